@@ -1,0 +1,1 @@
+"""The way in: sessions, HTTP, pages and the record."""
