@@ -1,0 +1,95 @@
+# The commands of this project; `make help` lists them. Each sets up what it needs first.
+#   PORT=8081 make demo         another port           make test T=tests/vetting/test_levels.py
+#   make bench BENCH=decision   one group of benchmarks
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+PORT ?= 8080
+WORKERS ?= 2
+COVERAGE_FLOOR ?= 90
+CODE := gateway policies vetting deploy tests
+# The floors that decide and the record: everything there is tested.
+STRICT := policies/*,vetting/*,gateway/audit/*
+STRICT_FLOOR ?= 95
+
+export PYTHON PORT
+
+.PHONY: help setup setup-test setup-bench demo demo-check demo-reset test format format-check lint \
+  types contracts unit journeys attacks test-faults bench soak clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## set up: Debian packages, virtual environment, pinned dependencies, web assets
+	@deploy/bootstrap demo
+
+setup-test:
+	@deploy/bootstrap test
+
+setup-bench:
+	@deploy/bootstrap bench
+
+demo: setup  ## run the demo on http://localhost:8080 (PORT= for another port), Ctrl-C ends it
+	@exec $(BIN)/python -m deploy.demo --port $(PORT)
+
+demo-check: setup  ## start the demo on free ports, walk the tour, end it
+	@exec $(BIN)/python -m deploy.demo --check
+
+demo-reset:  ## forget everything the demo has stored (var/demo)
+	@rm -rf var/demo && echo "var/demo is gone; the next make demo starts afresh"
+
+ifdef T
+test: setup-test
+	@$(BIN)/python -m pytest $(T)
+else
+test: setup-test  ## run all checks and tests; T=path runs the tests of one file
+	@$(MAKE) format-check lint types contracts
+	@rm -f .coverage .coverage.*
+	@$(BIN)/coverage run -m pytest -n $(WORKERS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
+	@echo "covered of the floors that decide and of the record, in per cent:"
+	@$(BIN)/coverage report --include='$(STRICT)' --fail-under=$(STRICT_FLOOR) --format=total
+endif
+
+format: setup  ## rewrite the code in the one format
+	@$(BIN)/ruff format $(CODE)
+	@$(BIN)/ruff check --fix $(CODE)
+
+format-check: setup-test
+	@$(BIN)/ruff format --check $(CODE)
+
+lint: setup-test  ## look for mistakes and breaches of the style
+	@$(BIN)/ruff check $(CODE)
+
+types: setup-test  ## check the types, strictly
+	@$(BIN)/mypy
+
+contracts: setup-test  ## check which package may import which
+	@$(BIN)/lint-imports
+
+unit: setup-test  ## run the tests that start no whole gateway
+	@$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/journeys --ignore=tests/attacks --ignore=tests/faults
+
+journeys: setup-test  ## run the tests that drive the whole gateway
+	@$(BIN)/python -m pytest tests/journeys
+
+attacks: setup-test  ## run hostile input against the whole gateway
+	@$(BIN)/python -m pytest tests/attacks
+
+test-faults: setup-test  ## kill, fill and cut off: what must survive it
+	@$(BIN)/python -m pytest tests/faults
+
+bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for one of them
+	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+soak: setup-test  ## run the gateway under load for a while and watch its memory
+	@$(BIN)/python -m tests.benchmarks soak
+
+clean:  ## remove what was made here but the demo's data (the next command sets up again)
+	@rm -rf .venv var/setup var/bench gateway/pages/static/vendor node_modules .coverage .coverage.* \
+	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
