@@ -1,4 +1,4 @@
-# Web assets: built by deploy/assets/build from what package-lock.json pins.
+# Web assets: built by deploy/assets/build.py from what package-lock.json pins.
 # Read by deploy/bootstrap.
 # shellcheck shell=sh
 
@@ -13,12 +13,12 @@ assets_key() {
 }
 
 assets_are_ready() {
-    [ -x deploy/assets/build ] || return 0
+    [ -e deploy/assets/build.py ] || return 0
     [ -r "$assets_stamp" ] && [ "$(cat "$assets_stamp")" = "$(assets_key)" ]
 }
 
 make_assets() {
-    step "web assets" "$logs/assets.log" deploy/assets/build ||
+    step "web assets" "$logs/assets.log" "$venv/bin/python" deploy/assets/build.py ||
         fail_from_log "the web assets could not be built" "$logs/assets.log"
     mkdir -p "$(dirname "$assets_stamp")"
     assets_key >"$assets_stamp"
