@@ -1,0 +1,1 @@
+"""Answers for machines: health, readiness and public keys."""

@@ -1,0 +1,1 @@
+"""Towards the back office: the canonical request, its headers, who is asking, and the wire."""

@@ -1,0 +1,1 @@
+"""The wire towards the browser: worker, connection, request head and responses."""
