@@ -1,0 +1,233 @@
+"""The sections of the settings file, each a frozen model with its limits and defaults.
+
+What is here is true of one section alone. What holds between sections, and what needs a look at the
+disk, is in `gateway.settings`. The description of a field is what a person is told to do when the
+value does not fit, and what an editor shows from the published schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
+
+IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+ATTRIBUTE_NAME = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
+HEADER_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?$"
+URL_PATH = r"^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$"
+ORIGIN = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"
+LDAPS_URI = r"^ldaps://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$"
+LISTEN = r"^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"
+
+
+def _anchored(value: object, info: ValidationInfo) -> object:
+    """Read a relative path from the folder of the settings file."""
+    if not isinstance(value, str):
+        return value
+    if not value or "\0" in value:
+        message = "is not a path; write the path of a file or folder"
+        raise ValueError(message)
+    folder = (info.context or {}).get("folder")
+    return Path(folder) / value if folder else Path(value)
+
+
+# A relative path starts at the folder of the settings file.
+FilePath = Annotated[Path, BeforeValidator(_anchored)]
+# TOML has arrays only; the settings hold them as tuples, which nobody can change.
+Words = Annotated[tuple[str, ...], Strict(strict=False)]
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
+AttributeName = Annotated[str, Field(pattern=ATTRIBUTE_NAME)]
+HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+UrlPath = Annotated[str, Field(pattern=URL_PATH, max_length=512)]
+Title = Annotated[str, Field(min_length=1, max_length=120)]
+
+Claim = Literal["staff_id", "organisation", "employee_number", "username", "name", "unit"]
+OrganisationKind = Literal["police", "fire", "ambulance", "council", "supplier"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Section(BaseModel):
+    """One table of the file: nothing unknown, nothing converted, nothing changed later."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True
+    )
+
+
+class GatewaySection(Section):
+    """The service itself: where it listens, under which address staff know it, and its limits."""
+
+    listen: str = Field(default="127.0.0.1:8080", pattern=LISTEN)
+    """Write the address and port to listen on, such as `127.0.0.1:8080`."""
+    origin: str = Field(pattern=ORIGIN)
+    """Write how staff reach the gateway, such as `https://gate.example`, without a path."""
+    workers: int = Field(default=2, ge=1, le=64)
+    """How many worker processes serve; one for each processor core is a good start."""
+    state_directory: FilePath
+    """Write the folder for the database of sessions and the register; it is made if missing."""
+    host_organisation: Identifier
+    """Write the id of the organisation whose back office this is."""
+    service_name: Title = "Shared services gateway"
+    """The name of the service on every page."""
+    header_bytes: int = Field(default=65_536, ge=4_096, le=1_048_576)
+    """The most bytes of a request before its body; more is refused with 431."""
+    header_count: int = Field(default=100, ge=16, le=1_000)
+    """The most header fields of a request; more is refused with 431."""
+    header_seconds: float = Field(default=3.0, ge=0.5, le=60)
+    """How long a client may take to send the head of a request."""
+    idle_seconds: float = Field(default=15.0, ge=1, le=300)
+    """How long an unused connection, or a body that has stopped coming, is kept."""
+    body_mib: int = Field(default=1_024, ge=1, le=1_048_576)
+    """The largest request body that is passed on, in MiB; more is refused with 413."""
+    connections: int = Field(default=4_096, ge=16, le=65_536)
+    """The most client connections of one worker at a time."""
+    page_threads: int = Field(default=8, ge=2, le=64)
+    """How many of the gateway's own pages one worker may work on at a time, sign-ins included."""
+    drain_seconds: float = Field(default=20.0, ge=0, le=600)
+    """How long a stopping worker lets the requests it has accepted run on."""
+    session_idle_minutes: int = Field(default=30, ge=5, le=240)
+    """A session ends when unused for so long."""
+    session_absolute_hours: int = Field(default=10, ge=1, le=24)
+    """A session ends after so long however much it is used."""
+
+
+class PolicySection(Section):
+    """Where the policy set in force is kept."""
+
+    directory: FilePath
+    """Write the folder that holds the policy set: catalogue.toml, agreements.toml and so on."""
+
+
+class KeysSection(Section):
+    """Where the keys are kept."""
+
+    directory: FilePath
+    """Write the folder for the keys; `gateway keys init` makes it, readable by its owner alone."""
+
+
+class RecordSection(Section):
+    """The record of every decision: where it is kept and how much it may take."""
+
+    directory: FilePath
+    """Write the folder for the journal and the log; it should be on a disk of its own."""
+    origin: str = Field(pattern=r"^[a-z0-9][a-z0-9./-]{0,99}$")
+    """Write the name of this log as verifiers will see it, such as `gate.example.police.uk/log`."""
+    reserve_mib: int = Field(default=64, ge=1, le=65_536)
+    """Disk kept back so that refusals can still be recorded when the disk is full, in MiB."""
+    segment_mib: int = Field(default=64, ge=1, le=1_024)
+    """The size at which a worker begins a new journal file, in MiB."""
+    heartbeat_minutes: int = Field(default=15, ge=1, le=1_440)
+    """How often an entry is written when nothing happens, so that silence is visible."""
+    max_backlog: int = Field(default=20_000, ge=100, le=1_000_000)
+    """The most entries one worker lets wait for the disk; after that requests are refused."""
+
+
+class OperationalLogSection(Section):
+    """The log for operators, apart from the record; it holds no personal data."""
+
+    level: LogLevel = "info"
+    """How much is written: debug, info, warning or error."""
+    file: FilePath | None = None
+    """The file to write to; without it, the standard error stream."""
+
+
+class AttributeNames(Section):
+    """What the organisation's directory calls what the gateway needs to know.
+
+    INVARIANT: nothing here names vetting. What somebody is cleared to comes from the host's own
+    register, whatever a partner's directory says.
+    """
+
+    directory_id: AttributeName = "entryUUID"
+    """The attribute that never changes and is never used again for another entry."""
+    employee_number: AttributeName = "employeeNumber"
+    """The attribute that holds the employee number."""
+    username: AttributeName = "uid"
+    """The attribute that holds the name used at sign-in."""
+    name: AttributeName = "cn"
+    """The attribute that holds the person's name as shown on pages."""
+    post: AttributeName = "title"
+    """The attribute that holds the posts a person has; there may be several values."""
+    unit: AttributeName = "ou"
+    """The attribute that holds the unit a person works in."""
+    mail: AttributeName = "mail"
+    """The attribute that holds the e-mail address."""
+    manager: AttributeName = "manager"
+    """The attribute that holds the DN of a person's line manager; it is how a team is found."""
+
+
+class DirectorySection(Section):
+    """The directory an organisation's staff sign in against."""
+
+    kind: Literal["ldap"] = "ldap"
+    """Write `ldap`, the kind of directory that can be connected."""
+    uris: Annotated[
+        tuple[Annotated[str, Field(pattern=LDAPS_URI)], ...],
+        Strict(strict=False),
+        Field(min_length=1),
+    ]
+    """Write the servers in the order to try them, each as `ldaps://host:port`, never `ldap:`."""
+    ca_file: FilePath
+    """Write the file with the certificate authority (PEM) of the directory's certificate."""
+    base: str = Field(min_length=3, max_length=500, pattern=r"=")
+    """Write the DN under which the staff are found, such as `ou=people,dc=fire,dc=example`."""
+    bind_dn: str | None = Field(default=None, min_length=3, max_length=500, pattern=r"=")
+    """The DN the gateway binds as to look people up; without it the look-up is anonymous."""
+    bind_password_file: FilePath | None = None
+    """The file that holds the password of `bind_dn`, readable by its owner alone."""
+    name_filter: str = Field(default="(uid={name})", pattern=r"^\(.*=\{name\}.*\)$", max_length=500)
+    """Write the filter that finds a person by the name typed, such as `(uid={name})`."""
+    budget_seconds: float = Field(default=5.0, ge=0.5, le=30)
+    """How long a whole sign-in may take at this directory, every server tried included."""
+    at_once: int = Field(default=8, ge=1, le=64)
+    """The most sign-ins one worker runs at a time here; more are told to try again."""
+    attributes: AttributeNames = AttributeNames()
+    """What the directory calls what the gateway needs to know."""
+
+
+class OrganisationSection(Section):
+    """An organisation whose staff may sign in."""
+
+    id: Identifier
+    """Write a short name in lower-case letters, digits and hyphens, such as `cheshire-fire`."""
+    name: Title
+    """Write the name of the organisation as its staff know it."""
+    kind: OrganisationKind
+    """Write one of police, fire, ambulance, council, supplier."""
+    help_contact: Title
+    """Write whom its staff ask for help, such as a desk and its telephone number."""
+    directory: DirectorySection
+    """The directory its staff sign in against."""
+
+
+class UpstreamSection(Section):
+    """One system of the back office."""
+
+    id: Identifier
+    """Write the name the catalogue gives this system, in lower-case letters, digits and hyphens."""
+    url: str = Field(pattern=ORIGIN)
+    """Write where the system is reached, such as `https://ebs.internal:8443`, without a path."""
+    audience: str = Field(min_length=1, max_length=200)
+    """Write the audience of the signed assertion that the system expects."""
+    paths: Annotated[tuple[UrlPath, ...], Strict(strict=False), Field(min_length=1)]
+    """Write the path prefixes that belong to this system, such as `/OA_HTML/`."""
+    resources: Annotated[tuple[UrlPath, ...], Strict(strict=False)] = ()
+    """Paths of style sheets, scripts and images; `/OA_MEDIA/*` stands for everything below."""
+    ca_file: FilePath | None = None
+    """The certificate authority (PEM) that must have signed the system's certificate."""
+    connect_seconds: float = Field(default=2.0, ge=0.1, le=30)
+    """How long connecting may take."""
+    first_byte_seconds: float = Field(default=30.0, ge=0.5, le=600)
+    """How long the first byte of an answer may take."""
+    idle_seconds: float = Field(default=30.0, ge=0.5, le=600)
+    """How long an answer that has begun may pause."""
+    max_connections: int = Field(default=64, ge=1, le=4_096)
+    """The most connections one worker keeps to this system."""
+    identity_headers: Mapping[HeaderName, Claim] = Field(default_factory=dict)
+    """Header fields that name the person beside the assertion, each with what it holds."""
+    sign_out_path: UrlPath | None = None
+    """The path that is called at the system when a person signs out."""
+    cookies: Literal["keep", "pass"] = "keep"
+    """`keep` holds the system's cookies in the gateway, `pass` hands them to the browser."""
