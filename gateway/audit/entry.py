@@ -1,0 +1,193 @@
+"""What one line of the record says, before it is sealed.
+
+An `EntryDraft` is filled in by whoever knows the facts; the recorder gives it its place (writer,
+sequence, chain), encrypts what is personal and makes it durable. Three classes of field:
+
+clear      in the envelope that is hashed: never a person, never a value from a request
+pseudonym  a keyed pseudonym in an index column, the value itself encrypted: `staff_id`, `subject`
+encrypted  `actor_name`, `session`, `auth`, `ip`, `agent`, `target`, `detail`
+"""
+
+import os
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+JsonValue: TypeAlias = (
+    "None | bool | int | float | str | list[JsonValue] | tuple[JsonValue, ...] | dict[str, JsonValue]"
+)
+
+REFERENCE_LENGTH = 10
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+# Two characters at a time: a reference is five look-ups of ten random bits.
+_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+
+
+class Kind(StrEnum):
+    """What sort of act an entry is about."""
+
+    ACCESS = "access"
+    SIGNIN = "signin"
+    SIGNOUT = "signout"
+    POLICY_EDIT = "policy_edit"
+    VETTING_CHANGE = "vetting_change"
+    KEY_OP = "key_op"
+    EXPORT = "export"
+    AUDIT_QUERY = "audit_query"
+    SYSTEM = "system"
+    HEARTBEAT = "heartbeat"
+
+
+class Phase(StrEnum):
+    """Before the act took effect, or after it."""
+
+    DECISION = "decision"
+    RESULT = "result"
+
+
+class Outcome(StrEnum):
+    """How it ended; `UNKNOWN` closes a visit whose process died."""
+
+    PERMIT = "permit"
+    DENY = "deny"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(slots=True, kw_only=True)
+class EntryDraft:
+    """An entry still being filled in; every field but the first two has a default.
+
+    Not frozen: the pipeline learns the facts of a visit one after the other. Do not change a draft
+    after it was handed to the recorder.
+
+    Attributes:
+        kind: What sort of act.
+        at_us: When, in microseconds UTC.
+        id: UUID version 7, 16 bytes; made here. The same draft twice is one entry.
+        corr: For a result, the `id` of its decision.
+        op: One of the six operations of DPA 2018 s.62, or empty.
+        code: The reason, as a code (`clearance-too-low`).
+        staff_id: `<organisation>/<directory id>` of the actor; pseudonymised and encrypted.
+        vetting: Levels held, clear (`DBSB RV`).
+        vetting_expires: The earliest end among them, as a date.
+        route: The pattern that matched, never values.
+        subject: Whose data, as `<organisation>/<employee number>`; pseudonymised and encrypted.
+        recipient: The organisation to which something was disclosed.
+        session: A hash of the session id; encrypted.
+        auth: How the actor signed in; encrypted.
+        target: The canonical path and the names of parameters, no values; encrypted.
+        detail: Anything else personal, as JSON text; encrypted.
+        count: How many like events this entry stands for.
+        inputs: Compact results of the decision, clear; from them it can be explained again.
+    """
+
+    kind: Kind
+    at_us: int
+    phase: Phase = Phase.DECISION
+    outcome: Outcome = Outcome.DENY
+    reference: str = ""
+    id: bytes = b""
+    corr: bytes | None = None
+    op: str = ""
+    code: str = ""
+    organisation: str = ""
+    staff_id: str = ""
+    actor_name: str = ""
+    vetting: str = ""
+    vetting_expires: str = ""
+    roles: str = ""
+    function: str = ""
+    regime: str = ""
+    classification: str = ""
+    system: str = ""
+    agreement: str = ""
+    rules: tuple[str, ...] = ()
+    policy: str = ""
+    obligations: tuple[str, ...] = ()
+    method: str = ""
+    route: str = ""
+    status: int = 0
+    bytes_out: int = 0
+    bytes_in: int = 0
+    duration_us: int = 0
+    subject: str = ""
+    recipient: str = ""
+    session: bytes = b""
+    auth: str = ""
+    ip: str = ""
+    agent: str = ""
+    target: str = ""
+    detail: str = ""
+    count: int = 1
+    inputs: JsonValue = None
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            self.id = new_entry_id(self.at_us)
+
+    def result(self, outcome: Outcome, *, at_us: int) -> "EntryDraft":
+        """Draft the result that closes this decision; the caller adds status, bytes and duration.
+
+        It names no person: `corr` leads to the decision, which does.
+        """
+        return EntryDraft(
+            kind=self.kind,
+            at_us=at_us,
+            phase=Phase.RESULT,
+            outcome=outcome,
+            reference=self.reference,
+            corr=self.id,
+            organisation=self.organisation,
+            function=self.function,
+        )
+
+
+def new_draft(
+    kind: Kind,
+    outcome: Outcome,
+    *,
+    at_us: int,
+    phase: Phase = Phase.DECISION,
+    reference: str | None = None,
+) -> EntryDraft:
+    """Draft an entry with a fresh id, and a fresh reference unless the visit already has one."""
+    return EntryDraft(
+        kind=kind,
+        at_us=at_us,
+        phase=phase,
+        outcome=outcome,
+        reference=new_reference() if reference is None else reference,
+    )
+
+
+def new_reference() -> str:
+    """Make a reference: 10 Crockford base-32 characters, 50 bits from the system's generator.
+
+    A person reads it out over the telephone, so it has no letters I, L, O, U. It is no secret, but
+    nobody may guess another's: hence not a counter.
+    """
+    bits = int.from_bytes(os.urandom(7), "big")
+    pairs = _PAIRS
+    return (
+        pairs[bits & 1023]
+        + pairs[(bits >> 10) & 1023]
+        + pairs[(bits >> 20) & 1023]
+        + pairs[(bits >> 30) & 1023]
+        + pairs[(bits >> 40) & 1023]
+    )
+
+
+def new_entry_id(at_us: int) -> bytes:
+    """Make a UUID version 7 (RFC 9562 section 5.7) for an instant in microseconds UTC."""
+    random_bits = int.from_bytes(os.urandom(10), "big")
+    return (
+        ((at_us // 1000) & 0xFFFF_FFFF_FFFF) << 80
+        | 0x7000_8000_0000_0000_0000
+        | (random_bits & 0x0FFF_3FFF_FFFF_FFFF_FFFF)
+    ).to_bytes(16, "big")
+
+
+def awaits_result(kind: str, phase: str, outcome: str) -> bool:
+    """Tell whether an entry opens a visit that a result must close: a permitted access."""
+    return kind == Kind.ACCESS and phase == Phase.DECISION and outcome == Outcome.PERMIT
