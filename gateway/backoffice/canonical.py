@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
+from gateway.errors import RequestError
+
 MAX_TARGET_BYTES: Final = (
     8192  # what browsers and Java servers both take; longer is an attack or a bug
 )
@@ -37,7 +39,7 @@ _STRUCTURAL: Final = frozenset(b'/\\;%?#"<>')
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 
 
-class TargetError(ValueError):
+class TargetError(RequestError):
     """A target with no single canonical form. `code` is a fixed word for the record."""
 
     def __init__(self, code: str) -> None:

@@ -5,8 +5,8 @@ This is the only place where bytes from a browser enter. Rules it keeps:
 - A request is handed on only when its whole head has been read and checked; the head has a limit in
   bytes, in fields and in time.
 - One request is served at a time. What a client pipelines waits, unread beyond a small bound.
-- After anything malformed the connection is closed; the refusal is sent after the answers still owed.
-- A body nobody asked for is not read: the answer is sent, the rest is discarded for a moment so that
+- After anything malformed the connection is closed; the refusal goes out after the answers owed.
+- A body nobody asked for is not read: the answer is sent, the rest discarded for a moment so that
   the client can read the answer, and the connection is closed.
 - Reading from the client pauses when whoever takes the body cannot keep up; whoever produces the
   answer is told to pause when the client cannot keep up.

@@ -14,6 +14,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from gateway.errors import RequestError
+
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _NAME: Final = re.compile(rb"[a-z0-9-]+\Z")
@@ -33,7 +35,7 @@ _OVERRIDES: Final = frozenset(
 CHUNKED: Final = -1  # body_length of a chunked body
 
 
-class HeadError(ValueError):
+class HeadError(RequestError):
     """A request head we do not serve: an HTTP status and a fixed word for the record."""
 
     def __init__(self, status: int, code: str) -> None:

@@ -1,0 +1,300 @@
+"""Forwarding: the act that follows an enforced permit for a back-office function.
+
+`Forwarder.forward` takes what was decided on and streams both ways between the client's connection
+and one of the system's. It answers the client in every case and returns what happened; it never asks
+again whether the request may pass, and never changes what was decided on.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.backoffice.canonical import CanonicalTarget
+from gateway.backoffice.headers import local_location, request_head, response_head
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection, UpstreamPool
+from gateway.front.connection import Connection, Incoming
+from gateway.front.request_head import CHUNKED
+
+_REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
+_CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
+_LAST_CHUNK: Final = b"0\r\n\r\n"
+KeepCookies = Callable[[list[bytes]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    """What goes to the back office: decided on, nothing to choose any more.
+
+    Attributes:
+        target: the canonical target that was matched, decided and recorded.
+        identity: fields that say who is asking.
+        cookies: value of the `Cookie` field, from the session's jar.
+        reference: the visit's reference.
+        resource: a style sheet, script or image.
+        keep_cookies: stores `Set-Cookie` values in the session's jar, durable when it returns.
+    """
+
+    target: CanonicalTarget
+    identity: Iterable[tuple[bytes, bytes]]
+    cookies: bytes
+    reference: str
+    resource: bool
+    keep_cookies: KeepCookies
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forwarded:
+    """What came of it, for the record.
+
+    Attributes:
+        status: what the client was told, or would have been.
+        code: empty when all went well, else a fixed word.
+        answered: whether the client has been given a head; if not, the caller refuses.
+    """
+
+    status: int
+    code: str
+    answered: bool
+
+
+class _Exchange:
+    """One request and its answer, coupling a client's connection with a system's."""
+
+    def __init__(
+        self,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        origin: str,
+    ) -> None:
+        self.done: asyncio.Future[Forwarded] = asyncio.get_running_loop().create_future()
+        self._incoming = incoming
+        self._client = client
+        self._outbound = outbound
+        self._origin = origin
+        self._upstream: UpstreamConnection | None = None
+        self._status = 0
+        self._answered = False
+        self._chunked = False
+        self._keep_open = False
+        self._remaining: int | None = None
+        self._held: list[bytes] | None = None  # pieces that wait for the cookies to be stored
+        self._ended = False
+        self._storing: asyncio.Task[None] | None = None
+
+    def start(self, upstream: UpstreamConnection, head: bytes) -> None:
+        """Send the request on `upstream`; the body follows as it comes."""
+        self._upstream = upstream
+        incoming = self._incoming
+        incoming.on_gone = self._client_gone
+        incoming.on_pause = upstream.pause
+        incoming.on_resume = upstream.resume
+        head_only = incoming.head.method == "HEAD"
+        if incoming.head.body_length == 0:
+            upstream.begin(head, self, head_only=head_only, complete=True)
+            return
+        upstream.begin(head, self, head_only=head_only, complete=False)
+        if incoming.head.body_length == CHUNKED:
+            incoming.take_body(self._send_chunk, self._end_chunks)
+        else:
+            incoming.take_body(upstream.send_body, upstream.end_body)
+
+    def _send_chunk(self, piece: bytes) -> None:
+        if self._upstream is not None:
+            self._upstream.send_body(b"%x\r\n%b\r\n" % (len(piece), piece))
+
+    def _end_chunks(self) -> None:
+        if self._upstream is not None:
+            self._upstream.send_body(_LAST_CHUNK)
+            self._upstream.end_body()
+
+    def _client_gone(self) -> None:
+        if self._upstream is not None:
+            self._upstream.cancel()
+        self._settle(self._status or 499, "client-gone")
+
+    # ---- the system's answer, called by the transport --------------------------------------
+
+    def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
+        """Write the head to the client, once new cookies are stored."""
+        self._status = status
+        self._remaining = length
+        cookies = [value for name, value in fields if name.lower() == b"set-cookie"]
+        head = self._head(status, fields, length)
+        if head is None:
+            self._abandon(502, "upstream-location")
+        elif cookies:
+            self._held = [head]
+            self._storing = asyncio.get_running_loop().create_task(self._store(cookies))
+        else:
+            self._answered = True
+            self._client.send(head)
+
+    def on_body(self, piece: bytes) -> None:
+        """Pass on a piece."""
+        framed = b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece
+        if self._held is not None:
+            self._held.append(framed)
+        else:
+            self._client.send(framed)
+            if self._client.client_slow and self._upstream is not None:
+                self._upstream.pause()
+
+    def on_end(self) -> None:
+        """Finish the answer."""
+        self._ended = True
+        if self._held is None:
+            self._finish()
+
+    def on_fail(self, error: ExchangeError) -> None:
+        """Cut the answer where it has begun; else leave the refusal to the caller."""
+        if self._storing is not None:
+            self._storing.cancel()
+        if self._answered:
+            self._client.abort()
+        self._settle(error.status, error.code, error)
+
+    def on_upstream_slow(self) -> None:
+        """Stop reading the client's body."""
+        self._incoming.pause_body()
+
+    def on_upstream_ready(self) -> None:
+        """Read the client's body on."""
+        self._incoming.resume_body()
+
+    # ---- inside ---------------------------------------------------------------------------
+
+    def _head(
+        self, status: int, fields: list[tuple[bytes, bytes]], length: int | None
+    ) -> bytes | None:
+        location: bytes | None = None
+        for name, value in fields:
+            if name.lower() == b"location":
+                location = local_location(value, self._origin)
+                if location is None:
+                    return None  # a system that sends people elsewhere is not followed
+        self._keep_open = self._client.keeps_open(self._incoming)
+        bodiless = self._incoming.head.method == "HEAD" or status in {204, 304}
+        if length is not None:
+            framing = b"" if status == 204 else b"Content-Length: %d\r\n" % length  # noqa: PLR2004
+        elif bodiless:
+            framing = b""
+        elif self._incoming.head.http_1_0:
+            framing, self._keep_open = b"", False
+        else:
+            framing, self._chunked = _CHUNKED_FIELD, True
+        return response_head(
+            status=status,
+            fields=fields,
+            framing=framing,
+            keep_open=self._keep_open,
+            location=location,
+            reference=self._outbound.reference,
+            resource=self._outbound.resource,
+        )
+
+    async def _store(self, cookies: list[bytes]) -> None:
+        """Store the cookies, then let out what waited; without them stored nothing goes out."""
+        if self._upstream is not None:
+            self._upstream.pause()
+        try:
+            await self._outbound.keep_cookies(cookies)
+        except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on
+            self._abandon(503, "cookies-not-stored")
+            return
+        held, self._held = self._held or [], None
+        self._answered = True
+        for piece in held:
+            self._client.send(piece)
+        if self._ended:
+            self._finish()
+        elif self._upstream is not None:
+            self._upstream.resume()
+
+    def _finish(self) -> None:
+        if self._chunked:
+            self._client.send(_LAST_CHUNK)
+        self._settle(self._status, "")
+
+    def _abandon(self, status: int, code: str) -> None:
+        if self._upstream is not None:
+            self._upstream.cancel()
+        self._settle(status, code)
+
+    def _settle(self, status: int, code: str, error: ExchangeError | None = None) -> None:
+        if self.done.done():
+            return
+        if error is not None and not self._answered:
+            self.done.set_exception(error)
+        else:
+            self.done.set_result(Forwarded(status=status, code=code, answered=self._answered))
+
+    @property
+    def keep_open(self) -> bool:
+        """Whether the answer's head promised to keep the client's connection."""
+        return self._keep_open
+
+
+class Forwarder:
+    """Forwards to one system."""
+
+    def __init__(self, *, pool: UpstreamPool, origin: str) -> None:
+        """Hold the connections.
+
+        Args:
+            pool: connections to the system.
+            origin: `http://host:port` of the system; its own `Location` values are recognised by it.
+        """
+        self._pool = pool
+        self._origin = origin
+        self._host = origin.partition("://")[2].encode("ascii")
+
+    async def forward(
+        self, incoming: Incoming, client: Connection, outbound: Outbound
+    ) -> Forwarded:
+        """Send a decided and recorded request on, and stream the answer back.
+
+        A request is sent a second time only when it certainly had no effect: nothing of an answer
+        arrived, it is a GET or HEAD without a body, and the connection had been idle.
+
+        Raises:
+            ExchangeError: nothing has been said to the client; the caller refuses.
+        """
+        head = request_head(
+            head=incoming.head,
+            target=outbound.target,
+            host=self._host,
+            identity=outbound.identity,
+            cookies=outbound.cookies,
+            reference=outbound.reference,
+        )
+        try:
+            return await self._attempt(incoming, client, outbound, head, fresh=False)
+        except ExchangeError as error:
+            repeatable = incoming.head.method in _REPEATABLE and incoming.head.body_length == 0
+            if not (error.retryable and repeatable and client.is_open):
+                raise
+        return await self._attempt(incoming, client, outbound, head, fresh=True)
+
+    async def _attempt(
+        self,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        head: bytes,
+        *,
+        fresh: bool,
+    ) -> Forwarded:
+        upstream = None if fresh else self._pool.take_idle()
+        if upstream is None:
+            upstream = await self._pool.acquire(fresh=fresh)
+        exchange = _Exchange(incoming, client, outbound, self._origin)
+        if incoming.failed:
+            self._pool.put_back(upstream)
+            return Forwarded(status=499, code="client-gone", answered=False)
+        exchange.start(upstream, head)
+        forwarded = await exchange.done
+        if forwarded.answered:
+            client.finish(incoming, keep_open=exchange.keep_open)
+        return forwarded

@@ -1,0 +1,176 @@
+"""The heads of both directions, built from an allow-list; nothing is ever stripped from a list.
+
+To the back office go the fields a browser needs to be served, who is asking, and the reference of
+the visit. To the browser go the fields that describe the body. A field that is not named here does
+not pass, however it is spelt.
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+from gateway.backoffice.canonical import CanonicalTarget
+from gateway.front.request_head import CHUNKED, RequestHead
+
+ASSERTION_FIELD: Final = b"Gateway-Assertion"
+_REQUEST_FIELDS: Final = (
+    (b"accept", b"Accept"),
+    (b"accept-language", b"Accept-Language"),
+    (b"accept-encoding", b"Accept-Encoding"),
+    (b"user-agent", b"User-Agent"),
+    (b"content-type", b"Content-Type"),
+    (b"content-encoding", b"Content-Encoding"),
+    (b"range", b"Range"),
+    (b"if-range", b"If-Range"),
+    (b"if-match", b"If-Match"),
+    (b"if-none-match", b"If-None-Match"),
+    (b"if-modified-since", b"If-Modified-Since"),
+    (b"if-unmodified-since", b"If-Unmodified-Since"),
+    (b"last-event-id", b"Last-Event-ID"),
+    (b"x-requested-with", b"X-Requested-With"),
+)
+_RESPONSE_FIELDS: Final = {
+    name.lower(): name
+    for name in (
+        b"Content-Type",
+        b"Content-Encoding",
+        b"Content-Language",
+        b"Content-Disposition",
+        b"Content-Range",
+        b"Accept-Ranges",
+        b"Last-Modified",
+        b"ETag",
+        b"Allow",
+        b"Retry-After",
+    )
+}
+# The browser may keep a copy for itself at most; what one person may see no shared cache may hold.
+_PRIVATE: Final = b"Cache-Control: private, no-store\r\n"
+_REVALIDATE: Final = b"Cache-Control: private, no-cache\r\n"
+_HARDENING: Final = b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
+
+
+def status_line(status: int) -> bytes:
+    """Give the status line for a status code, CRLF included."""
+    line = _STATUS_LINES.get(status)
+    return line if line is not None else f"HTTP/1.1 {status} Answer\r\n".encode()
+
+
+def request_head(
+    *,
+    head: RequestHead,
+    target: CanonicalTarget,
+    host: bytes,
+    identity: Iterable[tuple[bytes, bytes]],
+    cookies: bytes,
+    reference: str,
+) -> bytes:
+    """Write the head of the request that goes to the back office.
+
+    Args:
+        head: the client's head; only fields of the allow-list are taken from it.
+        target: what was decided on; sent as it is.
+        host: the system's own `Host`.
+        identity: fields that say who is asking (assertion, names an AccessGate expects).
+        cookies: value of the `Cookie` field from the server-side jar, empty for none.
+        reference: the visit's reference.
+    """
+    parts = [head.method.encode("ascii"), b" ", target.sent, b" HTTP/1.1\r\nHost: ", host]
+    fields = head.headers
+    for name, spelt in _REQUEST_FIELDS:
+        value = fields.get(name)
+        if value is not None:
+            parts += (b"\r\n", spelt, b": ", value)
+    for spelt, value in identity:
+        parts += (b"\r\n", spelt, b": ", value)
+    if cookies:
+        parts += (b"\r\nCookie: ", cookies)
+    parts += (b"\r\nX-Request-ID: ", reference.encode("ascii"))
+    if head.body_length == CHUNKED:
+        parts.append(b"\r\nTransfer-Encoding: chunked")
+    elif head.body_length or head.method in {"POST", "PUT", "PATCH"}:
+        parts += (b"\r\nContent-Length: ", str(head.body_length).encode("ascii"))
+    parts.append(b"\r\n\r\n")
+    return b"".join(parts)
+
+
+def response_head(
+    *,
+    status: int,
+    fields: Iterable[tuple[bytes, bytes]],
+    framing: bytes,
+    keep_open: bool,
+    location: bytes | None,
+    reference: str,
+    resource: bool,
+) -> bytes:
+    """Write the head of the answer that goes to the browser.
+
+    Args:
+        status: 200-599.
+        fields: the system's fields; only those of the allow-list are taken.
+        framing: one framing field with its CRLF, or empty for a body that ends with the connection.
+        keep_open: whether the connection stays open afterwards.
+        location: where the browser is sent, already judged; None for nowhere.
+        reference: the visit's reference.
+        resource: a style sheet, script or image, which the browser may keep for itself.
+    """
+    parts = [status_line(status)]
+    for name, value in fields:
+        spelt = _RESPONSE_FIELDS.get(name.lower())
+        if spelt is not None:
+            parts += (spelt, b": ", value, b"\r\n")
+    if location is not None:
+        parts += (b"Location: ", location, b"\r\n")
+    parts += (
+        _REVALIDATE if resource else _PRIVATE,
+        _HARDENING,
+        b"Gateway-Reference: ",
+        reference.encode("ascii"),
+        b"\r\n",
+        framing,
+        b"\r\n" if keep_open else b"Connection: close\r\n\r\n",
+    )
+    return b"".join(parts)
+
+
+def local_location(value: bytes, upstream: str) -> bytes | None:
+    """Turn a system's `Location` into one on the gateway, or None when it leads elsewhere.
+
+    Args:
+        value: the field as sent.
+        upstream: the system's origin, `https://host:port`.
+    """
+    try:
+        parts = urlsplit(value.decode("ascii"))
+    except ValueError:
+        return None
+    if parts.scheme or parts.netloc:
+        origin = f"{parts.scheme or urlsplit(upstream).scheme}://{parts.netloc}"
+        if origin.lower() != upstream.lower():
+            return None
+    path = parts.path or "/"
+    if path.startswith("//") or "\\" in path:
+        return None
+    return (path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
+
+
+def identity_fields(
+    names: Mapping[str, str], claims: Mapping[str, str]
+) -> list[tuple[bytes, bytes]]:
+    """Give the configured identity fields of a system, each filled from what is known.
+
+    Args:
+        names: field name to claim name, from the settings.
+        claims: claim name to value; control characters never pass.
+    """
+    fields = []
+    for field, claim in names.items():
+        value = claims.get(claim, "")
+        safe = value.encode("ascii", "replace").translate(None, delete=bytes(range(32)) + b"\x7f")
+        fields.append((field.encode("ascii"), safe))
+    return fields

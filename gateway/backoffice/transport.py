@@ -1,0 +1,445 @@
+"""Connections to one back-office system: HTTP/1.1 by our own hand, nothing between us and the wire.
+
+`UpstreamConnection` speaks to one socket, one exchange at a time, and calls its `ResponseSink` as
+the answer arrives. `UpstreamPool` keeps idle connections. Rules:
+
+- What we send is written by us byte for byte; no library rewrites a path or adds a field.
+- What comes back is refused when it has two readings: odd framing, fields after the head, a second
+  answer, an endless run of 1xx, a status outside 200-599.
+- A connection goes back to the pool only after an exchange without anything odd: request sent in
+  full, answer complete, nothing extra. Otherwise it is closed: no answer may meet the wrong asker.
+- Times are bounded: connecting, first byte, pauses. The sweep of the worker calls `expire`.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from dataclasses import dataclass
+from typing import Final, Protocol, cast
+
+import httptools
+
+from gateway.errors import UpstreamError
+
+_HEAD_BYTES: Final = 64 * 1024  # an answer's head; browsers give up at less
+_MAX_INFORMATIONAL: Final = 8  # 1xx answers before the real one
+_POOL_IDLE_SECONDS: Final = 4.0  # below the 5 s of servers that close early
+_NEVER: Final = float("inf")
+
+
+class ExchangeError(UpstreamError):
+    """One exchange failed. `status` is what the client is told.
+
+    Attributes:
+        status: 502 or 504.
+        code: a fixed word for the record.
+        retryable: the request was certainly not processed, or may be repeated without harm.
+    """
+
+    def __init__(self, status: int, code: str, *, retryable: bool = False) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.retryable = retryable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamAddress:
+    """Where a system is and what it is given.
+
+    Attributes:
+        host: name or address; only this is ever connected to.
+        port: TCP port.
+        tls: context that verifies the peer, or None for plain HTTP on loopback.
+        connect_seconds: budget for the connection, the TLS handshake included.
+        first_byte_seconds: from the request's last byte to the answer's first.
+        idle_seconds: the longest pause inside a request or an answer.
+        max_connections: of one worker.
+    """
+
+    host: str
+    port: int
+    tls: ssl.SSLContext | None
+    connect_seconds: float
+    first_byte_seconds: float
+    idle_seconds: float
+    max_connections: int
+
+
+class ResponseSink(Protocol):
+    """Who takes an answer. Called on the event loop: head, pieces of the body, then end or fail."""
+
+    def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
+        """Take the head; `length` is the body's size in bytes, None when it is not known."""
+        ...
+
+    def on_body(self, piece: bytes) -> None:
+        """Take a piece of the body, framing removed."""
+        ...
+
+    def on_end(self) -> None:
+        """The answer is complete."""
+        ...
+
+    def on_fail(self, error: ExchangeError) -> None:
+        """The answer will not be completed."""
+        ...
+
+    def on_upstream_slow(self) -> None:
+        """The system does not take the request's body fast enough: pause it."""
+        ...
+
+    def on_upstream_ready(self) -> None:
+        """The system takes more of the request's body."""
+        ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One socket to a system."""
+
+    def __init__(self, pool: "UpstreamPool") -> None:
+        self.pool = pool
+        self.deadline = _NEVER
+        self.used = False  # whether an exchange has been completed on it before
+        self._transport: asyncio.Transport | None = None
+        self._parser = httptools.HttpResponseParser(self)
+        self._sink: ResponseSink | None = None
+        self._head_only = False
+        self._sent_all = False
+        self._clean = True  # nothing odd has happened
+        self._fields: list[tuple[bytes, bytes]] = []
+        self._in_head = False
+        self._head_bytes = 0
+        self._head_done = False
+        self._informational = 0
+        self._until_close = False
+        self._answered = False  # any byte of the answer has arrived
+
+    # ---- the exchange ---------------------------------------------------------------------
+
+    def begin(self, head: bytes, sink: ResponseSink, *, head_only: bool, complete: bool) -> None:
+        """Send a request head and deliver the answer to `sink`.
+
+        Args:
+            head: the full head, with body bytes already at hand appended.
+            sink: who takes the answer.
+            head_only: the answer has no body whatever it says (HEAD).
+            complete: the request has no more body than `head` holds.
+        """
+        self._sink = sink
+        self._head_only = head_only
+        self._sent_all = complete
+        self._head_done = self._in_head = self._until_close = self._answered = False
+        self._informational = self._head_bytes = 0
+        address = self.pool.address
+        wait = address.first_byte_seconds if complete else address.idle_seconds
+        self.deadline = self.pool.loop.time() + wait
+        if self._transport is None:
+            self._fail(ExchangeError(502, "upstream-gone", retryable=True))
+            return
+        self._transport.write(head)
+
+    def send_body(self, data: bytes) -> None:
+        """Send a piece of the request's body, framed by the caller."""
+        if self._transport is not None and self._sink is not None:
+            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            self._transport.write(data)
+
+    def end_body(self) -> None:
+        """Note that the request has been sent in full."""
+        self._sent_all = True
+        if self._sink is not None:
+            self.deadline = self.pool.loop.time() + self.pool.address.first_byte_seconds
+
+    def pause(self) -> None:
+        """Stop reading the answer: the client is slow."""
+        if self._transport is not None and self._sink is not None:
+            self.deadline = _NEVER
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read the answer on."""
+        if self._transport is not None and self._sink is not None:
+            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            self._transport.resume_reading()
+
+    def cancel(self) -> None:
+        """Give the exchange up without telling the sink: the asker is gone."""
+        self._sink = None
+        self.discard()
+
+    def expire(self) -> None:
+        """End an exchange, or an idle life, whose deadline has passed."""
+        if self._sink is None:
+            self.discard()
+        else:
+            code = "upstream-stalled" if self._answered else "upstream-timeout"
+            self._fail(ExchangeError(504, code))
+
+    def discard(self) -> None:
+        """Close the socket; it is not used again."""
+        self._clean = False
+        self.pool.forget(self)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # ---- the transport's side -------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """End the exchange: as complete where the end of the stream is the end of the body."""
+        self._transport = None
+        self._clean = False
+        self.pool.forget(self)
+        if self._sink is None:
+            return
+        if self._head_done and self._until_close:
+            self._end()
+        elif self._answered:
+            self._fail(ExchangeError(502, "upstream-cut"))
+        else:
+            self._fail(ExchangeError(502, "upstream-closed", retryable=self.used))
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser; bytes nobody asked for close the connection."""
+        if self._sink is None:
+            self.discard()
+            return
+        self._answered = True
+        self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+        if not self._head_done:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserCallbackError as error:
+            cause = error.__context__
+            if not isinstance(cause, ExchangeError):
+                raise
+            self._fail(cause)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            self._fail(ExchangeError(502, "upstream-not-http"))
+        if not self._head_done and self._head_bytes > _HEAD_BYTES:
+            self._fail(ExchangeError(502, "upstream-head-too-large"))
+
+    def pause_writing(self) -> None:
+        """The system reads slowly."""
+        if self._sink is not None:
+            self._sink.on_upstream_slow()
+
+    def resume_writing(self) -> None:
+        """The system caught up."""
+        if self._sink is not None:
+            self._sink.on_upstream_ready()
+
+    # ---- the parser's side ----------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """Open the head; a second answer in one exchange is a lie."""
+        if self._head_done or self._sink is None:
+            self._clean = False
+            raise ExchangeError(502, "upstream-second-answer")
+        self._fields = []
+        self._in_head = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Collect a field; after the head it would be a trailer."""
+        if not self._in_head:
+            self._clean = False  # trailers are not passed on; the connection is not used again
+            return
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """Judge the head and hand it on."""
+        self._in_head = False
+        status = self._parser.get_status_code()
+        if 100 <= status < 200:  # noqa: PLR2004
+            self._informational += 1
+            if status == 101 or self._informational > _MAX_INFORMATIONAL:  # noqa: PLR2004
+                raise ExchangeError(502, "upstream-informational")
+            return
+        if not 200 <= status <= 599:  # noqa: PLR2004
+            raise ExchangeError(502, "upstream-status")
+        if self._parser.get_http_version() not in {"1.0", "1.1"}:
+            raise ExchangeError(502, "upstream-version")
+        length, chunked = _framing(self._fields)
+        bodiless = self._head_only or status in {204, 304}
+        self._until_close = not bodiless and length is None and not chunked
+        self._head_done = True
+        sink = self._sink
+        if sink is not None:
+            sink.on_head(status, self._fields, 0 if status == 204 else length)  # noqa: PLR2004
+            if self._head_only:
+                self._end()
+
+    def on_body(self, piece: bytes) -> None:
+        """Pass on a piece."""
+        if self._head_only:
+            self._clean = False
+        elif self._sink is not None:
+            self._sink.on_body(piece)
+
+    def on_message_complete(self) -> None:
+        """End the exchange; a 1xx answer is only an announcement."""
+        if self._head_done and self._sink is not None:
+            self._end()
+
+    # ---- inside ---------------------------------------------------------------------------
+
+    def _end(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is None:
+            return
+        keep = (
+            self._clean
+            and self._sent_all
+            and not self._until_close
+            and self._transport is not None
+            and self._parser.should_keep_alive()
+        )
+        if keep:
+            if self._head_only:  # the parser still waits for a body that never comes
+                self._parser = httptools.HttpResponseParser(self)
+            self.used = True
+            # after this read, so that extra bytes behind the answer are still seen as such
+            self.pool.loop.call_soon(self.pool.put_back, self)
+        else:
+            self.discard()
+        sink.on_end()
+
+    def _fail(self, error: ExchangeError) -> None:
+        sink, self._sink = self._sink, None
+        self.discard()
+        if sink is not None:
+            sink.on_fail(error)
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether another exchange may run on this connection."""
+        return (
+            self._clean
+            and self._sink is None
+            and self._transport is not None
+            and not self._transport.is_closing()
+        )
+
+
+def _framing(fields: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
+    """Read the framing of an answer: (length or None, chunked), refusing two readings."""
+    lengths = [value for name, value in fields if name.lower() == b"content-length"]
+    codings = [value for name, value in fields if name.lower() == b"transfer-encoding"]
+    if len(lengths) + len(codings) > 1:
+        raise ExchangeError(502, "upstream-framing")
+    if codings:
+        if codings[0].lower() != b"chunked":
+            raise ExchangeError(502, "upstream-framing")
+        return None, True
+    if not lengths:
+        return None, False
+    if not lengths[0].isdigit():
+        raise ExchangeError(502, "upstream-framing")
+    return int(lengths[0]), False
+
+
+class UpstreamPool:
+    """The connections of one worker to one system."""
+
+    def __init__(self, address: UpstreamAddress, loop: asyncio.AbstractEventLoop) -> None:
+        self.address = address
+        self.loop = loop
+        self._idle: list[UpstreamConnection] = []
+        self._open: set[UpstreamConnection] = set()
+        self._opening = 0
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
+        """Give a connection, an idle one where possible.
+
+        Args:
+            fresh: do not use an idle connection (a repeat after one turned out to be dead).
+
+        Raises:
+            ExchangeError: 502 when the system cannot be reached, 504 when it takes too long,
+                both certain not to have processed anything.
+        """
+        idle = None if fresh else self.take_idle()
+        if idle is not None:
+            return idle
+        deadline = self.loop.time() + self.address.connect_seconds
+        while len(self._open) + self._opening >= self.address.max_connections:
+            await self._wait_for_room(deadline)
+            idle = self.take_idle()
+            if idle is not None:
+                return idle
+        self._opening += 1
+        try:
+            async with asyncio.timeout_at(deadline):
+                _, connection = await self.loop.create_connection(
+                    lambda: UpstreamConnection(self),
+                    self.address.host,
+                    self.address.port,
+                    ssl=self.address.tls,
+                )
+        except TimeoutError as error:
+            raise ExchangeError(504, "upstream-connect-timeout") from error
+        except ssl.SSLError as error:
+            raise ExchangeError(502, "upstream-tls") from error
+        except OSError as error:
+            raise ExchangeError(502, "upstream-refused") from error
+        finally:
+            self._opening -= 1
+        self._open.add(connection)
+        return connection
+
+    def take_idle(self) -> UpstreamConnection | None:
+        """Give an idle connection that still looks alive, or None. Never waits."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_reusable:
+                return connection
+            connection.discard()
+        return None
+
+    def put_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next exchange."""
+        if not connection.is_reusable:
+            connection.discard()
+            return
+        connection.deadline = self.loop.time() + _POOL_IDLE_SECONDS
+        self._idle.append(connection)
+        self._wake()
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """Drop a connection from the books."""
+        self._open.discard(connection)
+        if connection in self._idle:
+            self._idle.remove(connection)
+        self._wake()
+
+    def sweep(self, now: float) -> None:
+        """End what has passed its deadline; called a few times a second."""
+        for connection in [each for each in self._open if each.deadline <= now]:
+            connection.expire()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in list(self._open):
+            connection.discard()
+
+    async def _wait_for_room(self, deadline: float) -> None:
+        waiter: asyncio.Future[None] = self.loop.create_future()
+        self._queue.append(waiter)
+        try:
+            async with asyncio.timeout_at(deadline):
+                await waiter
+        except TimeoutError as error:
+            raise ExchangeError(504, "upstream-busy") from error
+
+    def _wake(self) -> None:
+        while self._queue:
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
