@@ -1,0 +1,203 @@
+"""A function: one named act of the back office, what it asks for and which requests mean it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from policies.errors import PolicyError
+from vetting.errors import quoted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vetting.requirement import Requirement
+
+# Functions of this system are the gateway's own pages, which no agreement has to offer.
+GATEWAY_SYSTEM = "gateway"
+
+
+class Classification(StrEnum):
+    """Marking of what a function shows; nothing SECRET is reachable, so SECRET is not a member."""
+
+    OFFICIAL = "OFFICIAL"
+    OFFICIAL_SENSITIVE = "OFFICIAL-SENSITIVE"
+
+
+class Regime(StrEnum):
+    """Regime of the Data Protection Act 2018: general processing or law enforcement."""
+
+    GP = "GP"
+    LE = "LE"
+
+
+class Scope(StrEnum):
+    """Whose records a function is about, for people and findings; rules are what hold it up."""
+
+    OWN = "own"
+    OWN_ORGANISATION_TEAM = "own-organisation-team"
+    OWN_ORGANISATION_UNIT = "own-organisation-unit"
+    OWN_COMPANY = "own-company"
+    TEAM = "team"
+    UNIT = "unit"
+    CASE = "case"
+    ORGANISATION = "organisation"
+    ALL = "all"
+    PLATFORM = "platform"
+
+
+class Action(StrEnum):
+    """What rules distinguish: looking and changing."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+class Operation(StrEnum):
+    """The operations that have to be logged (Data Protection Act 2018 s.62)."""
+
+    COLLECTION = "collection"
+    ALTERATION = "alteration"
+    CONSULTATION = "consultation"
+    DISCLOSURE = "disclosure"
+    COMBINATION = "combination"
+    ERASURE = "erasure"
+
+
+class RecordPlace(StrEnum):
+    """Where a request names the person whose record it is about."""
+
+    QUERY = "query"
+    FORM = "form"
+    PATH = "path"
+
+
+# What a method does to a record unless a matcher says otherwise; a method that is not here may not
+# be matched.
+OPERATION_OF_METHOD: Mapping[str, Operation] = MappingProxyType(
+    {
+        "GET": Operation.CONSULTATION,
+        "POST": Operation.COLLECTION,
+        "PUT": Operation.ALTERATION,
+        "PATCH": Operation.ALTERATION,
+        "DELETE": Operation.ERASURE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordParameter:
+    """The parameter that names a person (employee number) in a function's requests.
+
+    Attributes:
+        name: the parameter's name, or the name between braces in the path.
+        where: the query, the form, either of these two, or the path.
+    """
+
+    name: str
+    where: frozenset[RecordPlace]
+
+    def __post_init__(self) -> None:
+        if not self.where:
+            raise PolicyError(f"record `{self.name}`: no place is named")
+        if RecordPlace.PATH in self.where and len(self.where) > 1:
+            raise PolicyError(
+                f"record `{self.name}`: a path cannot share its name with a parameter"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matcher:
+    """One kind of request that means a function.
+
+    Attributes:
+        methods: methods in capitals; HEAD is implied by GET.
+        path: literal, or with `{name}` for one whole segment and a last `*` for one or more.
+        query: carriers in the query and their values.
+        form: carriers in the form and their values.
+        operation: what is logged instead of the method's own operation, e.g. disclosure for a
+            download.
+    """
+
+    methods: frozenset[str]
+    path: str
+    query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    form: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    operation: Operation | None = None
+
+    def __post_init__(self) -> None:
+        if not self.methods or not self.methods <= OPERATION_OF_METHOD.keys():
+            raise PolicyError(f"matcher: methods of {quoted(self.path)} are not of the known ones")
+        if not self.query.keys().isdisjoint(self.form):
+            raise PolicyError(f"matcher: a carrier of {quoted(self.path)} is in query and form")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Function:
+    """One thing the back office does.
+
+    Attributes:
+        id: e.g. `pay.slip`; never reused.
+        title: as the portal shows it.
+        area: what the portal groups by.
+        classification: marking of what it shows.
+        regime: part of the Data Protection Act it falls under.
+        floor: least requirement of clearance, for records of the host.
+        floor_by_owner: floors that differ for records of other organisations, by organisation id.
+        scope: whose records it is about.
+        system: id of the upstream that serves it, or `gateway`.
+        matchers: the requests that mean it.
+        entry: what its tile opens: path and query; None where it has no tile.
+        obligations: what must be fulfilled besides, e.g. `step-up`.
+        record: the parameter that names another person; None where none can be named.
+        note: for officers, on what the table cannot say.
+    """
+
+    id: str
+    title: str
+    area: str
+    classification: Classification
+    regime: Regime
+    floor: Requirement
+    floor_by_owner: Mapping[str, Requirement] = field(default_factory=lambda: MappingProxyType({}))
+    scope: Scope
+    system: str
+    matchers: tuple[Matcher, ...]
+    entry: str | None = None
+    obligations: tuple[str, ...] = ()
+    record: RecordParameter | None = None
+    note: str = ""
+
+    def floors_for(self, owner: str | None) -> tuple[Requirement, ...]:
+        """Give the floors that must all be met for a record.
+
+        Args:
+            owner: id of the organisation whose record it is; None where the request does not tell,
+                and then every floor applies, because levels have no single highest one.
+        """
+        if owner is None:
+            return (self.floor, *self.floor_by_owner.values())
+        return (self.floor_by_owner.get(owner, self.floor),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """The function that a request means.
+
+    Attributes:
+        function: the function.
+        action: read for GET and HEAD, write for every other method.
+        operation: what is logged.
+        route: the pattern with the carriers, for the log; never a value that a person chose.
+        record_person: employee number that the request names; None for one's own record.
+        bindings: segments of the path by the name between braces, as sent.
+    """
+
+    function: Function
+    action: Action
+    operation: Operation
+    route: str
+    record_person: str | None
+    bindings: Mapping[str, str]
