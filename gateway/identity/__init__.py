@@ -1,0 +1,1 @@
+"""Who is asking: organisations, their directories, staff, sign-in and sessions."""

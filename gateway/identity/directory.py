@@ -1,0 +1,128 @@
+"""What every kind of directory gives: the person it vouches for, and the errors told apart.
+
+A directory says who somebody is, at which organisation, in which post. INVARIANT: a `DirectoryPerson`
+has no place for what somebody is cleared to, so nothing a partner writes into its directory about
+vetting can reach a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, WrongCredentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryPerson:
+    """A person as their own organisation's directory describes them.
+
+    Attributes:
+        directory_id: the directory's id of the entry, which never changes and is never reused.
+        username: the sign-in name as the directory spells it.
+        name: how the person is called on pages.
+        employee_number: the number with that employer.
+        posts: what they do.
+        unit: where they do it; empty if the directory gives none, or more than one.
+        team: employee numbers of those who report to them.
+        team_complete: False if the team could not be read whole; `team` is empty then.
+        mail: the e-mail address, or empty.
+    """
+
+    directory_id: str
+    username: str
+    name: str
+    employee_number: str
+    posts: frozenset[str] = frozenset()
+    unit: str = ""
+    team: frozenset[str] = frozenset()
+    team_complete: bool = True
+    mail: str = ""
+
+
+class UnknownPerson(WrongCredentials):
+    """The directory has nobody of that name; the caller must not be able to tell."""
+
+
+class WrongPassword(WrongCredentials):
+    """The directory has the name, but not with this password.
+
+    Attributes:
+        username: as the directory spells it.
+    """
+
+    def __init__(self, message: str, *, username: str) -> None:
+        self.username = username
+        super().__init__(message)
+
+
+class MalformedCredentials(WrongCredentials):
+    """Name or password is of a form that no directory is shown."""
+
+
+class DirectoryUntrusted(DirectoryUnavailable):
+    """Something answered, but did not prove to be the directory; no password was sent to it."""
+
+
+class DirectoryBusy(DirectoryUnavailable):
+    """As many sign-ins as are allowed at a time are waiting for this directory already."""
+
+
+class EntryIncomplete(DirectoryMisconfigured):
+    """The person's entry lacks what the gateway must know, such as an employee number."""
+
+
+BeforeBind = Callable[[str], None]
+"""Called with the sign-in name (as the directory spells it if it is known there) after the search and
+before the password is tried; what it raises ends the attempt without the password being tried."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeStep:
+    """One step of a probe: what was tried at which server, whether it held, how long it took."""
+
+    server: str
+    step: str
+    passed: bool
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeReport:
+    """What a probe found, in the order of the servers."""
+
+    steps: tuple[ProbeStep, ...] = field(default=())
+
+    @property
+    def usable(self) -> bool:
+        """Whether at least one server went through every step."""
+        servers = {step.server for step in self.steps}
+        failed = {step.server for step in self.steps if not step.passed}
+        return bool(servers - failed)
+
+
+class Directory(Protocol):
+    """An organisation's directory. Safe to use from several threads at once."""
+
+    def authenticate(
+        self,
+        name: str,
+        password: str,
+        budget_seconds: float,
+        *,
+        before_bind: BeforeBind | None = None,
+    ) -> DirectoryPerson:
+        """Vouch for a person (blocks at most about `budget_seconds`).
+
+        Raises:
+            WrongCredentials: unknown name, wrong password or malformed credentials.
+            DirectoryUnavailable: no server answered as itself within the budget.
+            DirectoryMisconfigured: the answer does not fit the settings.
+        """
+        ...
+
+    def probe(self, budget_seconds: float) -> ProbeReport:
+        """Try every server as far as that goes without a person's password; never raises."""
+        ...

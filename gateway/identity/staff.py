@@ -1,0 +1,214 @@
+"""Staff: the people whom a directory has vouched for, as remembered here.
+
+A member of staff is known by organisation and the directory's own id, never by name. The employee
+number, by which the vetting register speaks of people, is pinned to that id at the first sign-in: when
+a number comes back under another id (an account deleted and made again, or a number given to someone
+else), nobody is let in on the strength of the number until an officer has looked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from gateway.errors import IdentityChanged
+from gateway.identity.directory import DirectoryPerson, EntryIncomplete
+from gateway.identity.names import fold_name
+from gateway.store import schema
+
+EMPLOYEE_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+DIRECTORY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Staff:
+    """A member of staff, as their directory described them when it last vouched for them.
+
+    Attributes:
+        staff_id: `<organisation>/<directory id>`, never reused.
+        organisation: whose staff they are.
+        directory_id: the directory's id of their entry.
+        employee_number: pinned to the directory's id.
+        username: as the directory spells it.
+        name: for people to read.
+        posts: what they do.
+        unit: where they do it.
+        team: employee numbers of those who report to them.
+    """
+
+    staff_id: str
+    organisation: str
+    directory_id: str
+    employee_number: str
+    username: str
+    name: str
+    posts: frozenset[str]
+    unit: str
+    team: frozenset[str]
+
+    @property
+    def person(self) -> str:
+        """The person as the register names them, `<organisation>/<employee number>`."""
+        return f"{self.organisation}/{self.employee_number}"
+
+    @property
+    def address(self) -> str:
+        """The person as people name them, `<username>@<organisation>`."""
+        return f"{self.username}@{self.organisation}"
+
+
+def remember(
+    connection: Connection, organisation: str, person: DirectoryPerson, at: datetime
+) -> Staff:
+    """Remember what a directory has just said about a person, pinning their employee number.
+
+    Args:
+        connection: a writing connection.
+        organisation: the organisation whose directory it was.
+        person: what it said.
+        at: when.
+
+    Raises:
+        IdentityChanged: if the number belongs to another id here, or the id to another number.
+        EntryIncomplete: if number or id are not of a form that can be kept.
+    """
+    # 1. Both halves of the pin must be there, and must not be mistaken for parts of a longer name.
+    if not EMPLOYEE_NUMBER.fullmatch(person.employee_number):
+        message = "staff: the directory's employee number is missing or of unknown form"
+        raise EntryIncomplete(message)
+    if not DIRECTORY_ID.fullmatch(person.directory_id):
+        message = "staff: the directory's id is missing or of unknown form"
+        raise EntryIncomplete(message)
+    # 2. The pin: the rows with this id or this number must be one row with both, or none.
+    table = schema.staff
+    rows = connection.execute(
+        select(table.c.staff_id, table.c.directory_id, table.c.employee_number).where(
+            table.c.organisation == organisation,
+            or_(
+                table.c.directory_id == person.directory_id,
+                table.c.employee_number == person.employee_number,
+            ),
+        )
+    ).all()
+    for row in rows:
+        if row.directory_id != person.directory_id:
+            message = f"staff: the employee number of `{row.staff_id}` came back under another id"
+            raise IdentityChanged(message)
+        if row.employee_number != person.employee_number:
+            message = f"staff: `{row.staff_id}` came back with another employee number"
+            raise IdentityChanged(message)
+    # 3. Everything else may change from one sign-in to the next.
+    staff = Staff(
+        staff_id=f"{organisation}/{person.directory_id}",
+        organisation=organisation,
+        directory_id=person.directory_id,
+        employee_number=person.employee_number,
+        username=person.username,
+        name=person.name,
+        posts=person.posts,
+        unit=person.unit,
+        team=person.team if person.team_complete else frozenset(),
+    )
+    described = {
+        "username": staff.username,
+        "username_key": fold_name(staff.username),
+        "name": staff.name,
+        "posts": _to_list(staff.posts),
+        "unit": staff.unit,
+        "team": _to_list(staff.team),
+        "seen_at_us": schema.microseconds(at),
+    }
+    if rows:
+        connection.execute(
+            update(table).where(table.c.staff_id == staff.staff_id).values(described)
+        )
+    else:
+        connection.execute(
+            insert(table).values(
+                staff_id=staff.staff_id,
+                organisation=organisation,
+                directory_id=staff.directory_id,
+                employee_number=staff.employee_number,
+                first_seen_at_us=schema.microseconds(at),
+                **described,
+            )
+        )
+    return staff
+
+
+def staff_by_id(connection: Connection, staff_id: str) -> Staff | None:
+    """Give the member of staff with this id."""
+    row = connection.execute(
+        select(schema.staff).where(schema.staff.c.staff_id == staff_id)
+    ).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def staff_by_person(connection: Connection, person: str) -> Staff | None:
+    """Give the member of staff whom the register calls `<organisation>/<employee number>`."""
+    organisation, _, number = person.partition("/")
+    row = connection.execute(
+        select(schema.staff).where(
+            schema.staff.c.organisation == organisation, schema.staff.c.employee_number == number
+        )
+    ).one_or_none()
+    return None if row is None else _from_row(row)
+
+
+def find_staff(
+    connection: Connection, text: str, *, organisation: str | None = None, limit: int = 50
+) -> tuple[Staff, ...]:
+    """Find the staff somebody means: for searching the record and for the command line.
+
+    Args:
+        connection: to read with.
+        text: a sign-in name, `name@organisation`, an employee number, `organisation/number`, or a
+            staff id.
+        organisation: looks only there; needed where a name exists at several organisations.
+        limit: the most that are given.
+
+    Returns:
+        Whoever matches, ordered by id; a name used again by a later account gives both.
+    """
+    table = schema.staff
+    key = fold_name(text)
+    name, at_sign, name_organisation = key.rpartition("@")
+    number_organisation, slash, number = text.strip().partition("/")
+    ways = [
+        table.c.username_key == key,
+        table.c.employee_number == text.strip(),
+        table.c.staff_id == text.strip(),
+    ]
+    if at_sign:
+        ways.append((table.c.username_key == name) & (table.c.organisation == name_organisation))
+    if slash:
+        ways.append(
+            (table.c.organisation == number_organisation) & (table.c.employee_number == number)
+        )
+    statement = select(table).where(or_(*ways)).order_by(table.c.staff_id).limit(limit)
+    if organisation is not None:
+        statement = statement.where(table.c.organisation == organisation)
+    return tuple(_from_row(row) for row in connection.execute(statement))
+
+
+def _to_list(values: frozenset[str]) -> str:
+    return json.dumps(sorted(values), ensure_ascii=False)
+
+
+def _from_row(row: Row[tuple[object, ...]]) -> Staff:
+    held = row._mapping  # noqa: SLF001  # the public way to a row's columns by name, despite its underscore
+    return Staff(
+        staff_id=held["staff_id"],
+        organisation=held["organisation"],
+        directory_id=held["directory_id"],
+        employee_number=held["employee_number"],
+        username=held["username"],
+        name=held["name"],
+        posts=frozenset(json.loads(held["posts"])),
+        unit=held["unit"],
+        team=frozenset(json.loads(held["team"])),
+    )

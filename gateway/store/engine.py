@@ -1,0 +1,134 @@
+"""Opening the database, and the two ways to use a connection to it.
+
+SQLite is opened in WAL mode with full synchronisation, foreign keys and a busy timeout. There is one
+writer at a time:
+
+1. `reading(engine)` gives a connection that cannot write at all. It sees one state of the database.
+2. `writing(engine)` gives a connection that holds the write lock from its first statement on, so that
+   what it read is still true when it writes. It commits at the end, or rolls back on any exception.
+
+A plain `engine.begin()` reads but cannot write: whoever writes must have taken the lock first, as a
+read that turns into a write fails under SQLite as soon as another process wrote in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from gateway.errors import StoreError
+
+BUSY_SECONDS = 5.0
+"""How long a writer waits for another; a commit takes milliseconds, so more means something hangs."""
+
+POOL_SIZE = 8
+POOL_OVERFLOW = 8
+WRITES = "gateway_writes"  # the execution option that marks a connection as a writer
+
+
+class StoreUnavailable(StoreError):
+    """The database did not answer, is locked, full or damaged; what asked for it must refuse."""
+
+
+def open_store(url: str) -> Engine:
+    """Open the database.
+
+    Args:
+        url: such as `sqlite:////var/lib/gateway/gateway.sqlite`. The folder must exist.
+
+    Returns:
+        An engine, to be used through `reading` and `writing`. No connection is made yet.
+
+    Raises:
+        StoreError: if the address is not one this program can use.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        message = "store: the address of the database cannot be read"
+        raise StoreError(message) from error
+    if parsed.get_backend_name() != "sqlite":
+        message = f"store: `{parsed.get_backend_name()[:20]}` is not supported yet, write a sqlite:/// address"
+        raise StoreError(message)
+    if parsed.database in {None, "", ":memory:"}:
+        message = "store: a database in memory is lost with its process, name a file"
+        raise StoreError(message)
+    engine = create_engine(
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=POOL_OVERFLOW,
+        pool_timeout=BUSY_SECONDS,
+        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that can only read, on one state of the database.
+
+    Raises:
+        StoreUnavailable: if the database does not answer.
+    """
+    with _translated(), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """Give a connection that holds the write lock, committed at the end.
+
+    What was written is on the disk when this returns. On any exception nothing was written.
+
+    Raises:
+        StoreUnavailable: if the lock is not had within `BUSY_SECONDS`, or the database does not answer.
+    """
+    with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
+        yield connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the database library raises into ours; a broken constraint stays what it is."""
+    try:
+        yield
+    except IntegrityError:
+        raise
+    except (DBAPIError, PoolTimeoutError) as error:
+        cause = getattr(error, "orig", None) or error
+        message = f"store: {str(cause)[:200]}"
+        raise StoreUnavailable(message) from error
+    except SQLAlchemyError as error:
+        message = f"store: {type(error).__name__}"
+        raise StoreError(message) from error
+
+
+def _prepare(connection: Any, _record: object) -> None:
+    # The driver must not open transactions by itself: it would do so too late, without the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # The order matters: a busy database must already be waited for when the journal mode is read.
+    cursor.execute(f"PRAGMA busy_timeout = {int(BUSY_SECONDS * 1000)}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA query_only = ON")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    if connection.get_execution_options().get(WRITES, False):
+        connection.exec_driver_sql("PRAGMA query_only = OFF")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        # INVARIANT: a connection that did not take the write lock cannot write.
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+        connection.exec_driver_sql("BEGIN")

@@ -1,0 +1,1 @@
+"""The steps by which the database comes from any older shape to the present one."""

@@ -1,0 +1,117 @@
+"""The tables of the gateway's database, and the list of all tables it holds.
+
+Times are whole microseconds since 1970 UTC and end in `_at_us`, so that SQLite and PostgreSQL keep the
+same value. The vetting register keeps its own tables; they are copied into `metadata` here because both
+live in one database, and a migration or a foreign key sees them as one.
+
+`microseconds` and `instant` are the only way between a column and a `datetime`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from vetting.register import metadata as register_metadata
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+metadata = MetaData()
+
+# SQLite gives out row numbers only for a column of exactly the type INTEGER.
+_Counted = BigInteger().with_variant(Integer(), "sqlite")
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("staff_id", String(160), primary_key=True),  # "<organisation>/<directory id>"
+    Column("organisation", String(40), nullable=False),
+    Column("directory_id", String(100), nullable=False),
+    Column("employee_number", String(32), nullable=False),
+    Column("username", String(256), nullable=False),  # as the directory spells it
+    Column("username_key", String(256), nullable=False),  # folded, for search
+    Column("name", String(256), nullable=False),
+    Column("posts", Text, nullable=False),  # JSON list, sorted
+    Column("unit", String(256), nullable=False),
+    Column("team", Text, nullable=False),  # JSON list of employee numbers, sorted
+    Column("first_seen_at_us", BigInteger, nullable=False),
+    Column("seen_at_us", BigInteger, nullable=False),  # when the directory last vouched
+    UniqueConstraint("organisation", "directory_id", name="staff_directory_id"),
+    UniqueConstraint("organisation", "employee_number", name="staff_employee_number"),
+    Index("staff_username", "organisation", "username_key"),
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of the token, hexadecimal
+    Column("staff_id", String(160), ForeignKey("staff.staff_id"), nullable=False),
+    Column("organisation", String(40), nullable=False),
+    Column("factors", String(200), nullable=False),  # comma-separated, sorted
+    Column("started_at_us", BigInteger, nullable=False),
+    Column("last_seen_at_us", BigInteger, nullable=False),
+    Column("idle_us", BigInteger, nullable=False),  # the idle limit it was opened with
+    Column("ends_at_us", BigInteger, nullable=False),  # the absolute limit
+    Column("ended_at_us", BigInteger, nullable=True),  # set when it was ended before its limits
+    Column("end_reason", String(40), nullable=True),
+    Index("session_staff", "staff_id"),
+    Index("session_organisation", "organisation"),
+    Index("session_ends", "ends_at_us"),
+)
+
+bulletin = Table(
+    "bulletin",
+    metadata,
+    Column("seq", _Counted, primary_key=True, autoincrement=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("subject", String(300), nullable=False),
+    sqlite_autoincrement=True,  # a number is never given out twice, even after the row was purged
+)
+
+sign_in_attempt = Table(
+    "sign_in_attempt",
+    metadata,
+    Column("number", _Counted, primary_key=True, autoincrement=True),
+    Column("organisation", String(40), nullable=False),
+    Column("name_key", String(256), nullable=False),  # folded name, known to the directory or not
+    Column("source", String(64), nullable=False),  # address the attempt came from
+    Column("at_us", BigInteger, nullable=False),
+    Column("succeeded", Integer, nullable=False),  # 0 until the password was shown to be right
+    Index("sign_in_attempt_person", "organisation", "name_key", "at_us"),
+    Index("sign_in_attempt_source", "source", "at_us"),
+    Index("sign_in_attempt_age", "at_us"),
+    sqlite_autoincrement=True,
+)
+
+for _table in register_metadata.sorted_tables:
+    _table.to_metadata(metadata)
+
+
+def microseconds(at: datetime) -> int:
+    """Write an instant as a column holds it.
+
+    Args:
+        at: an aware instant, of any zone.
+
+    Raises:
+        TypeError: for an instant without a zone.
+    """
+    return (at - EPOCH) // MICROSECOND
+
+
+def instant(at_us: int) -> datetime:
+    """Read an instant (UTC) from a column."""
+    return EPOCH + timedelta(microseconds=at_us)
