@@ -1,0 +1,269 @@
+"""What one person is cleared to: the grants of clearance held, and what these reach at an instant.
+
+A clearance is a value. The instants at which its reach changes by itself (a grant begins, expires,
+its review falls due) are worked out once, on construction; asking is then a search among a handful
+of instants, right for any `at`, earlier or later than the last one asked.
+
+Rules, in this order:
+
+1. A grant that does not count, or whose level the order does not know, adds nothing and takes
+   nothing away.
+2. A restricted grant counts only when its function is asked for.
+3. No grants: nothing is reached; only the requirement `ANY` is met.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from vetting.days import day_in_words
+from vetting.errors import GrantError
+from vetting.grants import ClearanceGrant, GrantStatus, Standing
+from vetting.requirement import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vetting.levels import LevelId, LevelOrder
+
+_UNDATED_WORDS: Mapping[Standing, str] = MappingProxyType(
+    {
+        Standing.REQUESTED: "applied for, not decided",
+        Standing.REFUSED: "refused",
+        Standing.SUSPENDED: "suspended",
+        Standing.WITHDRAWN: "withdrawn",
+        Standing.EXPIRED: "ended",
+        Standing.TERMINATED: "ended by the sponsor",
+        Standing.TRANSFERRED: "transferred to another organisation",
+        Standing.OTHER_EMPLOYER: "held with another employer",
+        Standing.UNKNOWN_LEVEL: "not a level that is known here",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldLevel:
+    """One grant of clearance as a page tells it.
+
+    Attributes:
+        grant_id: its number in the register.
+        level: the level.
+        title: the level in words, e.g. `NPPV2 full`.
+        ends_on: the last day on which it counts; None without end.
+        status: as the register has it.
+        standing: whether it counts, and if not, why.
+        words: the same for people, e.g. `until 3 May 2027` or `ended on 20 November 2026`.
+    """
+
+    grant_id: str
+    level: LevelId
+    title: str
+    ends_on: date | None
+    status: GrantStatus
+    standing: Standing
+    words: str
+
+    @property
+    def usable(self) -> bool:
+        """Whether it counts, if only for some functions."""
+        return self.standing.counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clearance:
+    """What one person is cleared to.
+
+    Attributes:
+        grants: everything the register has for the person, usable or not.
+        organisation: where the person works; grants bound to another employer do not count.
+        order: the levels.
+    """
+
+    grants: tuple[ClearanceGrant, ...]
+    organisation: str
+    order: LevelOrder
+    # The instants at which the reach changes, ascending, and the reach before the first, between
+    # and after the last of them: one entry more. INVARIANT: never changed after construction.
+    _changes: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
+    _reach: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    _reach_for: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Work out the instants at which the reach changes."""
+        spans = self._spans()
+        instants = sorted({span.begins_at for span in spans} | _ends(spans))
+        functions = sorted({function for span in spans for function in span.functions or ()})
+
+        def over_time(function: str | None) -> tuple[int, ...]:
+            # Between two changes the reach is that of the earlier one; before the first it is none.
+            return (0, *(_reach_at(spans, instant, function) for instant in instants))
+
+        object.__setattr__(self, "_changes", tuple(instants))
+        object.__setattr__(self, "_reach", over_time(None))
+        object.__setattr__(self, "_reach_for", {name: over_time(name) for name in functions})
+
+    @classmethod
+    def none(cls, organisation: str, order: LevelOrder) -> Clearance:
+        """Make the clearance of someone who holds nothing."""
+        return cls(grants=(), organisation=organisation, order=order)
+
+    def satisfies(
+        self, requirement: Requirement | str, *, at: datetime, function: str | None = None
+    ) -> bool:
+        """Tell whether the person meets a requirement.
+
+        Args:
+            requirement: compiled, or as text (which is then read at each call).
+            at: the instant, with a time zone.
+            function: the function asked for; None means that restricted grants do not count.
+
+        Raises:
+            RequirementError: the text cannot be read.
+            GrantError: the instant has no time zone, or the requirement is over another order.
+        """
+        if isinstance(requirement, str):
+            requirement = Requirement.parse(requirement, self.order)
+        elif not requirement.order.means_the_same_as(self.order):
+            raise GrantError("assess clearance: the requirement is over another order of levels")
+        return requirement.met_by(self.reach(at=at, function=function))
+
+    def reach(self, *, at: datetime, function: str | None = None) -> int:
+        """Give the mask of every level that the person satisfies.
+
+        Args:
+            at: the instant, with a time zone.
+            function: the function asked for; None means that restricted grants do not count.
+
+        Raises:
+            GrantError: the instant has no time zone.
+        """
+        if at.tzinfo is None:
+            raise GrantError("assess clearance: the instant has no time zone")
+        window = bisect_right(self._changes, at)
+        over_time = self._reach_for.get(function, self._reach) if function else self._reach
+        return over_time[window]
+
+    def stable_until(self, *, at: datetime) -> datetime | None:
+        """Give the next instant (UTC) at which the reach can change by itself; None for never.
+
+        Raises:
+            GrantError: the instant has no time zone.
+        """
+        if at.tzinfo is None:
+            raise GrantError("assess clearance: the instant has no time zone")
+        window = bisect_right(self._changes, at)
+        return self._changes[window] if window < len(self._changes) else None
+
+    def standing(self, grant: ClearanceGrant, *, at: datetime) -> Standing:
+        """Tell whether one of the grants counts, and if not, why."""
+        if not self.order.knows(grant.level):
+            return Standing.UNKNOWN_LEVEL
+        screening = self.order.level(grant.level).screening
+        return grant.standing(at=at, organisation=self.organisation, screening=screening)
+
+    def held(self, *, at: datetime) -> tuple[ClearanceGrant, ...]:
+        """List the grants that count, those restricted to some functions included."""
+        return tuple(grant for grant in self.grants if self.standing(grant, at=at).counts)
+
+    def ended(self, *, at: datetime) -> tuple[ClearanceGrant, ...]:
+        """List what the person has lost: grants that counted once and left a gap.
+
+        Returns:
+            For each level no longer reached the grant that would have counted longest.
+        """
+        reached = self.reach(at=at)
+        lost: dict[str, ClearanceGrant] = {}
+        for grant in self.grants:
+            if not self.standing(grant, at=at).ended or self.order.bit(grant.level) & reached:
+                continue
+            known = lost.get(grant.level)
+            if known is None or _last_day(known) < _last_day(grant):
+                lost[grant.level] = grant
+        return tuple(lost.values())
+
+    def describe(self, grant: ClearanceGrant, *, at: datetime) -> HeldLevel:
+        """Tell one of the grants in words."""
+        standing = self.standing(grant, at=at)
+        known = standing is not Standing.UNKNOWN_LEVEL
+        return HeldLevel(
+            grant_id=grant.id,
+            level=grant.level,
+            title=self.order.level(grant.level).title if known else str(grant.level),
+            ends_on=grant.ends_on,
+            status=grant.status,
+            standing=standing,
+            words=_in_words(grant, standing),
+        )
+
+    def described(self, *, at: datetime) -> tuple[HeldLevel, ...]:
+        """Tell every grant in words, those that count first."""
+        told = [self.describe(grant, at=at) for grant in self.grants]
+        return tuple(sorted(told, key=lambda level: not level.usable))
+
+    def _spans(self) -> tuple[_Span, ...]:
+        spans: list[_Span] = []
+        for grant in self.grants:
+            if not self.order.knows(grant.level):
+                continue
+            screening = self.order.level(grant.level).screening
+            standing = grant.standing(at=None, organisation=self.organisation, screening=screening)
+            if not standing.counts:
+                continue
+            restricted = standing is Standing.RESTRICTED
+            spans.append(
+                _Span(
+                    begins_at=grant.begins_at(),
+                    ends_at=grant.counts_until(),
+                    reach=self.order.reach(grant.level),
+                    functions=grant.functions if restricted else None,
+                )
+            )
+        return tuple(spans)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Span:
+    """From when to when which levels are reached, and for which functions (None for all)."""
+
+    begins_at: datetime
+    ends_at: datetime | None
+    reach: int
+    functions: frozenset[str] | None
+
+
+def _ends(spans: tuple[_Span, ...]) -> set[datetime]:
+    return {span.ends_at for span in spans if span.ends_at is not None}
+
+
+def _reach_at(spans: tuple[_Span, ...], at: datetime, function: str | None) -> int:
+    reach = 0
+    for span in spans:
+        lasts = span.begins_at <= at and (span.ends_at is None or at < span.ends_at)
+        if lasts and (span.functions is None or function in span.functions):
+            reach |= span.reach
+    return reach
+
+
+def _last_day(grant: ClearanceGrant) -> date:
+    return grant.ends_on or date.max
+
+
+def _in_words(grant: ClearanceGrant, standing: Standing) -> str:
+    until = f"until {day_in_words(grant.ends_on)}" if grant.ends_on else "without an end date"
+    match standing:
+        case Standing.USABLE:
+            return until
+        case Standing.RESTRICTED:
+            return f"{until}, for named functions only"
+        case Standing.NOT_BEGUN:
+            return f"begins on {day_in_words(grant.granted_on)}"
+        case Standing.EXPIRED if grant.expires_on:
+            return f"ended on {day_in_words(grant.expires_on)}"
+        case Standing.REVIEW_OVERDUE if grant.review_due_on:
+            return f"review was due by {day_in_words(grant.review_due_on)}"
+        case _:
+            return _UNDATED_WORDS[standing]
