@@ -78,11 +78,11 @@ class Settings(Section):
     gateway: GatewaySection
     """The service itself."""
     policy: PolicySection
-    """Where the policy set in force is kept."""
+    """The policy set in force."""
     keys: KeysSection
-    """Where the keys are kept."""
+    """The keys the service signs and encrypts with."""
     record: RecordSection
-    """The record of every decision."""
+    """The record of decisions."""
     operational_log: OperationalLogSection = OperationalLogSection()
     """The log for operators."""
     organisations: Annotated[

@@ -99,10 +99,10 @@ def _words(
         return f"must be {_KINDS[kind]}, not {_toml_kind(given)}", remedy
     if kind in _LIMITS:
         words, limit = _LIMITS[kind]
-        unit = (
-            "" if kind.endswith("equal") else " long" if kind.startswith("string") else " entries"
-        )
-        return f"{quoted(given)} must be {words} {context[limit]}{unit}", remedy
+        if kind.endswith("equal"):
+            return f"{quoted(given)} must be {words} {context[limit]}", remedy
+        unit = "characters" if kind.startswith("string") else "entries"
+        return f"must have {words} {context[limit]} {unit}", remedy
     if kind == "literal_error":
         return f"{quoted(given)} is not one of {context['expected']}", remedy
     if kind == "value_error":

@@ -1,0 +1,316 @@
+"""The settings file: whole and checked, or refused with every fault at once."""
+
+# ruff: noqa: E501 - the table of faults reads best with a fault a line
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_core import PydanticUndefined
+
+from gateway.errors import SettingsError
+from gateway.settings import Settings, json_schema, load_settings
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+
+MINIMAL = """\
+[gateway]
+origin = "http://localhost:8080"
+state_directory = "state"
+host_organisation = "cheshire-police"
+
+[policy]
+directory = "policy"
+
+[keys]
+directory = "keys"
+
+[record]
+directory = "record"
+origin = "demo/log"
+
+[[organisation]]
+id = "cheshire-police"
+name = "Cheshire Constabulary"
+kind = "police"
+help_contact = "the service desk"
+directory = { uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }
+
+[[upstream]]
+id = "ebs"
+url = "http://127.0.0.1:9000"
+audience = "ebs"
+paths = ["/OA_HTML/"]
+"""
+
+Write = Callable[[str], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Write a settings file beside the folders and files the minimal one names."""
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "ca.pem").write_text("certificate")
+
+    def written(text: str) -> Path:
+        path = tmp_path / "gateway.toml"
+        path.write_text(text)
+        return path
+
+    return written
+
+
+def faults(path: Path) -> list[str]:
+    """Give the faults of a file as people read them, without its name."""
+    with pytest.raises(SettingsError) as caught:
+        load_settings(path)
+    return [str(fault).removeprefix(f"{path}:") for fault in caught.value.faults]
+
+
+def test_the_minimal_file_gives_settings_with_defaults(write: Write, tmp_path: Path) -> None:
+    settings = load_settings(write(MINIMAL))
+
+    assert settings.gateway.workers == 2
+    assert settings.gateway.header_bytes == 65_536
+    assert settings.gateway.header_count == 100
+    assert settings.gateway.header_seconds == 3
+    assert (settings.gateway.session_idle_minutes, settings.gateway.session_absolute_hours) == (
+        30,
+        10,
+    )
+    assert settings.listen_address == ("127.0.0.1", 8080)
+    assert settings.secure_origin is False
+    assert settings.organisations[0].directory.attributes.directory_id == "entryUUID"
+    assert settings.upstreams[0].first_byte_seconds == 30
+    assert settings.store_url == f"sqlite:///{tmp_path}/state/gateway.sqlite"
+
+
+def test_relative_paths_start_at_the_folder_of_the_file(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An operator may start the service from anywhere."""
+    path = write(MINIMAL)
+    monkeypatch.chdir("/")
+
+    settings = load_settings(path)
+
+    assert settings.policy.directory == tmp_path / "policy"
+    assert settings.organisations[0].directory.ca_file == tmp_path / "ca.pem"
+    assert settings.keys.directory.is_absolute()
+
+
+def test_settings_cannot_be_changed(write: Write) -> None:
+    settings = load_settings(write(MINIMAL))
+
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.gateway.workers = 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("[keys]", "[kees]", "9: kees: unknown section `kees`; did you mean `keys`?"),
+        ('[keys]\ndirectory = "keys"\n', "", "1: section `[keys]` is missing; see"),
+        ("origin = \"http://localhost:8080\"\n", "", "1: gateway.origin: `origin` is missing; write how staff reach"),
+        ("[gateway]", "[gateway]\nworker = 3", "2: gateway.worker: unknown key `worker`; did you mean `workers`?"),
+        ("[gateway]", '[gateway]\nworkers = "2"', "2: gateway.workers: must be a whole number, not text"),
+        ("[gateway]", "[gateway]\nworkers = true", "2: gateway.workers: must be a whole number, not true or false"),
+        ("[gateway]", "[gateway]\nworkers = 2.5", "2: gateway.workers: must be a whole number, not the number 2.5"),
+        ("[gateway]", "[gateway]\nworkers = 0", "2: gateway.workers: `0` must be at least 1"),
+        ("[gateway]", "[gateway]\nservice_name = 2026-01-01", "2: gateway.service_name: must be text in quotes, not a date"),
+        ("[gateway]", '[gateway]\nservice_name = ""', "2: gateway.service_name: must have at least 1 characters"),
+        ("[gateway]", '[gateway]\nlisten = "8080"', "2: gateway.listen: `8080` does not have the form expected"),
+        ("[gateway]", '[gateway]\nlisten = "127.0.0.1:99999"', "2: gateway.listen: port `99999` does not exist"),
+        ("[gateway]", '[gateway]\nlisten = "0.0.0.0:80"', "2: gateway.listen: `0.0.0.0` is open to others while"),
+        ("http://localhost:8080", "http://gate.example", "2: gateway.origin: `http://gate.example` is plain HTTP off localhost"),
+        ("http://localhost:8080", "http://localhost:8080/x", "2: gateway.origin: `http://localhost:8080/x` does not"),
+        ('"state"', '"\\u0000"', "3: gateway.state_directory: is not a path"),
+        ('host_organisation = "cheshire-police"', 'host_organisation = "cheshire-polise"', "4: gateway.host_organisation: `cheshire-polise` is not among the organisations; did you mean `cheshire-police`?"),
+        ('"policy"', '"polcy"', "7: policy.directory: `"),
+        ('"ca.pem"', '"gone.pem"', "21: organisation[1].directory.ca_file: `"),
+        ("ldaps://127", "ldap://127", "21: organisation[1].directory.uris[1]: `ldap://127.0.0.1:6361` does not have"),
+        ('["ldaps://127.0.0.1:6361"]', "[]", "21: organisation[1].directory.uris: must have at least 1 entries"),
+        ('"dc=police" }', '"dc=police", budget_seconds = 60 }', "21: organisation[1].directory.budget_seconds: `60` must be at most 30"),
+        ('"dc=police" }', '"dc=police", bind_dn = "cn=gate" }', "21: organisation[1].directory.bind_dn: `bind_dn` stands without `bind_password_file`"),
+        ('"dc=police" }', '"dc=police", name_filter = "(uid=*)" }', "21: organisation[1].directory.name_filter: `(uid=*)` does"),
+        ('"dc=police" }', '"dc=police", attributes = { vetting = "clearance" } }', "21: organisation[1].directory.attributes.vetting: unknown key `vetting`"),
+        ('kind = "police"', 'kind = "army"', "19: organisation[1].kind: `army` is not one of 'police'"),
+        ('"/OA_HTML/"]', '"/-/mine"]', "27: upstream[1].paths[1]: `/-/mine` is the gateway's own"),
+        ('"/OA_HTML/"]', '"/.well-known/"]', "27: upstream[1].paths[1]: `/.well-known/` is the gateway's own"),
+        ('"/OA_HTML/"]', '"OA_HTML/"]', "27: upstream[1].paths[1]: `OA_HTML/` does not have the form"),
+        ("http://127.0.0.1:9000", "http://10.0.0.1:9000", "25: upstream[1].url: `http://10.0.0.1:9000` is plain HTTP off this machine"),
+        ('"/OA_HTML/"]', '"/OA_HTML/"]\nresources = ["/a*/b"]', "28: upstream[1].resources[1]: `/a*/b` has a `*` inside"),
+        ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { Host = "username" }', "28: upstream[1].identity_headers.Host: `Host` is not free"),
+        ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { "X_A" = "username" }', "28: upstream[1].identity_headers.X_A: `X_A` does not"),
+        ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { X-A = "rank" }', "28: upstream[1].identity_headers.X-A: `rank` is not one of"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_told_with_line_place_and_remedy(
+    write: Write, old: str, new: str, expected: str
+) -> None:
+    assert old in MINIMAL
+
+    found = faults(write(MINIMAL.replace(old, new, 1)))
+
+    assert [fault for fault in found if fault.startswith(expected)], found
+    assert all("; " in fault for fault in found)
+
+
+def test_all_faults_are_told_at_once_in_the_order_of_the_file(write: Write) -> None:
+    """Correcting one fault must not bring the next to light."""
+    text = MINIMAL.replace("[gateway]", '[gateway]\nworkrs = 2\nlisten = "0.0.0.0:1"')
+    text = text.replace('"cheshire-police"\nname', '"cheshire-police"\nnmae = "x"\nname')
+    text = text.replace('"ca.pem"', '"gone.pem"')
+    text += '\n[[upstream]]\nid = "ebs"\nurl = "http://127.0.0.1:9001"\naudience = "e"\npaths = ["/OA_HTML/x"]\n'
+
+    found = faults(write(text))
+
+    places = [fault.split(": ")[1] for fault in found]
+    assert places == [
+        "gateway.workrs",
+        "gateway.listen",
+        "organisation[1].nmae",
+        "organisation[1].directory.ca_file",
+        "upstream[2].id",
+        "upstream[2].paths[1]",
+    ]
+
+
+def test_paths_of_two_systems_may_lie_side_by_side(write: Write) -> None:
+    """`/OA_HTMLX` is not within `/OA_HTML`: prefixes end at segments."""
+    more = '\n[[upstream]]\nid = "b"\nurl = "http://127.0.0.1:9001"\naudience = "b"\npaths = ["/OA_HTMLX"]\n'
+
+    settings = load_settings(write(MINIMAL + more))
+
+    assert [upstream.id for upstream in settings.upstreams] == ["ebs", "b"]
+
+
+def test_a_password_file_that_others_may_read_is_refused(write: Write, tmp_path: Path) -> None:
+    text = MINIMAL.replace(
+        '"dc=police" }', '"dc=police", bind_dn = "cn=g", bind_password_file = "pw" }'
+    )
+    secret = tmp_path / "pw"
+    secret.write_text("secret")
+    secret.chmod(0o640)
+
+    found = faults(write(text))
+
+    assert len(found) == 1
+    assert f"`{secret.as_posix()[:50]}" in found[0]
+    assert found[0].startswith("21: organisation[1].directory.bind_password_file: ")
+    assert found[0].endswith(f"is open to others (mode 0640); run `chmod 600 {secret}`")
+    secret.chmod(0o600)
+    assert load_settings(write(text)).organisations[0].directory.bind_password_file == secret
+
+
+@pytest.mark.parametrize(("content", "expected"), [(None, "does not exist"), ("", "is empty")])
+def test_a_missing_or_empty_password_file_is_refused(
+    write: Write, tmp_path: Path, content: str | None, expected: str
+) -> None:
+    text = MINIMAL.replace(
+        '"dc=police" }', '"dc=police", bind_dn = "cn=g", bind_password_file = "pw" }'
+    )
+    if content is not None:
+        (tmp_path / "pw").write_text(content)
+
+    assert expected in faults(write(text))[0]
+
+
+def test_a_state_directory_that_others_may_write_is_refused(write: Write, tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state").chmod(0o777)
+
+    assert "others may write" in faults(write(MINIMAL))[0]
+
+
+def test_a_file_that_is_not_toml_is_refused_with_its_line(write: Write) -> None:
+    assert faults(write("[gateway]\nlisten = \n"))[0].startswith("2: ")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert "no such file" in faults(tmp_path / "gone.toml")[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "gateway = 1\n", "organisation = 3\n", "[organisation]\n", "[[gateway]]\n"]
+)
+def test_a_file_of_another_shape_is_refused_and_not_crashed_on(write: Write, text: str) -> None:
+    assert len(faults(write(text))) >= 4
+
+
+def test_an_https_origin_may_listen_for_a_front(write: Write) -> None:
+    text = MINIMAL.replace("http://localhost:8080", "https://gate.example")
+    text = text.replace("[gateway]", '[gateway]\nlisten = "0.0.0.0:8080"')
+
+    assert load_settings(write(text)).secure_origin is True
+
+
+def test_the_published_schema_is_current() -> None:
+    """Run `gateway schema > deploy/gateway.schema.json` when this fails."""
+    assert json_schema() == (DEPLOY / "gateway.schema.json").read_text()
+
+
+def test_the_schema_closes_every_table_and_describes_every_key() -> None:
+    schema = json.loads(json_schema())
+
+    sections = [schema, *schema["$defs"].values()]
+    assert all(section["additionalProperties"] is False for section in sections)
+    undescribed = [
+        f"{section['title']}.{name}"
+        for section in sections
+        for name, field in section["properties"].items()
+        if not field.get("description")
+    ]
+    assert undescribed == []
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Path:
+    """Copy the example to a folder with the files it names."""
+    for folder in ("policy", "certificates", "secrets"):
+        (tmp_path / folder).mkdir()
+    for name in ("cheshire-police-ca", "cheshire-fire-ca", "internal-ca"):
+        (tmp_path / "certificates" / f"{name}.pem").write_text("certificate")
+    password = tmp_path / "secrets" / "cheshire-police.password"
+    password.write_text("secret")
+    password.chmod(0o600)
+    path = tmp_path / "gateway.toml"
+    path.write_text((DEPLOY / "gateway.example.toml").read_text())
+    return path
+
+
+def test_the_example_holds(example: Path) -> None:
+    settings = load_settings(example)
+
+    assert settings.gateway.host_organisation == "cheshire-police"
+
+
+def test_the_example_shows_every_setting_with_its_default(example: Path) -> None:
+    """Every setting is documented, and the example never lies about a default."""
+    settings = load_settings(example)
+
+    def walk(section: object, place: str) -> list[str]:
+        wrong = []
+        for name, field in type(section).model_fields.items():  # type: ignore[attr-defined]
+            value = getattr(section, name)
+            if name not in section.model_fields_set and field.alias not in section.model_fields_set:  # type: ignore[attr-defined]
+                wrong.append(f"{place}{name}")
+            if isinstance(value, tuple) and value and hasattr(value[0], "model_fields_set"):
+                value = value[0]
+            if hasattr(value, "model_fields_set"):
+                wrong += walk(value, f"{place}{name}.")
+            elif field.default_factory is None and field.default not in (
+                PydanticUndefined,
+                None,
+                (),
+                value,
+            ):
+                wrong.append(f"{place}{name} is not {field.default!r}")
+        return wrong
+
+    assert walk(settings, "") == []
+    assert isinstance(settings, Settings)
