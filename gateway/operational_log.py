@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 if TYPE_CHECKING:
-    from structlog.typing import EventDict, FilteringBoundLogger
+    from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
     from gateway.settings import OperationalLogSection
 
@@ -55,20 +55,47 @@ _PERSONAL_TEXT = (
 )
 
 
+def configure_operational_log(
+    section: OperationalLogSection,
+    *,
+    component: str,
+    write: Callable[[bytes], object] | None = None,
+) -> None:
+    """Make every `structlog.get_logger("pipeline")` of this process write here.
+
+    Called once by the process that starts, again by a worker after the fork; before it, or without
+    it, nothing that is logged reaches a file.
+
+    Args:
+        section: level and file.
+        component: the process, such as `front` or `sequencer`; the name given to `get_logger`
+            is put after it.
+        write: takes whole lines instead of the file, for tests.
+
+    Raises:
+        OSError: the file cannot be opened.
+    """
+    write = write or _writer(section)
+    structlog.configure(
+        processors=_processors(),
+        wrapper_class=structlog.make_filtering_bound_logger(section.level),
+        logger_factory=lambda *names: _LineSink(write, ".".join((component, *names))),
+        cache_logger_on_first_use=False,
+    )
+
+
 def open_operational_log(
     section: OperationalLogSection,
     *,
     component: str,
-    stream: Callable[[bytes], object] | None = None,
+    write: Callable[[bytes], object] | None = None,
 ) -> FilteringBoundLogger:
-    """Open the log as one part of the service writes it.
-
-    Nothing is configured globally: who logs is handed a logger.
+    """Open the log for one part that is handed its logger, with nothing configured for others.
 
     Args:
         section: level and file.
-        component: the part that writes, such as `front` or `sequencer`.
-        stream: where whole lines go instead, for tests.
+        component: the part that writes.
+        write: takes whole lines instead of the file, for tests.
 
     Returns:
         A logger; `log.warning("directory-unavailable", organisation="nwas", reference=...)`.
@@ -77,18 +104,27 @@ def open_operational_log(
         OSError: the file cannot be opened.
     """
     logger: FilteringBoundLogger = structlog.wrap_logger(
-        _LineSink(stream or _writer(section)),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-            without_personal_data,
-            _rendered,
-        ],
+        _LineSink(write or _writer(section), component),
+        processors=_processors(),
         wrapper_class=structlog.make_filtering_bound_logger(section.level),
-        component=component,
-        pid=os.getpid(),
     )
     return logger
+
+
+def _processors() -> list[Processor]:
+    return [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _from_where,
+        without_personal_data,
+        _rendered,
+    ]
+
+
+def _from_where(logger: _LineSink, _method: str, event: EventDict) -> EventDict:
+    event["component"] = logger.component
+    event["pid"] = os.getpid()
+    return event
 
 
 def without_personal_data(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -155,7 +191,8 @@ def _writer(section: OperationalLogSection) -> Callable[[bytes], object]:
 class _LineSink:
     """Write lines, and count what could not be written rather than fail."""
 
-    def __init__(self, write: Callable[[bytes], object]) -> None:
+    def __init__(self, write: Callable[[bytes], object], component: str) -> None:
+        self.component = component
         self._write = write
         self._lost = 0
 

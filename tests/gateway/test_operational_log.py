@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
-from gateway.operational_log import open_operational_log
+from gateway.operational_log import configure_operational_log, open_operational_log
 from gateway.settings import OperationalLogSection
 
 
@@ -18,7 +19,7 @@ def lines_of(written: list[bytes]) -> list[dict[str, Any]]:
 
 def test_a_line_holds_event_level_time_and_reference() -> None:
     written: list[bytes] = []
-    log = open_operational_log(OperationalLogSection(), component="front", stream=written.append)
+    log = open_operational_log(OperationalLogSection(), component="front", write=written.append)
 
     log.warning("directory-unavailable", organisation="nwas", reference="7Q2M4T9XKD")
 
@@ -34,7 +35,7 @@ def test_a_line_holds_event_level_time_and_reference() -> None:
 def test_a_field_that_is_not_listed_leaves_only_its_name() -> None:
     """Whoever adds `username=` to a line must not put a name on the disk."""
     written: list[bytes] = []
-    log = open_operational_log(OperationalLogSection(), component="front", stream=written.append)
+    log = open_operational_log(OperationalLogSection(), component="front", write=written.append)
 
     log.info("signed-in", username="apatel", ip="10.1.2.3", name="A Patel", organisation="nwas")
 
@@ -55,7 +56,7 @@ def test_a_field_that_is_not_listed_leaves_only_its_name() -> None:
 def test_names_inside_text_are_masked(text: str) -> None:
     """Messages of the directory library quote the DN they were about."""
     written: list[bytes] = []
-    log = open_operational_log(OperationalLogSection(), component="front", stream=written.append)
+    log = open_operational_log(OperationalLogSection(), component="front", write=written.append)
 
     log.error("directory-misconfigured", detail=text)
 
@@ -64,7 +65,7 @@ def test_names_inside_text_are_masked(text: str) -> None:
 
 def test_an_exception_leaves_its_kind_and_place_but_not_its_message() -> None:
     written: list[bytes] = []
-    log = open_operational_log(OperationalLogSection(), component="front", stream=written.append)
+    log = open_operational_log(OperationalLogSection(), component="front", write=written.append)
 
     try:
         try:
@@ -84,7 +85,7 @@ def test_an_exception_leaves_its_kind_and_place_but_not_its_message() -> None:
 def test_the_level_of_the_settings_holds() -> None:
     written: list[bytes] = []
     section = OperationalLogSection(level="warning")
-    log = open_operational_log(section, component="front", stream=written.append)
+    log = open_operational_log(section, component="front", write=written.append)
 
     log.info("started")
     log.warning("slow")
@@ -94,7 +95,7 @@ def test_the_level_of_the_settings_holds() -> None:
 
 def test_a_line_break_in_a_value_stays_inside_its_line() -> None:
     written: list[bytes] = []
-    log = open_operational_log(OperationalLogSection(), component="front", stream=written.append)
+    log = open_operational_log(OperationalLogSection(), component="front", write=written.append)
 
     log.info("odd", detail='x\n{"event":"forged"}' + "y" * 2_000)
 
@@ -111,7 +112,7 @@ def test_a_full_disk_loses_lines_and_counts_them() -> None:
             raise OSError(28, "no space left on device")
         written.append(line)
 
-    log = open_operational_log(OperationalLogSection(), component="front", stream=disk)
+    log = open_operational_log(OperationalLogSection(), component="front", write=disk)
     log.info("one")
     log.info("two")
     full = False
@@ -130,3 +131,20 @@ def test_lines_go_to_the_file_of_the_settings(tmp_path: Path) -> None:
     log.info("started")
 
     assert path.read_text().startswith('earlier\n{"at":')
+
+
+def test_loggers_got_by_name_write_where_the_process_was_told() -> None:
+    """Modules name their logger when they are imported, before the settings are read."""
+    early = structlog.get_logger("pipeline")
+    written: list[bytes] = []
+    try:
+        configure_operational_log(OperationalLogSection(), component="front", write=written.append)
+
+        early.info("refused", username="apatel", code="stale")
+    finally:
+        structlog.reset_defaults()
+
+    (line,) = lines_of(written)
+    assert line["component"] == "front.pipeline"
+    assert line["code"] == "stale"
+    assert b"apatel" not in written[0]
