@@ -114,9 +114,9 @@ class RecordSection(Section):
     """Write the folder for the journal and the log; it should be on a disk of its own."""
     origin: str = Field(pattern=r"^[a-z0-9][a-z0-9./-]{0,99}$")
     """Write the name of this log as verifiers will see it, such as `gate.example.police.uk/log`."""
-    reserve_mib: int = Field(default=64, ge=1, le=65_536)
+    reserve_mib: int = Field(default=8, ge=1, le=65_536)
     """Disk kept back so that refusals can still be recorded when the disk is full, in MiB."""
-    segment_mib: int = Field(default=64, ge=1, le=1_024)
+    segment_mib: int = Field(default=8, ge=1, le=1_024)
     """The size at which a worker begins a new journal file, in MiB."""
     heartbeat_minutes: int = Field(default=15, ge=1, le=1_440)
     """How often an entry is written when nothing happens, so that silence is visible."""
