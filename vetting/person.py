@@ -29,12 +29,13 @@ class PersonKey:
         """Refuse what could be read as another person's key.
 
         Raises:
-            RegisterError: one of the two is empty, too long or has a character that ids do not have.
+            RegisterError: one is empty, too long or has a character that ids never have.
         """
-        for value, pattern, name in (
+        parts: tuple[tuple[object, re.Pattern[str], str], ...] = (
             (self.organisation, _ORGANISATION, "organisation"),
             (self.employee_number, _EMPLOYEE_NUMBER, "employee number"),
-        ):
+        )
+        for value, pattern, name in parts:
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 raise RegisterError(f"read person: {quoted(value)} is no {name}")
 

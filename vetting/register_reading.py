@@ -1,0 +1,191 @@
+"""Reads the vetting register, so that one broken row costs nobody anything.
+
+A row that cannot be read is no grant and no appointment; it is skipped where a decision may depend
+on the answer, and told by `find_broken_rows` where somebody looks after the register.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Select, Table, and_, false, func, or_, select, union
+
+from vetting.clearance import Clearance
+from vetting.errors import GrantError, RegisterError
+from vetting.person import PersonKey
+from vetting.register_tables import (
+    AnyRow,
+    appointment,
+    appointment_from_row,
+    grant_from_row,
+    vetting_grant,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vetting.appointments import Appointment
+    from vetting.grants import ClearanceGrant
+    from vetting.levels import LevelOrder
+
+MAX_PEOPLE_A_PAGE = 500  # a page is read by a person, and held in memory whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredPerson:
+    """One person of the register.
+
+    Attributes:
+        person: whose rows these are.
+        clearance: their grants, usable or not.
+        appointments: all their appointments, past ones included.
+    """
+
+    person: PersonKey
+    clearance: Clearance
+    appointments: tuple[Appointment, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenRow:
+    """A row that counts for nothing because it cannot be read.
+
+    Attributes:
+        table: where it is.
+        row_id: its id as text.
+        message: what is wrong with it.
+    """
+
+    table: str
+    row_id: str
+    message: str
+
+
+def read_people(
+    connection: Connection, people: Sequence[PersonKey], order: LevelOrder
+) -> tuple[RegisteredPerson, ...]:
+    """Read what the register has of some people, in their order; of an unknown person, nothing."""
+    grants: defaultdict[tuple[str, str], list[ClearanceGrant]] = defaultdict(list)
+    for row in connection.execute(rows_of(vetting_grant, people)).mappings():
+        grant = _grant_or_none(row, order)
+        if grant is not None:
+            grants[row["organisation"], row["employee_number"]].append(grant)
+    appointed: defaultdict[tuple[str, str], list[Appointment]] = defaultdict(list)
+    for row in connection.execute(rows_of(appointment, people)).mappings():
+        value = _appointment_or_none(row)
+        if value is not None:
+            appointed[row["organisation"], row["employee_number"]].append(value)
+    return tuple(
+        RegisteredPerson(
+            person=person,
+            clearance=Clearance(
+                grants=tuple(grants[person.organisation, person.employee_number]),
+                organisation=person.organisation,
+                order=order,
+            ),
+            appointments=tuple(appointed[person.organisation, person.employee_number]),
+        )
+        for person in people
+    )
+
+
+def read_clearance(connection: Connection, person: PersonKey, order: LevelOrder) -> Clearance:
+    """Read what one person is cleared to; of an unknown person, nothing."""
+    rows = connection.execute(rows_of(vetting_grant, [person])).mappings()
+    grants = [_grant_or_none(row, order) for row in rows]
+    return Clearance(
+        grants=tuple(grant for grant in grants if grant is not None),
+        organisation=person.organisation,
+        order=order,
+    )
+
+
+def read_appointments(connection: Connection, person: PersonKey) -> tuple[Appointment, ...]:
+    """Read all appointments of one person, past ones included."""
+    rows = connection.execute(rows_of(appointment, [person])).mappings()
+    appointments = [_appointment_or_none(row) for row in rows]
+    return tuple(value for value in appointments if value is not None)
+
+
+def list_people(
+    connection: Connection, *, organisation: str | None, offset: int, limit: int
+) -> tuple[PersonKey, ...]:
+    """List who is in the register, by organisation and employee number.
+
+    Raises:
+        RegisterError: the offset is negative or the limit not within 1 to 500.
+    """
+    if offset < 0 or not 1 <= limit <= MAX_PEOPLE_A_PAGE:
+        raise RegisterError("list register: the page is out of bounds")
+    keys = _keys(organisation)
+    query = keys.order_by(*keys.selected_columns).offset(offset).limit(limit)
+    people = [_person_or_none(*row) for row in connection.execute(query)]
+    return tuple(person for person in people if person is not None)
+
+
+def count_people(connection: Connection, *, organisation: str | None) -> int:
+    """Count who is in the register."""
+    query = select(func.count()).select_from(_keys(organisation).subquery())
+    return int(connection.execute(query).scalar_one())
+
+
+def find_broken_rows(connection: Connection, order: LevelOrder) -> tuple[BrokenRow, ...]:
+    """Tell of every row that counts for nothing because it cannot be read."""
+    broken: list[BrokenRow] = []
+    for table in (vetting_grant, appointment):
+        for row in connection.execute(select(table)).mappings():
+            try:
+                PersonKey(organisation=row["organisation"], employee_number=row["employee_number"])
+                if table is vetting_grant:
+                    grant_from_row(row, order)
+                else:
+                    appointment_from_row(row)
+            except (GrantError, RegisterError) as error:
+                broken.append(
+                    BrokenRow(table=table.name, row_id=str(row["id"]), message=str(error))
+                )
+    return tuple(broken)
+
+
+def rows_of(table: Table, people: Sequence[PersonKey]) -> Select[Any]:
+    """Select the rows that a table has of some people."""
+    by_organisation: defaultdict[str, list[str]] = defaultdict(list)
+    for person in people:
+        by_organisation[person.organisation].append(person.employee_number)
+    columns = table.c
+    whose = (
+        and_(columns.organisation == organisation, columns.employee_number.in_(numbers))
+        for organisation, numbers in by_organisation.items()
+    )
+    return select(table).where(or_(false(), *whose)).order_by(columns.id)
+
+
+def _grant_or_none(row: AnyRow, order: LevelOrder) -> ClearanceGrant | None:
+    try:
+        return grant_from_row(row, order)
+    except GrantError:
+        return None
+
+
+def _appointment_or_none(row: AnyRow) -> Appointment | None:
+    try:
+        return appointment_from_row(row)
+    except RegisterError:
+        return None
+
+
+def _person_or_none(organisation: str, employee_number: str) -> PersonKey | None:
+    try:
+        return PersonKey(organisation=organisation, employee_number=employee_number)
+    except RegisterError:
+        return None
+
+
+def _keys(organisation: str | None) -> Select[Any]:
+    """Select the key of everyone who has a row."""
+    tables = (vetting_grant, appointment)
+    both = union(*(select(t.c.organisation, t.c.employee_number) for t in tables)).subquery()
+    keys = select(both.c.organisation, both.c.employee_number)
+    return keys if organisation is None else keys.where(both.c.organisation == organisation)
