@@ -40,7 +40,7 @@ from policies.function import (
     Scope,
 )
 from policies.path_index import PathIndex
-from policies.request_index import Endpoint, index_requests
+from policies.request_index import Endpoint, index_requests, people_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -71,7 +71,7 @@ class Catalogue:
             requests canonical refuses repeated, re-cased and encoded variants of them.
     """
 
-    __slots__ = ("_folded", "_index", "declared_parameters", "functions", "people_parameters")
+    __slots__ = ("_index", "declared_parameters", "functions", "people_parameters")
 
     def __init__(
         self,
@@ -98,14 +98,8 @@ class Catalogue:
         )
         if len(self.functions) != len(listed):
             raise PolicyError("catalogue: two functions have the same id")
-        self.people_parameters: frozenset[str] = frozenset(
-            function.record.name
-            for function in self.functions.values()
-            if function.record is not None and RecordPlace.PATH not in function.record.where
-        )
-        endpoints, clashes = index_requests(
-            self.functions.values(), carriers=carriers or {}, form_paths=form_paths
-        )
+        self.people_parameters: frozenset[str] = people_of(listed)
+        endpoints, clashes = index_requests(listed, carriers=carriers or {}, form_paths=form_paths)
         if clashes:
             raise PolicyError(f"catalogue: `{clashes[0].function_id}`: {clashes[0].message}")
         self._index: PathIndex[Endpoint] = PathIndex(endpoints)
@@ -114,9 +108,9 @@ class Catalogue:
         )
         if any(not self.people_parameters.isdisjoint(e.carriers) for e in endpoints.values()):
             raise PolicyError("catalogue: a parameter carries a function and names a person")
-        # One spelling in lower case for each declared name, to notice the others.
-        self._folded = {name.lower(): name for name in self.declared_parameters}
-        if len(self._folded) != len(self.declared_parameters):
+        if len({name.lower() for name in self.declared_parameters}) != len(
+            self.declared_parameters
+        ):
             raise PolicyError("catalogue: two declared parameters differ only in case")
 
     def body_parameters(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
@@ -137,10 +131,10 @@ class Catalogue:
         if found is None or not found.value.reads_form:
             return False
         endpoint = found.value
-        watched = self._watched(endpoint, query)
-        if watched is None:
+        in_query = endpoint.pick(query)
+        if in_query is None:
             return False
-        by_form = endpoint.targets.get(endpoint.values(watched), {})
+        by_form = endpoint.targets.get(endpoint.values(in_query), {})
         return any(method in by_method for by_method in by_form.values())
 
     def match(
@@ -171,68 +165,64 @@ class Catalogue:
             form = ()
         elif form is None:
             return None
-        in_query = self._watched(endpoint, query)
-        in_form = self._watched(endpoint, form)
+        in_query = endpoint.pick(query)
+        in_form = endpoint.pick(form)
         if in_query is None or in_form is None or not in_query.keys().isdisjoint(in_form):
             return None
-        by_method = endpoint.targets.get(endpoint.values(in_query), {}).get(
-            endpoint.values(in_form)
-        )
+        by_form = endpoint.targets.get(endpoint.values(in_query))
+        by_method = None if by_form is None else by_form.get(endpoint.values(in_form))
         target = None if by_method is None else by_method.get(method)
         if target is None:
             return None
-        named = self._persons(target.function, in_query, in_form, found.bindings)
-        if named is None:
-            return None
+        record = target.plain.function.record
+        # Watched parameters are carriers, all of which the target names, or persons.
+        persons = len(in_query) + len(in_form) - target.carriers
+        person = None
+        if persons or (record is not None and RecordPlace.PATH in record.where):
+            person = _person(record, in_query, in_form, found.bindings, expected=persons)
+            if not person:
+                return None
+        elif not found.bindings:
+            return target.plain
         return Match(
-            function=target.function,
-            action=target.action,
-            operation=target.operation,
-            route=target.route,
-            record_person=named[0] if named else None,
+            function=target.plain.function,
+            action=target.plain.action,
+            operation=target.plain.operation,
+            route=target.plain.route,
+            record_person=person,
             bindings=found.bindings,
         )
 
-    def _watched(
-        self, endpoint: Endpoint, pairs: Sequence[tuple[str, str]]
-    ) -> dict[str, str] | None:
-        """Pick the watched parameters out; None where one is repeated or spelt in another case."""
-        watched: dict[str, str] = {}
-        for name, value in pairs:
-            declared = self._folded.get(name.lower())
-            if declared is None or (
-                declared not in endpoint.carriers and declared not in self.people_parameters
-            ):
-                continue
-            if name != declared or name in watched:
-                return None
-            watched[name] = value
-        return watched
 
-    def _persons(
-        self,
-        function: Function,
-        in_query: Mapping[str, str],
-        in_form: Mapping[str, str],
-        bindings: Mapping[str, str],
-    ) -> tuple[str, ...] | None:
-        """Find the person that a request names.
+def _person(
+    record: RecordParameter | None,
+    in_query: Mapping[str, str],
+    in_form: Mapping[str, str],
+    bindings: Mapping[str, str],
+    *,
+    expected: int,
+) -> str | None:
+    """Find the one person that a request names.
 
-        Returns:
-            At most one employee number; None where the request names a person in a way, or in a
-            place, that the function does not declare.
-        """
-        record = function.record
-        named: list[str] = []
-        for place, values in ((RecordPlace.QUERY, in_query), (RecordPlace.FORM, in_form)):
-            for name in self.people_parameters & values.keys():
-                if record is None or name != record.name or place not in record.where:
-                    return None
-                named.append(values[name])
-        if record is not None and RecordPlace.PATH in record.where:
-            if record.name not in bindings:
-                return None
-            named.append(bindings[record.name])
-        if len(named) > 1 or "" in named:
-            return None
-        return tuple(named)
+    Args:
+        record: what the function declares.
+        in_query: the watched parameters of the query.
+        in_form: the watched parameters of the form.
+        bindings: the segments of the path.
+        expected: how many parameters of the request name a person.
+
+    Returns:
+        None where the request names a person in a way, or in a place, that the function does not
+        declare, or more than once.
+    """
+    if record is None:
+        return None
+    if RecordPlace.PATH in record.where:
+        return None if expected else bindings.get(record.name)
+    if expected != 1:
+        return None
+    if RecordPlace.QUERY in record.where and record.name in in_query:
+        return in_query[record.name]
+    if RecordPlace.FORM in record.where:
+        return in_form.get(record.name)
+    return None

@@ -157,12 +157,25 @@ class TableReader:
         known = [member.value for member in kind]
         if isinstance(value, str) and value in known:
             return kind(value)
-        self.fault(
-            name,
-            message=f"unknown value {quoted(value)}",
-            remedy=_nearest(str(value), known) or f"use one of: {', '.join(known)}",
-        )
+        self._unknown_choice(value, known, name)
         return None
+
+    def choices(
+        self, name: str, kind: type[_Choice], *, required: bool = False
+    ) -> tuple[_Choice, ...]:
+        """Read a list of words of a closed list; empty where it is missing or wrong."""
+        known = [member.value for member in kind]
+        chosen = []
+        for position, text in enumerate(self.texts(name, required=required)):
+            if text in known:
+                chosen.append(kind(text))
+            else:
+                self._unknown_choice(text, known, name, position)
+        return tuple(chosen)
+
+    def raw(self, name: str) -> object:
+        """Look at a value as TOML holds it; None where it is missing."""
+        return self._table.get(name)
 
     def day(self, name: str, *, required: bool) -> date | None:
         """Read a date without a time of day."""
@@ -270,6 +283,13 @@ class TableReader:
             )
             return ""
         return value
+
+    def _unknown_choice(self, value: object, known: list[str], *keys: str | int) -> None:
+        self.fault(
+            *keys,
+            message=f"unknown value {quoted(value)}",
+            remedy=_nearest(str(value), known) or f"use one of: {', '.join(known)}",
+        )
 
     def _wrong_type(self, *keys: str | int, asked: str) -> None:
         self.fault(*keys, message="is not of the right kind", remedy=f"write {asked}")

@@ -66,6 +66,12 @@ class Operation(StrEnum):
     ERASURE = "erasure"
 
 
+class Obligation(StrEnum):
+    """What must be fulfilled besides being permitted."""
+
+    STEP_UP = "step-up"
+
+
 class RecordPlace(StrEnum):
     """Where a request names the person whose record it is about."""
 
@@ -199,5 +205,5 @@ class Match:
     action: Action
     operation: Operation
     route: str
-    record_person: str | None
-    bindings: Mapping[str, str]
+    record_person: str | None = None
+    bindings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
 from policies.errors import PatternError
 from vetting.errors import quoted
@@ -92,8 +92,7 @@ class PathPattern:
         return self.rest == other.rest
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[_Value]):
+class Found(NamedTuple, Generic[_Value]):
     """What a path met.
 
     Attributes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policies.errors import PatternError
-from policies.function import OPERATION_OF_METHOD, Action, Function, Matcher, Operation, RecordPlace
+from policies.function import OPERATION_OF_METHOD, Action, Function, Match, Matcher, RecordPlace
 from policies.path_index import PathPattern
 from vetting.errors import quoted
 
@@ -18,24 +18,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 
+Values = tuple[str | None, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """What a path, the carriers' values and a method lead to.
 
     Attributes:
-        function: the function.
-        action: what rules distinguish.
-        operation: what is logged.
-        route: the pattern with its carriers.
+        plain: the match of a request that names no person and binds no segment.
+        carriers: how many carriers the matcher names.
     """
 
-    function: Function
-    action: Action
-    operation: Operation
-    route: str
-
-
-Values = tuple[str | None, ...]
+    plain: Match
+    carriers: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +40,27 @@ class Endpoint:
 
     Attributes:
         carriers: names of the parameters that carry the function here, in a fixed order.
+        watched: these and the parameters that name persons, by their spelling in small letters.
         reads_form: whether a request that can change something is matched together with its form.
         targets: by the carriers' values in the query, then in the form, then by method.
     """
 
     carriers: tuple[str, ...]
+    watched: Mapping[str, str]
     reads_form: bool
     targets: dict[Values, dict[Values, dict[str, Target]]]
+
+    def pick(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str] | None:
+        """Pick the watched parameters out; None where one is repeated or spelt otherwise."""
+        picked: dict[str, str] = {}
+        for name, value in pairs:
+            declared = self.watched.get(name.lower())
+            if declared is None:
+                continue
+            if name != declared or name in picked:
+                return None
+            picked[name] = value
+        return picked
 
     def values(self, parameters: Mapping[str, str]) -> Values:
         """Give the carriers' values in their order; None for one that is absent."""
@@ -98,7 +108,9 @@ def index_requests(
     Returns:
         The endpoints by pattern, and every clash; with a clash the endpoints are of no use.
     """
-    claims, clashes = _claims(functions)
+    listed = tuple(functions)
+    people = people_of(listed)
+    claims, clashes = _claims(listed)
     clashes += _overlaps(claims)
     by_path: dict[str, list[_Claim]] = {}
     for claim in claims:
@@ -106,13 +118,24 @@ def index_requests(
     read_anyway = frozenset(form_paths)
     endpoints = {}
     for path, here in by_path.items():
-        endpoint = _endpoint(here, carriers.get(path, ()), reads_form=path in read_anyway)
+        endpoint = _endpoint(
+            here, {*carriers.get(path, ())}, people, reads_form=path in read_anyway
+        )
         for claim in here:
             taken = _enter(endpoint, claim)
             if taken is not None:
                 clashes.append(_clash(claim, taken))
         endpoints[here[0].pattern] = endpoint
     return endpoints, clashes
+
+
+def people_of(functions: Iterable[Function]) -> frozenset[str]:
+    """Give every parameter of query or form that names a person, as spelt."""
+    return frozenset(
+        function.record.name
+        for function in functions
+        if function.record is not None and RecordPlace.PATH not in function.record.where
+    )
 
 
 def _claims(functions: Iterable[Function]) -> tuple[list[_Claim], list[Clash]]:
@@ -171,14 +194,20 @@ def _same_shape(pattern: PathPattern, other: PathPattern) -> bool:
     return pattern.segments == other.segments and pattern.rest == other.rest
 
 
-def _endpoint(claims: Sequence[_Claim], watched: Iterable[str], *, reads_form: bool) -> Endpoint:
-    names = set(watched)
+def _endpoint(
+    claims: Sequence[_Claim], names: set[str], people: frozenset[str], *, reads_form: bool
+) -> Endpoint:
     for claim in claims:
         names.update(claim.matcher.query, claim.matcher.form)
         record = claim.function.record
         if claim.matcher.form or (record is not None and RecordPlace.FORM in record.where):
             reads_form = True
-    return Endpoint(carriers=tuple(sorted(names)), reads_form=reads_form, targets={})
+    return Endpoint(
+        carriers=tuple(sorted(names)),
+        watched={name.lower(): name for name in names | people},
+        reads_form=reads_form,
+        targets={},
+    )
 
 
 def _enter(endpoint: Endpoint, claim: _Claim) -> Target | None:
@@ -193,12 +222,13 @@ def _enter(endpoint: Endpoint, claim: _Claim) -> Target | None:
     for method in sorted(matcher.methods):
         if method in by_method:
             return by_method[method]
-        by_method[method] = Target(
+        plain = Match(
             function=claim.function,
             action=Action.READ if method == "GET" else Action.WRITE,
             operation=matcher.operation or OPERATION_OF_METHOD[method],
             route=f"{matcher.path}?{carriers}" if carriers else matcher.path,
         )
+        by_method[method] = Target(plain, len(matcher.query) + len(matcher.form))
     return None
 
 
@@ -206,5 +236,5 @@ def _clash(claim: _Claim, taken: Target) -> Clash:
     return Clash(
         function_id=claim.function.id,
         matcher=claim.position,
-        message=f"the same request already means `{taken.function.id}`",
+        message=f"the same request already means `{taken.plain.function.id}`",
     )

@@ -1,0 +1,343 @@
+"""Reads the catalogue of a policy set from its TOML file, or refuses it with every fault.
+
+What is refused beyond wrong keys and values, and why:
+
+1. SECRET: nothing so marked may be reachable through the gateway, whatever the caller holds.
+2. A requirement `ANY` outside the gateway's own pages: the back office always asks for clearance.
+3. A floor that an employer's screening meets on an OFFICIAL-SENSITIVE function of the back office
+   that is not about the person's own record.
+4. Two functions that claim the same request: matching would have to guess.
+5. A path of the gateway's own outside `/` and `/-/`, or a path of the back office inside.
+6. A tile that does not open its own function.
+7. A `[[path]]` that no function uses.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from policies.catalogue import Catalogue
+from policies.errors import PolicyError
+from policies.findings import Findings, TableReader, nearest_of
+from policies.function import (
+    GATEWAY_SYSTEM,
+    OPERATION_OF_METHOD,
+    Classification,
+    Function,
+    Matcher,
+    Obligation,
+    Operation,
+    RecordParameter,
+    RecordPlace,
+    Regime,
+    Scope,
+)
+from policies.organisations import ORGANISATION_ID
+from policies.request_index import index_requests
+from vetting.errors import RequirementError, quoted
+from vetting.requirement import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from vetting.levels import LevelOrder
+
+FUNCTION_ID = re.compile(r"[a-z]+(\.[a-z]+)+")
+SYSTEM_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+# Words of other marking schemes that people may write; each needs more of an answer than "unknown".
+_TOO_HIGH = frozenset({"SECRET", "TOP SECRET", "TOP-SECRET"})
+
+
+def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
+    """Read a catalogue.
+
+    Args:
+        path: the file.
+        order: the levels that floors may name.
+
+    Raises:
+        PolicyFileError: with every fault of the file, each with line and remedy.
+    """
+    findings = Findings.read(path)
+    document = findings.document()
+    paths = _paths(document)
+    entries = _functions(document, order)
+    document.finish()
+    functions = [entry.function for entry in entries.values()]
+    used = {matcher.path for function in functions for matcher in function.matchers}
+    for written, declared in paths.items():
+        if written not in used:
+            declared.reader.fault(
+                "path",
+                message=f"no function matches {quoted(written)}",
+                remedy=nearest_of(written, used),
+            )
+    carriers = {written: declared.carries for written, declared in paths.items()}
+    form_paths = {written for written, declared in paths.items() if declared.reads_form}
+    _, clashes = index_requests(functions, carriers=carriers, form_paths=form_paths)
+    for clash in clashes:
+        entry = entries[clash.function_id]
+        entry.reader.fault(
+            "match",
+            entry.positions[clash.matcher],
+            message=clash.message,
+            remedy="let one request mean one function",
+        )
+    findings.refuse_if_any()
+    catalogue = document.parsed(
+        read=lambda: Catalogue(functions, carriers=carriers, form_paths=form_paths),
+        error=PolicyError,
+        remedy="declare each parameter in one spelling and for one purpose",
+    )
+    if catalogue is not None:
+        for entry in entries.values():
+            _check_entry(entry.reader, catalogue, entry.function)
+    findings.refuse_if_any()
+    if catalogue is None:  # refused above; said again for the type checker
+        raise PolicyError("catalogue: not read")
+    return catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class _DeclaredPath:
+    reader: TableReader
+    carries: tuple[str, ...]
+    reads_form: bool
+
+
+def _paths(document: TableReader) -> dict[str, _DeclaredPath]:
+    paths: dict[str, _DeclaredPath] = {}
+    for reader in document.tables("path", required=False):
+        written = reader.text("path")
+        carries = reader.texts("carries", required=False, pattern=PARAMETER_NAME)
+        reads_form = reader.flag("reads_form")
+        reader.finish()
+        if written in paths:
+            reader.fault("path", message=f"{quoted(written)} stands twice", remedy="remove one")
+        elif written:
+            paths[written] = _DeclaredPath(reader, carries, reads_form)
+    return paths
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A function with its place in the file; `positions` is that of each of its matchers."""
+
+    reader: TableReader
+    function: Function
+    positions: tuple[int, ...]
+
+
+def _functions(document: TableReader, order: LevelOrder) -> dict[str, _Entry]:
+    entries: dict[str, _Entry] = {}
+    for reader in document.tables("function"):
+        entry = _function(reader, order)
+        if entry is None:
+            continue
+        function_id = entry.function.id
+        if function_id in entries:
+            reader.fault("id", message=f"`{function_id}` stands twice", remedy="rename one")
+        else:
+            entries[function_id] = entry
+    return entries
+
+
+def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
+    function_id = reader.text("id", pattern=FUNCTION_ID)
+    title = reader.text("title")
+    area = reader.text("area")
+    classification = _classification(reader)
+    regime = reader.choice("regime", Regime)
+    scope = reader.choice("scope", Scope)
+    system = reader.text("system", pattern=SYSTEM_ID)
+    floor = _requirement(reader, reader.text("floor"), order, "floor")
+    floors = {
+        owner: _requirement(reader, text, order, "floor_by_owner", owner)
+        for owner, text in reader.text_map("floor_by_owner", key_pattern=ORGANISATION_ID).items()
+    }
+    matchers = _matchers(reader)
+    entry = reader.text("entry", required=False)
+    obligations = reader.choices("obligations", Obligation)
+    record = _record(reader)
+    note = reader.text("note", required=False)
+    reader.finish()
+    _check_paths(reader, system, matchers)
+    if record is not None:
+        _check_record(reader, record, matchers)
+    if (
+        not function_id
+        or classification is None
+        or regime is None
+        or scope is None
+        or floor is None
+    ):
+        return None
+    known_floors = {owner: asked for owner, asked in floors.items() if asked is not None}
+    function = Function(
+        id=function_id,
+        title=title,
+        area=area,
+        classification=classification,
+        regime=regime,
+        floor=floor,
+        floor_by_owner=MappingProxyType(known_floors),
+        scope=scope,
+        system=system,
+        matchers=tuple(matchers.values()),
+        entry=entry or None,
+        obligations=tuple(obligations),
+        record=record,
+        note=note,
+    )
+    if system != GATEWAY_SYSTEM:
+        _check_floor(reader, function, floor, "floor")
+        for owner, asked in known_floors.items():
+            _check_floor(reader, function, asked, "floor_by_owner", owner)
+    return _Entry(reader, function, tuple(matchers))
+
+
+def _classification(reader: TableReader) -> Classification | None:
+    if reader.raw("classification") in _TOO_HIGH:
+        reader.fault(
+            "classification",
+            message="nothing SECRET may be reachable through the gateway",
+            remedy="take the function out of the catalogue",
+        )
+        return None
+    return reader.choice("classification", Classification)
+
+
+def _requirement(
+    reader: TableReader, text: str, order: LevelOrder, *keys: str
+) -> Requirement | None:
+    if not text:
+        return None  # noted already
+    return reader.parsed(
+        *keys,
+        read=lambda: Requirement.parse(text, order),
+        error=RequirementError,
+        remedy=f"write levels joined by `and` and `or`: {', '.join(order.ids)}, BASE",
+    )
+
+
+def _matchers(reader: TableReader) -> dict[int, Matcher]:
+    """Read the matchers; those with faults are left out, the others keep their position."""
+    read = {position: _matcher(entry) for position, entry in enumerate(reader.tables("match"))}
+    return {position: matcher for position, matcher in read.items() if matcher is not None}
+
+
+def _matcher(reader: TableReader) -> Matcher | None:
+    methods = reader.texts("methods")
+    for place, method in enumerate(methods):
+        if method not in OPERATION_OF_METHOD:
+            reader.fault(
+                "methods",
+                place,
+                message=f"unknown method {quoted(method)}",
+                remedy=f"use {', '.join(OPERATION_OF_METHOD)}; HEAD follows GET",
+            )
+    path = reader.text("path")
+    query = reader.text_map("query", key_pattern=PARAMETER_NAME)
+    form = reader.text_map("form", key_pattern=PARAMETER_NAME)
+    operation = reader.choice("operation", Operation, required=False)
+    reader.finish()
+    known = frozenset(methods) & OPERATION_OF_METHOD.keys()
+    if not known or not path:
+        return None
+    return reader.parsed(
+        read=lambda: Matcher(
+            methods=known,
+            path=path,
+            query=MappingProxyType(query),
+            form=MappingProxyType(form),
+            operation=operation,
+        ),
+        error=PolicyError,
+        remedy="name a carrier once",
+    )
+
+
+def _record(reader: TableReader) -> RecordParameter | None:
+    table = reader.table("record")
+    if table is None:
+        return None
+    name = table.text("name", pattern=PARAMETER_NAME)
+    where = frozenset(table.choices("where", RecordPlace, required=True))
+    table.finish()
+    if not name or not where:
+        return None
+    return table.parsed(
+        "where",
+        read=lambda: RecordParameter(name=name, where=where),
+        error=PolicyError,
+        remedy='write where = ["path"], or query and form',
+    )
+
+
+def _check_paths(reader: TableReader, system: str, matchers: Mapping[int, Matcher]) -> None:
+    for position, matcher in matchers.items():
+        own = matcher.path == "/" or matcher.path.startswith("/-/")
+        if own != (system == GATEWAY_SYSTEM):
+            reader.fault(
+                "match",
+                position,
+                "path",
+                message=f"{quoted(matcher.path)} is not a path of {quoted(system)}",
+                remedy="`/` and what is under `/-/` is the gateway's, the rest is not",
+            )
+
+
+def _check_record(
+    reader: TableReader, record: RecordParameter, matchers: Mapping[int, Matcher]
+) -> None:
+    if RecordPlace.PATH not in record.where:
+        return
+    for position, matcher in matchers.items():
+        if f"/{{{record.name}}}" not in matcher.path:
+            reader.fault(
+                "match",
+                position,
+                "path",
+                message=f"{quoted(matcher.path)} does not name the person",
+                remedy=f"write {{{record.name}}} as one of its segments",
+            )
+
+
+def _check_floor(reader: TableReader, function: Function, floor: Requirement, *keys: str) -> None:
+    if floor.met_by(0):
+        reader.fault(
+            *keys,
+            message="asks for no clearance at all",
+            remedy="write BASE or more; ANY is for the gateway's own pages",
+        )
+        return
+    screened = floor.met_by(floor.order.reach(floor.order.base))
+    sensitive = function.classification is Classification.OFFICIAL_SENSITIVE
+    if screened and sensitive and function.scope is not Scope.OWN:
+        reader.fault(
+            *keys,
+            message=f"{quoted(floor.text)} is too little for OFFICIAL-SENSITIVE records of others",
+            remedy='raise the floor, or write scope = "own" if only the own record is shown',
+        )
+
+
+def _check_entry(reader: TableReader, catalogue: Catalogue, function: Function) -> None:
+    """Check that the tile opens its own function, about the own record."""
+    if function.entry is None:
+        return
+    path, _, query = function.entry.partition("?")
+    match = catalogue.match("GET", path, parse_qsl(query, keep_blank_values=True))
+    if match is None or match.function.id != function.id or match.record_person is not None:
+        found = "nothing" if match is None else f"`{match.function.id}`"
+        reader.fault(
+            "entry",
+            message=f"{quoted(function.entry)} opens {found}",
+            remedy="write a path and query that one of its GET matches means, naming no person",
+        )
