@@ -7,7 +7,7 @@ keeps; it holds no personal data.
 """
 
 from dataclasses import dataclass
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import NamedTuple, NoReturn, Self
 from urllib.parse import quote, unquote
 
@@ -15,8 +15,8 @@ from policies.errors import PolicyError
 from policies.reasons import Reason
 
 
-class Effect(Enum):
-    """What a decision does. There is no third."""
+class Effect(StrEnum):
+    """What a decision does, and what a rule says. There is no third."""
 
     PERMIT = "permit"
     DENY = "deny"

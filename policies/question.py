@@ -13,7 +13,7 @@ Two rules are kept here.
 from dataclasses import dataclass
 from datetime import datetime
 
-from policies.catalogue import Function
+from policies.function import Function
 from vetting.clearance import Clearance
 
 

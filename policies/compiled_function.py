@@ -1,0 +1,206 @@
+"""One function of a policy set, compiled: its agreements as instants, its floors, its candidates.
+
+What the gates ask of a function is worked out here once, when a policy set is activated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policies.agreements import AgreementStatus
+from policies.candidates import Candidates
+from policies.function import GATEWAY_SYSTEM, Classification, Scope
+from policies.reasons import Reason
+from vetting.requirement import Requirement
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import datetime
+
+    from policies.agreements import Agreement
+    from policies.candidates import PreparedRule
+    from policies.function import Function
+    from policies.question import Question
+    from vetting.levels import LevelOrder
+
+ANOTHERS_RECORD = "N2F or RV"
+"""What anything that shows another employer's person needs at the least, unless the host has set a
+floor for that owner's records; and what a person other than oneself needs in a function that is
+OFFICIAL-SENSITIVE. Staff with no more than an employer's screening reach their own record only."""
+
+OWNER_UNKNOWN = "?"
+"""Stands for an owner that cannot be told; never the id of an organisation."""
+
+NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER = 0, 1, 2
+
+FACTOR_OF_OBLIGATION = {"step-up": "second-factor"}
+"""The factor that fulfils an obligation. An obligation that is not here is never fulfilled."""
+
+_OWN_SCOPES = frozenset(
+    {
+        Scope.OWN,
+        Scope.OWN_ORGANISATION_TEAM,
+        Scope.OWN_ORGANISATION_UNIT,
+        Scope.OWN_COMPANY,
+        Scope.TEAM,
+    }
+)
+"""Scopes in which a request that names nobody is about the subject's own organisation."""
+
+_Interval = tuple["datetime", "datetime | None", str]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledFunction:
+    """A function with everything the gates ask of it.
+
+    Attributes:
+        function: The function as the policy set has it.
+        of_gateway: Whether it is a page of the gateway, which needs no agreement.
+        cover: For each organisation the instants between which an agreement covers it, and the
+            agreement's id, in the order of the file.
+        floor: Asks the floor.
+        floor_by_owner: Asks the floor for records of an owner.
+        own_scope: Whether a request that names nobody is about the subject's own organisation.
+        anothers_record: Asks what another's record needs at the least.
+        sensitive: Whether it is OFFICIAL-SENSITIVE.
+        factors: For each obligation the factor that fulfils it, with its bit.
+        all_obligations: The bits of all obligations.
+        rules: The rules that speak of it, by action.
+        candidates: The candidates by action, then by organisation, with the organisation's kind.
+    """
+
+    function: Function
+    of_gateway: bool
+    cover: Mapping[str, tuple[_Interval, ...]]
+    floor: Callable[[int], bool]
+    floor_by_owner: Mapping[str, Callable[[int], bool]]
+    own_scope: bool
+    anothers_record: Requirement
+    sensitive: bool
+    factors: tuple[tuple[str | None, int], ...]
+    all_obligations: int
+    rules: Mapping[str, tuple[PreparedRule, ...]]
+    candidates: Mapping[str, Mapping[str, tuple[str, Candidates]]]
+
+    @classmethod
+    def compile(
+        cls,
+        function: Function,
+        *,
+        levels: LevelOrder,
+        agreements: Iterable[Agreement],
+        rules: Mapping[str, tuple[PreparedRule, ...]],
+        candidates: Mapping[str, Mapping[str, tuple[str, Candidates]]],
+    ) -> CompiledFunction:
+        """Work out everything the gates ask of a function."""
+        return cls(
+            function=function,
+            of_gateway=function.system == GATEWAY_SYSTEM,
+            cover=_cover(function.id, agreements),
+            floor=function.floor.met_by,
+            floor_by_owner={
+                owner: floor.met_by for owner, floor in function.floor_by_owner.items()
+            },
+            own_scope=function.scope in _OWN_SCOPES,
+            anothers_record=Requirement.parse(ANOTHERS_RECORD, levels),
+            sensitive=function.classification is Classification.OFFICIAL_SENSITIVE,
+            factors=tuple(
+                (FACTOR_OF_OBLIGATION.get(obligation), 1 << position)
+                for position, obligation in enumerate(function.obligations)
+            ),
+            all_obligations=(1 << len(function.obligations)) - 1,
+            rules=rules,
+            candidates=candidates,
+        )
+
+    def agreement(self, organisation: str, at: datetime) -> str | None:
+        """The id of the agreement that offers the function to an organisation at an instant."""
+        for starts_at, ends_at, agreement_id in self.cover.get(organisation, ()):
+            if starts_at <= at and (ends_at is None or at < ends_at):
+                return agreement_id
+        return None
+
+    def candidates_for(self, action: str, organisation: str, kind: str) -> Candidates:
+        """The candidates for staff of an organisation.
+
+        An organisation that the policy set does not have, or has with another kind, is compiled
+        on the spot: slow, and as exact.
+        """
+        found = self.candidates.get(action, {}).get(organisation)
+        if found is not None and found[0] == kind:
+            return found[1]
+        return Candidates.compile(
+            prepared
+            for prepared in self.rules.get(action, ())
+            if prepared.concerns(organisation, kind)
+        )
+
+    def named(self, question: Question) -> int:
+        """Whom the request names, as `Results.named` counts it."""
+        if question.record_person is None or not question.names_another:
+            return NAMES_NOBODY
+        own = question.record_organisation == question.subject.organisation
+        return NAMES_COLLEAGUE if own else NAMES_OUTSIDER
+
+    def owner(self, question: Question) -> str:
+        """Whose floor applies; empty when the function has one floor for all owners."""
+        if not self.floor_by_owner:
+            return ""
+        if question.record_organisation is not None:
+            return question.record_organisation
+        if question.record_person is None and self.own_scope:
+            return question.subject.organisation or OWNER_UNKNOWN
+        return OWNER_UNKNOWN
+
+    def clearance_reason(self, reach: int, owner: str, named: int) -> Reason:
+        """Ask the clearance gate.
+
+        1. The floor for the owner; when the owner cannot be told, every floor at once, as levels
+           have no single highest one.
+        2. Another's record: what `ANOTHERS_RECORD` says, unless the host set a floor for the owner.
+        """
+        if not self.floor_by_owner:
+            reached = self.floor(reach)
+        elif owner == OWNER_UNKNOWN:
+            reached = self.floor(reach) and all(
+                floor(reach) for floor in self.floor_by_owner.values()
+            )
+        else:
+            reached = self.floor_by_owner.get(owner, self.floor)(reach)
+        if not reached:
+            return Reason.CLEARANCE_TOO_LOW
+        if named == NAMES_NOBODY or (named == NAMES_COLLEAGUE and not self.sensitive):
+            return Reason.CLEARANCE_REACHED
+        if owner in self.floor_by_owner or self.anothers_record.met_by(reach):
+            return Reason.CLEARANCE_REACHED
+        return Reason.RECORD_BEYOND_CLEARANCE
+
+    def fulfilled(self, factors: frozenset[str]) -> int:
+        """The bits of the obligations that are fulfilled."""
+        bits = 0
+        for factor, bit in self.factors:
+            if factor is not None and factor in factors:
+                bits |= bit
+        return bits
+
+    def obligations_of(self, bits: int) -> tuple[str, ...]:
+        """The obligations of these bits."""
+        obligations = self.function.obligations
+        return tuple(
+            obligation for place, obligation in enumerate(obligations) if bits >> place & 1
+        )
+
+
+def _cover(function_id: str, agreements: Iterable[Agreement]) -> dict[str, tuple[_Interval, ...]]:
+    cover: dict[str, tuple[_Interval, ...]] = {}
+    for agreement in agreements:
+        if function_id not in agreement.functions:
+            continue
+        if agreement.status is not AgreementStatus.IN_FORCE:
+            continue
+        interval = (agreement.starts_at, agreement.ends_at, agreement.id)
+        for organisation in agreement.serves:
+            cover[organisation] = (*cover.get(organisation, ()), interval)
+    return cover

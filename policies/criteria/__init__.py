@@ -1,0 +1,65 @@
+"""The closed vocabulary of criteria that rules may use, one file each.
+
+Only these exist. A rule that names anything else does not load.
+"""
+
+from policies.criteria.agreement import UnderAgreements
+from policies.criteria.appointment import Appointed
+from policies.criteria.clearance import ClearedTo
+from policies.criteria.criterion import (
+    Asks,
+    Attribute,
+    Criterion,
+    CriterionError,
+    Flaw,
+    Form,
+    OfOrganisation,
+    OneOf,
+    Reaches,
+    Result,
+    Terms,
+)
+from policies.criteria.factor import ProvedBy
+from policies.criteria.organisation import OfOrganisations
+from policies.criteria.organisation_kind import OfKinds
+from policies.criteria.own_organisation import OwnOrganisation
+from policies.criteria.own_record import OwnRecord
+from policies.criteria.own_team import OwnTeam
+from policies.criteria.period import InPeriod
+from policies.criteria.post import InPosts
+from policies.criteria.unit import InUnits
+
+__all__ = [
+    "VOCABULARY",
+    "Asks",
+    "Attribute",
+    "Criterion",
+    "CriterionError",
+    "Flaw",
+    "Form",
+    "InPeriod",
+    "OfOrganisation",
+    "OneOf",
+    "Reaches",
+    "Result",
+    "Terms",
+]
+
+VOCABULARY: tuple[type[Criterion], ...] = (
+    OfOrganisations,
+    OfKinds,
+    InPosts,
+    InUnits,
+    Appointed,
+    ClearedTo,
+    OwnRecord,
+    OwnTeam,
+    OwnOrganisation,
+    ProvedBy,
+    UnderAgreements,
+)
+"""What `when` may hold, in the order in which criteria are asked.
+
+Organisation and kind come first: they tell whether a rule concerns the subject at all. `InPeriod`
+is not among them, as it is written as the rule's `starts` and `ends`.
+"""

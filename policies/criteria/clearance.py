@@ -1,0 +1,86 @@
+"""Criterion `clearance`: the subject's usable grants satisfy a requirement.
+
+It is asked on top of the function's floor, so a rule can ask for more and never for less.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from typing_extensions import override
+
+from policies.criteria.criterion import (
+    Criterion,
+    CriterionError,
+    Flaw,
+    Form,
+    Reaches,
+    Result,
+    Terms,
+)
+from policies.reasons import Reason
+from vetting.errors import RequirementError
+from vetting.requirement import Requirement
+
+if TYPE_CHECKING:
+    from policies.question import Question
+
+
+@dataclass(frozen=True, slots=True)
+class ClearedTo(Criterion):
+    """Met when the grants that are usable at the instant satisfy the requirement."""
+
+    requirement: Requirement
+    name: ClassVar[str] = "clearance"
+    reasons: ClassVar[tuple[Reason, Reason]] = (Reason.VETTING_REACHED, Reason.VETTING_TOO_LOW)
+
+    @classmethod
+    @override
+    def from_value(cls, value: object, terms: Terms) -> Self:
+        """Read a requirement, e.g. `RV or N3`."""
+        if not isinstance(value, str):
+            raise CriterionError(
+                Flaw(
+                    position=None,
+                    message="is not a requirement",
+                    remedy='write clearance = "RV or N3" or the like',
+                )
+            )
+        try:
+            return cls(Requirement.parse(value, terms.order))
+        except RequirementError as error:
+            raise CriterionError(
+                Flaw(
+                    position=None,
+                    message=str(error),
+                    remedy="write levels joined by and, or and parentheses",
+                )
+            ) from error
+
+    @override
+    def to_value(self) -> str:
+        """Write the canonical requirement."""
+        return self.requirement.text
+
+    @override
+    def result(self, question: Question) -> Result:
+        """Compare the grants usable for this function at the instant."""
+        reach = question.subject.clearance.reach(at=question.at, function=question.function.id)
+        return Result.MET if self.requirement.met_by(reach) else Result.NOT_MET
+
+    @override
+    def form(self) -> Form:
+        """The levels reached decide."""
+        return Reaches(self.requirement)
+
+    @override
+    def sentence(self) -> str:
+        """Say it for officers."""
+        return f"cleared to {self.requirement.text}"
+
+    @override
+    def shown(self, question: Question) -> str:
+        """The levels held."""
+        held = question.subject.clearance.held(at=question.at)
+        return ", ".join(sorted(grant.level for grant in held))

@@ -1,0 +1,306 @@
+"""The engine: a policy set compiled into an index, and the gates in their order.
+
+A decision passes five gates. The first that fails ends it.
+
+1. Function: the policy set knows the function.
+2. Agreement: an agreement in force offers the function to the caller's organisation. The gateway's
+   own pages need none, and skip this gate only.
+3. Clearance: the subject's usable grants meet the floor for the owner of the record.
+4. Rule: at least one rule permits, none denies, and none of the candidates raised an error.
+5. Obligation: everything the function asks for besides (such as a second factor) is fulfilled.
+
+Every gate's inputs are gathered before the first is asked, so that a decision always carries the
+complete results. `conclude` then needs those results alone; the same step reads a recorded
+decision back. Whatever goes wrong while gathering denies.
+
+An engine is a value: activating another policy set makes another engine, swapped in whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
+from policies.compiled_function import NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
+from policies.decision import Decision, Effect, Gate, Results
+from policies.errors import PolicyError
+from policies.explanation import Explanation, explain
+from policies.function import Action
+from policies.question import Question
+from policies.reasons import Reason
+from policies.telling import StaffReason, tell, ways_in
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from policies.function import Function
+    from policies.policy_set import PolicySet
+    from policies.question import Subject
+    from vetting.levels import LevelId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A function that the portal shows to one person.
+
+    Attributes:
+        function: The function; it has an entry.
+        needs: An obligation that stands between the person and the function, such as `step-up`.
+    """
+
+    function: Function
+    needs: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A compiled policy set. `compile` makes one."""
+
+    policy_set: PolicySet
+    digest: str
+    functions: Mapping[str, CompiledFunction]
+
+    @classmethod
+    def compile(cls, policy_set: PolicySet) -> Engine:
+        """Compile a policy set.
+
+        A policy set without rules compiles, to an engine that permits nothing.
+        """
+        functions = policy_set.catalogue.functions
+        by_function: dict[str, dict[str, list[PreparedRule]]] = {
+            function_id: {action: [] for action in Action} for function_id in functions
+        }
+        for rule in policy_set.rules:
+            prepared = PreparedRule.of(rule)
+            for function_id in rule.functions:
+                for action in rule.actions:
+                    by_function[function_id][action].append(prepared)
+        compiled = {
+            function_id: CompiledFunction.compile(
+                function,
+                levels=policy_set.levels,
+                agreements=policy_set.agreements,
+                rules={action: tuple(rules) for action, rules in by_function[function_id].items()},
+                candidates={
+                    action: {
+                        organisation.id: (
+                            organisation.kind,
+                            _candidates(rules, organisation.id, organisation.kind),
+                        )
+                        for organisation in policy_set.organisations
+                    }
+                    for action, rules in by_function[function_id].items()
+                },
+            )
+            for function_id, function in functions.items()
+        }
+        return cls(policy_set=policy_set, digest=policy_set.digest, functions=compiled)
+
+    def decide(self, question: Question) -> Decision:
+        """Answer a question. Microseconds; never raises for what a question holds."""
+        compiled = self.functions.get(question.function.id)
+        if compiled is None:
+            return self._unknown_function(question)
+        subject = question.subject
+        organisation, kind = subject.organisation, subject.organisation_kind
+        agreement_id = compiled.agreement(organisation, question.at)
+        candidates = compiled.candidates_for(question.action, organisation, kind)
+        try:
+            reach = self._reach(question)
+            met, unknown, failed = candidates.answer(question, reach)
+            results = Results(
+                question.action,
+                organisation,
+                kind,
+                compiled.owner(question),
+                compiled.named(question),
+                reach,
+                compiled.fulfilled(question.factors) if compiled.factors else 0,
+                met,
+                unknown,
+                failed,
+            )
+        except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
+            results = _unreadable(question)
+        return self._conclude(compiled, candidates, agreement_id, results)
+
+    def _reach(self, question: Question) -> int:
+        clearance = question.subject.clearance
+        order, levels = clearance.order, self.policy_set.levels
+        # Bits of another order of levels would be read as levels nobody granted.
+        if order is not levels and not order.means_the_same_as(levels):
+            raise PolicyError("decide: the clearance is over another order of levels")
+        return clearance.reach(at=question.at, function=question.function.id)
+
+    def _unknown_function(self, question: Question) -> Decision:
+        subject = question.subject
+        results = Results(
+            question.action, subject.organisation, subject.organisation_kind, "", 0, 0, 0, 0, 0, 0
+        )
+        return Decision(
+            Effect.DENY,
+            Gate.FUNCTION,
+            Reason.FUNCTION_UNKNOWN,
+            question.function.id,
+            None,
+            (),
+            (),
+            results,
+            self.digest,
+        )
+
+    def _conclude(
+        self,
+        compiled: CompiledFunction,
+        candidates: Candidates,
+        agreement_id: str | None,
+        results: Results,
+    ) -> Decision:
+        """Go through the gates with the results alone."""
+        effect = Effect.DENY
+        rules: tuple[str, ...] = ()
+        obligations: tuple[str, ...] = ()
+        if agreement_id is None and not compiled.of_gateway:
+            gate, reason = Gate.AGREEMENT, Reason.NO_AGREEMENT
+        else:
+            gate = Gate.CLEARANCE
+            reason = compiled.clearance_reason(results.reach, results.owner, results.named)
+            if reason is Reason.CLEARANCE_REACHED:
+                gate = Gate.RULE
+                reason, rules = candidates.conclude(results)
+                if reason is Reason.RULE_PERMITS:
+                    gate, reason, obligations = _obligation_gate(compiled, results.fulfilled)
+                    if gate is Gate.PERMITTED:
+                        effect = Effect.PERMIT
+        return Decision(
+            effect,
+            gate,
+            reason,
+            compiled.function.id,
+            agreement_id,
+            rules,
+            obligations,
+            results,
+            self.digest,
+        )
+
+    def conclude(self, function_id: str, agreement_id: str | None, results: Results) -> Decision:
+        """Decide again from recorded results.
+
+        Args:
+            function_id: The function of the entry.
+            agreement_id: The agreement of the entry.
+            results: The results of the entry.
+
+        Raises:
+            PolicyError: if this policy set does not have the function.
+        """
+        compiled = self.functions.get(function_id)
+        if compiled is None:
+            raise PolicyError("conclude: the policy set does not have the function")
+        candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
+        return self._conclude(compiled, candidates, agreement_id, results)
+
+    def explain(self, question: Question | None, decision: Decision) -> Explanation:
+        """Expand a decision into its complete reasons.
+
+        Args:
+            question: What was asked, for the values; `None` for a decision read from the log.
+            decision: What was decided.
+
+        Raises:
+            PolicyError: if another policy set decided, or the results do not lead to the decision.
+        """
+        if decision.policy_digest != self.digest:
+            raise PolicyError("explain: another policy set decided")
+        results = decision.results
+        compiled, candidates = self.functions.get(decision.function_id), None
+        if compiled is not None:
+            candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
+            if self._conclude(compiled, candidates, decision.agreement_id, results) != decision:
+                raise PolicyError("explain: the results do not lead to the decision")
+        return explain(compiled, candidates, self.policy_set.levels, question, decision)
+
+    def offered(self, organisation: str, function_id: str, at: datetime) -> str | None:
+        """The id of the agreement that offers a function to an organisation, if there is one."""
+        compiled = self.functions.get(function_id)
+        return None if compiled is None else compiled.agreement(organisation, at)
+
+    def staff_reasons(self, question: Question, decision: Decision) -> tuple[StaffReason, ...]:
+        """What the person may be told, most useful first; empty for what must look unknown."""
+        compiled = self.functions.get(decision.function_id)
+        if compiled is None:
+            return ()
+        results = decision.results
+        candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
+        return tell(compiled, candidates, question, decision, self.would_let_in(decision))
+
+    def would_let_in(self, decision: Decision) -> tuple[tuple[LevelId, ...], ...]:
+        """The levels that would let the person in, as alternatives.
+
+        Empty when the person is let in already, or when no vetting would help.
+        """
+        compiled = self.functions.get(decision.function_id)
+        if compiled is None or decision.gate not in {Gate.CLEARANCE, Gate.RULE}:
+            return ()
+        results = decision.results
+        candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
+        return ways_in(
+            compiled,
+            candidates,
+            results,
+            self.policy_set.levels,
+            lambda changed: self._conclude(compiled, candidates, decision.agreement_id, changed),
+        )
+
+    def tiles(self, subject: Subject, *, at: datetime, factors: frozenset[str]) -> tuple[Tile, ...]:
+        """The functions of the back office that the portal shows, in the order of the catalogue."""
+        tiles = []
+        for compiled in self.functions.values():
+            function = compiled.function
+            if function.entry is None or compiled.of_gateway:
+                continue
+            decision = self.decide(
+                Question(subject=subject, function=function, action="read", at=at, factors=factors)
+            )
+            if decision.permitted:
+                tiles.append(Tile(function=function, needs=None))
+            elif decision.gate is Gate.OBLIGATION:
+                tiles.append(Tile(function=function, needs=decision.obligations[0]))
+        return tuple(tiles)
+
+
+def _unreadable(question: Question) -> Results:
+    """The results of a subject that cannot be read: nothing is reached, nothing fulfilled."""
+    subject = question.subject
+    return Results(
+        question.action,
+        subject.organisation,
+        subject.organisation_kind,
+        OWNER_UNKNOWN,
+        NAMES_OUTSIDER,
+        0,
+        0,
+        0,
+        0,
+        SUBJECT_BIT,
+    )
+
+
+def _candidates(rules: list[PreparedRule], organisation: str, kind: str) -> Candidates:
+    return Candidates.compile(rule for rule in rules if rule.concerns(organisation, kind))
+
+
+def _obligation_gate(
+    compiled: CompiledFunction, fulfilled: int
+) -> tuple[Gate, Reason, tuple[str, ...]]:
+    missing = compiled.all_obligations & ~fulfilled
+    if not missing:
+        obligations = compiled.function.obligations
+        return Gate.PERMITTED, Reason.RULE_PERMITS, obligations
+    obligations = compiled.obligations_of(missing)
+    if obligations == ("step-up",):
+        return Gate.OBLIGATION, Reason.SECOND_FACTOR_NEEDED, obligations
+    return Gate.OBLIGATION, Reason.OBLIGATION_NOT_FULFILLED, obligations
