@@ -1,7 +1,7 @@
 """Who is asking, said to the back office in a way it can check: a short-lived signed assertion.
 
 An EdDSA JWT (RFC 7519, RFC 8037). Claims: `iss` our origin, `aud` the system, `sub` the staff id,
-`org`, `employee_number`, `name`, `iat`, `nbf`, `exp` (60 s), `jti`. A signature costs about 50 us, so
+`org`, `employee_number`, `name`, `iat`, `nbf`, `exp` (60 s), `jti`. Signing costs about 50 us, so
 an assertion is used again for the same session and system for half of its life.
 """
 
@@ -39,9 +39,9 @@ class AssertionMint:
         self._header = {"alg": "EdDSA", "kid": key.kid, "typ": "JWT"}
         self._public = public_keys
         self._clock = clock
-        self._cache: OrderedDict[tuple[str, bytes], tuple[float, bytes]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
 
-    def assertion_for(self, subject: Subject, session: bytes, audience: str) -> bytes:
+    def assertion_for(self, subject: Subject, session: str, audience: str) -> bytes:
         """Give an assertion valid for at least 30 s.
 
         Args:

@@ -84,6 +84,17 @@ def canonicalise_target(raw: bytes, declared: frozenset[str]) -> CanonicalTarget
     return CanonicalTarget(path, query, path.encode("ascii") + b"?" + raw_query)
 
 
+def canonicalise_form(body: bytes, declared: frozenset[str]) -> tuple[tuple[str, str], ...]:
+    """Read a form (`application/x-www-form-urlencoded`) under the rules of a query.
+
+    Raises:
+        TargetError: it has no single reading.
+    """
+    if not body.isascii():
+        raise TargetError("form-encoding")
+    return _checked_query(body.decode("ascii"), declared) if body else ()
+
+
 def _canonical_path(raw: bytes) -> str:
     if _PLAIN_PATH.match(raw):
         return raw.decode("ascii")

@@ -1,7 +1,7 @@
 """Forwarding: the act that follows an enforced permit for a back-office function.
 
 `Forwarder.forward` takes what was decided on and streams both ways between the client's connection
-and one of the system's. It answers the client in every case and returns what happened; it never asks
+and one of the system's. It answers the client and returns what happened; it does not ask
 again whether the request may pass, and never changes what was decided on.
 """
 
@@ -13,8 +13,8 @@ from typing import Final
 from gateway.backoffice.canonical import CanonicalTarget
 from gateway.backoffice.headers import local_location, request_head, response_head
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection, UpstreamPool
-from gateway.front.connection import Connection, Incoming
-from gateway.front.request_head import CHUNKED
+from gateway.wire.connection import Connection, Incoming
+from gateway.wire.request_head import CHUNKED
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
@@ -244,7 +244,7 @@ class Forwarder:
 
         Args:
             pool: connections to the system.
-            origin: `http://host:port` of the system; its own `Location` values are recognised by it.
+            origin: `http://host:port` of the system, by which its own `Location` is known.
         """
         self._pool = pool
         self._origin = origin

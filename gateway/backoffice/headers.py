@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from gateway.backoffice.canonical import CanonicalTarget
-from gateway.front.request_head import CHUNKED, RequestHead
+from gateway.wire.request_head import CHUNKED, RequestHead
 
 ASSERTION_FIELD: Final = b"Gateway-Assertion"
 _REQUEST_FIELDS: Final = (

@@ -1,1 +1,1 @@
-"""The wire towards the browser: worker, connection, request head and responses."""
+"""The processes that serve: the worker, what it holds, and how they are started."""

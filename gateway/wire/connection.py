@@ -20,7 +20,7 @@ from typing import Any, Final, Protocol, cast
 
 import httptools
 
-from gateway.front.request_head import CHUNKED, HeadError, RequestHead, check_head
+from gateway.wire.request_head import CHUNKED, HeadError, RequestHead, check_head
 
 _MAX_PIPELINED: Final = 8  # more than any client sends unasked; beyond it reading pauses
 _BODY_BUFFER_BYTES: Final = 64 * 1024  # held for a request whose taker is not ready yet
@@ -111,6 +111,11 @@ class Incoming:
         self.take_body(take, lambda: settle(True))
         return b"".join(pieces) if await done else None
 
+    def put_back(self, body: bytes) -> None:
+        """Give a body that was read whole back, for whoever takes it next."""
+        self._on_chunk = self._on_end = None
+        self._buffer = [body] if body else []
+
     def pause_body(self) -> None:
         """Stop reading from the client until `resume_body`."""
         self._connection.pause_body()
@@ -187,6 +192,7 @@ class Connection(asyncio.Protocol):
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
         self._paused_reading = False
         self._client_slow = False
+        self._refuse_at_once = False
 
     # ---- the transport's side -------------------------------------------------------------
 
@@ -197,6 +203,8 @@ class Connection(asyncio.Protocol):
         self.peer_ip = peer[0] if isinstance(peer, tuple) else ""
         self.deadline = self.loop.time() + self.handler.limits.head_seconds
         self.handler.connections.add(self)
+        if self._refuse_at_once:
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell whoever serves this client that it is gone."""
@@ -346,7 +354,7 @@ class Connection(asyncio.Protocol):
         if incoming is not self._current:
             return
         self._current = None
-        if self._transport is None:
+        if self._transport is None or self._transport.is_closing():
             return
         if not keep_open:
             self._close_after_discarding(incoming)
@@ -367,6 +375,10 @@ class Connection(asyncio.Protocol):
         self.closing = True
         if self._transport is not None:
             self._transport.close()
+
+    def refuse_at_once(self) -> None:
+        """Close as soon as the connection is made: the worker has as many as it takes."""
+        self._refuse_at_once = True
 
     def abort(self) -> None:
         """Cut the connection: the client must see that an answer is incomplete."""

@@ -1,0 +1,38 @@
+"""Whether the service lives, and whether it may let anything through.
+
+`/-/health` says that the process answers. `/-/ready` names the parts that must be working before
+anything is permitted; it holds no secret and no personal data.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from gateway.wire.answers import Answer, document
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_JSON: Final = b"application/json"
+
+
+def health() -> Answer:
+    """Say that the process answers."""
+    return document(200, _JSON, b'{"status":"ok"}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Asks the parts. Each gives `ok`, or a word for what is wrong."""
+
+    parts: Mapping[str, Callable[[], str]]
+
+    def answer(self) -> Answer:
+        """Say 200 when every part is ok, else 503, each part by name."""
+        states = {name: ask() for name, ask in self.parts.items()}
+        ready = all(state == "ok" for state in states.values())
+        body = orjson.dumps({"status": "ok" if ready else "not-ready", "parts": states})
+        return document(200 if ready else 503, _JSON, body)

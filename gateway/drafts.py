@@ -1,0 +1,118 @@
+"""What an entry says of a visit: decisions, and refusals that came before any decision.
+
+Clear fields hold codes, never a person and never a value from a request; the personal ones are
+encrypted by the recorder.
+"""
+
+from datetime import datetime
+
+from gateway.audit.entry import EntryDraft, Kind, Outcome
+from gateway.visit import Visit
+from policies.catalogue import Match, Operation, RecordPlace
+from policies.decision import Decision
+from policies.question import Question, Subject
+
+_OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
+"""Functions of the gateway whose use is another kind of act than access."""
+
+
+def decision_draft(
+    visit: Visit, question: Question, decision: Decision, match: Match | None, *, host: str
+) -> EntryDraft:
+    """Draft the entry of a decision.
+
+    Args:
+        visit: the visit.
+        question: what was asked.
+        decision: the answer.
+        match: what the request means; None when it means nothing known.
+        host: the organisation whose back office it is.
+    """
+    subject = question.subject
+    function = question.function
+    draft = _draft(visit, Kind.ACCESS if match is None else _kind(match))
+    draft.outcome = Outcome.PERMIT if decision.permitted else Outcome.DENY
+    draft.code = decision.reason.value if match else "function-unknown"
+    draft.policy = decision.policy_digest
+    draft.rules = decision.rule_ids
+    draft.obligations = decision.obligations
+    draft.agreement = decision.agreement_id or ""
+    draft.inputs = decision.results.to_text()
+    _name_actor(draft, visit, subject)
+    if match is not None:
+        draft.function = function.id
+        draft.regime = function.regime.value
+        draft.classification = function.classification.value
+        draft.system = function.system
+        draft.op = match.operation.value
+        draft.route = match.route
+        draft.subject = _whose(question)
+        if match.operation is Operation.DISCLOSURE or subject.organisation != host:
+            draft.recipient = subject.organisation
+    return draft
+
+
+def refusal_draft(visit: Visit, kind: Kind, code: str, status: int) -> EntryDraft:
+    """Draft the entry of a refusal that no decision stands behind."""
+    draft = _draft(visit, kind)
+    draft.outcome = Outcome.DENY if status < 500 else Outcome.ERROR  # noqa: PLR2004
+    draft.code = code
+    draft.status = status
+    if visit.live is not None:
+        _name_actor(draft, visit, visit.live.subject)
+    return draft
+
+
+def _draft(visit: Visit, kind: Kind) -> EntryDraft:
+    return EntryDraft(
+        kind=kind,
+        at_us=visit.at_us,
+        reference=visit.reference,
+        method=visit.method,
+        ip=visit.ip,
+        agent=visit.agent,
+        target=_target(visit),
+    )
+
+
+def _kind(match: Match) -> Kind:
+    return _OWN_KINDS.get(match.function.id, Kind.ACCESS)
+
+
+def _name_actor(draft: EntryDraft, visit: Visit, subject: Subject) -> None:
+    live = visit.live
+    draft.organisation = subject.organisation
+    draft.staff_id = subject.staff_id
+    draft.roles = " ".join(sorted(subject.appointments))
+    draft.vetting, draft.vetting_expires = _vetting(subject, visit.at)
+    if live is not None:
+        draft.actor_name = live.staff.address
+        draft.session = live.session.hash.encode("ascii")
+        draft.auth = ",".join(sorted(live.session.factors))
+
+
+def _vetting(subject: Subject, at: datetime) -> tuple[str, str]:
+    """Give the levels held, and the first day on which one of them ends."""
+    held = subject.clearance.held(at=at)
+    levels = " ".join(grant.level for grant in held)
+    ends = [grant.expires_on for grant in held if grant.expires_on is not None]
+    return levels, min(ends).isoformat() if ends else ""
+
+
+def _whose(question: Question) -> str:
+    """Say whose data it is, as the register writes a person; empty where it is nobody's."""
+    if question.record_person is not None:
+        return f"{question.record_organisation or '?'}/{question.record_person}"
+    record = question.function.record
+    if question.function.scope.value == "own" or (record and RecordPlace.PATH not in record.where):
+        return f"{question.subject.organisation}/{question.subject.employee_number}"
+    return ""
+
+
+def _target(visit: Visit) -> str:
+    """Give the canonical path and the names of the parameters, without their values."""
+    if visit.target is None:
+        return visit.incoming.head.target[:200].decode("ascii", "backslashreplace")
+    if not visit.target.query:
+        return visit.target.path
+    return visit.target.path + "?" + "&".join(name for name, _ in visit.target.query)

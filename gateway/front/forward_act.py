@@ -1,0 +1,100 @@
+"""The act that forwards a granted visit, or a resource, to one system of the back office."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
+from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gateway.backoffice.assertion import AssertionMint
+    from gateway.backoffice.kept_cookies import KeptCookies
+    from gateway.visit import Grant, Visit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemProfile:
+    """How one system is told who is asking.
+
+    Attributes:
+        id: as the catalogue names it.
+        audience: of the signed assertion.
+        identity_headers: field name to claim name, beside the assertion.
+    """
+
+    id: str
+    audience: str
+    identity_headers: Mapping[str, str]
+
+
+class ForwardAct:
+    """Forwards to one system."""
+
+    def __init__(
+        self,
+        *,
+        profile: SystemProfile,
+        forwarder: Forwarder,
+        mint: AssertionMint,
+        cookies: KeptCookies,
+        body_bytes: int,
+    ) -> None:
+        """Hold what forwarding needs.
+
+        Args:
+            profile: how the system is told who is asking.
+            forwarder: the wire to it.
+            mint: signs assertions.
+            cookies: the system's cookies, kept per session.
+            body_bytes: the largest request body passed on.
+        """
+        self._profile = profile
+        self._forwarder = forwarder
+        self._mint = mint
+        self._cookies = cookies
+        self._body_bytes = body_bytes
+
+    async def __call__(self, visit: Visit, grant: Grant | None) -> Forwarded:
+        """Forward the visit; see `pipeline.Act`."""
+        live, target = visit.live, visit.target
+        if live is None or target is None:
+            raise ValueError("forward: a visit without session or target")
+        if visit.incoming.head.body_length > self._body_bytes:
+            return Forwarded(status=413, code="body-too-large", answered=False)
+        subject = live.subject
+        session = live.session.hash
+        system = self._profile.id
+        assertion = self._mint.assertion_for(subject, session, self._profile.audience)
+        identity = [(ASSERTION_FIELD, assertion)]
+        if self._profile.identity_headers:
+            claims = {
+                "staff_id": subject.staff_id,
+                "organisation": subject.organisation,
+                "employee_number": subject.employee_number,
+                "username": live.staff.username,
+                "name": subject.name,
+                "unit": subject.unit,
+            }
+            identity += identity_fields(self._profile.identity_headers, claims)
+        jar = self._cookies.get(session, system)
+        if jar is None:
+            loop = asyncio.get_running_loop()
+            jar = await loop.run_in_executor(None, self._cookies.load, session, system)
+
+        async def keep(values: list[bytes]) -> None:
+            await self._cookies.keep(session, system, values, path=target.path, at=visit.at)
+
+        outbound = Outbound(
+            target=target,
+            identity=identity,
+            cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
+            reference=visit.reference,
+            resource=grant is None,
+            keep_cookies=keep,
+        )
+        return await self._forwarder.forward(visit.incoming, visit.client, outbound)

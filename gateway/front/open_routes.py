@@ -1,0 +1,61 @@
+"""What is open without a session, and nothing else: the list that the structure test holds.
+
+Sign-in and its callbacks, sign-out, public keys, health, static files, notices. Everything else is
+in the catalogue and passes the gate.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.api.health import Readiness, health
+from gateway.api.keys import JWKS_PATH, jwks_answer
+from gateway.wire.answers import Answer, give
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.front.pages_bridge import PageResult, PagesBridge
+    from gateway.pipeline import OpenAct
+    from gateway.visit import Visit
+
+OPEN_PAGES: Final = frozenset({"/-/sign-in", "/-/sign-out", "/-/accessibility", "/-/cookies"})
+OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/")
+OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
+
+
+class OpenRoutes:
+    """Finds the act of an open route. One a worker."""
+
+    def __init__(
+        self, *, pages: PagesBridge, readiness: Readiness, jwks: Mapping[str, object]
+    ) -> None:
+        """Hold what the open routes need.
+
+        Args:
+            pages: the Flask pages.
+            readiness: asks the parts that must be working.
+            jwks: the public keys of the assertion.
+        """
+        self._pages = pages
+        self._documents: dict[str, Callable[[], Answer]] = {
+            "/-/health": health,
+            "/-/ready": readiness.answer,
+            JWKS_PATH: lambda: jwks_answer(jwks),
+        }
+
+    def find(self, path: str) -> OpenAct | None:
+        """Give the act for a canonical path; None where the path is not open."""
+        if path in OPEN_PAGES or path.startswith(OPEN_PAGE_PREFIXES):
+            return self._page
+        give_document = self._documents.get(path)
+        if give_document is None:
+            return None
+
+        async def act(visit: Visit) -> None:
+            give(give_document(), visit.incoming, visit.client)
+
+        return act
+
+    async def _page(self, visit: Visit) -> PageResult:
+        return await self._pages.act(visit, None)

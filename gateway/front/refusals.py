@@ -1,0 +1,90 @@
+"""The refusals the front writes: a page for a person, a small JSON document for a program."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from gateway.pages.page_headers import NO_STORE, page_headers
+from gateway.wire.answers import Answer, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gateway.pages.refusal import RefusalPages
+    from gateway.visit import Visit
+    from policies.engine import StaffReason
+
+_UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 417, 431, 505})
+_UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
+
+
+class FrontRefusals:
+    """Writes refusals. One a worker."""
+
+    def __init__(
+        self,
+        *,
+        pages: RefusalPages,
+        contacts: Callable[[str | None], Mapping[str, str]],
+        secure: bool,
+    ) -> None:
+        """Hold the pages.
+
+        Args:
+            pages: renders the page of a refusal.
+            contacts: whom to ask, by organisation.
+            secure: whether the service is reached over https.
+        """
+        self._pages = pages
+        self._contacts = contacts
+        fields = (*page_headers(secure=secure), NO_STORE)
+        self._fields = tuple((name.encode(), value.encode()) for name, value in fields)
+
+    def answer(
+        self,
+        visit: Visit,
+        status: int,
+        *,
+        reasons: tuple[StaffReason, ...] = (),
+        asked_for: str = "",
+    ) -> Answer:
+        """Give the refusal of a visit."""
+        if status in _UNREADABLE:
+            return plain(status, _UNREADABLE_SENTENCE, visit.reference)
+        headers = visit.incoming.head.headers
+        accept = headers.get(b"accept", b"")
+        if b"json" in accept and b"text/html" not in accept:
+            return self._json(visit, status, reasons)
+        subject = visit.live.subject if visit.live else None
+        body = self._pages.render(
+            status,
+            visit.reference,
+            reasons,
+            asked_for=asked_for,
+            contacts=self._contacts(subject.organisation if subject else None),
+            at=visit.at,
+        )
+        return self._whole(status, b"text/html; charset=utf-8", body, visit)
+
+    def _json(self, visit: Visit, status: int, reasons: tuple[StaffReason, ...]) -> Answer:
+        told = [
+            {"code": str(each.code), "sentence": each.sentence, "remedy": each.remedy}
+            for each in reasons
+        ]
+        document: dict[str, object] = {"refused": True, "reference": visit.reference}
+        if status == 403:  # noqa: PLR2004
+            document["reasons"] = told
+        return self._whole(status, b"application/json", orjson.dumps(document), visit)
+
+    def _whole(self, status: int, content_type: bytes, body: bytes, visit: Visit) -> Answer:
+        return Answer(
+            status=status,
+            fields=(
+                (b"Content-Type", content_type),
+                *self._fields,
+                (b"Gateway-Reference", visit.reference.encode("ascii")),
+            ),
+            body=body,
+        )

@@ -1,0 +1,82 @@
+"""Starting the service: everything that can be wrong is found before the first worker starts."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from typing import TYPE_CHECKING, Any
+
+from gunicorn.app.base import BaseApplication
+
+from gateway.errors import ServeError
+from gateway.front.worker import GatewayWorker
+from gateway.keys import KeyRing
+from gateway.operational_log import configure_operational_log
+from gateway.store.engine import open_store
+from gateway.store.migration import migrate
+from policies.policy_set import load_policy_set
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+
+
+class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
+    """Tells gunicorn what it needs to know."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        super().__init__()
+
+    def load_config(self) -> None:
+        """Set gunicorn's options; whatever it reads from the environment or files is not asked."""
+        gateway = self.settings.gateway
+        options: dict[str, Any] = {
+            "bind": gateway.listen,
+            "workers": gateway.workers,
+            "worker_class": GatewayWorker,
+            "backlog": 2048,
+            "graceful_timeout": int(gateway.drain_seconds) + 5,
+            "timeout": 30,
+            "control_socket_disable": True,
+            "proc_name": "gateway",
+            "loglevel": "warning",
+        }
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> None:
+        """Give no WSGI application: the worker puts together what it serves."""
+
+
+def run(settings: Settings) -> None:
+    """Serve until stopped.
+
+    Raises:
+        ServeError: the port is in use or cannot be listened on.
+        PolicyFileError, KeysError, StoreError: what the settings name does not hold.
+    """
+    configure_operational_log(settings.operational_log)
+    load_policy_set(settings.policy.directory)
+    KeyRing.open(settings.keys.directory)
+    settings.gateway.state_directory.mkdir(parents=True, exist_ok=True)
+    store = open_store(settings.store_url)
+    migrate(store)
+    store.dispose()
+    _demand_free_port(*settings.listen_address)
+    _Application(settings).run()
+
+
+def _demand_free_port(host: str, port: int) -> None:
+    """Find out now, and not after gunicorn's five tries, whether the port is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            where = f"`{host}:{port}`"
+            if error.errno == errno.EADDRINUSE:
+                message = f"serve: {where} is in use by another program; stop it or change `listen`"
+            else:
+                message = f"serve: cannot listen on {where}: {error.strerror}"
+            raise ServeError(message) from error

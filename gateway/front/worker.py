@@ -1,0 +1,97 @@
+"""A gunicorn worker that serves with our own connections on a uvloop event loop.
+
+gunicorn starts, watches and replaces the processes; nothing of its HTTP parsing is used. The worker
+takes one connection at a time from the shared socket, so that a busy worker leaves the next one to
+an idle one. On SIGTERM it stops accepting, answers what it has accepted, and goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import structlog
+import uvloop
+from gunicorn.workers.base import Worker
+
+from gateway.front.assembly import Assembly
+
+if TYPE_CHECKING:
+    from gateway.front.front import Front
+    from gateway.settings import Settings
+
+_log = structlog.get_logger("worker")
+_HEARTBEAT_SECONDS: Final = 1.0
+
+
+class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
+    """One worker process."""
+
+    def load_wsgi(self) -> None:
+        """Load nothing: what this worker serves is put together on its event loop."""
+
+    def init_signals(self) -> None:
+        """Leave signals to the event loop, which is not there yet."""
+        for name in self.SIGNALS:
+            signal.signal(name, signal.SIG_DFL)
+        signal.signal(signal.SIGABRT, self.handle_abort)
+
+    def run(self) -> None:
+        """Serve until told to stop."""
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        settings = cast("Settings", self.app.settings)
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+            loop.add_signal_handler(name, stopping.set)
+        loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
+        loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+        with Assembly(settings, loop) as assembly:
+            front = assembly.front
+            housekeeper = loop.create_task(front.keep_house())
+            for listener in self.sockets:
+                listener.setblocking(False)  # noqa: FBT003 -- socket's own signature
+                loop.add_reader(listener.fileno(), self._accept, listener.sock, front)
+            _log.info("serving", pid=os.getpid())
+            while not stopping.is_set() and self.ppid == os.getppid():
+                self.notify()
+                try:
+                    await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
+                except TimeoutError:
+                    continue
+            for listener in self.sockets:
+                loop.remove_reader(listener.fileno())
+            draining = loop.create_task(front.drain(settings.gateway.drain_seconds))
+            while not draining.done():
+                self.notify()
+                await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
+            housekeeper.cancel()
+
+    def _accept(self, listener: socket.socket, front: Front) -> None:
+        """Take one connection; another worker may have been quicker."""
+        try:
+            accepted, _ = listener.accept()
+        except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+            return
+        except OSError as error:
+            _log.error("accept failed", error=type(error).__name__, detail=error.strerror)
+            return
+        accepted.setblocking(False)  # noqa: FBT003 -- socket's own signature
+        accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        loop = asyncio.get_running_loop()
+        task: asyncio.Task[Any] = loop.create_task(
+            loop.connect_accepted_socket(front.new_connection, accepted)
+        )
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+
+    @property
+    def _accepting(self) -> set[asyncio.Task[Any]]:
+        tasks: set[asyncio.Task[Any]] = self.__dict__.setdefault("accepting_tasks", set())
+        return tasks

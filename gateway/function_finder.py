@@ -1,0 +1,77 @@
+"""What a request asks for: its one canonical target, and the function that this means.
+
+Both depend on the target and the policy set alone, so they are kept: the same target under the same
+policy set has the same meaning. Of a request whose function only its form tells, the form is read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.backoffice.canonical import (
+    CanonicalTarget,
+    TargetError,
+    canonicalise_form,
+    canonicalise_target,
+)
+
+if TYPE_CHECKING:
+    from gateway.wire.connection import Incoming
+    from policies.catalogue import Catalogue, Match
+
+_TARGETS_KEPT: Final = 4096
+_FORM_BYTES: Final = 256 * 1024  # the most of a form that is read to tell which function it means
+_FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+
+
+class FormTooLargeError(TargetError):
+    """A form that would have to be read to know what it asks for is too large."""
+
+
+class FunctionFinder:
+    """Finds the function of a request. On the event loop only."""
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        self._known: dict[tuple[str, bytes], tuple[CanonicalTarget, Match | None]] = {}
+        self._known_of: Catalogue | None = None
+
+    def find(
+        self, catalogue: Catalogue, method: str, target: bytes
+    ) -> tuple[CanonicalTarget, Match | None]:
+        """Give the canonical target and what it means; no match means no known function.
+
+        Raises:
+            TargetError: the target has no single reading.
+        """
+        if catalogue is not self._known_of:
+            self._known, self._known_of = {}, catalogue
+        key = (method, target)
+        known = self._known.get(key)
+        if known is None:
+            canonical = canonicalise_target(target, catalogue.declared_parameters)
+            known = (canonical, catalogue.match(method, canonical.path, canonical.query))
+            if len(self._known) >= _TARGETS_KEPT:
+                self._known.clear()  # a scan fills it with rubbish; the common ones are soon back
+            self._known[key] = known
+        return known
+
+    async def find_by_form(
+        self, catalogue: Catalogue, target: CanonicalTarget, incoming: Incoming
+    ) -> Match | None:
+        """Read the form where the catalogue says that the function is in it, and give it back.
+
+        Raises:
+            TargetError: the form has no single reading, or is too large.
+        """
+        method = incoming.head.method
+        if not catalogue.body_parameters(method, target.path, target.query):
+            return None
+        if incoming.head.headers.get(b"content-type", b"").partition(b";")[0] != _FORM_TYPE:
+            return None
+        body = await incoming.read_body(_FORM_BYTES)
+        if body is None:
+            raise FormTooLargeError("form-too-large")
+        incoming.put_back(body)
+        form = canonicalise_form(body, catalogue.declared_parameters)
+        return catalogue.match(method, target.path, target.query, form)

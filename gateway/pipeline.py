@@ -1,0 +1,438 @@
+"""The one way through the gate, for the back office and for the gateway's own pages alike.
+
+    open the visit -> one canonical target -> find the staff -> know what they ask for
+    -> decide -> record the decision -> enforce -> act -> close the visit with its outcome
+
+Rules it keeps:
+
+1. Nothing is let through that was not decided, nothing is decided that was not written down first:
+   an act needs a `Grant`, a Grant needs a permit whose entry is durable.
+2. Every step that cannot be done refuses: no session, stale bulletin, unknown function, an error
+   anywhere. There is no switch that changes this.
+3. Unknown and not offered are one answer, with the same work behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import quote
+
+import structlog
+
+from gateway.audit.entry import Kind, Outcome, new_reference
+from gateway.backoffice.canonical import TargetError
+from gateway.backoffice.transport import ExchangeError
+from gateway.drafts import decision_draft, refusal_draft
+from gateway.errors import NotCurrent, RecordUnavailable, StoreError
+from gateway.function_finder import FormTooLargeError, FunctionFinder
+from gateway.identity.session_cache import MISS, LiveSession
+from gateway.visit import Grant, Visit
+from gateway.wire.answers import Answer, give, see_other
+from gateway.wire.request_head import SAFE_METHODS
+from policies.catalogue import Match
+from policies.decision import Decision, Gate
+from policies.question import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from gateway.audit.recorder import Recorder
+    from gateway.bulletin import BulletinReader
+    from gateway.identity.owners import RecordOwners
+    from gateway.identity.session_cache import SessionCache
+    from gateway.resources import ResourcePaths, ResourceTally
+    from gateway.throttle import RefusalThrottle
+    from gateway.wire.connection import Connection, Incoming
+    from policies.catalogue import Function
+    from policies.engine import Engine, StaffReason
+
+_log = structlog.get_logger("pipeline")
+
+
+class Act(Protocol):
+    """What is done once a visit may pass; answers the client, gives the outcome for the record."""
+
+    async def __call__(self, visit: Visit, grant: Grant | None) -> ActResult:
+        """Act.
+
+        Args:
+            visit: the visit, with its session and its canonical target.
+            grant: leave to act on a function; None for a resource, which has no decision.
+
+        Raises:
+            ExchangeError: the client has not been answered.
+        """
+        ...
+
+
+class ActResult(Protocol):
+    """What came of an act."""
+
+    @property
+    def status(self) -> int:
+        """What the client was told."""
+
+    @property
+    def code(self) -> str:
+        """Empty when all went well, else a fixed word."""
+
+    @property
+    def answered(self) -> bool:
+        """Whether the client has been answered; if not, the pipeline refuses."""
+
+
+class OpenAct(Protocol):
+    """What is open without a session: sign-in, sign-out, health, keys, static files, notices."""
+
+    async def __call__(self, visit: Visit) -> ActResult | None:
+        """Answer the client, or give a result that says that it has not been answered."""
+        ...
+
+
+class Refusals(Protocol):
+    """Writes the answers that refuse."""
+
+    def answer(
+        self,
+        visit: Visit,
+        status: int,
+        *,
+        reasons: tuple[StaffReason, ...] = (),
+        asked_for: str = "",
+    ) -> Answer:
+        """Give the refusal for a person, or for a program that asks for JSON."""
+        ...
+
+
+class _Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
+    """A step refused. `recorded` when the entry is durable already."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        *,
+        recorded: bool = False,
+        reasons: tuple[StaffReason, ...] = (),
+        asked_for: str = "",
+    ) -> None:
+        super().__init__(code)
+        self.status = status
+        self.code = code
+        self.recorded = recorded
+        self.reasons = reasons
+        self.asked_for = asked_for
+
+
+class Pipeline:
+    """The steps, with what they need. One a worker, on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        engine: Callable[[], Engine],
+        sessions: SessionCache,
+        owners: RecordOwners,
+        bulletin: BulletinReader,
+        recorder: Recorder,
+        throttle: RefusalThrottle,
+        resource_paths: ResourcePaths,
+        tally: ResourceTally,
+        unknown_function: Function,
+        open_acts: Callable[[str], OpenAct | None],
+        acts: dict[str, Act],
+        refusals: Refusals,
+        session_cookie: bytes,
+        origin: bytes,
+        host_organisation: str,
+        wall_us: Callable[[], int],
+        instant: Callable[[int], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Hold the parts.
+
+        Args:
+            engine: gives the compiled policy set in force.
+            sessions: the live sessions of this worker.
+            owners: whose employee an employee number in a request is.
+            bulletin: whether this worker knows every change that matters.
+            recorder: makes decisions durable.
+            throttle: keeps strangers from filling the record.
+            resource_paths: which paths are style sheets, scripts and images, and of which system.
+            tally: counts those.
+            unknown_function: stands for what is no function, so that it costs the same to refuse.
+            open_acts: by canonical path, what is open without a session.
+            acts: by system, what is done with a Grant; the gateway's own pages are one of them.
+            refusals: writes refusals.
+            session_cookie: name of our session cookie.
+            origin: our own origin, for unsafe methods.
+            host_organisation: whose back office it is.
+            wall_us: microseconds since 1970 UTC.
+            instant: the same as an aware datetime.
+            monotonic: seconds that never go back.
+        """
+        self._engine = engine
+        self._sessions = sessions
+        self._owners = owners
+        self._bulletin = bulletin
+        self._recorder = recorder
+        self._throttle = throttle
+        self._resource_paths = resource_paths
+        self._tally = tally
+        self._unknown_function = unknown_function
+        self._open_acts = open_acts
+        self._acts = acts
+        self._refusals = refusals
+        self._session_cookie = session_cookie + b"="
+        self._origin = origin
+        self._host_organisation = host_organisation
+        self._wall_us = wall_us
+        self._instant = instant
+        self._monotonic = monotonic
+        self._finder = FunctionFinder()
+
+    async def serve(self, incoming: Incoming, client: Connection) -> None:
+        """Take one request through the gate. The client is answered in every case."""
+        at_us = self._wall_us()
+        visit = Visit(
+            reference=new_reference(),
+            at=self._instant(at_us),
+            at_us=at_us,
+            started=self._monotonic(),
+            incoming=incoming,
+            client=client,
+        )
+        try:
+            await self._pass(visit)
+        except _Refused as refused:
+            await self._refuse(visit, refused)
+        except FormTooLargeError as error:
+            await self._refuse(visit, _Refused(413, error.code))
+        except TargetError as error:
+            await self._refuse(visit, _Refused(400, error.code))
+        except NotCurrent:
+            await self._refuse(visit, _Refused(503, "bulletin-stale"))
+        except StoreError:
+            await self._refuse(visit, _Refused(503, "store-unavailable"))
+        except RecordUnavailable:
+            # nothing was sent on; the reference finds the operational log
+            await self._refuse(visit, _Refused(503, "record-unavailable", recorded=True))
+        except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through and nobody waits
+            _log.exception("visit failed", reference=visit.reference)
+            await self._refuse(visit, _Refused(503, "fault"))
+
+    # ---- the steps ------------------------------------------------------------------------
+
+    async def _pass(self, visit: Visit) -> None:
+        # 1. one canonical target
+        catalogue = self._engine().policy_set.catalogue
+        target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
+        visit.target = target
+        self._demand_same_origin(visit)
+        open_act = self._open_acts(target.path)
+        if open_act is not None:
+            visit.live = await self._find_staff(visit)
+            result = await open_act(visit)
+            if result is not None and not result.answered:
+                raise _Refused(result.status, result.code)
+            return
+        # 2. who is asking
+        visit.live = await self._find_staff(visit)
+        if visit.live is None:
+            raise self._no_session(visit)
+        # 3. what for
+        if match is None:
+            match = await self._finder.find_by_form(catalogue, target, visit.incoming)
+        resource = None if match else self._resource_paths.system_of(visit.method, target.path)
+        if resource is not None:
+            await self._serve_resource(visit, visit.live, resource)
+            return
+        # 4. may they
+        question, decision, permitted = await self._decide(visit, visit.live, match)
+        # 5. write it down, 6. enforce
+        if permitted is None:
+            raise await self._denied(visit, question, decision, match)
+        grant = await self._enforce(visit, question, decision, permitted)
+        # 7. act, 8. close
+        await self._act(visit, grant)
+
+    def _demand_same_origin(self, visit: Visit) -> None:
+        """Refuse an unsafe method that another site's page may have caused (CSRF)."""
+        if visit.method in SAFE_METHODS:
+            return
+        headers = visit.incoming.head.headers
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
+        if origin is None and site is None:
+            raise _Refused(403, "origin-missing")
+        if origin not in {None, self._origin} or site not in {None, b"same-origin"}:
+            raise _Refused(403, "origin-foreign")
+
+    async def _find_staff(self, visit: Visit) -> LiveSession | None:
+        """Find the live session of the request's cookie, knowing every change that matters."""
+        token = self._token(visit)
+        if token is None:
+            return None
+        loop = asyncio.get_running_loop()
+        current = self._bulletin.is_current(self._monotonic())
+        if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
+            raise NotCurrent("bulletin: not read lately")
+        live = self._sessions.get(token, visit.at_us)
+        if live is MISS:
+            live = await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
+        return live
+
+    def _token(self, visit: Visit) -> str | None:
+        header = visit.incoming.head.headers.get(b"cookie")
+        if header is None:
+            return None
+        found = [
+            part[len(self._session_cookie) :]
+            for part in header.split(b"; ")
+            if part.startswith(self._session_cookie)
+        ]
+        if not found:
+            return None
+        if len(found) > 1:
+            raise _Refused(400, "cookie-repeated")
+        return found[0].decode("ascii", "replace")
+
+    def _no_session(self, visit: Visit) -> _Refused:
+        accept = visit.incoming.head.headers.get(b"accept", b"")
+        if visit.method in {"GET", "HEAD"} and (b"text/html" in accept or not accept):
+            return _Refused(303, "no-session")
+        return _Refused(401, "no-session")
+
+    async def _decide(
+        self, visit: Visit, live: LiveSession, match: Match | None
+    ) -> tuple[Question, Decision, Match | None]:
+        """Ask the engine; the match is given back only with a permit."""
+        engine = self._engine()
+        function = match.function if match else self._unknown_function
+        person = match.record_person if match else None
+        owner = None
+        if person is not None:
+            owner = self._owners.get(person)
+            if owner is MISS:
+                loop = asyncio.get_running_loop()
+                owner = await loop.run_in_executor(None, self._owners.load, person)
+        question = Question(
+            subject=live.subject,
+            function=function,
+            action=match.action.value if match else "read",
+            at=visit.at,
+            record_person=person,
+            record_organisation=owner,
+            factors=live.session.factors,
+        )
+        decision = engine.decide(question)
+        return question, decision, match if decision.permitted else None
+
+    async def _enforce(
+        self, visit: Visit, question: Question, decision: Decision, match: Match
+    ) -> Grant:
+        """Make the Grant, once the permit is durable."""
+        draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
+        await self._recorder.record_async(draft)
+        visit.draft = draft
+        return Grant(decision=decision, question=question, match=match, entry=draft)
+
+    async def _denied(
+        self, visit: Visit, question: Question, decision: Decision, match: Match | None
+    ) -> _Refused:
+        """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
+        draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
+        await self._recorder.record_async(draft)
+        hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}
+        reasons = self._engine().staff_reasons(question, decision)
+        if hidden:
+            return _Refused(404, draft.code, recorded=True)
+        return _Refused(
+            403,
+            draft.code,
+            recorded=True,
+            reasons=reasons,
+            asked_for=question.function.title,
+        )
+
+    async def _act(self, visit: Visit, grant: Grant) -> None:
+        act = self._acts.get(grant.match.function.system)
+        status, code = 502, "no-such-system"
+        try:
+            if act is not None:
+                result = await act(visit, grant)
+                status, code = result.status, result.code
+                if result.answered:
+                    return
+            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+        except ExchangeError as error:
+            status, code = error.status, error.code
+            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+        except Exception:  # noqa: BLE001 -- the client has an answer whatever an act does
+            _log.exception("act failed", reference=visit.reference)
+            status, code = 503, "fault"
+            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+        finally:
+            self._close(visit, status, code)
+
+    async def _serve_resource(self, visit: Visit, live: LiveSession, system: str) -> None:
+        """Serve a style sheet, script or image: session needed, recorded once a minute."""
+        draft = self._tally.count(visit, live, system)
+        if draft is not None:
+            await self._recorder.record_async(draft)
+        try:
+            act = self._acts.get(system)
+            result = None if act is None else await act(visit, None)
+            if result is None:
+                give(self._refusals.answer(visit, 502), visit.incoming, visit.client)
+            elif not result.answered:
+                give(self._refusals.answer(visit, result.status), visit.incoming, visit.client)
+        except ExchangeError as error:
+            give(self._refusals.answer(visit, error.status), visit.incoming, visit.client)
+
+    # ---- closing --------------------------------------------------------------------------
+
+    def _close(self, visit: Visit, status: int, code: str) -> None:
+        """Queue the outcome of a permitted visit; it is not waited for."""
+        if visit.draft is None:
+            return
+        at_us = self._wall_us()
+        result = visit.draft.result(Outcome.ERROR if code else Outcome.PERMIT, at_us=at_us)
+        result.status = status
+        result.code = code
+        result.bytes_out = visit.client.bytes_out
+        result.bytes_in = visit.incoming.received_bytes
+        result.duration_us = int((self._monotonic() - visit.started) * 1_000_000)
+        self._recorder.queue(result)
+
+    async def _refuse(self, visit: Visit, refused: _Refused) -> None:
+        """Record a refusal that has no entry yet, and answer."""
+        status = refused.status
+        if not refused.recorded:
+            status = await self._record_refusal(visit, refused)
+        if status == 303:  # noqa: PLR2004
+            answer = see_other(self._sign_in_address(visit), visit.reference)
+        else:
+            answer = self._refusals.answer(
+                visit, status, reasons=refused.reasons, asked_for=refused.asked_for
+            )
+        give(answer, visit.incoming, visit.client)
+
+    async def _record_refusal(self, visit: Visit, refused: _Refused) -> int:
+        """Record a refusal, those of strangers within limits; gives the status to answer."""
+        draft = refusal_draft(visit, Kind.ACCESS, refused.code, refused.status)
+        if visit.live is None and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
+            return refused.status
+        try:
+            await self._recorder.record_async(draft)
+        except RecordUnavailable:
+            _log.error("refusal not recorded", reference=visit.reference, code=refused.code)
+            return refused.status if refused.status == 400 else 503  # noqa: PLR2004
+        return refused.status
+
+    def _sign_in_address(self, visit: Visit) -> bytes:
+        target = visit.target.sent.decode("ascii") if visit.target else "/"
+        if target in {"/", "/-/portal"}:
+            return b"/-/sign-in"
+        return f"/-/sign-in?next={quote(target, safe='/')}".encode("ascii")

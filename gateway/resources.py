@@ -1,0 +1,84 @@
+"""Style sheets, scripts and images of the back office: a session is needed, no tile, no decision.
+
+They are listed per system in the settings. The first of a session and minute is recorded before it
+is served; how many followed is recorded once the minute is over, as one entry with a count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
+from gateway.drafts import refusal_draft
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gateway.identity.session_cache import LiveSession
+    from gateway.visit import Visit
+
+_MINUTE_US: Final = 60_000_000
+RESOURCES_CODE: Final = "resources"
+
+
+class ResourcePaths:
+    """Which canonical path is a resource of which system."""
+
+    def __init__(self, by_system: Mapping[str, Sequence[str]]) -> None:
+        """Take literal paths, and prefixes that end in `/*`."""
+        self._literal: dict[str, str] = {}
+        self._prefixes: list[tuple[str, str]] = []
+        for system, paths in by_system.items():
+            for path in paths:
+                if path.endswith("/*"):
+                    self._prefixes.append((path[:-1], system))
+                else:
+                    self._literal[path] = system
+
+    def system_of(self, method: str, path: str) -> str | None:
+        """Give the system that serves this resource, or None when it is none."""
+        if method not in {"GET", "HEAD"}:
+            return None
+        found = self._literal.get(path)
+        if found is not None:
+            return found
+        for prefix, system in self._prefixes:
+            if path.startswith(prefix) and len(path) > len(prefix):
+                return system
+        return None
+
+
+class ResourceTally:
+    """Counts resources by session, system and minute. On the event loop only."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._counts: dict[tuple[int, str, str], tuple[int, EntryDraft]] = {}
+
+    def count(self, visit: Visit, live: LiveSession, system: str) -> EntryDraft | None:
+        """Count one; gives the entry to record first when it is the first of its minute."""
+        key = (visit.at_us // _MINUTE_US, live.session.hash, system)
+        known = self._counts.get(key)
+        if known is not None:
+            self._counts[key] = (known[0] + 1, known[1])
+            return None
+        draft = refusal_draft(visit, Kind.ACCESS, RESOURCES_CODE, 200)
+        draft.outcome = Outcome.PERMIT
+        draft.phase = Phase.RESULT
+        draft.system = system
+        self._counts[key] = (0, draft)
+        return draft
+
+    def flush(self, at_us: int, *, everything: bool = False) -> list[EntryDraft]:
+        """Give an entry for each minute that is over and had more than its first resource."""
+        minute = at_us // _MINUTE_US
+        drafts = []
+        for key in [key for key in self._counts if everything or key[0] < minute]:
+            count, first = self._counts.pop(key)
+            if count:
+                draft = first.result(Outcome.PERMIT, at_us=at_us)
+                draft.code = RESOURCES_CODE
+                draft.system = first.system
+                draft.count = count
+                drafts.append(draft)
+        return drafts

@@ -1,0 +1,82 @@
+"""One request through the gate: what is known of it so far, and the token that lets it pass."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from gateway.audit.entry import EntryDraft
+from gateway.backoffice.canonical import CanonicalTarget
+from gateway.identity.session_cache import LiveSession
+from gateway.wire.connection import Connection, Incoming
+from policies.catalogue import Match
+from policies.decision import Decision
+from policies.question import Question
+
+
+@dataclass(slots=True, kw_only=True)
+class Visit:
+    """One request, opened when its head was read, closed once with its outcome.
+
+    Attributes:
+        reference: ten Crockford base-32 characters, what a person reads out.
+        at: the instant of the visit, UTC; every decision of the visit is made for it.
+        at_us: the same in microseconds.
+        started: monotonic seconds, for the duration.
+        incoming: the request.
+        client: the connection it came on.
+        target: the canonical target, once there is one.
+        live: the session, once it has been found.
+        draft: the decision's entry, once it has been recorded.
+    """
+
+    reference: str
+    at: datetime
+    at_us: int
+    started: float
+    incoming: Incoming
+    client: Connection
+    target: CanonicalTarget | None = None
+    live: LiveSession | None = None
+    draft: EntryDraft | None = None
+
+    @property
+    def ip(self) -> str:
+        """Address the request came from."""
+        return self.client.peer_ip
+
+    @property
+    def agent(self) -> str:
+        """What the client calls itself; outside input, for the encrypted part of the record."""
+        return self.incoming.head.headers.get(b"user-agent", b"").decode("ascii", "replace")
+
+    @property
+    def method(self) -> str:
+        """The method, one of those we serve."""
+        return self.incoming.head.method
+
+
+class UnearnedGrantError(TypeError):
+    """Somebody tried to make a Grant without an enforced permit: a fault of the program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """Leave to act, made by `pipeline.enforce` from a permit that has been recorded.
+
+    INVARIANT: no Grant exists for a decision that is not a permit, or whose entry is not durable.
+
+    Attributes:
+        decision: the permit.
+        question: what was asked.
+        match: which function and route the request means.
+        entry: the durable entry of the decision.
+    """
+
+    decision: Decision
+    question: Question
+    match: Match
+    entry: EntryDraft = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse to exist for anything but a permit."""
+        if not self.decision.permitted:
+            raise UnearnedGrantError("grant: the decision is not a permit")

@@ -1,0 +1,115 @@
+"""Answers the gateway gives itself, as bytes: refusals, redirects, pages, small documents."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from gateway.wire.connection import Connection, Incoming
+
+_PLAIN: Final = b"text/html; charset=utf-8"
+_HARDENING: Final = (
+    (b"Cache-Control", b"no-store"),
+    (b"X-Content-Type-Options", b"nosniff"),
+    (b"Referrer-Policy", b"same-origin"),
+    (b"Content-Security-Policy", b"default-src 'none'; frame-ancestors 'none'"),
+)
+_BODILESS: Final = frozenset({204, 304})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A complete answer.
+
+    Attributes:
+        status: 200-599.
+        fields: header fields without framing, in order.
+        body: the whole body.
+    """
+
+    status: int
+    fields: tuple[tuple[bytes, bytes], ...]
+    body: bytes
+
+
+def to_bytes(answer: Answer, *, head_only: bool, keep_open: bool) -> bytes:
+    """Write an answer with its one framing field.
+
+    Args:
+        answer: what to say.
+        head_only: leave the body out (HEAD), its length is still told.
+        keep_open: whether the connection stays open afterwards.
+    """
+    parts = [_status_line(answer.status)]
+    for name, value in answer.fields:
+        parts += (name, b": ", value, b"\r\n")
+    if answer.status not in _BODILESS:
+        parts.append(b"Content-Length: %d\r\n" % len(answer.body))
+    parts.append(b"\r\n" if keep_open else b"Connection: close\r\n\r\n")
+    if not head_only and answer.status not in _BODILESS:
+        parts.append(answer.body)
+    return b"".join(parts)
+
+
+def give(answer: Answer, incoming: Incoming, client: Connection) -> None:
+    """Send an answer and end the exchange; nothing happens when the client is gone."""
+    keep_open = client.keeps_open(incoming)
+    client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", keep_open=keep_open))
+    client.finish(incoming, keep_open=keep_open)
+
+
+def plain(status: int, sentence: str, reference: str) -> Answer:
+    """Answer with one plain sentence and the reference, for what deserves no page.
+
+    Args:
+        status: the status.
+        sentence: our own words; never outside input.
+        reference: finds the entry.
+    """
+    body = (
+        '<!doctype html><html lang="en-GB"><meta charset="utf-8"><title>Request refused</title>'
+        f'<p>{sentence}</p><p>Reference: <b data-reference="{reference}">{reference}</b></p></html>'
+    ).encode()
+    return Answer(
+        status=status,
+        fields=((b"Content-Type", _PLAIN), *_HARDENING, _reference_field(reference)),
+        body=body,
+    )
+
+
+def document(
+    status: int,
+    content_type: bytes,
+    body: bytes,
+    *,
+    reference: str = "",
+    more: Iterable[tuple[bytes, bytes]] = (),
+) -> Answer:
+    """Answer with a document of our own making, under the strictest headers."""
+    tail = (_reference_field(reference),) if reference else ()
+    return Answer(
+        status=status,
+        fields=((b"Content-Type", content_type), *_HARDENING, *tail, *more),
+        body=body,
+    )
+
+
+def see_other(location: bytes, reference: str) -> Answer:
+    """Send a browser to another page of ours (303)."""
+    return Answer(
+        status=303,
+        fields=((b"Location", location), *_HARDENING, _reference_field(reference)),
+        body=b"",
+    )
+
+
+def _reference_field(reference: str) -> tuple[bytes, bytes]:
+    return b"Gateway-Reference", reference.encode("ascii")
+
+
+def _status_line(status: int) -> bytes:
+    try:
+        phrase = HTTPStatus(status).phrase
+    except ValueError:
+        phrase = "Answer"
+    return f"HTTP/1.1 {status} {phrase}\r\n".encode("ascii")
