@@ -108,7 +108,7 @@ class Catalogue:
         )
         if any(not self.people_parameters.isdisjoint(e.carriers) for e in endpoints.values()):
             raise PolicyError("catalogue: a parameter carries a function and names a person")
-        if len({name.lower() for name in self.declared_parameters}) != len(
+        if len({name.casefold() for name in self.declared_parameters}) != len(
             self.declared_parameters
         ):
             raise PolicyError("catalogue: two declared parameters differ only in case")

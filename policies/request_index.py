@@ -40,7 +40,7 @@ class Endpoint:
 
     Attributes:
         carriers: names of the parameters that carry the function here, in a fixed order.
-        watched: these and the parameters that name persons, by their spelling in small letters.
+        watched: these and the parameters that name persons, by their folded spelling.
         reads_form: whether a request that can change something is matched together with its form.
         targets: by the carriers' values in the query, then in the form, then by method.
     """
@@ -54,7 +54,7 @@ class Endpoint:
         """Pick the watched parameters out; None where one is repeated or spelt otherwise."""
         picked: dict[str, str] = {}
         for name, value in pairs:
-            declared = self.watched.get(name.lower())
+            declared = self.watched.get(name.casefold())
             if declared is None:
                 continue
             if name != declared or name in picked:
@@ -204,7 +204,7 @@ def _endpoint(
             reads_form = True
     return Endpoint(
         carriers=tuple(sorted(names)),
-        watched={name.lower(): name for name in names | people},
+        watched={name.casefold(): name for name in names | people},
         reads_form=reads_form,
         targets={},
     )
