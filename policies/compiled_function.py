@@ -6,6 +6,7 @@ What the gates ask of a function is worked out here once, when a policy set is a
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.agreements import AgreementStatus
@@ -34,7 +35,7 @@ OWNER_UNKNOWN = "?"
 
 NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER = 0, 1, 2
 
-FACTOR_OF_OBLIGATION = {"step-up": "second-factor"}
+FACTOR_OF_OBLIGATION: Mapping[str, str] = MappingProxyType({"step-up": "second-factor"})
 """The factor that fulfils an obligation. An obligation that is not here is never fulfilled."""
 
 _OWN_SCOPES = frozenset(

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
 from policies.candidates import SUBJECT_BIT
 from policies.compiled_function import NAMES_COLLEAGUE, NAMES_NOBODY, OWNER_UNKNOWN
@@ -255,7 +255,7 @@ def _criterion_mark(
 ) -> Mark:
     form = prepared.forms[place]
     if isinstance(form, OfOrganisation):
-        return _MARKS[form.ask(results.organisation, results.kind)]
+        return _marked(form.ask(results.organisation, results.kind))
     if not concerns or results.failed & SUBJECT_BIT:
         return Mark.NOT_ASKED
     bit = candidates.bits[prepared.keys[place]]
@@ -266,7 +266,16 @@ def _criterion_mark(
     return Mark.UNKNOWN if results.unknown & bit else Mark.NOT_MET
 
 
-_MARKS = {Result.MET: Mark.MET, Result.NOT_MET: Mark.NOT_MET, Result.UNKNOWN: Mark.UNKNOWN}
+def _marked(result: Result) -> Mark:
+    match result:
+        case Result.MET:
+            return Mark.MET
+        case Result.NOT_MET:
+            return Mark.NOT_MET
+        case Result.UNKNOWN:
+            return Mark.UNKNOWN
+        case _:
+            assert_never(result)
 
 
 def _criterion_line(criterion: Criterion, mark: Mark, question: Question | None) -> CriterionLine:

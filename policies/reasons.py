@@ -7,8 +7,10 @@ in decisions, entries and refusal pages, so a code is never reused for another m
 told as "a rule does not permit this", without saying which rule or what it looked at.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class Reason(StrEnum):
@@ -109,71 +111,73 @@ _NOT_TELLABLE = Telling(
     whom="own-organisation",
 )
 
-_TELLINGS = {
-    Reason.CLEARANCE_TOO_LOW: Telling(
-        sentence="This needs vetting that you do not hold.",
-        remedy="Ask your manager whether your post should have it; the vetting unit grants it.",
-        whom="host-vetting",
-    ),
-    Reason.RECORD_BEYOND_CLEARANCE: Telling(
-        sentence="With the vetting you hold you can see your own record, and not another person's.",
-        remedy="Ask the person who looks after this record to do it for you.",
-        whom="own-organisation",
-    ),
-    Reason.NO_RULE_PERMITS: _NOT_TELLABLE,
-    Reason.OBLIGATION_NOT_FULFILLED: Telling(
-        sentence="One more step is needed before this opens, and it cannot be taken here yet.",
-        remedy="Ask the service desk how to take it.",
-        whom="host-help",
-    ),
-    Reason.SECOND_FACTOR_NEEDED: Telling(
-        sentence="This needs a second proof of who you are, besides your password.",
-        remedy="It opens once you have signed in with a second factor.",
-        whom="host-help",
-    ),
-    Reason.VETTING_TOO_LOW: Telling(
-        sentence="This needs vetting that you do not hold.",
-        remedy="Ask your manager whether your post should have it; the vetting unit grants it.",
-        whom="host-vetting",
-    ),
-    Reason.POST_NOT_HELD: Telling(
-        sentence="This is for people in particular posts, and yours is not one of them.",
-        remedy="If you have changed post, ask your organisation to correct its directory.",
-        whom="own-organisation",
-    ),
-    Reason.UNIT_NOT_NAMED: Telling(
-        sentence="This is for people in particular units, and yours is not one of them.",
-        remedy="If you have moved, ask your organisation to correct its directory.",
-        whom="own-organisation",
-    ),
-    Reason.NOT_APPOINTED: Telling(
-        sentence="This is for people who are appointed to a role in this service.",
-        remedy="The host's security officer makes appointments.",
-        whom="host-help",
-    ),
-    Reason.NOT_OWN_RECORD: Telling(
-        sentence="You can see your own record here, and not another person's.",
-        remedy="Open it from the list of your services, without naming a person.",
-        whom="",
-    ),
-    Reason.NOT_OWN_TEAM: Telling(
-        sentence="You can see the people who report to you here, and nobody else.",
-        remedy="If this person reports to you, ask your organisation to correct its directory.",
-        whom="own-organisation",
-    ),
-    Reason.NOT_OWN_ORGANISATION: Telling(
-        sentence="You can see records of your own organisation here, and no other.",
-        remedy="Ask the other organisation for what you need.",
-        whom="own-organisation",
-    ),
-    Reason.FACTOR_NOT_USED: Telling(
-        sentence="You have not signed in strongly enough for this.",
-        remedy="Sign out and sign in again with a second factor.",
-        whom="host-help",
-    ),
-    Reason.PERIOD_NOT_RUNNING: Telling(
-        sentence="This was arranged for a period that is not running now.",
-        remedy="Ask your organisation's contact whether it will be arranged again.",
-        whom="own-organisation",
-    ),
-}
+_TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
+    {
+        Reason.CLEARANCE_TOO_LOW: Telling(
+            sentence="This needs vetting that you do not hold.",
+            remedy="Ask your manager whether your post should have it; the vetting unit grants it.",
+            whom="host-vetting",
+        ),
+        Reason.RECORD_BEYOND_CLEARANCE: Telling(
+            sentence="With the vetting you hold you can see your own record, and not another person's.",
+            remedy="Ask the person who looks after this record to do it for you.",
+            whom="own-organisation",
+        ),
+        Reason.NO_RULE_PERMITS: _NOT_TELLABLE,
+        Reason.OBLIGATION_NOT_FULFILLED: Telling(
+            sentence="One more step is needed before this opens, and it cannot be taken here yet.",
+            remedy="Ask the service desk how to take it.",
+            whom="host-help",
+        ),
+        Reason.SECOND_FACTOR_NEEDED: Telling(
+            sentence="This needs a second proof of who you are, besides your password.",
+            remedy="It opens once you have signed in with a second factor.",
+            whom="host-help",
+        ),
+        Reason.VETTING_TOO_LOW: Telling(
+            sentence="This needs vetting that you do not hold.",
+            remedy="Ask your manager whether your post should have it; the vetting unit grants it.",
+            whom="host-vetting",
+        ),
+        Reason.POST_NOT_HELD: Telling(
+            sentence="This is for people in particular posts, and yours is not one of them.",
+            remedy="If you have changed post, ask your organisation to correct its directory.",
+            whom="own-organisation",
+        ),
+        Reason.UNIT_NOT_NAMED: Telling(
+            sentence="This is for people in particular units, and yours is not one of them.",
+            remedy="If you have moved, ask your organisation to correct its directory.",
+            whom="own-organisation",
+        ),
+        Reason.NOT_APPOINTED: Telling(
+            sentence="This is for people who are appointed to a role in this service.",
+            remedy="The host's security officer makes appointments.",
+            whom="host-help",
+        ),
+        Reason.NOT_OWN_RECORD: Telling(
+            sentence="You can see your own record here, and not another person's.",
+            remedy="Open it from the list of your services, without naming a person.",
+            whom="",
+        ),
+        Reason.NOT_OWN_TEAM: Telling(
+            sentence="You can see the people who report to you here, and nobody else.",
+            remedy="If this person reports to you, ask your organisation to correct its directory.",
+            whom="own-organisation",
+        ),
+        Reason.NOT_OWN_ORGANISATION: Telling(
+            sentence="You can see records of your own organisation here, and no other.",
+            remedy="Ask the other organisation for what you need.",
+            whom="own-organisation",
+        ),
+        Reason.FACTOR_NOT_USED: Telling(
+            sentence="You have not signed in strongly enough for this.",
+            remedy="Sign out and sign in again with a second factor.",
+            whom="host-help",
+        ),
+        Reason.PERIOD_NOT_RUNNING: Telling(
+            sentence="This was arranged for a period that is not running now.",
+            remedy="Ask your organisation's contact whether it will be arranged again.",
+            whom="own-organisation",
+        ),
+    }
+)

@@ -32,6 +32,7 @@ from policies.criteria import VOCABULARY, CriterionError, InPeriod
 from policies.decision import Effect
 from policies.findings import Findings, nearest_of
 from policies.function import Action
+from vetting.days import LAST_YEAR
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
@@ -172,6 +173,9 @@ def _rule(reader: TableReader, row: dict[str, Any], known: _Known, terms: Terms)
     ends = reader.day("ends", required=False)
     if starts is not None and ends is not None and ends < starts:
         reader.fault("ends", message="it ends before it starts", remedy="correct one of the days")
+    for name, day in (("starts", starts), ("ends", ends)):
+        if day is not None and day.year > LAST_YEAR:
+            reader.fault(name, message="is too far away", remedy="leave it out to have no end")
     reader.finish()
     if not rule_id or effect is None:
         return None

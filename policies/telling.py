@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _MOST_ALTERNATIVES = 32
 """Ways in that are tried; a person can act on two or three, and each costs a decision."""
 
-_TOLD_GATES = {Gate.CLEARANCE, Gate.RULE, Gate.OBLIGATION}
+_TOLD_GATES = frozenset({Gate.CLEARANCE, Gate.RULE, Gate.OBLIGATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
