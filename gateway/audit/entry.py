@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import TypeAlias
 
 JsonValue: TypeAlias = (
-    "None | bool | int | float | str | list[JsonValue] | tuple[JsonValue, ...] | dict[str, JsonValue]"
+    "str | int | float | bool | list[JsonValue] | tuple[JsonValue, ...] | dict[str, JsonValue]"
+    " | None"
 )
 
 REFERENCE_LENGTH = 10

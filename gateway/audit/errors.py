@@ -1,57 +1,57 @@
-"""The errors of the record.
+"""The errors of the record, below `gateway.errors.RecordError`.
 
-AuditError
-├── RecordUnavailable      an entry was not made durable: nothing may take effect
+RecordError
+├── RecordUnavailable      (gateway.errors) an entry was not made durable in time
+├── RecordDamaged          (gateway.errors) what is on the disk is not what was written
+│   ├── TileError              a tile is missing, or differs from the one written before
+│   ├── LogStoreError          the log's own file is missing, foreign or not readable
+│   └── FieldsError            personal fields do not decrypt to what was sealed
 ├── JournalError           a journal directory or segment cannot be used
+│   └── DiskFullError          there is no space for another segment
 ├── SealError              a draft cannot be turned into an entry
-├── FieldsError            personal fields cannot be read back
 ├── NoteError              a checkpoint is malformed, of another log, or not signed by it
 ├── ProofError             an inclusion or consistency proof does not hold
-├── TileError              a tile is missing, or differs from the one written before
-├── LogStoreError          the log's own file is missing, foreign or not readable
 └── SequencerError         the sequencer must not go on
-    ├── SequencerBusyError     another sequencer leads
-    └── LogForkedError         the log does not extend its last signed checkpoint
+├── SequencerBusyError     another sequencer leads
+└── LogForkedError         the log does not extend its last signed checkpoint
 """
 
-
-class AuditError(Exception):
-    """Something about the record went wrong."""
+from gateway.errors import RecordDamaged, RecordError
 
 
-class RecordUnavailable(AuditError):  # noqa: N818 - the state a caller meets, and its word for it
-    """An entry was not made durable in time; whatever depends on it must not happen."""
-
-
-class JournalError(AuditError):
-    """A journal directory or one of its segments cannot be used."""
-
-
-class SealError(AuditError):
-    """A draft cannot be turned into an entry."""
-
-
-class FieldsError(AuditError):
-    """The personal fields of an entry cannot be read back."""
-
-
-class NoteError(AuditError):
-    """A checkpoint is malformed, belongs to another log, or is not signed by a known key."""
-
-
-class ProofError(AuditError):
-    """An inclusion or consistency proof does not hold."""
-
-
-class TileError(AuditError):
+class TileError(RecordDamaged):
     """A tile is missing, or differs from the one written before."""
 
 
-class LogStoreError(AuditError):
+class LogStoreError(RecordDamaged):
     """The log's own file is missing, foreign or not readable."""
 
 
-class SequencerError(AuditError):
+class FieldsError(RecordDamaged):
+    """The personal fields of an entry do not decrypt to what was sealed."""
+
+
+class JournalError(RecordError):
+    """A journal directory or one of its segments cannot be used."""
+
+
+class DiskFullError(JournalError):
+    """There is no space for another segment."""
+
+
+class SealError(RecordError):
+    """A draft cannot be turned into an entry."""
+
+
+class NoteError(RecordError):
+    """A checkpoint is malformed, belongs to another log, or is not signed by a known key."""
+
+
+class ProofError(RecordError):
+    """An inclusion or consistency proof does not hold."""
+
+
+class SequencerError(RecordError):
     """The sequencer must not go on."""
 
 

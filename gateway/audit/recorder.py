@@ -2,20 +2,43 @@
 
 Rules it keeps, in order: (1) `done` without an error means the entry survives a power cut;
 (2) nobody waits longer than `wait_seconds`, whatever the disk does; (3) a full disk still takes
-refusals, from a reserve; (4) after an input/output error it never writes again.
+refusals, from a reserve, and what it takes recovers by itself; (4) after a failed flush or an
+input/output error it never writes again, since nobody knows what the disk kept.
+
+Three threads: the committer seals and writes; the preparer fills the next segment with zeros; the
+watchdog fails those who waited too long, even while the committer hangs in the kernel.
 """
 
 import asyncio
-from collections.abc import Callable
+import contextlib
+import queue
+import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gateway.audit.entry import EntryDraft
+import structlog
+
+from gateway.audit.disk import Disk
+from gateway.audit.entry import EntryDraft, Outcome, Phase
+from gateway.audit.errors import DiskFullError, JournalError, SealError
+from gateway.audit.journal import JournalSizes, JournalWriter, frame, unique_writer
+from gateway.audit.sealing import Position, Sealed, Sealer
+from gateway.audit.waiting import Done, Waiting, WaitingRoom
+from gateway.errors import RecordUnavailable
 from gateway.keys import KeyRing
 
 RecorderState = Literal["ok", "reserve", "stopped"]
-Done = Callable[[BaseException | None], None]
+
+JOURNAL_FOLDER = "journal"
+_BATCH_ENTRIES = 1_024
+_WATCH_SECONDS = 0.05
+# The watchdog comes by every 50 ms, so whoever is due a little later is told now.
+_NOTICE_SECONDS = 2 * _WATCH_SECONDS
+_RETRY_SECONDS = 0.25
+
+_log = structlog.get_logger("record")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +71,7 @@ class Recorder:
         key_ring: KeyRing,
         writer: str,
         limits: RecorderLimits | None = None,
+        disk: Disk | None = None,
     ) -> None:
         """Prepare; nothing is written before `start`.
 
@@ -56,29 +80,92 @@ class Recorder:
             key_ring: For sealing.
             writer: What this process is (`worker`, `cli`); made unique with host, pid and chance.
             limits: Sizes and times; the defaults suit production.
+            disk: The file operations; tests make them fail.
         """
-        raise NotImplementedError
+        self.writer = unique_writer(writer)
+        self._journal_directory = directory / JOURNAL_FOLDER
+        self._limits = limits or RecorderLimits()
+        self._disk = disk or Disk()
+        self._sealer = Sealer(key_ring, self.writer)
+        self._journal: JournalWriter | None = None
+        self._state: RecorderState = "ok"
+        self._room = WaitingRoom()
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._signalled = False
+        self._closing = False
+        self._closed = threading.Event()
+        self._prepare = threading.Event()
+        self._start_frame = b""
+        self._acknowledged = 0
+        self._retry_at = 0.0
+        self._threads: list[threading.Thread] = []
 
     @property
     def state(self) -> RecorderState:
         """`ok`; `reserve`: disk full, only refusals are taken; `stopped`: never again."""
-        raise NotImplementedError
+        return self._state
+
+    @property
+    def lost(self) -> int:
+        """How many queued entries, which nobody waited for, could not be made durable."""
+        return self._room.lost
 
     def start(self) -> None:
-        """Open the journal and start the committer thread. Raises JournalError."""
-        raise NotImplementedError
+        """Open the journal and start the threads; a full disk starts in the state `reserve`.
+
+        Raises:
+            JournalError: The journal directory cannot be made.
+        """
+        sizes = JournalSizes(
+            segment_bytes=self._limits.segment_bytes,
+            reserve_bytes=self._limits.reserve_bytes,
+            headroom_bytes=self._limits.headroom_bytes,
+        )
+        self._journal = JournalWriter(self._journal_directory, self.writer, sizes, self._disk)
+        try:
+            self._guarded_rotation(self._journal, ())
+        except OSError as error:
+            raise JournalError(
+                f"journal: the disk failed at the start: {error.strerror}"
+            ) from error
+        for work in (self._commit_forever, self._prepare_forever, self._watch_forever):
+            thread = threading.Thread(target=work, name=f"record{work.__name__}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
 
     def close(self) -> None:
         """Write what waits, mark the journal closed, end the threads."""
-        raise NotImplementedError
+        if not self._threads:
+            return
+        self._closing = True
+        self._wake.put(None)
+        self._threads[0].join(self._limits.wait_seconds + 1.0)
+        self._closed.set()
+        self._prepare.set()
+        for thread in self._threads[1:]:
+            thread.join(self._limits.wait_seconds)
+        self._threads.clear()
+        if self._journal is not None:
+            self._journal.close()
+        self._room.settle(tuple(self._room.pending), "the record is closed")
 
     def record(self, draft: EntryDraft, done: Done) -> None:
-        """Make durable; `done(None)`, or `done(RecordUnavailable)`, comes from another thread."""
-        raise NotImplementedError
+        """Make durable.
+
+        `done(None)` comes from the committer thread; `done(RecordUnavailable)` from any, within
+        `wait_seconds`, also from this call itself. After a time-out the entry may still appear in
+        the log: then whoever drafted it has refused what the log says was decided, never the
+        reverse.
+        """
+        due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
+        self._hand_over(Waiting(draft, due=due, done=done))
 
     def record_async(self, draft: EntryDraft) -> "asyncio.Future[None]":
         """Make durable; the future of the running loop fails with RecordUnavailable."""
-        raise NotImplementedError
+        future = asyncio.get_running_loop().create_future()
+        due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
+        self._hand_over(Waiting(draft, due=due, future=future))
+        return future
 
     def record_and_wait(self, draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
         """Make durable and block until it is; for page threads and the command line.
@@ -86,8 +173,186 @@ class Recorder:
         Raises:
             RecordUnavailable: It is not, or not known to be within the time.
         """
-        raise NotImplementedError
+        outcome: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+        self.record(draft, outcome.put)
+        try:
+            error = outcome.get(timeout=timeout_seconds)
+        except queue.Empty:
+            raise RecordUnavailable("record: the disk did not answer in time") from None
+        if error is not None:
+            raise error
 
     def queue(self, draft: EntryDraft) -> None:
         """Hand over without waiting; a failure is only counted and logged."""
-        raise NotImplementedError
+        self._hand_over(Waiting(draft))
+
+    def _hand_over(self, waiting: Waiting) -> None:
+        if self._closing or not self._threads:
+            self._room.settle((waiting,), "the record is not open")
+        elif self._state == "stopped":
+            self._room.settle((waiting,), "the record has stopped after a disk error")
+        elif len(self._room.pending) >= self._limits.queue_entries:
+            self._room.settle((waiting,), "too many entries wait for the disk")
+        else:
+            self._room.pending.append(waiting)
+            # The committer clears the flag before it drains, so no entry is left asleep.
+            if not self._signalled:
+                self._signalled = True
+                self._wake.put(None)
+
+    # The committer thread.
+
+    def _commit_forever(self) -> None:
+        while not (self._closing and not self._room.pending):
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=_RETRY_SECONDS)
+            self._signalled = False
+            while self._room.pending:
+                pending = self._room.pending
+                count = min(len(pending), _BATCH_ENTRIES)
+                batch = [pending.popleft() for _ in range(count)]
+                self._room.in_flight = tuple(w for w in batch if not w.settled)
+                self._commit(self._room.in_flight)
+                self._room.in_flight = ()
+            if self._state == "reserve":
+                self._recover()
+        self._write_closing_frame()
+
+    def _commit(self, batch: tuple[Waiting, ...]) -> None:
+        """Write a batch; every one of it is settled on return, whatever happens."""
+        journal = self._journal
+        try:
+            while batch and journal is not None and self._state != "stopped":
+                batch = self._commit_some(journal, batch)
+        except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is uncertain
+            self._stop(error)
+        self._room.settle(batch, "the record has stopped after a disk error")
+
+    def _commit_some(
+        self, journal: JournalWriter, batch: tuple[Waiting, ...]
+    ) -> tuple[Waiting, ...]:
+        """Write what fits the current segment, and return the rest after turning to the next."""
+        if self._state == "reserve" and not self._recover():
+            permits = tuple(w for w in batch if _needs_full_service(w.draft))
+            self._room.settle(permits, "the disk is full")
+            batch = tuple(w for w in batch if not _needs_full_service(w.draft))
+        before = self._sealer.position
+        sealed = self._sealer.seal_all([waiting.draft for waiting in batch])
+        count, after, content = self._fitting(sealed, before, journal.room())
+        written = tuple(w for w, s in zip(batch, sealed[:count], strict=False) if type(s) is Sealed)
+        for waiting, piece in zip(batch, sealed[:count], strict=False):
+            if isinstance(piece, SealError):
+                self._room.settle((waiting,), str(piece))
+        if written:
+            try:
+                journal.append(self._start_frame + content)
+            except DiskFullError:
+                # The numbers of this batch are never used again: the sequencer may have seen them.
+                self._room.settle(written, "the disk is full")
+                self._guarded_rotation(journal, batch[count:])
+                return batch[count:] if journal.room() > 0 else ()
+            self._start_frame = b""
+            self._acknowledged = after.wseq
+            self._room.settle(written, None)
+        if count == len(batch):
+            return ()
+        self._sealer.restore(after)
+        rest = batch[count:]
+        return rest if self._guarded_rotation(journal, rest) else ()
+
+    def _fitting(
+        self, sealed: list[Sealed | SealError], before: Position, room: int
+    ) -> tuple[int, Position, bytes]:
+        """Take the longest start of a batch that fits; return its count, end and frames."""
+        pieces: list[bytes] = []
+        wseq, leaf = before.wseq, before.leaf
+        room -= len(self._start_frame)
+        for count, item in enumerate(sealed):
+            if isinstance(item, SealError):
+                continue
+            piece = frame(item.body)
+            room -= len(piece)
+            if room < 0:
+                return count, Position(wseq=wseq, leaf=leaf), b"".join(pieces)
+            pieces.append(piece)
+            wseq, leaf = wseq + 1, item.leaf
+        return len(sealed), Position(wseq=wseq, leaf=leaf), b"".join(pieces)
+
+    def _guarded_rotation(self, journal: JournalWriter, waiting: tuple[Waiting, ...]) -> bool:
+        """Turn to the next segment, or to the reserve; without either, fail those who wait."""
+        try:
+            journal.keep_reserve()
+            journal.next_segment(use_reserve=False)
+            self._enter("ok")
+        except DiskFullError:
+            self._enter("reserve")
+            try:
+                journal.next_segment(use_reserve=True)
+            except DiskFullError:
+                self._room.settle(waiting, "the disk is full, and the reserve too")
+                return False
+        self._start_frame = frame(self._sealer.start_body(journal.number, self._acknowledged))
+        self._prepare.set()
+        return True
+
+    def _recover(self) -> bool:
+        """Try for ordinary segments again, at most every quarter of a second."""
+        journal = self._journal
+        now = time.monotonic()
+        if journal is None or now < self._retry_at:
+            return False
+        self._retry_at = now + _RETRY_SECONDS
+        try:
+            journal.keep_reserve()
+            journal.next_segment(use_reserve=False)
+        except DiskFullError:
+            return False
+        except OSError as error:
+            self._stop(error)
+            return False
+        self._start_frame = frame(self._sealer.start_body(journal.number, self._acknowledged))
+        self._enter("ok")
+        self._prepare.set()
+        return True
+
+    def _write_closing_frame(self) -> None:
+        if self._journal is None or self._state == "stopped" or self._journal.number == 0:
+            return
+        try:
+            self._journal.append(self._start_frame + frame(self._sealer.close_body()))
+        except (DiskFullError, OSError) as error:
+            _log.warning("journal-not-closed", writer=self.writer, detail=str(error))
+
+    def _enter(self, state: RecorderState) -> None:
+        if state != self._state:
+            self._state = state
+            log = _log.info if state == "ok" else _log.error
+            log("record-state", state=state, writer=self.writer)
+
+    def _stop(self, error: Exception) -> None:
+        _log.critical("record-stopped", writer=self.writer, detail=str(error))
+        self._state = "stopped"
+        self._room.settle(tuple(self._room.pending), "the record has stopped after a disk error")
+
+    # The other threads.
+
+    def _prepare_forever(self) -> None:
+        while not self._closed.is_set():
+            self._prepare.wait()
+            self._prepare.clear()
+            if self._closed.is_set() or self._journal is None or self._state != "ok":
+                continue
+            try:
+                self._journal.prepare_next()
+            except (DiskFullError, OSError) as error:
+                # The committer meets the same and decides; this only saves time.
+                _log.warning("segment-not-prepared", writer=self.writer, detail=str(error))
+
+    def _watch_forever(self) -> None:
+        while not self._closed.wait(_WATCH_SECONDS):
+            self._room.settle_late(time.monotonic())
+
+
+def _needs_full_service(draft: EntryDraft) -> bool:
+    """Tell whether an entry lets something happen: on a full disk nothing new may."""
+    return draft.phase is Phase.DECISION and draft.outcome is Outcome.PERMIT

@@ -1,0 +1,231 @@
+"""Encrypts what is personal in an entry, so that destroying a month's key expires it everywhere.
+
+The ciphertext lies beside the hashed envelope, which carries its SHA-256, a commitment to the key
+(`kc`: AES-GCM alone would let an insider show another plaintext later) and one to every field
+(`fields_root`: a field can be disclosed with its salt, and the rest stay hidden).
+
+Plaintext: 16 bytes of seed, then a JSON object of the fields in the order of `PERSONAL_FIELDS`.
+Salts: SHAKE-256 over the seed, 16 bytes a field. Commitment: SHA-256(salt, name, 0x00, value).
+`fields_root`: SHA-256 over all commitments in order.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from gateway.audit.entry import EntryDraft
+from gateway.audit.errors import FieldsError
+from gateway.keys import FieldKey, KeyRing
+
+PERSONAL_FIELDS = (
+    "actor_name",
+    "agent",
+    "auth",
+    "detail",
+    "ip",
+    "session",
+    "staff_id",
+    "subject",
+    "target",
+)
+SEED_BYTES = 16
+NONCE_BYTES = 12
+_SALT_BYTES = 16
+_TAG_BYTES = 16
+_CATEGORIES = ("GP", "LE")
+
+
+class EncryptedFields(NamedTuple):
+    """What the envelope says about the personal fields, and the bytes beside it.
+
+    A named tuple, not a dataclass: one is made for every entry, and it costs a third.
+    """
+
+    kid: str
+    kc: bytes
+    fields_root: bytes
+    ciphertext: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """One field with its salt, and the commitments of all: enough to check against the envelope."""
+
+    name: str
+    value: str
+    salt: bytes
+    commitments: tuple[bytes, ...]
+
+    def verify(self, fields_root: bytes) -> None:
+        """Check the field against an envelope's `fields_root`; raises FieldsError."""
+        if _commitment(self.salt, self.name, self.value) not in self.commitments:
+            raise FieldsError(f"record: the disclosed field `{self.name}` is not the one sealed")
+        if hashlib.sha256(b"".join(self.commitments)).digest() != fields_root:
+            raise FieldsError("record: the commitments do not belong to this entry")
+
+
+def personal_fields(draft: EntryDraft) -> dict[str, str]:
+    """Collect the personal fields that a draft fills in, in the order of `PERSONAL_FIELDS`."""
+    fields: dict[str, str] = {}
+    if draft.actor_name:
+        fields["actor_name"] = draft.actor_name
+    if draft.agent:
+        fields["agent"] = draft.agent
+    if draft.auth:
+        fields["auth"] = draft.auth
+    if draft.detail:
+        fields["detail"] = draft.detail
+    if draft.ip:
+        fields["ip"] = draft.ip
+    if draft.session:
+        fields["session"] = draft.session.hex()
+    if draft.staff_id:
+        fields["staff_id"] = draft.staff_id
+    if draft.subject:
+        fields["subject"] = draft.subject
+    if draft.target:
+        fields["target"] = draft.target
+    return fields
+
+
+class FieldEncryption:
+    """Encrypts and decrypts personal fields with the keys of a ring. For one thread at a time."""
+
+    def __init__(self, key_ring: KeyRing) -> None:
+        self._key_ring = key_ring
+        self._month_from_us = self._month_to_us = 0
+        self._writing: dict[str, _FieldCipher] = {}
+        self._reading: dict[str, _FieldCipher] = {}
+
+    def encrypt(
+        self,
+        fields: dict[str, str],
+        *,
+        entry_id: bytes,
+        at_us: int,
+        regime: str,
+        seed: bytes,
+        nonce: bytes,
+    ) -> EncryptedFields:
+        """Encrypt fields under the key of the month of `at_us` and the class of `regime`.
+
+        Args:
+            fields: As `personal_fields` gives them, not empty.
+            entry_id: Binds ciphertext and key commitment to this entry.
+            at_us: When, in microseconds UTC.
+            regime: `GP` or `LE`; anything else is kept as `GP`.
+            seed: 16 fresh random bytes, for the salts.
+            nonce: 12 fresh random bytes. At 10^10 entries a month the chance that two share one is
+                below 10^-9.
+        """
+        if not self._month_from_us <= at_us < self._month_to_us:
+            self._turn_month(at_us)
+        cipher = self._writing["LE" if regime == "LE" else "GP"]
+        sealed = cipher.aead.encrypt(nonce, seed + orjson.dumps(fields), entry_id)
+        commitment = cipher.commitment.copy()
+        commitment.update(entry_id)
+        root = hashlib.sha256(b"".join(_commitments(fields, seed)))
+        return EncryptedFields(cipher.kid, commitment.digest(), root.digest(), nonce + sealed)
+
+    def decrypt(
+        self, ciphertext: bytes, *, entry_id: bytes, kid: str, kc: bytes, fields_root: bytes
+    ) -> dict[str, str] | None:
+        """Decrypt the fields of an entry, checking every commitment; None if the key is destroyed.
+
+        Raises:
+            FieldsError: The key, the ciphertext or a field is not the one sealed.
+        """
+        opened = self._open(ciphertext, entry_id=entry_id, kid=kid, kc=kc)
+        if opened is None:
+            return None
+        seed, fields = opened
+        if hashlib.sha256(b"".join(_commitments(fields, seed))).digest() != fields_root:
+            raise FieldsError("record: the fields are not those the envelope commits to")
+        return fields
+
+    def disclose(
+        self, ciphertext: bytes, *, entry_id: bytes, kid: str, kc: bytes, name: str
+    ) -> Disclosure:
+        """Take one field out of an entry so that a third party can check it."""
+        opened = self._open(ciphertext, entry_id=entry_id, kid=kid, kc=kc)
+        if opened is None or name not in opened[1]:
+            raise FieldsError(f"record: the entry has no readable field `{name[:40]}`")
+        seed, fields = opened
+        salt = _salts(seed, len(fields))[list(fields).index(name)]
+        commitments = tuple(_commitments(fields, seed))
+        return Disclosure(name=name, value=fields[name], salt=salt, commitments=commitments)
+
+    def _open(
+        self, ciphertext: bytes, *, entry_id: bytes, kid: str, kc: bytes
+    ) -> tuple[bytes, dict[str, str]] | None:
+        cipher = self._reading.get(kid)
+        if cipher is None:
+            key = self._key_ring.find_field_key(kid)
+            if key is None:
+                return None
+            self._reading[kid] = cipher = _FieldCipher(key)
+        commitment = cipher.commitment.copy()
+        commitment.update(entry_id)
+        if commitment.digest() != kc:
+            raise FieldsError(f"record: the key `{kid}` is not the one the entry was sealed with")
+        if len(ciphertext) < NONCE_BYTES + _TAG_BYTES + SEED_BYTES:
+            raise FieldsError("record: the ciphertext is cut short")
+        try:
+            plain = cipher.aead.decrypt(
+                ciphertext[:NONCE_BYTES], ciphertext[NONCE_BYTES:], entry_id
+            )
+            fields = orjson.loads(plain[SEED_BYTES:])
+        except (InvalidTag, orjson.JSONDecodeError) as error:
+            raise FieldsError("record: the ciphertext does not decrypt") from error
+        if not isinstance(fields, dict) or not all(isinstance(v, str) for v in fields.values()):
+            raise FieldsError("record: the personal fields are not an object of strings")
+        return plain[:SEED_BYTES], fields
+
+    def _turn_month(self, at_us: int) -> None:
+        at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
+        first = at.replace(day=1, hour=0, minute=0, second=0)
+        following = first.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
+        month = first.strftime("%Y-%m")
+        # Only once both keys are there does the month count as turned.
+        writing = {c: _FieldCipher(self._key_ring.field_key(month, c)) for c in _CATEGORIES}
+        self._writing = writing
+        self._month_from_us = int(first.timestamp()) * 1_000_000
+        self._month_to_us = int(following.timestamp()) * 1_000_000
+
+
+class _FieldCipher:
+    """A key made ready: the cipher object, and the hash that its commitments begin with."""
+
+    __slots__ = ("aead", "commitment", "kid")
+
+    def __init__(self, key: FieldKey) -> None:
+        self.kid = key.kid
+        self.aead = AESGCM(key.secret)
+        self.commitment = hashlib.sha256(b"kc" + key.secret)
+
+
+def _salts(seed: bytes, count: int) -> list[bytes]:
+    stream = hashlib.shake_256(seed).digest(_SALT_BYTES * count)
+    return [stream[at : at + _SALT_BYTES] for at in range(0, len(stream), _SALT_BYTES)]
+
+
+def _commitment(salt: bytes, name: str, value: str) -> bytes:
+    return hashlib.sha256(salt + f"{name}\0{value}".encode()).digest()
+
+
+def _commitments(fields: dict[str, str], seed: bytes) -> list[bytes]:
+    sha256 = hashlib.sha256
+    stream = hashlib.shake_256(seed).digest(_SALT_BYTES * len(fields))
+    commitments = []
+    at = 0
+    for name, value in fields.items():
+        commitments.append(
+            sha256(stream[at : at + _SALT_BYTES] + f"{name}\0{value}".encode()).digest()
+        )
+        at += _SALT_BYTES
+    return commitments

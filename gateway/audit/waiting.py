@@ -1,0 +1,107 @@
+"""Who waits for the disk, and how each is told: exactly once, whichever thread comes first."""
+
+import asyncio
+import contextlib
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import structlog
+
+from gateway.audit.entry import EntryDraft
+from gateway.errors import RecordUnavailable
+
+Done = Callable[[BaseException | None], None]
+
+_NEVER = float("inf")
+
+_log = structlog.get_logger("record")
+
+
+class Waiting:
+    """One entry on its way to the disk, and whom to tell."""
+
+    __slots__ = ("done", "draft", "due", "future", "settled")
+
+    def __init__(
+        self,
+        draft: EntryDraft,
+        *,
+        due: float = _NEVER,
+        done: Done | None = None,
+        future: "asyncio.Future[None] | None" = None,
+    ) -> None:
+        """Note who waits.
+
+        Args:
+            draft: The entry.
+            due: When the wait must end, on the monotonic clock; by default nobody waits.
+            done: Called with None or an error.
+            future: Resolved on its own loop.
+        """
+        self.draft = draft
+        self.due = due
+        self.done = done
+        self.future = future
+        self.settled = False  # changed only under the room's lock
+
+
+class WaitingRoom:
+    """All who wait: `pending` not yet taken by the committer, `in_flight` in its hands."""
+
+    def __init__(self) -> None:
+        self.pending: deque[Waiting] = deque()
+        self.in_flight: tuple[Waiting, ...] = ()
+        self.lost = 0
+        self._settling = threading.Lock()
+
+    def settle(self, batch: Iterable[Waiting], failure: str | None) -> None:
+        """Tell everyone in a batch how it went; each event loop is woken once.
+
+        Args:
+            batch: Those to tell; whoever was told before is passed over.
+            failure: Why the entries are not durable, or None when they are.
+        """
+        with self._settling:
+            told = [waiting for waiting in batch if not waiting.settled]
+            for waiting in told:
+                waiting.settled = True
+        by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        for waiting in told:
+            if waiting.future is not None:
+                by_loop.setdefault(waiting.future.get_loop(), []).append(waiting.future)
+            elif waiting.done is not None:
+                _call(waiting.done, failure)
+            elif failure is not None:
+                self.lost += 1
+                _log.error("entry-lost", reference=waiting.draft.reference, detail=failure)
+        for loop, futures in by_loop.items():
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, futures, failure)
+
+    def settle_late(self, now: float) -> None:
+        """Fail everyone who is due, though the committer may hang."""
+        late = [waiting for waiting in self.in_flight if waiting.due <= now]
+        with contextlib.suppress(IndexError):
+            # Entries nobody waits for are never due, so one at the head may hide some behind it.
+            if self.pending[0].due <= now or self.pending[0].due == _NEVER:
+                late += [waiting for waiting in tuple(self.pending) if waiting.due <= now]
+        if late:
+            self.settle(late, "the disk did not answer in time")
+
+
+def _call(done: Done, failure: str | None) -> None:
+    try:
+        done(None if failure is None else RecordUnavailable(f"record: {failure}"))
+    except Exception:  # noqa: BLE001 - one who fails when told must not silence the others
+        _log.exception("record-waiter-failed")
+
+
+def _resolve(futures: list["asyncio.Future[None]"], failure: str | None) -> None:
+    for future in futures:
+        if future.done():
+            continue
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(RecordUnavailable(f"record: {failure}"))
