@@ -146,7 +146,9 @@ class TableReader:
                     remedy=f"write it as {key_pattern.pattern}",
                 )
                 continue
-            read[key] = self._checked_text(item, name, key, pattern=None)
+            text = self._checked_text(item, name, key, pattern=None)
+            if text:
+                read[key] = text
         return read
 
     def choice(self, name: str, kind: type[_Choice], *, required: bool = True) -> _Choice | None:

@@ -1,0 +1,78 @@
+"""Functions: what they ask for and what they refuse to be."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from policies.errors import PolicyError
+from policies.function import (
+    OPERATION_OF_METHOD,
+    Classification,
+    Function,
+    Matcher,
+    Operation,
+    RecordParameter,
+    RecordPlace,
+    Regime,
+    Scope,
+)
+from vetting.levels import LevelOrder
+from vetting.requirement import Requirement
+
+ORDER = LevelOrder.shipped()
+FULL, BASE, HIGH = (Requirement.parse(text, ORDER) for text in ("N2F", "BASE", "N3"))
+SEARCH = Function(
+    id="hr.search",
+    title="Search all persons",
+    area="Human resources",
+    classification=Classification.OFFICIAL_SENSITIVE,
+    regime=Regime.GP,
+    floor=FULL,
+    floor_by_owner=MappingProxyType({"fire": BASE, "council": HIGH}),
+    scope=Scope.ORGANISATION,
+    system="ebs",
+    matchers=(),
+)
+
+
+def test_the_floor_is_that_of_the_records_owner() -> None:
+    assert SEARCH.floors_for("fire") == (BASE,)
+    assert SEARCH.floors_for("police") == (FULL,)
+
+
+def test_every_floor_applies_where_the_owner_cannot_be_told() -> None:
+    """Levels have no single highest one, so only all of them together are the highest floor."""
+    assert set(SEARCH.floors_for(None)) == {FULL, BASE, HIGH}
+
+
+def test_nothing_can_be_marked_secret() -> None:
+    assert [mark.value for mark in Classification] == ["OFFICIAL", "OFFICIAL-SENSITIVE"]
+
+
+def test_each_method_has_the_operation_that_the_law_asks_to_be_logged() -> None:
+    assert dict(OPERATION_OF_METHOD) == {
+        "GET": Operation.CONSULTATION,
+        "POST": Operation.COLLECTION,
+        "PUT": Operation.ALTERATION,
+        "PATCH": Operation.ALTERATION,
+        "DELETE": Operation.ERASURE,
+    }
+
+
+@pytest.mark.parametrize("methods", [set(), {"TRACE"}, {"GET", "get"}, {"HEAD"}])
+def test_a_matcher_knows_only_the_methods_that_can_be_logged(methods: set[str]) -> None:
+    with pytest.raises(PolicyError, match="methods"):
+        Matcher(methods=frozenset(methods), path="/a")
+
+
+def test_a_carrier_is_either_in_the_query_or_in_the_form() -> None:
+    with pytest.raises(PolicyError, match="query and form"):
+        Matcher(methods=frozenset({"POST"}), path="/a", query={"form": "A"}, form={"form": "A"})
+
+
+@pytest.mark.parametrize("where", [set(), {RecordPlace.PATH, RecordPlace.QUERY}])
+def test_a_person_is_named_in_the_path_or_in_parameters(where: set[RecordPlace]) -> None:
+    with pytest.raises(PolicyError, match="record"):
+        RecordParameter(name="person_id", where=frozenset(where))
