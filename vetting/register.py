@@ -304,8 +304,8 @@ class Register:
             How many rows of grants were added, changed, removed and left alone.
 
         Raises:
-            RegisterError: something comes twice, a grant cannot be held, or nobody is named; nothing
-                was written.
+            RegisterError: something comes twice, a grant cannot be held, or nobody is named;
+                nothing was written.
         """
         return replace_everything(connection, rows, appointments, self._order, by=by, at=at)
 

@@ -7,7 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vetting.errors import TomlError
@@ -157,6 +157,7 @@ VALUES = st.recursive(
 
 
 @given(st.dictionaries(BARE, VALUES, max_size=6))
+@settings(deadline=None)
 def test_whatever_a_document_holds_each_statement_is_found_where_it_begins(
     values: dict[str, Any],
 ) -> None:
@@ -224,7 +225,7 @@ def test_a_fault_names_the_value_with_positions_counted_from_one() -> None:
 
 
 def test_a_file_of_many_thousand_lines_is_read_in_one_pass() -> None:
-    """Twice the lines cost about twice the time: a scan that starts over would cost four times."""
+    """Four times the lines cost about four times the time: a scan that starts over, sixteen."""
 
     def seconds(rules: int) -> float:
         lines = [f'[[rule]]\nid = "r{n}"\nfunctions = [\n"a",\n"b" ]' for n in range(rules)]
@@ -236,4 +237,4 @@ def test_a_file_of_many_thousand_lines_is_read_in_one_pass() -> None:
             best = min(best, time.perf_counter() - started)
         return best
 
-    assert seconds(4000) < 3 * seconds(2000)
+    assert seconds(1200) < 9 * seconds(300)
