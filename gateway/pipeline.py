@@ -26,7 +26,7 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FormTooLargeError, FunctionFinder
-from gateway.identity.session_cache import MISS, LiveSession
+from gateway.identity.session_cache import LiveSession, Miss
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import Answer, give, see_other
 from gateway.wire.request_head import SAFE_METHODS
@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from gateway.throttle import RefusalThrottle
     from gateway.wire.connection import Connection, Incoming
     from policies.catalogue import Function
-    from policies.engine import Engine, StaffReason
+    from policies.engine import Engine
+    from policies.telling import StaffReason
 
 _log = structlog.get_logger("pipeline")
 
@@ -279,7 +280,7 @@ class Pipeline:
         if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
             raise NotCurrent("bulletin: not read lately")
         live = self._sessions.get(token, visit.at_us)
-        if live is MISS:
+        if live is Miss.MISS:
             live = await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
         return live
 
@@ -314,7 +315,7 @@ class Pipeline:
         owner = None
         if person is not None:
             owner = self._owners.get(person)
-            if owner is MISS:
+            if owner is Miss.MISS:
                 loop = asyncio.get_running_loop()
                 owner = await loop.run_in_executor(None, self._owners.load, person)
         question = Question(

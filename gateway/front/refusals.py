@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from gateway.pages.refusal import RefusalPages
     from gateway.visit import Visit
-    from policies.engine import StaffReason
+    from policies.telling import StaffReason
 
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 417, 431, 505})
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
