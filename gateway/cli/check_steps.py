@@ -1,0 +1,206 @@
+"""The steps of `gateway check` that look beyond a single file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+
+from gateway.cli.check import FAULT, WARNING, Finding
+from gateway.cli.terminal import Progress
+from vetting.toml_source import TomlSource
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
+    from policies.policy_set import PolicySet
+
+CERTIFICATE_NOTICE = timedelta(days=30)  # enough to have a new one issued and installed
+MIB = 1 << 20
+
+
+def keys(settings: Settings) -> Iterator[Finding]:
+    """Open the key ring: everything there, readable by its owner alone, undamaged."""
+    from gateway.keys import KeyRing
+
+    KeyRing.open(settings.keys.directory)
+    return iter(())
+
+
+def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
+    """Read every certificate authority: ended is a fault, ending within 30 days a warning."""
+    files = [
+        (f"organisation {organisation.id}", organisation.directory.ca_file)
+        for organisation in settings.organisations
+    ]
+    files += [(f"upstream {each.id}", each.ca_file) for each in settings.upstreams if each.ca_file]
+    for owner, path in files:
+        try:
+            found = x509.load_pem_x509_certificates(path.read_bytes())
+        except ValueError:
+            yield _finding(
+                FAULT,
+                "certificates",
+                path,
+                f"{path}: {owner}: holds no certificate that can be read; write it as PEM",
+            )
+            continue
+        for certificate in found:
+            yield from _ending(certificate, owner, path, at)
+
+
+def _ending(
+    certificate: x509.Certificate, owner: str, path: Path, at: datetime
+) -> Iterator[Finding]:
+    ends_at = certificate.not_valid_after_utc
+    if ends_at - at > CERTIFICATE_NOTICE and certificate.not_valid_before_utc <= at:
+        return
+    if certificate.not_valid_before_utc > at:
+        severity, words = FAULT, f"begins only on {certificate.not_valid_before_utc:%d %B %Y}"
+    elif ends_at <= at:
+        severity, words = FAULT, f"ended on {ends_at:%d %B %Y}"
+    else:
+        severity, words = WARNING, f"ends on {ends_at:%d %B %Y}, in {(ends_at - at).days} days"
+    message = f"{path}: {owner}: the certificate {words}; have a new one put there"
+    yield _finding(severity, "certificates", path, message)
+
+
+def register(settings: Settings) -> Iterator[Finding]:
+    """Read the register, whole: its schema, and every row of it."""
+    from gateway.store.engine import open_store, reading
+    from vetting.levels import LevelOrder
+    from vetting.register import Register
+
+    path = settings.gateway.state_directory / "gateway.sqlite"
+    if not path.is_file():
+        message = (
+            f"{path}: no register yet; the first start makes it, and until it is filled nobody"
+        )
+        yield _finding(WARNING, "register", path, f"{message} is cleared to anything")
+        return
+    store = open_store(settings.store_url)
+    try:
+        with reading(store) as connection:
+            known = Register(LevelOrder.shipped())
+            broken = known.broken_rows(connection)
+            people = known.count(connection)
+    finally:
+        store.dispose()
+    for row in broken:
+        message = f"{path}: {row.table} {row.row_id}: {row.message}; it counts for nothing"
+        yield _finding(FAULT, "register", path, message)
+    if not people:
+        message = f"{path}: the register is empty; nobody is cleared to anything"
+        yield _finding(WARNING, "register", path, message)
+
+
+def record(settings: Settings) -> Iterator[Finding]:
+    """Look at the disk of the record: it must take the reserve and a segment for each worker."""
+    section = settings.record
+    place = section.directory
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    needed = (section.reserve_mib + section.segment_mib * settings.gateway.workers) * MIB
+    if free < needed:
+        message = (
+            f"{section.directory}: {free // MIB} MiB free, {needed // MIB} MiB needed to start; "
+            "make room, or move the record to a disk of its own"
+        )
+        yield _finding(FAULT, "record", section.directory, message)
+
+
+def organisations(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator[Finding]:
+    """Compare whom the settings let sign in with whom the policy set knows."""
+    source = TomlSource.read(config)
+    known = {each.id: each for each in policy_set.organisations}
+    for index, organisation in enumerate(settings.organisations):
+        policy_side = known.get(organisation.id)
+        if policy_side is None:
+            yield _at(
+                source,
+                ("organisation", index, "id"),
+                f"`{organisation.id}` is not in organisations.toml of the policy set",
+                "add it there, or its staff may do nothing",
+            )
+        elif str(policy_side.kind) != organisation.kind:
+            yield _at(
+                source,
+                ("organisation", index, "kind"),
+                f"`{organisation.kind}`, but the policy set says `{policy_side.kind}`",
+                "correct one of the two",
+            )
+    if policy_set.host.id != settings.gateway.host_organisation:
+        yield _at(
+            source,
+            ("gateway", "host_organisation"),
+            f"`{settings.gateway.host_organisation}`, but in the policy set `{policy_set.host.id}`",
+            "correct one of the two",
+        )
+
+
+def systems(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator[Finding]:
+    """Compare the systems of the catalogue with those that can be reached."""
+    from policies.catalogue import GATEWAY_SYSTEM
+
+    source = TomlSource.read(config)
+    reachable = {upstream.id for upstream in settings.upstreams}
+    used = {function.system for function in policy_set.catalogue.functions.values()}
+    for system in sorted(used - reachable - {GATEWAY_SYSTEM}):
+        yield _at(
+            source,
+            ("upstream",),
+            f"the catalogue has functions of `{system}`, which is no upstream",
+            "add it as an `[[upstream]]`",
+        )
+    for index, upstream in enumerate(settings.upstreams):
+        if upstream.id not in used:
+            yield _at(
+                source,
+                ("upstream", index, "id"),
+                f"`{upstream.id}` has no function in the catalogue",
+                "nothing of it can be reached until it has",
+                severity=WARNING,
+            )
+
+
+def oracle(policy_set: PolicySet, sample: int, at: datetime) -> Iterator[Finding]:
+    """Ask Casbin what the engine was asked: they must agree."""
+    from gateway.cli.oracle_sample import questions
+    from policies.casbin_oracle import CasbinOracle
+    from policies.engine import Engine
+
+    engine = Engine.compile(policy_set)
+    loaded = CasbinOracle.from_policy_set(policy_set)
+    with Progress("asking Casbin") as progress:
+        for number, question in enumerate(questions(policy_set, sample, at)):
+            progress(number, sample)
+            for disagreement in loaded.compare(engine.decide, [question]):
+                asked = disagreement.question
+                message = (
+                    f"the engine says {disagreement.decision.effect} and Casbin "
+                    f"{disagreement.answer.effect}: {asked.action} {asked.function.id} for "
+                    f"{asked.subject.organisation}; do not serve, report this"
+                )
+                yield _finding(FAULT, "oracle", Path(), message)
+
+
+def _at(
+    source: TomlSource,
+    keys_: tuple[str | int, ...],
+    message: str,
+    remedy: str,
+    *,
+    severity: str = FAULT,
+) -> Finding:
+    fault = source.fault(*keys_, message=message, remedy=remedy)
+    return Finding(
+        severity=severity, step="settings", file=fault.file, line=fault.line, message=str(fault)
+    )
+
+
+def _finding(severity: str, step: str, path: Path, message: str) -> Finding:
+    return Finding(severity=severity, step=step, file=str(path), line=0, message=message)

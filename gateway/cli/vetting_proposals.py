@@ -1,0 +1,139 @@
+"""Changes to the register that loosen, waiting for a second person.
+
+A proposal is a file of its own in the state directory, readable by the service's account alone.
+Whoever can write there could write to the register too, so the files give nobody more than they
+had; that two people took part is shown by the record, where proposal and approval are entries.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.register_change import CODES, RegisterChange
+from gateway.errors import CommandError
+
+FOLDER = "vetting-proposals"
+_ID = re.compile(r"[0-9a-f]{8}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A change somebody proposed.
+
+    Attributes:
+        id: eight hexadecimal digits.
+        by: who proposed it.
+        at: when, ISO 8601.
+        change: what.
+    """
+
+    id: str
+    by: str
+    at: str
+    change: RegisterChange
+
+    def to_json(self) -> dict[str, Any]:
+        """Write it as JSON."""
+        change = {"act": self.change.act, "person": self.change.person}
+        return {"id": self.id, "by": self.by, "at": self.at, **change, **self.change.values}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Proposal:
+        """Read what `to_json` wrote.
+
+        Raises:
+            CommandError: it is not of that form.
+        """
+        try:
+            act, person = str(data.pop("act")), str(data.pop("person"))
+            own = {key: str(data.pop(key)) for key in ("id", "by", "at")}
+        except KeyError as error:
+            raise CommandError(f"read proposal: {error} is missing") from error
+        if act not in CODES:
+            raise CommandError("read proposal: its act is unknown")
+        values = {key: None if value is None else str(value) for key, value in data.items()}
+        return cls(**own, change=RegisterChange(act=act, person=person, values=values))
+
+
+class Proposals:
+    """The proposals of one gateway."""
+
+    def __init__(self, state_directory: Path) -> None:
+        """Keep them below this folder."""
+        self._folder = state_directory / FOLDER
+
+    def add(self, change: RegisterChange, *, by: str, at: datetime) -> Proposal:
+        """Keep a proposal until somebody decides on it."""
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        stamp = at.isoformat(timespec="seconds")
+        proposal = Proposal(id=secrets.token_hex(4), by=by, at=stamp, change=change)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(self._path(proposal.id), flags, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            json.dump(proposal.to_json(), file, ensure_ascii=False)
+            file.flush()
+            os.fsync(descriptor)
+        return proposal
+
+    def waiting(self) -> tuple[Proposal, ...]:
+        """List the proposals, the earliest first."""
+        if not self._folder.is_dir():
+            return ()
+        read = [self._read(path) for path in self._folder.glob("*.json")]
+        return tuple(sorted(read, key=lambda proposal: proposal.at))
+
+    def claim(self, proposal_id: str, *, approver: str | None) -> Proposal:
+        """Take a proposal out, so that no second command can act on it.
+
+        Args:
+            proposal_id: which.
+            approver: who approves; None for dropping it, which anybody may.
+
+        Raises:
+            CommandError: there is none, or the approver is who proposed it.
+        """
+        path = self._path(proposal_id)
+        if not path.is_file():
+            raise CommandError(
+                f"approve: no proposal `{proposal_id[:20]}` waits; see `gateway vetting proposals`"
+            )
+        proposal = self._read(path)
+        if approver is not None and approver.casefold().strip() == proposal.by.casefold().strip():
+            raise CommandError(
+                f"approve: `{proposal.by}` proposed this; somebody else must approve it"
+            )
+        try:
+            path.rename(path.with_suffix(".claimed"))
+        except FileNotFoundError as error:
+            raise CommandError("approve: somebody else is deciding on this proposal now") from error
+        return proposal
+
+    def put_back(self, proposal: Proposal) -> None:
+        """Let a claimed proposal wait again, as the change could not be made."""
+        path = self._path(proposal.id)
+        path.with_suffix(".claimed").rename(path)
+
+    def done(self, proposal: Proposal) -> None:
+        """Forget a claimed proposal."""
+        self._path(proposal.id).with_suffix(".claimed").unlink()
+
+    def _path(self, proposal_id: str) -> Path:
+        if not _ID.fullmatch(proposal_id):
+            raise CommandError(f"approve: `{proposal_id[:20]}` is not the id of a proposal")
+        return self._folder / f"{proposal_id}.json"
+
+    def _read(self, path: Path) -> Proposal:
+        try:
+            data = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise CommandError(f"read proposal: `{path}` cannot be read; remove it") from error
+        if not isinstance(data, dict):
+            raise CommandError(f"read proposal: `{path}` cannot be read; remove it")
+        return Proposal.from_json(data)

@@ -1,0 +1,133 @@
+"""`gateway check`: everything that is wrong, at once, before anything starts."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from sqlalchemy import text
+
+from gateway.cli.main import run
+from gateway.store.engine import writing
+from tests.gateway.cli.conftest import LIBRARY, Place
+
+
+def findings(place: Place) -> list[dict[str, Any]]:
+    found = place.run("check", "--sample", "50", "--json").json()["findings"]
+    assert isinstance(found, list)
+    return found
+
+
+def steps(place: Place, severity: str) -> set[str]:
+    return {each["step"] for each in findings(place) if each["severity"] == severity}
+
+
+def test_a_sound_gateway_has_no_faults(place: Place) -> None:
+    place.hold("cheshire-fire/40011", "DBSB")
+
+    told = place.run("check", "--sample", "300")
+
+    assert told.code == 0, told.out
+    assert "0 fault(s), 0 warning(s)" in told.out
+    for step in ("settings", "policy set", "keys", "certificates", "register", "record"):
+        assert f"ok      {step}\n" in told.out
+    assert "ok      agreement with Casbin\n" in told.out
+
+
+def test_faults_of_settings_are_told_with_line(place: Place) -> None:
+    place.config.write_text(place.config.read_text().replace("reserve_mib = 1", "reserve_mb = 1"))
+
+    told = place.run("check")
+
+    assert told.code == 1
+    assert "record.reserve_mb: unknown key `reserve_mb`; did you mean `reserve_mib`?" in told.out
+    assert "1 fault(s)" in told.out
+
+
+def test_faults_of_the_policy_set_do_not_hide_those_of_the_keys(
+    place: Place, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    for file in LIBRARY.glob("*.toml"):
+        (broken / file.name).write_text(
+            file.read_text().replace('floor = "BASE"', 'floor = "?"', 1)
+        )
+    place.config.write_text(place.config.read_text().replace(str(LIBRARY), str(broken)))
+    place.settings.keys.directory.chmod(0o755)
+
+    found = findings(place)
+
+    assert {"policy set", "keys"} <= {each["step"] for each in found if each["severity"] == "fault"}
+    policy = next(each for each in found if each["step"] == "policy set")
+    assert policy["file"].endswith("catalogue.toml")
+    assert policy["line"] > 1
+
+
+@pytest.mark.parametrize(("days", "severity"), [(29, "warning"), (31, None), (-1, "fault")])
+def test_a_directorys_certificate_that_ends_soon_is_a_warning(
+    place: Place, tmp_path: Path, days: int, severity: str | None
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)  # noqa: TID251
+    authority = trustme.CA()
+    leaf = authority.issue_cert("directory.example", not_after=ends)
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "ca.pem")
+
+    found = [each for each in findings(place) if each["step"] == "certificates"]
+
+    assert {each["severity"] for each in found} == ({severity} if severity else set())
+
+
+def test_a_file_that_holds_no_certificate_is_a_fault(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "ca.pem").write_text("hello")
+
+    assert "certificates" in steps(place, "fault")
+
+
+def test_a_row_of_the_register_that_cannot_be_read_is_a_fault(place: Place) -> None:
+    place.hold("cheshire-fire/40011", "N2F", expires_on=date(2027, 1, 1))
+    with writing(place.store) as connection:
+        connection.execute(text("UPDATE vetting_grant SET status = 'sure'"))
+
+    assert "register" in steps(place, "fault")
+
+
+def test_an_organisation_the_policy_set_does_not_know_is_a_fault(place: Place) -> None:
+    changed = place.config.read_text().replace('id = "cheshire-fire"', 'id = "cheshire-fyre"')
+    place.config.write_text(changed)
+
+    told = place.run("check", "--sample", "1")
+
+    assert told.code == 1
+    assert "organisation[2].id: `cheshire-fyre` is not in organisations.toml" in told.out
+
+
+def test_a_system_that_is_no_upstream_is_a_fault(place: Place) -> None:
+    place.config.write_text(place.config.read_text().replace('id = "ebs"', 'id = "ebx"'))
+
+    told = place.run("check", "--sample", "1")
+
+    assert told.code == 1
+    assert "the catalogue has functions of `ebs`, which is no upstream" in told.out
+    assert "`ebx` has no function in the catalogue" in told.out
+
+
+def test_a_gateway_that_was_never_started_has_a_warning_only(place: Place) -> None:
+    place.store.dispose()
+    (place.settings.gateway.state_directory / "gateway.sqlite").unlink()
+
+    assert steps(place, "fault") == set()
+    assert steps(place, "warning") == {"register"}
+
+
+def test_a_missing_settings_file_is_one_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = run(["check", "--json", "--config", str(tmp_path / "gone.toml")])
+
+    assert code == 1
+    assert len(json.loads(capsys.readouterr().out)["findings"]) == 1

@@ -1,0 +1,130 @@
+"""`gateway explain`: the same answer as the gate, with every reason."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from gateway.identity.directory import DirectoryPerson
+from gateway.identity.staff import remember
+from gateway.store.engine import writing
+from tests.gateway.cli.conftest import AT, Place
+
+PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
+
+
+def sign_in(place: Place, **changes: object) -> None:
+    """Let the directory vouch for a firefighter."""
+    described = {
+        "directory_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
+        "username": "f.fighter",
+        "name": "F Fighter",
+        "employee_number": "40011",
+        "posts": frozenset({"firefighter"}),
+        "unit": "Blue Watch",
+        "team": frozenset[str](),
+        "mail": "",
+    }
+    with writing(place.store) as connection:
+        remember(connection, "cheshire-fire", DirectoryPerson(**described | changes), AT)  # type: ignore[arg-type]
+
+
+def test_a_permit_is_explained_for_someone_who_has_signed_in(place: Place) -> None:
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "DBSB")
+
+    words = (
+        "explain",
+        "--person",
+        "cheshire-fire/f.fighter",
+        "--url",
+        PAYSLIP,
+        "--at",
+        "2026-11-20T09:00",
+    )
+    told = place.run(*words)
+
+    assert told.code == 0
+    assert told.out.startswith("permit: My payslip (pay.slip)")
+    answer = place.run(*words, "--json").json()
+    assert (answer["effect"], answer["gate"], answer["function"]) == (
+        "permit",
+        "permitted",
+        "pay.slip",
+    )
+    assert answer["explanation"]
+
+
+def test_a_refusal_tells_what_would_let_the_person_in(place: Place) -> None:
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "N1", expires_on=date(2027, 1, 1))
+
+    answer = place.run(
+        "explain", "--person", "40011", "--organisation", "cheshire-fire", "--url", PAYSLIP,
+        "--at", "2026-11-20", "--json",
+    ).json()  # fmt: skip
+
+    assert (answer["effect"], answer["gate"]) == ("deny", "clearance")
+    assert ["DBSB"] in answer["would_let_in"]
+    assert answer["told"][0]["sentence"]
+
+
+def test_what_had_ended_is_seen_as_of_the_instant_asked_about(place: Place) -> None:
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "N3", expires_on=date(2026, 11, 19))
+    words = ("explain", "--person", "cheshire-fire/40011", "--url", PAYSLIP, "--json", "--at")
+
+    assert place.run(*words, "2026-11-19T23:59").json()["effect"] == "permit"
+    assert place.run(*words, "2026-11-20T00:00").json()["effect"] == "deny"
+
+
+def test_another_persons_payslip_is_another_question(place: Place) -> None:
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "DBSB")
+    place.hold("cheshire-fire/40012", "DBSB", grant="g2")
+    url = f"{PAYSLIP}&person_id=40012"
+
+    answer = place.run("explain", "--person", "cheshire-fire/40011", "--url", url, "--json").json()
+
+    assert (answer["effect"], answer["gate"]) == ("deny", "rule")
+
+
+def test_someone_who_never_signed_in_is_taken_as_described(place: Place) -> None:
+    place.hold("cheshire-fire/40099", "DBSB")
+
+    told = place.run(
+        "explain", "--person", "cheshire-fire/40099", "--post", "firefighter", "--url", PAYSLIP
+    )
+
+    assert told.out.startswith("permit")
+    assert "has never signed in" in told.err
+
+
+def test_a_url_that_means_no_function_is_told_as_404(place: Place) -> None:
+    sign_in(place)
+    words = ("explain", "--person", "cheshire-fire/40011", "--url", "/OA_HTML/nothing")
+
+    assert place.run(*words).out.startswith("refused with 404")
+    assert place.run(*words, "--json").json()["status"] == 404
+
+
+def test_a_url_in_disguise_is_told_as_400(place: Place) -> None:
+    sign_in(place)
+
+    told = place.run("explain", "--person", "cheshire-fire/40011", "--url", "/OA_HTML/%2e%2e/x")
+
+    assert told.code == 1
+    assert "would be refused with 400" in told.err
+
+
+def test_nobody_known_is_told_with_what_to_do(place: Place) -> None:
+    told = place.run("explain", "--person", "cheshire-fire/nobody", "--url", PAYSLIP)
+
+    assert told.code == 1
+    assert "`cheshire-fire/nobody` has never signed in and is not in the register" in told.err
+
+
+def test_an_unknown_organisation_is_told_with_those_known(place: Place) -> None:
+    told = place.run("explain", "--person", "cheshire-fir/1", "--url", PAYSLIP)
+
+    assert told.code == 1
+    assert "known: cheshire-police, cheshire-fire, nwas" in told.err

@@ -1,0 +1,192 @@
+"""`gateway vetting`: tightening holds at once, loosening needs a second person, all is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import pytest
+
+from gateway.bulletin import Bulletin
+from gateway.store.engine import reading, writing
+from tests.gateway.cli.conftest import AT, Place, Told
+from vetting.grants import GrantStatus
+from vetting.person import PersonKey
+
+FIRE = "cheshire-fire/40011"
+OFFICER = "cheshire-police/100"
+
+
+@pytest.fixture
+def bulletin(place: Place) -> Iterator[Bulletin]:
+    opened = Bulletin(place.settings.gateway.state_directory)
+    yield opened
+    opened.close()
+
+
+def grant(place: Place, level: str = "N2F", by: str = "m.jones") -> Told:
+    return place.run(
+        "vetting", "grant", FIRE, level, "--granting-body", "cheshire-police",
+        "--granted-on", "2026-01-01", "--expires-on", "2027-01-01", "--operator", by,
+    )  # fmt: skip
+
+
+def subjects(place: Place, bulletin: Bulletin) -> list[str]:
+    with reading(place.store) as connection:
+        return [subject for _, subject in bulletin.since(connection, 0)]
+
+
+def test_a_suspension_holds_at_once_and_is_announced(place: Place, bulletin: Bulletin) -> None:
+    place.hold(FIRE, "N2F", grant="g7", expires_on=date(2027, 1, 1))
+    counter = bulletin.counter()
+
+    told = place.run("vetting", "suspend", "g7", "--operator", "m.jones")
+
+    assert told.code == 0, told.err
+    assert place.reach(FIRE) == 0
+    assert subjects(place, bulletin) == [f"person:{FIRE}"]
+    assert bulletin.counter() != counter
+
+
+def test_the_history_names_the_operator(place: Place) -> None:
+    place.hold(FIRE, "N2F", grant="g7", expires_on=date(2027, 1, 1))
+
+    place.run("vetting", "withdraw", "g7", "--operator", "m.jones")
+
+    shown = place.run("vetting", "show", FIRE, "--json").json()
+    assert shown["history"][-1]["by"] == "m.jones"
+    assert shown["grants"][0]["status"] == "withdrawn"
+    assert shown["grants"][0]["counts"] is False
+
+
+def test_the_first_entry_of_an_empty_register_is_made_at_once(place: Place) -> None:
+    """Nobody is there yet who could approve it."""
+    told = grant(place)
+
+    assert told.code == 0, told.err
+    assert told.out.startswith("done: grant N2F")
+    assert place.reach(FIRE) != 0
+
+
+def test_a_grant_takes_effect_only_when_somebody_else_approves_it(
+    place: Place, bulletin: Bulletin
+) -> None:
+    place.hold(OFFICER, "RV", expires_on=date(2027, 1, 1))
+
+    proposed = grant(place, by="m.jones")
+
+    assert "takes effect when somebody else runs" in proposed.out
+    assert place.reach(FIRE) == 0
+    identifier = proposed.out.split()[-1]
+    assert identifier in place.run("vetting", "proposals").out
+
+    own = place.run("vetting", "approve", identifier, "--operator", " M.Jones ")
+    assert own.code == 1
+    assert "somebody else must approve it" in own.err
+    assert place.reach(FIRE) == 0
+
+    approved = place.run("vetting", "approve", identifier, "--operator", "a.khan")
+    assert approved.code == 0, approved.err
+    assert place.reach(FIRE) != 0
+    assert subjects(place, bulletin) == [f"person:{FIRE}"]
+    assert "m.jones, approved by a.khan" in place.run("vetting", "show", FIRE).out
+    assert place.run("vetting", "approve", identifier, "--operator", "a.khan").code == 1
+    assert "nothing waits" in place.run("vetting", "proposals").out
+
+
+def test_a_rejected_proposal_is_gone(place: Place) -> None:
+    place.hold(OFFICER, "RV", expires_on=date(2027, 1, 1))
+    identifier = grant(place).out.split()[-1]
+
+    assert place.run("vetting", "reject", identifier, "--operator", "m.jones").code == 0
+
+    assert place.run("vetting", "approve", identifier, "--operator", "a.khan").code == 1
+    assert place.reach(FIRE) == 0
+
+
+def test_an_appointment_is_proposed_and_its_end_holds_at_once(place: Place) -> None:
+    place.hold(OFFICER, "RV", expires_on=date(2027, 1, 1))
+    words = ("vetting", "appoint", OFFICER, "auditor", "--starts-on", "2026-01-01")
+
+    identifier = place.run(*words, "--operator", "m.jones").out.split()[-1]
+    place.run("vetting", "approve", identifier, "--operator", "a.khan")
+
+    at = "2026-11-20T09:00"
+    assert place.run("vetting", "show", OFFICER, "--at", at, "--json").json()["appointments"] == [
+        "auditor"
+    ]
+    ended = place.run("vetting", "end-appointment", OFFICER, "auditor", "--operator", "m.jones")
+    assert ended.code == 0, ended.err
+    assert place.run("vetting", "show", OFFICER, "--json").json()["appointments"] == []
+
+
+def test_a_grant_for_named_functions_comes_back_for_these_only(place: Place) -> None:
+    """Suspend and restore must not be a way to lose a restriction."""
+    place.hold(FIRE, "N2F", grant="g7", expires_on=date(2027, 1, 1))
+    with writing(place.store) as connection:
+        place.register.change_status(
+            connection,
+            "g7",
+            GrantStatus.RESTRICTED,
+            by="test",
+            at=AT,
+            functions=frozenset({"pay.slip"}),
+        )
+    place.run("vetting", "suspend", "g7", "--operator", "m.jones")
+
+    identifier = place.run("vetting", "restore", "g7", "--operator", "m.jones").out.split()[-1]
+    place.run("vetting", "approve", identifier, "--operator", "a.khan")
+
+    with reading(place.store) as connection:
+        clearance = place.register.clearance_of(connection, PersonKey.from_text(FIRE))
+    assert clearance.grants[0].status is GrantStatus.RESTRICTED
+    assert clearance.reach(at=AT) == 0
+    assert clearance.reach(at=AT, function="pay.slip") != 0
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (("suspend", "g99"), "grant `g99` is not there"),
+        (("show", "40011"), "`40011` is not of the form organisation/number"),
+        (("approve", "../../x"), "is not the id of a proposal"),
+        (("end-appointment", OFFICER, "auditor"), "is not appointed"),
+    ],
+)
+def test_what_cannot_be_done_is_refused_in_one_line(
+    place: Place, words: tuple[str, ...], expected: str
+) -> None:
+    told = place.run("vetting", *words)
+
+    assert told.code == 1
+    assert expected in told.err
+    assert len(told.err.splitlines()) == 1
+
+
+def test_an_unknown_level_is_refused_before_anything_is_proposed(place: Place) -> None:
+    place.hold(OFFICER, "RV", expires_on=date(2027, 1, 1))
+
+    told = grant(place, level="NPPV9")
+
+    assert told.code == 1
+    assert "NPPV9" in told.err
+    assert "nothing waits" in place.run("vetting", "proposals").out
+    assert not place.settings.record.directory.exists()
+
+
+def test_a_change_that_cannot_be_recorded_does_not_happen(place: Place) -> None:
+    place.hold(FIRE, "N2F", grant="g7", expires_on=date(2027, 1, 1))
+    place.settings.record.directory.write_text("a file where the record should be")
+
+    told = place.run("vetting", "suspend", "g7")
+
+    assert told.code == 1
+    assert place.reach(FIRE) != 0
+
+
+def test_levels_lists_what_each_satisfies(place: Place) -> None:
+    rows = {row["id"]: row for row in place.run("vetting", "levels", "--json").json()}
+
+    assert len(rows) == 15
+    assert "DBSB" in rows["N2F"]["satisfies"]
+    assert "N2F" not in rows["N2A"]["satisfies"]
