@@ -58,7 +58,7 @@ _PERSONAL_TEXT = (
 def configure_operational_log(
     section: OperationalLogSection,
     *,
-    component: str,
+    component: str = "gateway",
     write: Callable[[bytes], object] | None = None,
 ) -> None:
     """Make every `structlog.get_logger("pipeline")` of this process write here.
