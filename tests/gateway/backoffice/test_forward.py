@@ -56,7 +56,7 @@ class Gate:
             self.results.append(error)
             give(plain(error.status, error.code, REFERENCE), incoming, connection)
 
-    def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
+    def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:  # noqa: ARG002
         return to_bytes(plain(status, code, REFERENCE), head_only=False, keep_open=False)
 
 
@@ -155,7 +155,8 @@ async def test_a_request_goes_out_as_it_was_decided_on() -> None:
     assert (
         upstream.exchanges[0].received
         == (
-            f"GET /a/b?c=%C3%A9 HTTP/1.1\r\nHost: 127.0.0.1:{upstream.port}\r\nAccept: text/html\r\n"
+            f"GET /a/b?c=%C3%A9 HTTP/1.1\r\nHost: 127.0.0.1:{upstream.port}\r\n"
+            "Accept: text/html\r\n"
             "Gateway-Assertion: signed\r\nCookie: jar=1\r\nX-Request-ID: 0123456789\r\n\r\n"
         ).encode()
     )
