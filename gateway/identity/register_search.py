@@ -1,0 +1,153 @@
+"""Finding people of the vetting register, for the desk that shows it.
+
+The register knows organisations and employee numbers, the staff table the names of those who have
+signed in. A text is looked for in both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import or_, select, union
+
+from gateway.identity.names import fold_name
+from gateway.identity.staff import staff_by_person
+from gateway.store import schema
+from gateway.store.engine import reading
+from vetting.errors import VettingError
+from vetting.person import PersonKey
+from vetting.register_reading import read_people
+from vetting.register_tables import appointment, vetting_grant
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Engine, Select, Table
+
+    from vetting.clearance import Clearance
+    from vetting.levels import LevelOrder
+    from vetting.register import Register, RegisterChange
+    from vetting.register_reading import RegisteredPerson
+
+_MOST: Final = 500  # matches of a text; somebody who sees more should type more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundPerson:
+    """A person of the register, named where they have signed in before.
+
+    Attributes:
+        organisation: id of the employer.
+        employee_number: unique within the employer.
+        name: None when they have never signed in.
+        clearance: everything the register has for them.
+        appointments: roles in the gate that they hold at the instant asked for.
+    """
+
+    organisation: str
+    employee_number: str
+    name: str | None
+    clearance: Clearance
+    appointments: frozenset[str]
+
+
+class RegisterSearch:
+    """Looks people up. Every method blocks; safe to use from several threads."""
+
+    def __init__(self, engine: Engine, register: Register, order: LevelOrder) -> None:
+        """Read from this store."""
+        self._engine = engine
+        self._register = register
+        self._order = order
+
+    def people(
+        self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
+    ) -> tuple[tuple[FoundPerson, ...], int]:
+        """Find people by name or employee number, by organisation, or all (empty texts).
+
+        Returns:
+            At most `limit` people from `offset` on, in a steady order, and how many there are.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        with reading(self._engine) as connection:
+            if text.strip():
+                keys = self._matching(connection, text.strip(), organisation)
+                chosen, count = keys[offset : offset + limit], len(keys)
+                listed = read_people(connection, chosen, self._order)
+            else:
+                only = organisation or None
+                listed = self._register.people(
+                    connection, organisation=only, offset=offset, limit=limit
+                )
+                count = self._register.count(connection, organisation=only)
+            return tuple(_found(connection, each, at) for each in listed), count
+
+    def person(
+        self, *, organisation: str, employee_number: str, at: datetime
+    ) -> FoundPerson | None:
+        """Give one person, or None when the register does not know them.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        try:
+            person = PersonKey(organisation=organisation, employee_number=employee_number)
+        except VettingError:
+            return None
+        with reading(self._engine) as connection:
+            (registered,) = read_people(connection, [person], self._order)
+            found = _found(connection, registered, at)
+        return found if found.clearance.grants or registered.appointments else None
+
+    def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
+        """List what changed for one person, the earliest first.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        person = PersonKey(organisation=organisation, employee_number=employee_number)
+        with reading(self._engine) as connection:
+            return self._register.history(connection, person)
+
+    def _matching(
+        self, connection: Connection, text: str, organisation: str
+    ) -> Sequence[PersonKey]:
+        staff = schema.staff
+        folded = fold_name(text)
+        named = select(staff.c.organisation, staff.c.employee_number).where(
+            or_(
+                staff.c.name.icontains(text, autoescape=True),
+                staff.c.username_key.contains(folded, autoescape=True),
+            )
+        )
+        both = union(named, _numbered(vetting_grant, text), _numbered(appointment, text)).subquery()
+        statement = select(both).order_by(*both.c).limit(_MOST)
+        if organisation:
+            statement = statement.where(both.c.organisation == organisation)
+        return [
+            PersonKey(organisation=row[0], employee_number=row[1])
+            for row in connection.execute(statement)
+        ]
+
+
+def _found(connection: Connection, registered: RegisteredPerson, at: datetime) -> FoundPerson:
+    person = registered.person
+    known = staff_by_person(connection, str(person))
+    return FoundPerson(
+        organisation=person.organisation,
+        employee_number=person.employee_number,
+        name=known.name if known else None,
+        clearance=registered.clearance,
+        appointments=frozenset(
+            each.role.value for each in registered.appointments if each.holds(at=at)
+        ),
+    )
+
+
+def _numbered(table: Table, text: str) -> Select[tuple[str, str]]:
+    matches = table.c.employee_number.startswith(text, autoescape=True)
+    return select(table.c.organisation, table.c.employee_number).where(matches)
