@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 ALLOW, DENY = "allow", "deny"
 
 _CRITERIA: Mapping[str, type[Criterion]] = MappingProxyType(
-    {kind.name: kind for kind in (*VOCABULARY, InPeriod)}
+    {InPeriod.name: InPeriod, **{kind.name: kind for kind in VOCABULARY}}
 )
 
 

@@ -99,7 +99,7 @@ class Results(NamedTuple):
             raise ResultsTextError(f"results: `{text[:40]}` holds a broken number") from error
         results = cls(action, organisation, kind, owner, *numbers)
         # One form only: signs, spaces, capitals and leading zeros would be a second reading.
-        if results.to_text() != text:
+        if min(numbers) < 0 or results.to_text() != text:
             raise ResultsTextError(f"results: `{text[:40]}` is not in the written form")
         return results
 

@@ -119,7 +119,7 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
             whom="host-vetting",
         ),
         Reason.RECORD_BEYOND_CLEARANCE: Telling(
-            sentence="With the vetting you hold you can see your own record, and not another person's.",
+            sentence="With your vetting you can see your own record, and not another person's.",
             remedy="Ask the person who looks after this record to do it for you.",
             whom="own-organisation",
         ),

@@ -3,7 +3,7 @@
     [[rule]]
     id = "fire-own-payslip"
     effect = "permit"                       # or "deny"
-    functions = ["pay.slip", "area:fleet"]  # ids of functions, or whole areas of the catalogue
+    functions = ["pay.slip", "area:Fleet"]  # ids of functions, or whole areas of the catalogue
     actions = ["read"]                      # read, write
     when = { organisation = ["cheshire-fire"], own_record = true }
     starts = 2018-04-01                     # first day, may be left out

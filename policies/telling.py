@@ -74,7 +74,7 @@ def tell(
     told: list[StaffReason] = []
     for code in dict.fromkeys(codes):
         if code in {Reason.CLEARANCE_TOO_LOW, Reason.VETTING_TOO_LOW}:
-            told.extend(_vetting(compiled, question, code, ways_in))
+            told.extend(_vetting(compiled, decision.results, question, code, ways_in))
         else:
             told.append(_plain(code))
     return tuple(told)
@@ -93,14 +93,19 @@ def _plain(code: Reason) -> StaffReason:
 
 def _vetting(
     compiled: CompiledFunction,
+    results: Results,
     question: Question,
     code: Reason,
     ways_in: tuple[tuple[LevelId, ...], ...],
 ) -> Iterable[StaffReason]:
-    """Tell of vetting: first what ended and would have been enough for this, then what is asked."""
+    """Tell of vetting: first what ended and was asked for here, then what would let the person in.
+
+    What ended is told even where a rule would refuse as well: it is the person's own, and they may
+    not know it yet.
+    """
     clearance = question.subject.clearance
     order = clearance.order
-    wanted = {level for way in ways_in for level in way}
+    wanted = {level for way in (*ways_in, *_lacking(compiled, results)) for level in way}
     plain = _plain(code)
     for grant in clearance.ended(at=question.at):
         if any(order.dominates(grant.level, level) for level in wanted):
@@ -115,6 +120,13 @@ def _vetting(
         yield replace(plain, sentence=f"{compiled.function.title} needs {titles}.")
     else:
         yield plain
+
+
+def _lacking(compiled: CompiledFunction, results: Results) -> Iterable[tuple[LevelId, ...]]:
+    """The levels that the floors ask for and that are not reached."""
+    function = compiled.function
+    for floor in (function.floor, *function.floor_by_owner.values()):
+        yield from floor.missing(results.reach)
 
 
 def _was(words: str) -> str:

@@ -1,0 +1,151 @@
+"""Staff, grants and questions for the tests of `policies`, and the policy set that is shipped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import policies
+from policies.policy_set import load_policy_set
+from policies.question import Question, Subject
+from policies.rules import load_rules
+from vetting.clearance import Clearance
+from vetting.grants import ClearanceGrant, GrantStatus
+from vetting.levels import LevelId, LevelOrder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from policies.policy_set import PolicySet
+
+LIBRARY = Path(policies.__file__).parent / "library" / "cheshire-blue-light"
+AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+YESTERDAY = date(2026, 11, 20)
+PASSWORD = frozenset({"password"})
+BOTH_FACTORS = frozenset({"password", "second-factor"})
+HOST, FIRE, AMBULANCE = "cheshire-police", "cheshire-fire", "nwas"
+KINDS = {HOST: "police", FIRE: "fire", AMBULANCE: "ambulance"}
+SCREENING = {"DBSB", "DBSS", "DBSE", "BPSS"}
+
+
+@cache
+def cheshire() -> PolicySet:
+    """The policy set that is shipped."""
+    return load_policy_set(LIBRARY)
+
+
+def with_rules(directory: Path, text: str) -> PolicySet:
+    """The shipped policy set with other rules."""
+    path = directory / "rules.toml"
+    path.write_text(text, encoding="utf-8")
+    shipped = cheshire()
+    rules = load_rules(path, functions=shipped.catalogue.functions, terms=shipped.terms)
+    return replace(shipped, rules=rules)
+
+
+def rule_text(
+    when: str,
+    *,
+    id: str = "tested",  # noqa: A002 - as the file has it
+    effect: str = "permit",
+    functions: str = '["pay.slip"]',
+    actions: str = '["read"]',
+    more: str = "",
+) -> str:
+    """One rule as a file has it."""
+    return f"""
+[[rule]]
+id = "{id}"
+effect = "{effect}"
+functions = {functions}
+actions = {actions}
+when = {{ {when} }}
+reason = "a test"
+owner = "tests"
+{more}
+"""
+
+
+def grant(
+    level: str,
+    organisation: str = FIRE,
+    *,
+    expires_on: date | None = None,
+    status: GrantStatus = GrantStatus.GRANTED,
+    functions: Iterable[str] = (),
+) -> ClearanceGrant:
+    """A grant of clearance that counts for staff of the organisation."""
+    return ClearanceGrant(
+        id=f"grant-{level}",
+        level=LevelId(level),
+        granting_body=organisation if level in SCREENING else HOST,
+        sponsor=organisation,
+        granted_on=date(2016, 1, 1),
+        expires_on=expires_on,
+        review_due_on=None,
+        status=status,
+        functions=frozenset(functions),
+    )
+
+
+def clearance(
+    *levels: str,
+    organisation: str = FIRE,
+    order: LevelOrder | None = None,
+    ended: Iterable[str] = (),
+) -> Clearance:
+    """The clearance of someone who holds these levels; those in `ended` expired yesterday."""
+    grants = [grant(level, organisation) for level in levels]
+    grants += [grant(level, organisation, expires_on=YESTERDAY) for level in ended]
+    order = order or cheshire().levels
+    return Clearance(grants=tuple(grants), organisation=organisation, order=order)
+
+
+def subject(
+    *levels: str,
+    organisation: str = FIRE,
+    posts: Iterable[str] = ("firefighter",),
+    unit: str = "Blue Watch",
+    team: Iterable[str] = (),
+    appointments: Iterable[str] = (),
+    number: str = "40011",
+    ended: Iterable[str] = (),
+) -> Subject:
+    """A member of staff."""
+    return Subject(
+        staff_id=f"{organisation}/7d3c",
+        organisation=organisation,
+        organisation_kind=KINDS.get(organisation, "supplier"),
+        employee_number=number,
+        name="A. Person",
+        posts=frozenset(posts),
+        unit=unit,
+        team=frozenset(team),
+        appointments=frozenset(appointments),
+        clearance=clearance(*levels, organisation=organisation, ended=ended),
+    )
+
+
+def asked(
+    who: Subject,
+    function_id: str = "pay.slip",
+    action: str = "read",
+    *,
+    at: datetime = AT,
+    person: str | None = None,
+    owner: str | None = None,
+    factors: frozenset[str] = PASSWORD,
+) -> Question:
+    """A question about a function of the shipped catalogue."""
+    return Question(
+        subject=who,
+        function=cheshire().catalogue.functions[function_id],
+        action=action,
+        at=at,
+        record_person=person,
+        record_organisation=owner,
+        factors=factors,
+    )

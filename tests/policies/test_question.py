@@ -1,0 +1,42 @@
+"""Questions: what they hold, and whom they name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from policies.question import Question
+from tests.policies.people import AT, FIRE, HOST, asked, cheshire, subject
+
+
+def test_an_instant_without_a_time_zone_is_refused() -> None:
+    """It would be read as two different moments."""
+    function = cheshire().catalogue.functions["pay.slip"]
+
+    with pytest.raises(ValueError, match="no time zone"):
+        Question(
+            subject=subject("DBSB"),
+            function=function,
+            action="read",
+            at=datetime(2026, 1, 1),  # noqa: DTZ001 - what is tested
+        )
+
+
+@pytest.mark.parametrize(
+    ("person", "owner", "another"),
+    [
+        (None, None, False),
+        ("40011", FIRE, False),
+        ("40012", FIRE, True),
+        ("40011", HOST, True),  # the same number with another employer is another person
+        ("40011", None, True),  # an employer that cannot be told may be another one
+    ],
+)
+def test_a_person_is_the_subject_only_with_the_same_number_and_employer(
+    person: str | None, owner: str | None, *, another: bool
+) -> None:
+    question = asked(subject("DBSB"), person=person, owner=owner)
+
+    assert question.names_another is another
+    assert question.at == AT
