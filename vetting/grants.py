@@ -163,7 +163,7 @@ class ClearanceGrant:
         if not by_status.counts:
             return by_status
         employer = self.granting_body if screening else self.sponsor
-        if not organisation or employer != organisation:
+        if employer != organisation:
             return Standing.OTHER_EMPLOYER
         return by_status if at is None else self._standing_by_dates(at, by_status)
 
