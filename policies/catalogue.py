@@ -167,7 +167,7 @@ class Catalogue:
             return None
         in_query = endpoint.pick(query)
         in_form = endpoint.pick(form)
-        if in_query is None or in_form is None or not in_query.keys().isdisjoint(in_form):
+        if in_query is None or in_form is None:
             return None
         by_form = endpoint.targets.get(endpoint.values(in_query))
         by_method = None if by_form is None else by_form.get(endpoint.values(in_form))

@@ -1,0 +1,366 @@
+"""Matching: which function a request means, and that in doubt it means none."""
+
+from __future__ import annotations
+
+import timeit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policies.catalogue import (
+    Action,
+    Catalogue,
+    Classification,
+    Function,
+    Matcher,
+    Operation,
+    RecordParameter,
+    RecordPlace,
+    Regime,
+    Scope,
+)
+from policies.errors import PolicyError
+from vetting.levels import LevelOrder
+from vetting.requirement import Requirement
+
+BASE = Requirement.parse("BASE", LevelOrder.shipped())
+Pairs = list[tuple[str, str]]
+OA = "/OA_HTML/OA.jsp"
+
+
+def person(*where: RecordPlace, name: str = "person_id") -> RecordParameter:
+    return RecordParameter(name=name, where=frozenset(where))
+
+
+def function(
+    function_id: str, *matchers: Matcher, record: RecordParameter | None = None
+) -> Function:
+    return Function(
+        id=function_id,
+        title="T",
+        area="A",
+        classification=Classification.OFFICIAL,
+        regime=Regime.GP,
+        floor=BASE,
+        scope=Scope.OWN,
+        system="ebs",
+        matchers=matchers,
+        record=record,
+    )
+
+
+def on(methods: str, path: str, *, form: dict[str, str] | None = None, **query: str) -> Matcher:
+    return Matcher(methods=frozenset(methods.split()), path=path, query=query, form=form or {})
+
+
+CATALOGUE = Catalogue(
+    [
+        function(
+            "pay.slip",
+            on("GET", OA, OAFunc="XX_PAYSLIP"),
+            record=person(RecordPlace.QUERY, RecordPlace.FORM),
+        ),
+        function("proc.req", on("GET POST", OA, OAFunc="ICX_POR_LAUNCH_IP")),
+        function(
+            "proc.receipt",
+            on("GET POST", OA, OAFunc="ICX_POR_LAUNCH_IP", porMode="confirmReceipt"),
+        ),
+        function("pay.run", on("POST", "/forms/frmservlet", form={"form": "PAYRUN"})),
+        function("fin.ap", on("GET POST", "/forms/frmservlet", form={}, form_="x")),
+        function(
+            "fleet.book",
+            on("GET DELETE", "/fleet/bookings/{booking}"),
+            on("GET", "/fleet/bookings"),
+            record=person(RecordPlace.QUERY),
+        ),
+        function(
+            "hr.file",
+            on("GET", "/files/{number}/*"),
+            record=person(RecordPlace.PATH, name="number"),
+        ),
+        function("est.job", on("GET POST", "/estates/jobs")),
+    ],
+    carriers={OA: ["page", "function_id"]},
+)
+
+
+def meant(
+    method: str, path: str, query: Pairs | None = None, form: Pairs | None = None
+) -> str | None:
+    match = CATALOGUE.match(method, path, query or [], form)
+    return None if match is None else match.function.id
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ([("OAFunc", "XX_PAYSLIP")], "pay.slip"),
+        ([("_ti", "640290175"), ("OAFunc", "XX_PAYSLIP"), ("lang_code", "US")], "pay.slip"),
+        ([("OAFunc", "ICX_POR_LAUNCH_IP")], "proc.req"),
+        ([("OAFunc", "ICX_POR_LAUNCH_IP"), ("porMode", "confirmReceipt")], "proc.receipt"),
+        ([("porMode", "confirmReceipt"), ("OAFunc", "ICX_POR_LAUNCH_IP")], "proc.receipt"),
+        ([], None),
+        ([("OAFunc", "")], None),
+        ([("OAFunc", "xx_payslip")], None),
+        ([("OAFunc", "XX_PAYSLIP ")], None),
+        ([("OAFunc", "AMS_ADMIN")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("OAFunc", "XX_PAYSLIP")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("OAFunc", "AMS_ADMIN")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("oafunc", "AMS_ADMIN")], None),
+        ([("oafunc", "XX_PAYSLIP")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("page", "/oracle/apps/fnd/x")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("page", "")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("function_id", "MAINMENUREST")], None),
+        ([("OAFunc", "XX_PAYSLIP"), ("porMode", "confirmReceipt")], None),
+        ([("OAFunc", "ICX_POR_LAUNCH_IP"), ("porMode", "")], None),
+        ([("OAFunc", "ICX_POR_LAUNCH_IP"), ("porMode", "admin")], None),
+        ([("porMode", "confirmReceipt")], None),
+    ],
+)
+def test_the_carriers_of_a_path_must_be_exactly_those_of_one_matcher(
+    query: Pairs, expected: str | None
+) -> None:
+    """A second reading of a parameter would be a second function, decided as the first."""
+    assert meant("GET", OA, query) == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/estates/jobs", "est.job"),
+        ("HEAD", "/estates/jobs", "est.job"),
+        ("POST", "/estates/jobs", "est.job"),
+        ("DELETE", "/estates/jobs", None),
+        ("get", "/estates/jobs", None),
+        ("TRACE", "/estates/jobs", None),
+        ("DELETE", "/fleet/bookings/7", "fleet.book"),
+        ("HEAD", "/fleet/bookings/7", "fleet.book"),
+        ("DELETE", "/fleet/bookings", None),
+        ("GET", "/fleet/bookings/", None),
+        ("GET", "/Fleet/bookings", None),
+        ("GET", "/nothing", None),
+        ("GET", "", None),
+    ],
+)
+def test_path_and_method_are_matched_exactly_and_head_follows_get(
+    method: str, path: str, expected: str | None
+) -> None:
+    assert meant(method, path) == expected
+
+
+def test_a_path_without_carriers_leaves_its_parameters_to_the_back_office() -> None:
+    assert (
+        meant("GET", "/estates/jobs", [("page", "2"), ("page", "3"), ("OAFunc", "x")]) == "est.job"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "form", "expected"),
+    [
+        ([], [("form", "PAYRUN")], "pay.run"),
+        ([], [("form", "PAYRUN"), ("amount", "4")], "pay.run"),
+        ([], None, None),
+        ([], [], None),
+        ([], [("form", "OTHER")], None),
+        ([], [("form", "PAYRUN"), ("form", "OTHER")], None),
+        ([], [("Form", "PAYRUN")], None),
+        ([("form", "PAYRUN")], [], None),
+        ([("form", "PAYRUN")], [("form", "PAYRUN")], None),
+        ([("form_", "x")], [], "fin.ap"),
+        ([("form_", "x")], [("form", "PAYRUN")], None),
+        ([("form_", "x")], [("form_", "x")], None),
+        ([("form_", "x")], None, None),
+    ],
+)
+def test_a_form_that_carries_the_function_is_matched_with_the_query(
+    query: Pairs, form: Pairs | None, expected: str | None
+) -> None:
+    """The back office may read either over the other, so both must agree."""
+    assert meant("POST", "/forms/frmservlet", query, form) == expected
+
+
+def test_the_form_of_a_get_is_not_looked_at() -> None:
+    assert meant("GET", "/forms/frmservlet", [("form_", "x")]) == "fin.ap"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query", "needed"),
+    [
+        ("POST", "/forms/frmservlet", [], True),
+        ("POST", "/forms/frmservlet", [("form_", "x")], True),
+        ("POST", "/forms/frmservlet", [("form_", "y")], False),
+        ("POST", "/forms/frmservlet", [("form_", "x"), ("form_", "x")], False),
+        ("PUT", "/forms/frmservlet", [], False),
+        ("GET", "/forms/frmservlet", [("form_", "x")], False),
+        ("POST", OA, [("OAFunc", "ICX_POR_LAUNCH_IP")], True),
+        ("POST", OA, [("OAFunc", "XX_PAYSLIP")], False),
+        ("POST", "/estates/jobs", [], False),
+        ("POST", "/nothing", [], False),
+    ],
+)
+def test_a_form_is_asked_for_only_where_it_can_decide(
+    method: str, path: str, query: Pairs, *, needed: bool
+) -> None:
+    """Everything else streams, and a stranger's body is not read for an unknown function."""
+    assert CATALOGUE.body_parameters(method, path, query) is needed
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ([], ("pay.slip", None)),
+        ([("person_id", "40012")], ("pay.slip", "40012")),
+        ([("person_id", "040012")], ("pay.slip", "040012")),
+        ([("person_id", "")], None),
+        ([("person_id", "1"), ("person_id", "1")], None),
+        ([("person_id", "1"), ("PERSON_ID", "2")], None),
+        ([("Person_Id", "2")], None),
+        ([("per\u017fon_id", "2")], None),
+    ],
+)
+def test_the_person_a_request_names_is_read_once_and_exactly(
+    query: Pairs, expected: tuple[str, str | None] | None
+) -> None:
+    match = CATALOGUE.match("GET", OA, [("OAFunc", "XX_PAYSLIP"), *query])
+
+    assert (match and (match.function.id, match.record_person)) == expected
+
+
+def test_a_person_named_to_a_function_that_declares_none_is_unknown() -> None:
+    """The back office might read it although nobody decided on it."""
+    assert meant("GET", OA, [("OAFunc", "ICX_POR_LAUNCH_IP"), ("person_id", "1")]) is None
+    assert meant("GET", "/estates/jobs", [("person_id", "1")]) is None
+
+
+def test_a_person_may_be_named_in_the_form_where_the_function_says_so_and_only_once() -> None:
+    catalogue = Catalogue(
+        [
+            function(
+                "hr.sick",
+                on("GET POST", "/sick"),
+                record=person(RecordPlace.QUERY, RecordPlace.FORM),
+            ),
+            function("hr.form", on("POST", "/form"), record=person(RecordPlace.FORM)),
+            function("hr.query", on("GET POST", "/query"), record=person(RecordPlace.QUERY)),
+        ],
+        form_paths=["/query"],
+    )
+    named = [("person_id", "7")]
+
+    def whom(path: str, query: Pairs, form: Pairs) -> str | None:
+        match = catalogue.match("POST", path, query, form)
+        return None if match is None else match.record_person
+
+    assert whom("/sick", named, []) == "7"
+    assert whom("/sick", [], named) == "7"
+    assert catalogue.match("POST", "/sick", named, named) is None
+    assert whom("/form", [], named) == "7"
+    assert catalogue.match("POST", "/form", named, []) is None
+    assert whom("/query", named, []) == "7"
+    assert catalogue.match("POST", "/query", [], named) is None
+
+
+def test_two_parameters_that_both_name_a_person_are_unknown() -> None:
+    catalogue = Catalogue(
+        [
+            function("a.one", on("GET", "/one"), record=person(RecordPlace.QUERY, name="p")),
+            function("a.two", on("GET", "/two"), record=person(RecordPlace.QUERY, name="q")),
+        ]
+    )
+
+    assert catalogue.match("GET", "/one", [("p", "1")]) is not None
+    assert catalogue.match("GET", "/one", [("q", "1")]) is None
+    assert catalogue.match("GET", "/one", [("p", "1"), ("q", "1")]) is None
+
+
+def test_a_person_may_be_named_in_the_path() -> None:
+    match = CATALOGUE.match("GET", "/files/40012/a/b", [])
+
+    assert match is not None
+    assert (match.record_person, dict(match.bindings)) == ("40012", {"number": "40012"})
+    assert CATALOGUE.match("GET", "/files/40012/a", [("person_id", "40013")]) is None
+
+
+def test_a_match_says_action_operation_and_route_without_any_persons_value() -> None:
+    match = CATALOGUE.match("DELETE", "/fleet/bookings/77", [("person_id", "40012")])
+
+    assert match is not None
+    assert (match.action, match.operation) == (Action.WRITE, Operation.ERASURE)
+    assert match.route == "/fleet/bookings/{booking}"
+    assert dict(match.bindings) == {"booking": "77"}
+    read = CATALOGUE.match("HEAD", OA, [("OAFunc", "XX_PAYSLIP"), ("_ti", "1")])
+    assert read is not None
+    assert (read.action, read.operation) == (Action.READ, Operation.CONSULTATION)
+    assert read.route == f"{OA}?OAFunc=XX_PAYSLIP"
+
+
+def test_the_declared_parameters_are_those_that_carry_a_function_or_name_a_person() -> None:
+    assert CATALOGUE.people_parameters == {"person_id"}
+    assert CATALOGUE.declared_parameters == {
+        "OAFunc", "porMode", "page", "function_id", "form", "form_", "person_id",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("functions", "message"),
+    [
+        ([function("a.b", on("GET", "/a")), function("a.b", on("GET", "/b"))], "same id"),
+        ([function("a.b", on("GET", "/a")), function("a.c", on("GET", "/a"))], "already means"),
+        (
+            [function("a.b", on("GET", "/a", F="x")), function("a.c", on("GET", "/b", f="x"))],
+            "only in case",
+        ),
+        (
+            [function("a.b", on("GET", "/a", p="x"), record=person(RecordPlace.QUERY, name="p"))],
+            "names a person",
+        ),
+    ],
+)
+def test_a_catalogue_that_contradicts_itself_is_refused(
+    functions: list[Function], message: str
+) -> None:
+    with pytest.raises(PolicyError, match=message):
+        Catalogue(functions)
+
+
+NAMES = st.sampled_from(
+    ["OAFunc", "oafunc", "porMode", "PORMODE", "page", "function_id", "person_id", "_ti", "x"]
+)
+VALUES = st.sampled_from(["XX_PAYSLIP", "ICX_POR_LAUNCH_IP", "confirmReceipt", "", "7"])
+
+
+@given(query=st.lists(st.tuples(NAMES, VALUES), max_size=6), pick_last=st.booleans())
+def test_whatever_is_matched_reads_the_same_by_every_reading(
+    query: Pairs, *, pick_last: bool
+) -> None:
+    """First value, last value, names folded: a matched request means one function to them all."""
+    match = CATALOGUE.match("GET", OA, query)
+    read: dict[str, str] = {}
+    for name, value in query:
+        folded = name.casefold()
+        if pick_last or folded not in read:
+            read[folded] = value
+
+    if match is not None:
+        expected = dict(match.function.matchers[0].query)
+        carriers = {"oafunc", "pormode", "page", "function_id"}
+        assert {k: v for k, v in read.items() if k in carriers} == {
+            name.casefold(): value for name, value in expected.items()
+        }
+        assert read.get("person_id") == match.record_person
+
+
+def test_matching_does_not_get_slower_with_the_number_of_functions() -> None:
+    def catalogue(size: int) -> Catalogue:
+        return Catalogue(
+            [function(f"f.a{i}", on("GET", OA, OAFunc=f"F{i}")) for i in range(size)]
+            + [function(f"g.a{i}", on("GET", f"/g{i}/{{x}}")) for i in range(size)]
+        )
+
+    def seconds(of: Catalogue, path: str, query: Pairs) -> float:
+        return min(timeit.repeat(lambda: of.match("GET", path, query), number=500, repeat=7))
+
+    few, many = catalogue(10), catalogue(3000)
+    for path, query in [(OA, [("OAFunc", "F7")]), ("/g7/1", [])]:
+        assert seconds(many, path, query) < 5 * seconds(few, path, query)
