@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from policies.catalogue import Catalogue
-from policies.errors import PolicyError
+from policies.errors import PolicyError, PolicyFileError
 from policies.findings import Findings, TableReader, nearest_of
 from policies.function import (
     GATEWAY_SYSTEM,
@@ -91,17 +91,18 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             remedy="let one request mean one function",
         )
     findings.refuse_if_any()
-    catalogue = document.parsed(
-        read=lambda: Catalogue(functions, carriers=carriers, form_paths=form_paths),
-        error=PolicyError,
-        remedy="declare each parameter in one spelling and for one purpose",
-    )
-    if catalogue is not None:
-        for entry in entries.values():
-            _check_entry(entry.reader, catalogue, entry.function)
+    try:
+        catalogue = Catalogue(functions, carriers=carriers, form_paths=form_paths)
+    except PolicyError as error:
+        findings.add(
+            "path",
+            message=str(error),
+            remedy="declare each parameter in one spelling and for one purpose",
+        )
+        raise PolicyFileError(findings.faults) from error
+    for entry in entries.values():
+        _check_entry(entry.reader, catalogue, entry.function)
     findings.refuse_if_any()
-    if catalogue is None:  # refused above; said again for the type checker
-        raise PolicyError("catalogue: not read")
     return catalogue
 
 

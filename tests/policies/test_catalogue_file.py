@@ -219,3 +219,12 @@ def test_a_catalogue_without_functions_is_refused(tmp_path: Path) -> None:
     (fault,) = faults(tmp_path, "")
 
     assert fault.message == "`function` is missing"
+
+
+def test_a_path_that_is_declared_twice_is_refused(tmp_path: Path) -> None:
+    again = '\n[[path]]\npath = "/OA_HTML/OA.jsp"\n'
+
+    (fault,) = faults(tmp_path, TEXT + again)
+
+    assert "stands twice" in fault.message
+    assert fault.line > len(TEXT.splitlines())

@@ -86,6 +86,17 @@ def test_within_one_function_patterns_may_overlap_but_not_be_the_same() -> None:
     assert clashes(function("a.one", get("/a"), get("/a")))
 
 
+def test_a_clash_of_two_patterns_that_begin_with_a_placeholder_is_told_once() -> None:
+    found = clashes(
+        function("a.one", get("/{x}/b")),
+        function("a.two", get("/{y}/*")),
+        function("a.three", get("/c")),
+        function("a.four", get("/d")),
+    )
+
+    assert [clash.function_id for clash in found] == ["a.two"]
+
+
 def test_a_clash_names_the_function_and_the_matcher() -> None:
     (clash,) = clashes(function("a.one", get("/a")), function("a.two", get("/b"), get("/a")))
 
