@@ -40,7 +40,7 @@ class Kind(StrEnum):
 
 
 class Phase(StrEnum):
-    """Before the act took effect, or after it."""
+    """A result closes a decision, which its `corr` names; all that stands alone is a decision."""
 
     DECISION = "decision"
     RESULT = "result"
@@ -187,8 +187,3 @@ def new_entry_id(at_us: int) -> bytes:
         | 0x7000_8000_0000_0000_0000
         | (random_bits & 0x0FFF_3FFF_FFFF_FFFF_FFFF)
     ).to_bytes(16, "big")
-
-
-def awaits_result(kind: str, phase: str, outcome: str) -> bool:
-    """Tell whether an entry opens a visit that a result must close: a permitted access."""
-    return kind == Kind.ACCESS and phase == Phase.DECISION and outcome == Outcome.PERMIT

@@ -1,0 +1,223 @@
+"""Reads a writer's journal from where the sequencer left off, also after the writer has died.
+
+A frame that is cut or damaged at the end of a living writer's segment is one being written: it is
+read again later. Behind it valid frames, a further segment, or no living writer mean that it stays
+so: its bytes are handed on as damaged, and reading goes on at the next valid frame.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gateway.audit.journal import ALIVE, FRAME, FRAME_MARK, SEGMENT_SUFFIX, segment_name
+from gateway.audit.sealing import MAX_ENTRY_BYTES
+
+_CHUNK_BYTES = 1 << 20
+_MAX_BODY_BYTES = 2 * MAX_ENTRY_BYTES
+# A read may overlap a write and see its pages out of order; after this time it is no such read.
+_PATIENCE_SECONDS = 1.0
+CODE_TORN, CODE_DAMAGED = "torn-end", "damaged-frame"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damage:
+    """Bytes of a segment that are no frame."""
+
+    segment: int
+    offset: int
+    code: str
+    content: bytes
+
+
+@dataclass(slots=True, kw_only=True)
+class Portion:
+    """What one read gave: bodies in order, damage, and the position to note after it.
+
+    Attributes:
+        segment: Where to go on.
+        offset: Where to go on in it.
+        bodies: Bodies of valid frames.
+        damages: What was no frame.
+        finished: Whether the writer is dead and nothing more will come.
+        more: Whether more is there already.
+    """
+
+    segment: int
+    offset: int
+    bodies: list[bytes] = field(default_factory=list)
+    damages: list[Damage] = field(default_factory=list)
+    finished: bool = False
+    more: bool = False
+
+
+class JournalTail:
+    """Follows the journal of one writer. Reading moves nothing; `advance` does."""
+
+    def __init__(self, directory: Path, writer: str, *, segment: int, offset: int) -> None:
+        self.writer = writer
+        self.segment = segment
+        self.offset = offset
+        self._path = directory / writer
+        self._handle = -1
+        self._handle_segment = 0
+        self._bad_since: float | None = None
+
+    def close(self) -> None:
+        """Close the open segment."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def read(self, limit_bytes: int = 4 * _CHUNK_BYTES) -> Portion:
+        """Read what has been written since the last `advance`, at most about `limit_bytes`."""
+        alive = self._is_alive()
+        portion = Portion(segment=self.segment, offset=self.offset)
+        left = limit_bytes
+        while left > 0:
+            taken = self._read_frames(portion)
+            left -= taken
+            if taken:
+                continue
+            if self._is_bad(portion):
+                if not self._pass_damage(portion, alive=alive):
+                    return portion
+            elif following := self._following(portion.segment, alive=alive):
+                # The writer had finished this segment before it opened the next: look once more.
+                if self._read_frames(portion) == 0 and not self._is_bad(portion):
+                    portion.segment, portion.offset = following, 0
+            else:
+                portion.finished = not alive
+                return portion
+        portion.more = True
+        return portion
+
+    def advance(self, portion: Portion) -> None:
+        """Take a portion as done, and remove the segments before its end."""
+        for number in range(self.segment, portion.segment):
+            with contextlib.suppress(FileNotFoundError):
+                (self._path / segment_name(number)).unlink()
+        self.segment, self.offset = portion.segment, portion.offset
+        self._bad_since = None
+
+    def remove(self) -> None:
+        """Remove the whole journal: drained, and its writer dead."""
+        self.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _read_frames(self, portion: Portion) -> int:
+        """Read the valid frames of one chunk; return how many bytes they took."""
+        if not any(self._chunk(portion.segment, portion.offset, FRAME.size)):
+            return 0
+        chunk = self._chunk(portion.segment, portion.offset, _CHUNK_BYTES)
+        at, end = 0, len(chunk)
+        unpack, crc32, bodies = FRAME.unpack_from, zlib.crc32, portion.bodies
+        while at + FRAME.size <= end:
+            mark, length, checksum = unpack(chunk, at)
+            start = at + FRAME.size
+            if mark != FRAME_MARK or start + length > end:
+                break
+            body = chunk[start : start + length]
+            if crc32(body) != checksum:
+                break
+            bodies.append(body)
+            at = start + length
+        portion.offset += at
+        return at
+
+    def _is_bad(self, portion: Portion) -> bool:
+        """Tell whether there is something that is no frame, rather than nothing yet."""
+        return any(self._chunk(portion.segment, portion.offset, FRAME.size))
+
+    def _pass_damage(self, portion: Portion, *, alive: bool) -> bool:
+        """Step over what is no frame; False if it may still become one."""
+        rotated = self._following(portion.segment, alive=alive) != 0
+        content = self._chunk(portion.segment, portion.offset, 1 << 40)
+        following = _next_frame(content)
+        if alive and not rotated:
+            now = time.monotonic()
+            if self._bad_since is None:
+                self._bad_since = now
+            if following is None or now - self._bad_since < _PATIENCE_SECONDS:
+                return False
+        code = CODE_DAMAGED
+        if following is None:
+            code, following = CODE_TORN, len(content)
+        portion.damages.append(
+            Damage(
+                segment=portion.segment,
+                offset=portion.offset,
+                code=code,
+                content=content[:following].rstrip(b"\0"),
+            )
+        )
+        portion.offset += following
+        return True
+
+    def _chunk(self, segment: int, offset: int, size: int) -> bytes:
+        if self._handle_segment != segment or self._handle < 0:
+            self.close()
+            try:
+                path = self._path / segment_name(segment)
+                self._handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError:
+                return b""
+            self._handle_segment = segment
+        size = min(size, max(0, os.fstat(self._handle).st_size - offset))
+        return os.pread(self._handle, size, offset)
+
+    def _following(self, segment: int, *, alive: bool) -> int:
+        """Return the number of the segment after, 0 if there is none.
+
+        Of a dead writer a segment may be missing, because somebody took it: then the next that is
+        there, and the gap shows in the sequence numbers.
+        """
+        if (self._path / segment_name(segment + 1)).exists():
+            return segment + 1
+        if alive or not self._path.is_dir():
+            return 0
+        stems = (path.stem for path in self._path.glob("*" + SEGMENT_SUFFIX))
+        later = (int(stem) for stem in stems if stem.isdecimal() and int(stem) > segment)
+        return min(later, default=0)
+
+    def _is_alive(self) -> bool:
+        """Tell whether the writer still holds its lock."""
+        try:
+            handle = os.open(self._path / ALIVE, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+
+def writers_in(directory: Path) -> list[str]:
+    """List the writers that have a journal, in the order of their names."""
+    with contextlib.suppress(FileNotFoundError):
+        return sorted(
+            path.name
+            for path in directory.iterdir()
+            if not path.name.startswith(".") and path.suffix != SEGMENT_SUFFIX
+        )
+    return []
+
+
+def _next_frame(content: bytes) -> int | None:
+    """Find the next valid frame after the first byte."""
+    at = content.find(FRAME_MARK, 1)
+    while at != -1:
+        if at + FRAME.size <= len(content):
+            _, length, checksum = FRAME.unpack_from(content, at)
+            body = content[at + FRAME.size : at + FRAME.size + length]
+            if length <= _MAX_BODY_BYTES and zlib.crc32(body) == checksum and len(body) == length:
+                return at
+        at = content.find(FRAME_MARK, at + 1)
+    return None

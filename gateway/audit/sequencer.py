@@ -1,0 +1,391 @@
+"""Puts journalled entries into the one order of the log, grows the tree, signs its head.
+
+One step, in this order: (1) read the journals; (2) one durable transaction with the entries, their
+indexes, and how far each journal was read; (3) tiles; (4) a signed checkpoint, in the table and
+then as the file; (5) remove drained segments. Killed between any two, the next start goes on: the
+order is durable before a tile is written, and tiles depend on the order alone.
+
+INVARIANT: a checkpoint is signed only if the tree extends the last one signed. After a start that
+is proved from the tiles; a log that was rolled back or changed stops, loudly, and is not signed.
+"""
+
+import errno
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from gateway.audit.admission import (
+    CODE_DUPLICATE,
+    CODE_VANISHED,
+    Admission,
+    Batch,
+    WriterProgress,
+)
+from gateway.audit.checkpoint import Checkpoint, sign_checkpoint
+from gateway.audit.disk import Disk
+from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
+from gateway.audit.errors import SequencerBusyError, SequencerError
+from gateway.audit.journal import unique_writer
+from gateway.audit.journal_tail import JournalTail, Portion, writers_in
+from gateway.audit.log_recovery import recover_tree
+from gateway.audit.log_store import (
+    CHECKPOINT_FILE,
+    LOG_FOLDER,
+    DamagedPiece,
+    EntryRow,
+    JournalPosition,
+    LogStore,
+)
+from gateway.audit.recorder import JOURNAL_FOLDER
+from gateway.audit.sealing import Sealed, Sealer
+from gateway.keys import KeyRing
+
+_LOCK_FILE = "sequencer.lock"
+_CODE_DIED = "process-died"
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_PAUSE_SECONDS = 1.0
+
+_log = structlog.get_logger("sequencer")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SequencerTimes:
+    """How often things happen.
+
+    Attributes:
+        tick_seconds: Longest pause between two looks at the journals.
+        heartbeat: How often an entry shows that silence is silence.
+    """
+
+    tick_seconds: float = 0.2
+    heartbeat: timedelta = timedelta(minutes=15)
+
+
+@dataclass(slots=True)
+class _Source:
+    """A writer being drained."""
+
+    tail: JournalTail
+    progress: WriterProgress
+
+
+class Sequencer:
+    """The single leader of a log. For one thread at a time."""
+
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        key_ring: KeyRing,
+        origin: str,
+        clock: Callable[[], datetime],
+        times: SequencerTimes | None = None,
+        disk: Disk | None = None,
+    ) -> None:
+        """Take the lead, and prove that the log extends what was last signed.
+
+        Args:
+            directory: The directory of the record (`record.directory`).
+            key_ring: For MACs, the log's signature and the sequencer's own entries.
+            origin: The name of the log, as in its checkpoints.
+            clock: Gives the present instant, aware.
+            times: How often things happen.
+            disk: The file operations; tests make them fail.
+
+        Raises:
+            SequencerBusyError: Another sequencer leads.
+            LogForkedError: The log does not extend its last signed checkpoint.
+        """
+        self._journal_directory = directory / JOURNAL_FOLDER
+        self._directory = directory / LOG_FOLDER
+        self._key_ring = key_ring
+        self._origin = origin
+        self._clock = clock
+        self._times = times or SequencerTimes()
+        self._disk = disk or Disk()
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._lock = _take_lead(self._directory)
+        try:
+            self._store = LogStore(self._directory)
+            self._admission = Admission(key_ring)
+            self._own = WriterProgress(unique_writer("sequencer"))
+            self._sealer = Sealer(key_ring, self._own.writer)
+            self._sources: dict[str, _Source] = {}
+            self._heartbeat_due: datetime | None = None
+            self._tree, self._signed_size = recover_tree(
+                self._store, self._directory, self._disk, key_ring.log_signing, origin
+            )
+            self._vanished: list[JournalPosition] = []
+            self._opening: list[EntryDraft] = self._note_vanished_journals()
+            self._more = False
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @property
+    def size(self) -> int:
+        """Number of entries in the log."""
+        return self._tree.size
+
+    @property
+    def sealed_size(self) -> int:
+        """Number of entries under the last signed checkpoint."""
+        return self._signed_size
+
+    def close(self) -> None:
+        """Give up the lead."""
+        for source in self._sources.values():
+            source.tail.close()
+        self._store.close()
+        os.close(self._lock)
+
+    def run(self, stop: threading.Event) -> None:
+        """Sequence until told to stop; then once more, so that nothing recorded stays unsealed.
+
+        A full disk makes it wait and try again; any other failure ends it.
+
+        Raises:
+            SequencerError: It must not go on.
+        """
+        while True:
+            stopping = stop.is_set()
+            began = time.monotonic()
+            try:
+                more = self.step() > 0 and self._more
+            except (OSError, sqlite3.Error) as error:
+                if not _is_full(error):
+                    raise SequencerError(f"sequencer: the disk failed: {error}") from error
+                _log.error("log-disk-full", detail=str(error))
+                more = False
+                stop.wait(_FULL_PAUSE_SECONDS)
+            if stopping:
+                return
+            if not more:
+                stop.wait(max(0.005, self._times.tick_seconds - (time.monotonic() - began)))
+
+    def step(self) -> int:
+        """Take in what the journals hold now, and sign; return how many entries were added.
+
+        Raises:
+            OSError, sqlite3.Error: The disk failed or is full; nothing is lost, call again.
+            TileError: A tile is there already with other content: two histories.
+        """
+        at = self._clock()
+        before = self._sealer.position, self._own.wseq
+        batch = Batch(first=self._tree.size, at_us=_microseconds(at))
+        portions = self._collect(batch)
+        self._add_own_entries(batch, at)
+        try:
+            if portions or batch.rows:
+                self._commit(batch, portions)
+        except BaseException:
+            # The journals are where they were; so must be everything in memory.
+            self._sealer.restore(before[0])
+            self._own.wseq = before[1]
+            self._close_sources()
+            raise
+        self._opening.clear()
+        self._vanished.clear()
+        self._heartbeat_due = self._heartbeat_due or at + self._times.heartbeat
+        if at >= self._heartbeat_due:
+            self._heartbeat_due = at + self._times.heartbeat
+        self._tree.extend(batch.leaves)
+        if self._tree.size != self._signed_size:
+            self._seal(at)
+        self._finish(portions)
+        return len(batch.rows)
+
+    # Step 1: what the journals hold.
+
+    def _collect(self, batch: Batch) -> dict[str, Portion]:
+        portions: dict[str, Portion] = {}
+        self._more = False
+        for writer in writers_in(self._journal_directory):
+            source = self._sources.get(writer) or self._open_source(writer)
+            if source is None:
+                continue
+            portion = source.tail.read()
+            self._more = self._more or portion.more
+            if not (portion.bodies or portion.damages or portion.finished):
+                if (portion.segment, portion.offset) != (source.tail.segment, source.tail.offset):
+                    portions[writer] = portion
+                continue
+            self._admission.admit(source.progress, portion.bodies, batch)
+            for damage in portion.damages:
+                self._admission.keep_damage(source.progress, damage, batch)
+            if portion.finished:
+                self._close_visits(source.progress, batch)
+            portions[writer] = portion
+        return portions
+
+    def _open_source(self, writer: str) -> _Source | None:
+        position = self._store.journal(writer) or JournalPosition(writer=writer)
+        tail = JournalTail(
+            self._journal_directory, writer, segment=position.segment, offset=position.offset
+        )
+        if position.closed:
+            # Drained before a crash, and not yet removed.
+            tail.remove()
+            return None
+        source = _Source(tail, WriterProgress.from_position(position))
+        self._sources[writer] = source
+        return source
+
+    def _close_visits(self, progress: WriterProgress, batch: Batch) -> None:
+        """Close what a dead writer permitted and never closed: nobody knows how it ended."""
+        recent = {row.id: row for row in batch.rows}
+        for entry_id in progress.undecided:
+            decision = recent.get(entry_id) or self._store.find(entry_id)
+            if decision is not None:
+                batch.notes.append(_unknown_result(decision, batch.at_us))
+        progress.undecided.clear()
+
+    def _note_vanished_journals(self) -> list[EntryDraft]:
+        """Find journals that were taken away before they were drained."""
+        present = set(writers_in(self._journal_directory))
+        batch = Batch(first=0, at_us=_microseconds(self._clock()))
+        for position in self._store.open_journals():
+            if position.writer in present:
+                continue
+            batch.note(CODE_VANISHED, position.writer, **{"from": position.wseq + 1})
+            self._close_visits(WriterProgress.from_position(position), batch)
+            self._vanished.append(replace(position, closed=True, undecided=()))
+        return batch.notes
+
+    def _add_own_entries(self, batch: Batch, at: datetime) -> None:
+        drafts = [*self._opening, *batch.notes]
+        if self._heartbeat_due is None:
+            drafts.append(_own_entry(Kind.SYSTEM, "sequencer-started", batch.at_us))
+        elif at >= self._heartbeat_due:
+            drafts.append(_own_entry(Kind.HEARTBEAT, "", batch.at_us))
+        batch.notes = []
+        sealed = self._sealer.seal_all(drafts)
+        bodies = [item.body for item in sealed if isinstance(item, Sealed)]
+        self._admission.admit(self._own, bodies, batch)
+
+    # Step 2: one durable transaction.
+
+    def _commit(self, batch: Batch, portions: dict[str, Portion]) -> None:
+        with self._store.transaction():
+            try:
+                self._store.add(batch.rows)
+            except sqlite3.IntegrityError:
+                self._set_duplicates_aside(batch)
+                self._store.add(batch.rows)
+            for piece in batch.damaged:
+                self._store.keep_damaged(piece)
+            for position in self._vanished:
+                self._store.save_journal(position)
+            for writer, portion in portions.items():
+                progress = self._sources[writer].progress
+                self._store.save_journal(
+                    JournalPosition(
+                        writer=writer,
+                        segment=portion.segment,
+                        offset=portion.offset,
+                        wseq=progress.wseq,
+                        closed=portion.finished,
+                        undecided=tuple(progress.undecided),
+                    )
+                )
+
+    def _set_duplicates_aside(self, batch: Batch) -> None:
+        """Take out entries whose id is in the log: the same silently, others with an alarm."""
+        seen: dict[bytes, EntryRow] = {}
+        kept: list[EntryRow] = []
+        for row in batch.rows:
+            other = seen.get(row.id) or self._store.find(row.id)
+            if other is None:
+                seen[row.id] = row
+                kept.append(row)
+            elif other.envelope != row.envelope:
+                content = row.envelope + (row.ciphertext or b"")
+                batch.damaged.append(
+                    DamagedPiece(
+                        writer=self._own.writer,
+                        segment=0,
+                        offset=0,
+                        code=CODE_DUPLICATE,
+                        content=content,
+                    )
+                )
+                batch.note(CODE_DUPLICATE, self._own.writer, id=row.id.hex())
+        batch.replace_rows(kept)
+        self._admission.admit(
+            self._own,
+            [s.body for s in self._sealer.seal_all(batch.notes) if isinstance(s, Sealed)],
+            batch,
+        )
+        batch.notes = []
+
+    # Steps 3 to 5.
+
+    def _seal(self, at: datetime) -> None:
+        self._tree.write()
+        signing = self._key_ring.log_signing
+        head = Checkpoint(origin=self._origin, size=self._tree.size, root=self._tree.root())
+        note = sign_checkpoint(head, signing.private)
+        with self._store.transaction():
+            minute = _microseconds(at) // 60_000_000
+            self._store.save_checkpoint(minute=minute, size=head.size, note=note)
+        self._disk.replace_file(self._directory / CHECKPOINT_FILE, note.encode())
+        self._signed_size = head.size
+
+    def _finish(self, portions: dict[str, Portion]) -> None:
+        for writer, portion in portions.items():
+            source = self._sources[writer]
+            source.tail.advance(portion)
+            if portion.finished:
+                source.tail.remove()
+                del self._sources[writer]
+
+    def _close_sources(self) -> None:
+        for source in self._sources.values():
+            source.tail.close()
+        self._sources.clear()
+
+
+def _take_lead(directory: Path) -> int:
+    handle = os.open(directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise SequencerBusyError(f"sequencer: another one leads the log in `{directory}`") from None
+    return handle
+
+
+def _unknown_result(decision: EntryRow, at_us: int) -> EntryDraft:
+    return EntryDraft(
+        kind=Kind.ACCESS,
+        at_us=at_us,
+        phase=Phase.RESULT,
+        outcome=Outcome.UNKNOWN,
+        code=_CODE_DIED,
+        reference=decision.reference or "",
+        corr=decision.id,
+        organisation=decision.organisation or "",
+        function=decision.function or "",
+    )
+
+
+def _own_entry(kind: Kind, code: str, at_us: int) -> EntryDraft:
+    return EntryDraft(kind=kind, at_us=at_us, outcome=Outcome.PERMIT, code=code)
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+
+
+def _is_full(error: Exception) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in _FULL
+    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL

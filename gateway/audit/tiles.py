@@ -1,0 +1,226 @@
+"""The tree on disk, in the tiles of C2SP tlog-tiles.
+
+    tile/<L>/<N>            256 hashes of level 8 * L, 8,192 bytes
+    tile/<L>/<N>.p/<W>      the first W of them, while there are no more
+
+`<N>` is written `x001/x234/067`. A tile is written once: the temporary file is flushed, renamed,
+and its directory flushed. The same bytes again are accepted, others refused: a tile that changes
+means two histories. Partial tiles go when the full tile is there.
+"""
+
+import contextlib
+from pathlib import Path
+
+from gateway.audit.disk import Disk
+from gateway.audit.errors import TileError
+from gateway.audit.merkle import HASH_BYTES, Frontier, node_hash
+
+TILE_WIDTH = 256
+TILE_LEVELS = 8  # levels of the tree in one tile
+TILE_FOLDER = "tile"
+
+
+def tile_path(directory: Path, level: int, number: int, width: int = TILE_WIDTH) -> Path:
+    """Name the file of a tile; `width` below 256 names the partial tile."""
+    groups = [f"{number % 1000:03d}"]
+    while number := number // 1000:
+        groups.insert(0, f"x{number % 1000:03d}")
+    if width < TILE_WIDTH:
+        groups[-1] += ".p"
+        groups.append(str(width))
+    return directory.joinpath(TILE_FOLDER, str(level), *groups)
+
+
+def tile_shape(size: int) -> list[tuple[int, int, int]]:
+    """List the rightmost tile of each level of a tree as (level, number, width); width 0 is none.
+
+    Level by level from 0, as long as there is a hash on the level.
+    """
+    shape: list[tuple[int, int, int]] = []
+    level = 0
+    while level == 0 or size:
+        shape.append((level, size // TILE_WIDTH, size % TILE_WIDTH))
+        size //= TILE_WIDTH
+        level += 1
+    return shape
+
+
+def read_tile(directory: Path, level: int, number: int, width: int) -> list[bytes]:
+    """Read the first `width` hashes of a tile, from the full tile if it exists.
+
+    Raises:
+        TileError: There is no such tile, or it has another length.
+    """
+    for candidate in dict.fromkeys((TILE_WIDTH, width)):
+        path = tile_path(directory, level, number, candidate)
+        with contextlib.suppress(FileNotFoundError):
+            content = path.read_bytes()
+            if len(content) != candidate * HASH_BYTES:
+                raise TileError(f"tile: `{path}` has {len(content)} bytes")
+            return [content[at : at + HASH_BYTES] for at in range(0, width * HASH_BYTES, 32)]
+    raise TileError(f"tile: no tile {level}/{number} with {width} hashes in `{directory}`")
+
+
+class TileReader:
+    """Gives the hash of any complete subtree from the tiles of a log of a known size."""
+
+    def __init__(self, directory: Path, size: int) -> None:
+        self._directory = directory
+        self._size = size
+        self._tiles: dict[tuple[int, int], list[bytes]] = {}
+
+    def node(self, level: int, index: int) -> bytes:
+        """Return the hash over the 2**level leaves from `index * 2**level` on."""
+        tile_level, within = divmod(level, TILE_LEVELS)
+        first = index << within
+        number, offset = divmod(first, TILE_WIDTH)
+        hashes = self._tile(tile_level, number)[offset : offset + (1 << within)]
+        if len(hashes) != 1 << within:
+            raise TileError(f"tile: {tile_level}/{number} is too short for level {level}")
+        while len(hashes) > 1:
+            pairs = range(0, len(hashes), 2)
+            hashes = [node_hash(hashes[at], hashes[at + 1]) for at in pairs]
+        return hashes[0]
+
+    def _tile(self, level: int, number: int) -> list[bytes]:
+        tile = self._tiles.get((level, number))
+        if tile is None:
+            on_level = self._size >> (TILE_LEVELS * level)
+            width = min(TILE_WIDTH, on_level - number * TILE_WIDTH)
+            if width <= 0:
+                raise TileError(f"tile: {level}/{number} is beyond a tree of {self._size}")
+            tile = read_tile(self._directory, level, number, width)
+            self._tiles[level, number] = tile
+        return tile
+
+
+class TileTree:
+    """The growing tree: leaves are added in memory, then written as tiles.
+
+    For one thread, and one process at a time.
+    """
+
+    def __init__(self, directory: Path, disk: Disk, size: int = 0) -> None:
+        """Load the right edge of a tree of `size` leaves from its tiles; raises TileError."""
+        self._directory = directory
+        self._disk = disk
+        # The hashes of the rightmost, unfinished tile of each level.
+        self._edge: list[list[bytes]] = []
+        self._full: list[tuple[int, int, list[bytes]]] = []
+        self._written_widths: dict[int, tuple[int, int]] = {}
+        self._flushed_directories: set[Path] = set()
+        peaks: list[bytes] = []
+        for level, number, width in tile_shape(size):
+            hashes = read_tile(directory, level, number, width) if width else []
+            self._edge.append(hashes)
+            self._written_widths[level] = (number, width)
+            peaks = _peaks_of(hashes) + peaks
+        self._frontier = Frontier(size, peaks)
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return self._frontier.size
+
+    def root(self) -> bytes:
+        """Return the root of all leaves."""
+        return self._frontier.root()
+
+    def edge(self) -> list[bytes]:
+        """Return the newest leaf hashes, those not yet in a full tile."""
+        return list(self._edge[0])
+
+    def extend(self, leaves: list[bytes]) -> None:
+        """Add leaf hashes; nothing is written yet."""
+        frontier = self._frontier
+        append = frontier.append
+        number = frontier.size // TILE_WIDTH
+        for leaf in leaves:
+            append(leaf)
+            edge = self._edge[0]
+            edge.append(leaf)
+            if len(edge) == TILE_WIDTH:
+                self._full.append((0, number, edge))
+                self._edge[0] = []
+                number += 1
+                for level, node in frontier.risen:
+                    self._raise(level, node)
+                frontier.risen.clear()
+
+    def write(self) -> None:
+        """Write every tile that changed, durably, then remove partial tiles that became full.
+
+        May be repeated after a crash at any point: tiles depend on the leaves alone.
+
+        Raises:
+            TileError: A tile is there already with other content.
+            OSError: The disk failed.
+        """
+        directories: set[Path] = set()
+        for level, number, hashes in self._full:
+            self._write_once(level, number, hashes, directories)
+        for level, hashes in enumerate(self._edge):
+            number = (self.size >> (TILE_LEVELS * level)) // TILE_WIDTH
+            if hashes and self._written_widths.get(level) != (number, len(hashes)):
+                self._write_once(level, number, hashes, directories)
+                self._written_widths[level] = (number, len(hashes))
+        for directory in sorted(directories):
+            self._disk.flush_directory(directory)
+        for level, number, _ in self._full:
+            self._remove_partial(level, number)
+        self._full.clear()
+
+    def _raise(self, level: int, node: bytes) -> None:
+        if level == len(self._edge):
+            self._edge.append([])
+        edge = self._edge[level]
+        edge.append(node)
+        if len(edge) == TILE_WIDTH:
+            number = (self.size >> (TILE_LEVELS * level)) // TILE_WIDTH - 1
+            self._full.append((level, number, edge))
+            self._edge[level] = []
+
+    def _write_once(
+        self, level: int, number: int, hashes: list[bytes], directories: set[Path]
+    ) -> None:
+        path = tile_path(self._directory, level, number, len(hashes))
+        content = b"".join(hashes)
+        if path.exists():
+            if path.read_bytes() != content:
+                raise TileError(f"tile: `{path}` is there already, with another content")
+            # Perhaps written just before a crash: its name may not be durable yet.
+            directories.add(path.parent)
+            return
+        self._make_directory(path.parent, directories)
+        temporary = path.with_name(path.name + ".new")
+        self._disk.write_file(temporary, content)
+        self._disk.rename(temporary, path)
+        directories.add(path.parent)
+
+    def _make_directory(self, directory: Path, directories: set[Path]) -> None:
+        if not directory.is_dir():
+            self._make_directory(directory.parent, directories)
+            directory.mkdir(exist_ok=True)
+            directories.add(directory.parent)
+
+    def _remove_partial(self, level: int, number: int) -> None:
+        partial = tile_path(self._directory, level, number, 1).parent
+        with contextlib.suppress(FileNotFoundError):
+            for path in partial.iterdir():
+                path.unlink(missing_ok=True)
+            partial.rmdir()
+
+
+def _peaks_of(hashes: list[bytes]) -> list[bytes]:
+    """Return the roots of the complete subtrees over part of a tile, largest first."""
+    peaks: list[bytes] = []
+    at = 0
+    for level in range(TILE_LEVELS - 1, -1, -1):
+        if len(hashes) & (1 << level):
+            part = hashes[at : at + (1 << level)]
+            frontier = Frontier()
+            for value in part:
+                frontier.append(value)
+            peaks.append(frontier.root())
+            at += 1 << level
+    return peaks
