@@ -96,7 +96,9 @@ def _node(command: str, arguments: list[str]) -> None:
 def _check_styles(styles: str) -> None:
     found = [word for word in FORBIDDEN_IN_STYLES if word.lower() in styles.lower()]
     if found:
-        sys.exit(f"assets: the compiled style sheet contains {', '.join(found)}; correct govuk.scss")
+        sys.exit(
+            f"assets: the compiled style sheet contains {', '.join(found)}; correct govuk.scss"
+        )
 
 
 if __name__ == "__main__":

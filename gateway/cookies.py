@@ -1,0 +1,96 @@
+"""The cookies the gateway sets: their names, flags and purpose, all from one place.
+
+The cookies page is written from the same list, so what it says is what is set. A name beginning
+with `__Host-` makes the browser refuse the cookie unless it is Secure, for the whole path and for
+this host alone (RFC 6265bis section 4.1.3.2), so a neighbouring host cannot plant one. On plain
+http://localhost that prefix cannot be used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# How long the browser remembers which organisation was chosen: about half a year.
+REMEMBER_ORGANISATION_SECONDS = 180 * 24 * 60 * 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cookie:
+    """One cookie the gateway sets.
+
+    Attributes:
+        name: as sent to the browser.
+        purpose: a sentence for the cookies page.
+        lasts: how long it lasts, in words for the cookies page.
+        max_age_seconds: None for a cookie that ends with the browser.
+        same_site: Lax, so that a link in a message opens signed in, and a foreign form does not.
+    """
+
+    name: str
+    purpose: str
+    lasts: str
+    max_age_seconds: int | None = None
+    same_site: Literal["Lax", "Strict"] = "Lax"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CookiePolicy:
+    """Which cookies are set, and whether they carry Secure.
+
+    Attributes:
+        secure: False only for plain http on localhost.
+        session: who is signed in.
+        form: ties a form to the browser it was shown to, before anyone is signed in.
+        organisation: the organisation chosen at the last sign-in.
+    """
+
+    secure: bool
+    session: Cookie
+    form: Cookie
+    organisation: Cookie
+
+    @classmethod
+    def for_origin(cls, origin: str) -> CookiePolicy:
+        """Choose names and flags for an origin such as `https://gate.example.police.uk`.
+
+        Raises:
+            ValueError: the origin is neither https nor http on this machine.
+        """
+        secure = origin.startswith("https://")
+        if not secure and not _is_plain_localhost(origin):
+            message = f"cookies: origin `{origin[:80]}` is neither https nor http://localhost"
+            raise ValueError(message)
+        name = "__Host-gateway" if secure else "gateway-localhost"
+        return cls(
+            secure=secure,
+            session=Cookie(
+                name=name,
+                purpose="Knows you while you are signed in. It holds a random number and nothing "
+                "about you.",
+                lasts="Until you sign out, close the browser or have not used the service for a "
+                "while",
+            ),
+            form=Cookie(
+                name=f"{name}-form",
+                purpose="Makes sure that the sign-in form you send is the one we showed you.",
+                lasts="Until you have signed in or close the browser",
+            ),
+            organisation=Cookie(
+                name=f"{name}-organisation",
+                purpose="Remembers which organisation you chose, so that you need not choose it "
+                "again.",
+                lasts="180 days",
+                max_age_seconds=REMEMBER_ORGANISATION_SECONDS,
+            ),
+        )
+
+    def all(self) -> tuple[Cookie, ...]:
+        """List every cookie, in the order of the cookies page."""
+        return (self.session, self.form, self.organisation)
+
+
+def _is_plain_localhost(origin: str) -> bool:
+    host, _, port = origin.removeprefix("http://").partition(":")
+    plain = origin.startswith("http://")
+    return plain and host in {"localhost", "127.0.0.1"} and (not port or port.isdecimal())

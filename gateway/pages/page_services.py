@@ -1,0 +1,228 @@
+"""What the pages are given: one bundle of objects and plain values, and nothing they could look up.
+
+Each protocol is the contract of one neighbour, as the pages use it. `gateway.services` fills the
+bundle; tests fill it with doubles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from gateway.audit.search import AuditFilter, Page
+    from gateway.cookies import CookiePolicy
+    from policies.engine import Engine
+    from policies.question import Subject
+    from vetting.clearance import Clearance
+    from vetting.register_history import RegisterChange
+
+
+class OpenVisit(Protocol):
+    """The visit that the front opened for this request (`gateway.visit` in the WSGI environ)."""
+
+    @property
+    def reference(self) -> str:
+        """Ten Crockford base-32 characters: what a person reads out to the help desk."""
+
+
+class SessionFacts(Protocol):
+    """What the pages know of a session itself (`gateway.identity.sessions.Session`)."""
+
+    @property
+    def factors(self) -> frozenset[str]:
+        """How the person proved who they are: `password`, `second-factor`."""
+
+
+class LiveSession(Protocol):
+    """The session of a signed-in person (`gateway.session` in the WSGI environ)."""
+
+    @property
+    def session(self) -> SessionFacts:
+        """The session itself."""
+
+    @property
+    def subject(self) -> Subject:
+        """Who is signed in, with what the register says of them."""
+
+
+class DecidedQuestion(Protocol):
+    """The part of a decision that the guard of a page looks at."""
+
+    @property
+    def function_id(self) -> str:
+        """The function that was asked for."""
+
+    @property
+    def permitted(self) -> bool:
+        """Whether it was permitted."""
+
+
+class PageGrant(Protocol):
+    """The token that only an enforced permit makes (`gateway.grant` in the WSGI environ)."""
+
+    @property
+    def decision(self) -> DecidedQuestion:
+        """What was decided."""
+
+
+class SignInDesk(Protocol):
+    """Signs people in and out. Called on a worker thread; may block for the directory's budget."""
+
+    def sign_in(
+        self,
+        *,
+        organisation: str,
+        username: str,
+        password: str,
+        visit: OpenVisit,
+        replaces: str | None,
+    ) -> str:
+        """Bind as that person, open a session, record the sign-in.
+
+        Any text may come in: it has been checked for emptiness and for a known organisation only.
+
+        Args:
+            organisation: id of the organisation chosen; one of the configured ones.
+            username: as typed.
+            password: as typed.
+            visit: the visit of this request.
+            replaces: what the browser sent as session cookie, live or not; that session is ended.
+
+        Returns:
+            The value of the session cookie. The session exists and its entry is durable.
+
+        Raises:
+            SignInRefused: with a code; the refusal is recorded.
+            DirectoryUnavailable, DirectoryMisconfigured: the directory cannot answer now.
+            RecordUnavailable: it could not be recorded, so nobody was signed in.
+        """
+
+    def sign_out(self, *, session: LiveSession, visit: OpenVisit) -> None:
+        """End the session in every worker and record it; on return neither can be undone.
+
+        Raises:
+            GatewayError: the session could not be ended; it is still live.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationChoice:
+    """An organisation whose staff may sign in.
+
+    Attributes:
+        id: as in the settings, such as `cheshire-fire`.
+        name: as its staff know it.
+        help_contact: whom its staff ask, such as a desk and its telephone number.
+    """
+
+    id: str
+    name: str
+    help_contact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Brand:
+    """What the pages call the service and whose it is.
+
+    Attributes:
+        service_name: the name of the service.
+        host: the organisation whose back office it is; its name stands in the header.
+        host_vetting_contact: whom to ask about vetting.
+    """
+
+    service_name: str
+    host: OrganisationChoice
+    host_vetting_contact: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterPerson:
+    """A person of the vetting register, as the register desk shows them.
+
+    Attributes:
+        organisation: id of the employer.
+        employee_number: unique within the employer.
+        name: None when they have never signed in, as the register itself holds no names.
+        clearance: everything the register has for them.
+        appointments: roles in the gate that they hold now.
+    """
+
+    organisation: str
+    employee_number: str
+    name: str | None
+    clearance: Clearance
+    appointments: frozenset[str]
+
+
+class RegisterDesk(Protocol):
+    """The vetting register, read only. Called on a worker thread."""
+
+    def people(
+        self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
+    ) -> tuple[tuple[RegisterPerson, ...], int]:
+        """Find people by name or employee number, by organisation, or all (empty texts).
+
+        Returns:
+            At most `limit` people from `offset` on, in a steady order, and how many there are.
+        """
+
+    def person(
+        self, *, organisation: str, employee_number: str, at: datetime
+    ) -> RegisterPerson | None:
+        """Give one person, or None when the register does not know them."""
+
+    def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
+        """List what changed for one person, in the order in which it did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageServices:
+    """Everything the pages use.
+
+    Attributes:
+        brand: service name, host organisation, whom to ask about vetting.
+        organisations: those whose staff may sign in, in the order to show them.
+        cookies: names and flags of our cookies.
+        form_secret: at least 32 random bytes, the same in every worker.
+        clock: the only source of the present instant (aware, UTC).
+        engine: the engine in force; asked for anew by every request.
+        sign_in_desk: signs people in and out.
+        register: the vetting register, read only.
+        search_record: searches the record; called on a worker thread.
+        session_limits: idle and absolute limit of a session in minutes, for the notices.
+    """
+
+    brand: Brand
+    organisations: tuple[OrganisationChoice, ...]
+    cookies: CookiePolicy
+    form_secret: bytes
+    clock: Callable[[], datetime]
+    engine: Callable[[], Engine]
+    sign_in_desk: SignInDesk
+    register: RegisterDesk
+    search_record: Callable[[AuditFilter], Page]
+    session_limits: tuple[int, int]
+
+    def contacts(self, organisation: str | None) -> Mapping[str, str]:
+        """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).
+
+        Args:
+            organisation: the employer of who asks; None when that is not known.
+        """
+        own = self.organisation(organisation) or self.brand.host
+        return {
+            "own-organisation": own.help_contact,
+            "host-vetting": self.brand.host_vetting_contact,
+            "host-help": self.brand.host.help_contact,
+        }
+
+    def organisation(self, organisation: str | None) -> OrganisationChoice | None:
+        """Find an organisation whose staff may sign in."""
+        for choice in self.organisations:
+            if choice.id == organisation:
+                return choice
+        return None

@@ -1,0 +1,210 @@
+"""Doubles of what the pages are given, in memory: sessions, directories, register, record.
+
+The policy set, the engine, the levels and the clearances are the real ones; only what blocks or
+keeps state is a double.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from gateway.audit.search import AuditFilter, AuditRow, Page
+
+from gateway.errors import DirectoryUnavailable, GatewayError, SignInRefused
+from gateway.pages.local_time import from_microseconds
+from gateway.pages.page_services import LiveSession, OpenVisit, RegisterPerson
+from policies.question import Subject
+from tests.gateway.pages.people import grant_of
+from vetting.clearance import Clearance
+from vetting.levels import LevelOrder
+from vetting.person import PersonKey
+from vetting.register_history import ChangeKind, RegisterChange
+
+PASSWORD = "demo"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """A visit, as far as pages see it."""
+
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionFacts:
+    """A session, as far as pages see it."""
+
+    factors: frozenset[str] = frozenset({"password"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A live session, as far as pages see it."""
+
+    subject: Subject
+    session: SessionFacts = field(default_factory=SessionFacts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """A Grant, as far as pages see it."""
+
+    decision: Any
+
+
+class SignInDesk:
+    """Signs in the people of the demonstration; one organisation's directory can be away."""
+
+    def __init__(self, staff: dict[str, Subject]) -> None:
+        self.staff = staff
+        self.sessions: dict[str, SignedIn] = {}
+        self.fails_with: GatewayError | None = None
+        self.asked: list[dict[str, Any]] = []
+
+    def sign_in(
+        self,
+        *,
+        organisation: str,
+        username: str,
+        password: str,
+        visit: OpenVisit,
+        replaces: str | None,
+    ) -> str:
+        """Sign in with the one password there is."""
+        self.asked.append({"organisation": organisation, "username": username, "visit": visit})
+        if self.fails_with is not None:
+            raise self.fails_with
+        if username == "away":
+            raise DirectoryUnavailable("directory: no answer")
+        person = self.staff.get(username)
+        if person is None or person.organisation != organisation or password != PASSWORD:
+            raise SignInRefused("wrong-credentials", tellable=False)
+        self.sessions.pop(replaces or "", None)
+        return self.open(person)
+
+    def open(self, person: Subject) -> str:
+        """Open a session without a form."""
+        token = secrets.token_urlsafe(32)
+        self.sessions[token] = SignedIn(subject=person)
+        return token
+
+    def sign_out(self, *, session: LiveSession, visit: OpenVisit) -> None:
+        """End a session."""
+        del visit
+        self.sessions = {key: kept for key, kept in self.sessions.items() if kept is not session}
+
+
+class RegisterDesk:
+    """A register of the demonstration's people and as many others as asked for."""
+
+    def __init__(self, staff: dict[str, Subject], order: LevelOrder, others: int = 60) -> None:
+        known = [_register_person(person, person.name) for person in staff.values()]
+        for position in range(others):
+            number = str(41000 + position)
+            end = date(2026, 12, 1) + timedelta(days=37 * position)
+            level = ("DBSB", "DBSS", "BPSS")[position % 3]
+            grants = (grant_of(level, "cheshire-fire", expires_on=end if position % 4 else None),)
+            known.append(
+                RegisterPerson(
+                    organisation="cheshire-fire",
+                    employee_number=number,
+                    name=None,
+                    clearance=Clearance(grants=grants, organisation="cheshire-fire", order=order),
+                    appointments=frozenset(),
+                )
+            )
+        self.known = sorted(known, key=lambda person: (person.organisation, person.employee_number))
+
+    def people(
+        self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
+    ) -> tuple[tuple[RegisterPerson, ...], int]:
+        """Search by part of a name or number."""
+        del at
+        found = [
+            person
+            for person in self.known
+            if (not organisation or person.organisation == organisation)
+            and text.lower() in f"{person.name} {person.employee_number}".lower()
+        ]
+        return tuple(found[offset : offset + limit]), len(found)
+
+    def person(
+        self, *, organisation: str, employee_number: str, at: datetime
+    ) -> RegisterPerson | None:
+        """Give one person."""
+        del at
+        for person in self.known:
+            if (person.organisation, person.employee_number) == (organisation, employee_number):
+                return person
+        return None
+
+    def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
+        """Tell the same short history of everyone."""
+        person = PersonKey(organisation=organisation, employee_number=employee_number)
+        first = datetime(2024, 4, 2, 10, 12, tzinfo=UTC)
+        return (
+            RegisterChange(
+                sequence=1,
+                at=first,
+                by="helen.marsh",
+                person=person,
+                kind=ChangeKind.GRANT_ADDED,
+                item="g1",
+                level="N2F",
+                changed=(("level", "", "N2F"),),
+            ),
+            RegisterChange(
+                sequence=9,
+                at=first + timedelta(days=370),
+                by="helen.marsh",
+                person=person,
+                kind=ChangeKind.GRANT_CHANGED,
+                item="g1",
+                level="N2F",
+                changed=(("expires_on", "2026-04-01", "2026-11-20"),),
+            ),
+        )
+
+
+def _register_person(person: Subject, name: str | None) -> RegisterPerson:
+    return RegisterPerson(
+        organisation=person.organisation,
+        employee_number=person.employee_number,
+        name=name,
+        clearance=person.clearance,
+        appointments=person.appointments,
+    )
+
+
+class RecordDesk:
+    """A log in memory, newest first, searched the way the page expects."""
+
+    def __init__(self, rows: Iterable[AuditRow]) -> None:
+        self.rows = sorted(rows, key=lambda row: -row.position)
+        self.asked: list[AuditFilter] = []
+
+    def search(self, asked: AuditFilter) -> Page:
+        """Search."""
+        self.asked.append(asked)
+        found = [row for row in self.rows if _matches(row, asked)]
+        shown = tuple(found[: asked.limit])
+        more = len(found) > asked.limit
+        return Page(rows=shown, next=shown[-1].position if more else None)
+
+
+def _matches(row: AuditRow, asked: AuditFilter) -> bool:
+    at = from_microseconds(row.at_us)
+    return (
+        (asked.before is None or row.position < asked.before)
+        and asked.reference in (None, row.reference)
+        and asked.organisation in (None, row.organisation)
+        and asked.function in (None, row.function)
+        and asked.outcome in (None, row.outcome)
+        and (asked.person is None or asked.person in row.actor_name)
+        and (asked.since is None or at >= asked.since)
+        and (asked.until is None or at < asked.until)
+    )

@@ -1,0 +1,214 @@
+"""Believable people and organisations to show pages to, and a morning of theirs in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime, timedelta
+
+from gateway.audit.search import AuditRow
+
+from gateway.pages.page_services import OrganisationChoice
+from policies.question import Subject
+from vetting.clearance import Clearance
+from vetting.grants import ClearanceGrant, GrantStatus
+from vetting.levels import LevelId, LevelOrder
+
+AT = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
+
+POLICE = OrganisationChoice(
+    id="cheshire-police",
+    name="Cheshire Constabulary",
+    help_contact="ICT service desk, 01606 362000",
+)
+FIRE = OrganisationChoice(
+    id="cheshire-fire",
+    name="Cheshire Fire and Rescue Service",
+    help_contact="Fire ICT help desk, 01606 868700",
+)
+AMBULANCE = OrganisationChoice(
+    id="nwas",
+    name="North West Ambulance Service NHS Trust",
+    help_contact="NWAS ICT service desk, 01204 498400",
+)
+
+
+def grant_of(
+    level: str,
+    organisation: str,
+    *,
+    body: str = "",
+    expires_on: date | None = None,
+    status: GrantStatus = GrantStatus.GRANTED,
+    reference: str = "",
+) -> ClearanceGrant:
+    """Make a grant of clearance, by the employer unless a body is named."""
+    return ClearanceGrant(
+        id=f"{organisation}-{level}",
+        level=LevelId(level),
+        granting_body=body or organisation,
+        sponsor=organisation,
+        granted_on=date(2024, 4, 2),
+        expires_on=expires_on,
+        review_due_on=None,
+        status=status,
+        reference=reference,
+    )
+
+
+def subject(
+    username: str,
+    organisation: str,
+    number: str,
+    name: str,
+    grants: Iterable[ClearanceGrant],
+    *,
+    order: LevelOrder,
+    posts: Iterable[str] = (),
+    team: Iterable[str] = (),
+    appointments: Iterable[str] = (),
+) -> Subject:
+    """Make a member of staff as the sessions hold them."""
+    kinds = {"cheshire-police": "police", "cheshire-fire": "fire", "nwas": "ambulance"}
+    return Subject(
+        staff_id=f"{organisation}/{username}",
+        organisation=organisation,
+        organisation_kind=kinds[organisation],
+        employee_number=number,
+        name=name,
+        posts=frozenset(posts),
+        unit="",
+        team=frozenset(team),
+        appointments=frozenset(appointments),
+        clearance=Clearance(grants=tuple(grants), organisation=organisation, order=order),
+    )
+
+
+def demo_staff(order: LevelOrder) -> dict[str, Subject]:
+    """Make the people of the demonstration, by username."""
+    fire, police, nwas = "cheshire-fire", "cheshire-police", "nwas"
+    lapsed = date(2026, 11, 20)
+    vetted = date(2034, 3, 31)
+
+    def officer(username: str, number: str, name: str, *roles: str) -> Subject:
+        grants = [
+            grant_of("RV", police, body="Cheshire Constabulary", expires_on=vetted),
+        ]
+        return subject(username, police, number, name, grants, order=order, appointments=roles)
+
+    people = (
+        subject(
+            "firefighter",
+            fire,
+            "40011",
+            "Sam Okafor",
+            [grant_of("DBSB", fire)],
+            order=order,
+            posts=["firefighter"],
+        ),
+        subject(
+            "watch-manager",
+            fire,
+            "40007",
+            "Bethan Rhys",
+            [grant_of("DBSS", fire, expires_on=date(2027, 1, 15))],
+            order=order,
+            posts=["watch-manager"],
+            team=["40011", "40012"],
+        ),
+        subject(
+            "fire-lapsed",
+            fire,
+            "40230",
+            "Priya Shah",
+            [
+                grant_of("DBSB", fire),
+                grant_of("N2F", fire, body="Cheshire Constabulary", expires_on=lapsed),
+            ],
+            order=order,
+            posts=["hr"],
+        ),
+        subject("fire-new", fire, "40900", "Alex Fenn", [], order=order, posts=["firefighter"]),
+        subject("paramedic", nwas, "70150", "Jo Hartley", [grant_of("DBSE", nwas)], order=order),
+        officer("constable", "10482", "Daniel Reid"),
+        officer("auditor", "10031", "Margaret Ellis", "auditor"),
+        officer("security-officer", "10044", "Imran Qureshi", "security-officer"),
+        officer("vetting-officer", "10052", "Helen Marsh", "vetting-officer"),
+    )
+    return {person.staff_id.partition("/")[2]: person for person in people}
+
+
+def demo_rows(digest: str) -> list[AuditRow]:
+    """Make a morning's entries."""
+    story = (
+        ("firefighter", "cheshire-fire", "", "signin", "permit", "", 0),
+        ("firefighter", "cheshire-fire", "gate.portal", "access", "permit", "rule-permits", 200),
+        ("firefighter", "cheshire-fire", "pay.slip", "access", "permit", "rule-permits", 200),
+        ("firefighter", "cheshire-fire", "pay.slip", "access", "deny", "not-own-record", 403),
+        ("firefighter", "cheshire-fire", "pay.bank", "access", "deny", "second-factor-needed", 403),
+        ("", "", "", "access", "deny", "function-unknown", 404),
+        (
+            "watch-manager",
+            "cheshire-fire",
+            "hr.team.basic",
+            "access",
+            "permit",
+            "rule-permits",
+            200,
+        ),
+        ("fire-lapsed", "cheshire-fire", "hr.search", "access", "deny", "clearance-too-low", 403),
+        ("paramedic", "nwas", "est.job", "access", "permit", "rule-permits", 200),
+        ("", "nwas", "", "signin", "deny", "wrong-credentials", 401),
+        ("constable", "cheshire-police", "duty.me", "access", "error", "upstream-late", 504),
+        ("auditor", "cheshire-police", "gate.audit", "access", "permit", "rule-permits", 200),
+    )
+    rows: list[AuditRow] = []
+    at_us = int((AT - timedelta(hours=2)).timestamp() * 1_000_000)
+    for turn in range(8):
+        for step, (who, organisation, function, kind, outcome, code, status) in enumerate(story):
+            at_us += 23_400_000 + 1_000 * step
+            reference = f"{turn}7H3K9QZ{step:02d}"
+            rows.append(
+                AuditRow(
+                    position=len(rows),
+                    at_us=at_us,
+                    kind=kind,
+                    phase="decision",
+                    outcome="permit" if outcome == "error" else outcome,
+                    code=code if outcome != "error" else "rule-permits",
+                    reference=reference,
+                    organisation=organisation,
+                    actor_name=f"{who}@{organisation}" if who else "",
+                    staff_id=f"{organisation}/0f3e9a52-7c11-4e0e-9d5c-2f4f5a1e77c1" if who else "",
+                    vetting="DBSB" if organisation == "cheshire-fire" else "RV",
+                    function=function,
+                    op="consultation" if function else "",
+                    system="ebs" if function.startswith(("pay", "hr")) else "",
+                    classification="OFFICIAL" if function else "",
+                    regime="GP" if function else "",
+                    agreement="cheshire-blue-light-2018" if function else "",
+                    rules=("own-record-self-service",) if outcome == "permit" else (),
+                    policy=digest if function else "",
+                    method="GET",
+                    route="/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP" if function == "pay.slip" else "",
+                    ip="10.40.2.17",
+                    agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
+                )
+            )
+            if kind == "access" and outcome in {"permit", "error"}:
+                rows.append(
+                    AuditRow(
+                        position=len(rows),
+                        at_us=at_us + 41_000,
+                        kind=kind,
+                        phase="result",
+                        outcome=outcome,
+                        code=code if outcome == "error" else "",
+                        reference=reference,
+                        organisation=organisation,
+                        function=function,
+                        status=status,
+                        bytes_out=18_204,
+                        duration_us=40_731,
+                    )
+                )
+    return rows
