@@ -41,6 +41,7 @@ LISTED_FIELDS = frozenset(
 )  # fmt: skip
 
 MAX_TEXT_CHARACTERS = 500  # of one value: a message of a library may hold a whole page
+STANDARD_ERROR = 2  # the descriptor, which stays the same whatever sys.stderr is
 MAX_FRAMES = 12  # of an exception, the innermost: enough to find the line at fault
 
 _PERSONAL_TEXT = (
@@ -181,7 +182,7 @@ def _rendered(_logger: object, _method: str, event: MutableMapping[str, Any]) ->
 def _writer(section: OperationalLogSection) -> Callable[[bytes], object]:
     """Open where lines go; each is one write, so that processes may share a file."""
     if section.file is None:
-        descriptor = sys.stderr.fileno()
+        descriptor = STANDARD_ERROR
     else:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         descriptor = os.open(section.file, flags, 0o640)

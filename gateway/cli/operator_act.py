@@ -14,14 +14,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_draft
-from gateway.audit.recorder import Recorder
+from gateway.audit.recorder import Recorder, RecorderLimits
 from gateway.cli.opening import current_instant, microseconds
+from gateway.operational_log import configure_operational_log
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
     from gateway.settings import Settings
 
 WRITER = "cli"
+# A command writes two entries, so it sets aside far less than a worker does.
+LIMITS = RecorderLimits(segment_bytes=256 << 10, reserve_bytes=64 << 10)
 OPERATOR_CHARACTERS = 80  # of a name as it goes into the record
 
 
@@ -61,8 +64,13 @@ def operator_act(
     draft.actor_name = f"{operator[:OPERATOR_CHARACTERS]} (command line)"
     draft.subject = subject
     draft.detail = json.dumps(dict(detail or {}), default=str, sort_keys=True)
+    # Only what is wrong: the answer of the command is not to be mixed with lines for operators.
+    log = settings.operational_log.model_copy(update={"level": "error"})
+    configure_operational_log(log, component="command")
     settings.record.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    recorder = Recorder(directory=settings.record.directory, key_ring=ring, writer=WRITER)
+    recorder = Recorder(
+        directory=settings.record.directory, key_ring=ring, writer=WRITER, limits=LIMITS
+    )
     recorder.start()
     try:
         recorder.record_and_wait(draft)

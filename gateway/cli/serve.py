@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import signal
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import click
 
-from gateway.cli.opening import config_option, open_settings
+from gateway.cli.opening import config_option, current_instant, open_settings
 
 
 @click.command()
@@ -24,13 +25,24 @@ def serve(config: Path) -> None:
 @config_option
 def sequencer(config: Path) -> None:
     """Run the sequencer of the record."""
-    from gateway.audit.sequencer import Sequencer
+    from gateway.audit.sequencer import Sequencer, SequencerTimes
     from gateway.keys import KeyRing
+    from gateway.operational_log import configure_operational_log
 
     settings = open_settings(config)
     stop = threading.Event()
     # It ends between two steps, never within one, so that what it has begun is signed.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    ring = KeyRing.open(settings.keys.directory)
-    Sequencer(settings.record.directory, ring).run(stop)
+    configure_operational_log(settings.operational_log, component="sequencer")
+    running = Sequencer(
+        directory=settings.record.directory,
+        key_ring=KeyRing.open(settings.keys.directory),
+        origin=settings.record.origin,
+        clock=current_instant,
+        times=SequencerTimes(heartbeat=timedelta(minutes=settings.record.heartbeat_minutes)),
+    )
+    try:
+        running.run(stop)
+    finally:
+        running.close()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 import trustme
 from sqlalchemy import Engine
 
@@ -141,3 +142,4 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
         run=told,
     )
     store.dispose()
+    structlog.reset_defaults()

@@ -88,6 +88,19 @@ def test_another_persons_payslip_is_another_question(place: Place) -> None:
     assert (answer["effect"], answer["gate"]) == ("deny", "rule")
 
 
+def test_a_number_that_two_employers_gave_out_is_nobodys_own(place: Place) -> None:
+    """The gate cannot tell whose record is meant, and so must `explain`."""
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "DBSB")
+    words = ("explain", "--person", "cheshire-fire/40011", "--json", "--url")
+    url = f"{PAYSLIP}&person_id=40011"
+    assert place.run(*words, url).json()["effect"] == "permit"
+
+    place.hold("cheshire-police/40011", "RV", grant="g2", expires_on=date(2030, 1, 1))
+
+    assert place.run(*words, url).json()["effect"] == "deny"
+
+
 def test_someone_who_never_signed_in_is_taken_as_described(place: Place) -> None:
     place.hold("cheshire-fire/40099", "DBSB")
 

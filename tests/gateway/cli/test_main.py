@@ -52,6 +52,7 @@ def test_wrong_settings_are_told_one_a_line_without_traceback(
     told = capsys.readouterr()
     assert code == 1
     assert f"{path}:2: gateway.workers: `0` must be at least 1" in told.err
+    assert told.err.endswith("fault(s) in the settings\n")
     assert "Traceback" not in told.err
     assert told.out == ""
 

@@ -71,6 +71,8 @@ def test_ending_a_persons_sessions_leaves_the_others(place: Place, sign_in) -> N
     told = place.run("session", "end", "--person", "cheshire-fire/40011", "--operator", "m.jones")
 
     assert told.out.startswith("ended 1 session(s); reference ")
+    listed = place.run("session", "list", "--json").json()
+    assert [row["person"] for row in listed] == ["cheshire-fire/40012"]
     assert not alive(one)
     assert alive(other)
 
