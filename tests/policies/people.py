@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
+
+from typing_extensions import override
 
 import policies
+from policies.catalogue import Catalogue
+from policies.criteria.criterion import Result, TrueCriterion
+from policies.function import Action
 from policies.policy_set import load_policy_set
 from policies.question import Question, Subject
-from policies.rules import load_rules
+from policies.reasons import Reason
+from policies.rules import Rule, load_rules
 from vetting.clearance import Clearance
 from vetting.grants import ClearanceGrant, GrantStatus
 from vetting.levels import LevelId, LevelOrder
+from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from policies.criteria import Criterion
+    from policies.decision import Effect
     from policies.policy_set import PolicySet
 
 LIBRARY = Path(policies.__file__).parent / "library" / "cheshire-blue-light"
@@ -149,3 +158,55 @@ def asked(
         record_organisation=owner,
         factors=factors,
     )
+
+
+def with_function(policy_set: PolicySet, function_id: str, **changes: object) -> PolicySet:
+    """The policy set with one function changed."""
+    functions = [
+        replace(each, **changes) if each.id == function_id else each  # type: ignore[arg-type] # any field
+        for each in policy_set.catalogue.functions.values()
+    ]
+    return replace(policy_set, catalogue=Catalogue(functions))
+
+
+def requirement(text: str) -> Requirement:
+    """A requirement over the shipped levels."""
+    return Requirement.parse(text, cheshire().levels)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(TrueCriterion):
+    """A criterion that fails when it is asked, as a criterion with a fault in it would."""
+
+    name: ClassVar[str] = "broken"
+    reasons: ClassVar[tuple[Reason, Reason]] = (Reason.UNDER_AGREEMENT, Reason.NOT_UNDER_AGREEMENT)
+
+    @override
+    def result(self, question: Question) -> Result:
+        """Fail."""
+        raise ZeroDivisionError("a fault in a criterion")
+
+    @override
+    def sentence(self) -> str:
+        """Say it."""
+        return "for whom a criterion is broken"
+
+    @override
+    def shown(self, question: Question) -> str:
+        """Fail."""
+        raise ZeroDivisionError("a fault in a criterion")
+
+
+def with_broken_rule(policy_set: PolicySet, effect: Effect, *more: Criterion) -> PolicySet:
+    """The policy set with one more rule on the payslip, whose criterion fails."""
+    rule = Rule(
+        id="broken",
+        effect=effect,
+        functions=frozenset({"pay.slip"}),
+        written_functions=("pay.slip",),
+        actions=frozenset({Action.READ}),
+        when=(*more, Broken()),
+        reason="a test",
+        owner="tests",
+    )
+    return replace(policy_set, rules=(*policy_set.rules, rule))
