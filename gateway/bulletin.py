@@ -1,4 +1,4 @@
-"""The bulletin: the numbered list of changes that matter to a decision, and how workers keep up with it.
+"""The bulletin: the numbered list of changes that matter to a decision, and its readers.
 
 Whoever changes something that decisions depend on (a session ended, a grant changed, a policy set
 activated) does three things in this order:
@@ -8,13 +8,14 @@ activated) does three things in this order:
 3. `ring`s, which moves a counter that every process of the machine has mapped into its memory.
 
 A worker compares that counter before each decision (`BulletinReader.is_current`). If it moved, the
-worker reads the list first, so a change holds at the next request on its machine. Should a process die
-between 2 and 3, or the change be made on another machine, the reader's own look every 250 ms finds it.
-A reader that has not succeeded for 10 s is not current, and nothing may be permitted then.
+worker reads the list first, so a change holds at the next request on its machine. Should a process
+die between 2 and 3, or the change be made on another machine, the reader's own look every 250 ms
+finds it. A reader that has not succeeded for 10 s is not current, and nothing may be permitted
+then.
 
 Subjects: `session:<hash>`, `person:<organisation>/<employee number>`, `staff:<staff id>`,
-`organisation:<id>`, `all-sessions`, `policy`; and `everything`, which a reader is told when the list no
-longer reaches back to where it was (purged, or restored from a copy).
+`organisation:<id>`, `all-sessions`, `policy`; and `everything`, which a reader is told when the
+list no longer reaches back to where it was (purged, or restored from a copy).
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ KEEP = timedelta(days=1)
 """How long subjects are kept; no live worker is ever further behind than `STALE_SECONDS`."""
 
 CATCH_UP_ROWS = 5_000
-"""The most subjects handed over one by one; beyond it `everything` costs less than reading them all."""
+"""The most subjects handed over one by one; beyond it `everything` costs less."""
 
 Listener = Callable[[frozenset[str]], None]
 
@@ -78,7 +79,7 @@ def organisation_subject(organisation: str) -> str:
 
 
 class Bulletin:
-    """The list in the database and the counter in shared memory. Safe to use from several threads."""
+    """The list in the database and the counter in shared memory, safe for several threads."""
 
     def __init__(self, state_directory: Path) -> None:
         """Map the counter, making its file if it is missing.
@@ -109,15 +110,18 @@ class Bulletin:
         Returns:
             The subject's number.
         """
-        result = connection.execute(
-            insert(schema.bulletin).values(at_us=schema.microseconds(at), subject=subject)
-        )
-        return int(result.inserted_primary_key[0])
+        number = connection.execute(
+            insert(schema.bulletin)
+            .values(at_us=schema.microseconds(at), subject=subject)
+            .returning(schema.bulletin.c.seq)
+        ).scalar_one()
+        return int(number)
 
     def ring(self) -> None:
         """Move the counter, so that every reader on this machine looks before its next decision."""
         with self._lock:
-            # A record lock, not flock: forked workers share the open file, and flock would not part them.
+            # A record lock, not flock: forked workers share the open file, and flock would not
+            # part them.
             fcntl.lockf(self._descriptor, fcntl.LOCK_EX)
             try:
                 self._value[0] = (self._value[0] + 1) % (1 << 64)
@@ -175,8 +179,8 @@ class Bulletin:
 class BulletinReader:
     """Keeps one worker's memory in step with the bulletin.
 
-    `is_current` belongs to the event loop and costs less than a microsecond. `read` blocks and may be
-    called from any thread; the reader's own thread calls it every 250 ms.
+    `is_current` belongs to the event loop and costs less than a microsecond. `read` blocks and may
+    be called from any thread; the reader's own thread calls it every 250 ms.
     """
 
     def __init__(
@@ -185,7 +189,7 @@ class BulletinReader:
         bulletin: Bulletin,
         *,
         monotonic: Callable[[], float] = time.monotonic,
-        complain: Callable[[BaseException], None] = lambda error: None,
+        complain: Callable[[BaseException], None] = lambda _: None,
     ) -> None:
         """Stand at the end of the list as it is at the first read.
 
@@ -204,14 +208,15 @@ class BulletinReader:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._position: int | None = None  # owned by _lock
-        # Replaced whole by the reading thread, read by the event loop: counter seen, when (seconds).
+        # Replaced whole by the reading thread, read by the event loop: counter seen, when
+        # (seconds).
         self._state: tuple[int, float] | None = None
 
     def listen(self, listener: Listener) -> None:
         """Have a function told of the subjects of each read, before the reader counts as current.
 
-        It runs on the reading thread, may be told a subject twice, and must not raise: if it does, the
-        read has failed, is tried again, and nothing is permitted meanwhile.
+        It runs on the reading thread, may be told a subject twice, and must not raise: if it does,
+        the read has failed, is tried again, and nothing is permitted meanwhile.
         """
         self._listeners = (*self._listeners, listener)
 
@@ -254,7 +259,8 @@ class BulletinReader:
         return self.read()
 
     def _read(self) -> None:
-        # 1. The counter comes first: a ring during the read must be seen as news at the next request.
+        # 1. The counter comes first: a ring during the read must be seen as news at the next
+        #    request.
         counter = self._bulletin.counter()
         started = self._monotonic()
         # 2. What was committed before that ring is in the list now.

@@ -1,1 +1,1 @@
-"""The one database of the gateway: sessions, staff, the bulletin, sign-in attempts and the vetting register."""
+"""The one database: sessions, staff, the bulletin, sign-in attempts, the vetting register."""

@@ -1,11 +1,12 @@
 """Opening the database, and the two ways to use a connection to it.
 
-SQLite is opened in WAL mode with full synchronisation, foreign keys and a busy timeout. There is one
-writer at a time:
+SQLite is opened in WAL mode with full synchronisation, foreign keys and a busy timeout. There is
+one writer at a time:
 
 1. `reading(engine)` gives a connection that cannot write at all. It sees one state of the database.
-2. `writing(engine)` gives a connection that holds the write lock from its first statement on, so that
-   what it read is still true when it writes. It commits at the end, or rolls back on any exception.
+2. `writing(engine)` gives a connection that holds the write lock from its first statement on, so
+   that what it read is still true when it writes. It commits at the end, or rolls back on any
+   exception.
 
 A plain `engine.begin()` reads but cannot write: whoever writes must have taken the lock first, as a
 read that turns into a write fails under SQLite as soon as another process wrote in between.
@@ -13,8 +14,10 @@ read that turns into a write fails under SQLite as soon as another process wrote
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -25,14 +28,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from gateway.errors import StoreError
 
 BUSY_SECONDS = 5.0
-"""How long a writer waits for another; a commit takes milliseconds, so more means something hangs."""
+"""How long a writer waits for another; a commit takes milliseconds, so more is a fault."""
 
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 WRITES = "gateway_writes"  # the execution option that marks a connection as a writer
 
 
-class StoreUnavailable(StoreError):
+class StoreUnavailable(StoreError):  # noqa: N818  # named for what happened, as its family is
     """The database did not answer, is locked, full or damaged; what asked for it must refuse."""
 
 
@@ -54,11 +57,13 @@ def open_store(url: str) -> Engine:
         message = "store: the address of the database cannot be read"
         raise StoreError(message) from error
     if parsed.get_backend_name() != "sqlite":
-        message = f"store: `{parsed.get_backend_name()[:20]}` is not supported yet, write a sqlite:/// address"
+        backend = parsed.get_backend_name()[:20]
+        message = f"store: `{backend}` is not supported yet, write a sqlite:/// address"
         raise StoreError(message)
-    if parsed.database in {None, "", ":memory:"}:
+    if not parsed.database or parsed.database == ":memory:":
         message = "store: a database in memory is lost with its process, name a file"
         raise StoreError(message)
+    _make_private(Path(parsed.database))
     engine = create_engine(
         parsed,
         pool_size=POOL_SIZE,
@@ -89,7 +94,8 @@ def writing(engine: Engine) -> Iterator[Connection]:
     What was written is on the disk when this returns. On any exception nothing was written.
 
     Raises:
-        StoreUnavailable: if the lock is not had within `BUSY_SECONDS`, or the database does not answer.
+        StoreUnavailable: if the lock is not had within `BUSY_SECONDS`, or the database does not
+        answer.
     """
     with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
         yield connection
@@ -111,8 +117,18 @@ def _translated() -> Iterator[None]:
         raise StoreError(message) from error
 
 
+def _make_private(file: Path) -> None:
+    """Make the file readable by its owner alone; SQLite gives its side files the same mode."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        message = f"store: `{file}` cannot be opened: {error.strerror}"
+        raise StoreError(message) from error
+
+
 def _prepare(connection: Any, _record: object) -> None:
-    # The driver must not open transactions by itself: it would do so too late, without the write lock.
+    # The driver must not open transactions by itself: it would do so too late, without the write
+    # lock.
     connection.isolation_level = None
     cursor = connection.cursor()
     # The order matters: a busy database must already be waited for when the journal mode is read.

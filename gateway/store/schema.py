@@ -1,8 +1,8 @@
 """The tables of the gateway's database, and the list of all tables it holds.
 
-Times are whole microseconds since 1970 UTC and end in `_at_us`, so that SQLite and PostgreSQL keep the
-same value. The vetting register keeps its own tables; they are copied into `metadata` here because both
-live in one database, and a migration or a foreign key sees them as one.
+Times are whole microseconds since 1970 UTC and end in `_at_us`, so that SQLite and PostgreSQL keep
+the same value. The vetting register keeps its own tables; they are copied into `metadata` here
+because both live in one database, and a migration or a foreign key sees them as one.
 
 `microseconds` and `instant` are the only way between a column and a `datetime`.
 """
@@ -94,6 +94,16 @@ sign_in_attempt = Table(
     Index("sign_in_attempt_source", "source", "at_us"),
     Index("sign_in_attempt_age", "at_us"),
     sqlite_autoincrement=True,
+)
+
+upstream_cookie = Table(
+    "upstream_cookie",
+    metadata,
+    Column(
+        "session_hash", String(64), ForeignKey("session.hash", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("system", String(40), primary_key=True),
+    Column("jar", Text, nullable=False),  # JSON, see gateway.backoffice.cookie_jar
 )
 
 for _table in register_metadata.sorted_tables:
