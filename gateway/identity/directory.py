@@ -1,8 +1,8 @@
 """What every kind of directory gives: the person it vouches for, and the errors told apart.
 
-A directory says who somebody is, at which organisation, in which post. INVARIANT: a `DirectoryPerson`
-has no place for what somebody is cleared to, so nothing a partner writes into its directory about
-vetting can reach a decision.
+A directory says who somebody is, at which organisation, in which post. INVARIANT: a
+`DirectoryPerson` has no place for what somebody is cleared to, so nothing a partner writes into
+its directory about vetting can reach a decision.
 """
 
 from __future__ import annotations
@@ -74,8 +74,9 @@ class EntryIncomplete(DirectoryMisconfigured):
 
 
 BeforeBind = Callable[[str], None]
-"""Called with the sign-in name (as the directory spells it if it is known there) after the search and
-before the password is tried; what it raises ends the attempt without the password being tried."""
+"""Called with the sign-in name (as the directory spells it if it is known there) after the search
+and before the password is tried; what it raises ends the attempt without the password being
+tried."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The names and passwords people type: what is refused before any directory is asked, and folding.
 
-A directory takes ` ALICE `, `alice` and `al<zero width space>ice` for one person. Whatever is counted
-or looked up by name must do so too, or each spelling would be a fresh set of guesses. So a name is
-folded here, and a name with characters that directories drop silently is refused.
+A directory takes ` ALICE `, `alice` and `al<zero width space>ice` for one person. Whatever is
+counted or looked up by name must do so too, or each spelling would be a fresh set of guesses. So a
+name is folded here, and a name with characters that directories drop silently is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MAPPED_TO_NOTHING = frozenset("\u034f\u1806\u180b\u180c\u180d\ufffc") | frozens
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
-def credentials_fault(name: str, password: str) -> str | None:
+def credentials_fault(name: object, password: object) -> str | None:
     """Say why these credentials are not even shown to a directory.
 
     An empty password matters most: LDAP takes it for an anonymous bind, which succeeds (RFC 4513
@@ -54,7 +54,7 @@ def credentials_fault(name: str, password: str) -> str | None:
 
 
 def is_plain(text: str) -> bool:
-    """Tell whether a text has only characters that can be seen, and that directories do not drop."""
+    """Tell whether a text has only characters that are seen, and that directories do not drop."""
     return all(
         unicodedata.category(character) not in _REFUSED_CATEGORIES
         and character not in _MAPPED_TO_NOTHING

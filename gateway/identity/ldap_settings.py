@@ -1,0 +1,119 @@
+"""What is set for an LDAP directory, checked before the first sign-in.
+
+INVARIANT: nothing set here can bring in what somebody is cleared to. Both the gateway's word and
+the directory's name of an attribute are refused when they speak of vetting: that comes from the
+host's register, whatever a partner's directory says.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from gateway.errors import DirectoryMisconfigured
+from gateway.identity.directory_channel import Server
+
+ATTRIBUTE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}")
+ABOUT_VETTING = re.compile(r"vett|clear(ance|ed)|nppv|screen|security.?level", re.IGNORECASE)
+KNOWN = frozenset(
+    {"directory_id", "employee_number", "username", "name", "post", "unit", "mail", "manager"}
+)
+NEEDED = frozenset({"directory_id", "employee_number", "username", "name"})
+PLACE = "{name}"
+OTHERS = stat.S_IRWXG | stat.S_IRWXO
+PASSWORD_FILE_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LdapSettings:
+    """One organisation's LDAP directory.
+
+    Attributes:
+        uris: servers in the order to try them; `ldaps://`, or `ldap://` which means StartTLS.
+        ca_file: PEM file of the one authority that signs their certificates.
+        base: DN under which the staff are.
+        attributes: the gateway's word to the directory's name of the attribute; `KNOWN` words.
+        bind_dn: account to search with; None searches anonymously.
+        bind_password_file: holds its password; for its owner's eyes alone.
+        name_filter: finds a person by the name typed, which replaces `{name}` (escaped).
+    """
+
+    uris: tuple[str, ...]
+    ca_file: Path
+    base: str
+    attributes: Mapping[str, str]
+    bind_dn: str | None = None
+    bind_password_file: Path | None = None
+    name_filter: str = "(uid={name})"
+
+    def __post_init__(self) -> None:
+        """Refuse settings that cannot work, or would let vetting in.
+
+        Raises:
+            DirectoryMisconfigured: naming the first fault.
+        """
+        if not self.uris:
+            _refuse("no server is named")
+        for uri in self.uris:
+            Server.from_uri(uri)
+        if not self.base.strip():
+            # The empty base is the root of the server: other organisations may be below it.
+            _refuse("the base is empty")
+        if PLACE not in self.name_filter or not self.name_filter.startswith("("):
+            _refuse(f"the name filter needs brackets and `{PLACE}`, such as (uid={PLACE})")
+        if (self.bind_dn is None) != (self.bind_password_file is None):
+            _refuse("the account to search with needs both its DN and its password file")
+        if self.bind_dn is not None and not self.bind_dn.strip():
+            # An empty DN with a password is an anonymous bind that looks like a real one.
+            _refuse("the DN of the account to search with is empty")
+        for word, name in self.attributes.items():
+            _check_attribute(word, name)
+        missing = NEEDED - self.attributes.keys()
+        if missing:
+            _refuse(f"the attributes lack `{min(missing)}`")
+        if self.bind_password_file is not None:
+            read_password(self.bind_password_file)
+
+
+def read_password(file: Path) -> str:
+    """Read the password of the account to search with.
+
+    Raises:
+        DirectoryMisconfigured: if the file is missing, empty or open to others.
+    """
+    try:
+        with file.open("rb") as opened:
+            status = file.stat()
+            content = opened.read(PASSWORD_FILE_BYTES)
+    except OSError as error:
+        _refuse(f"`{file}` cannot be read: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode) or status.st_mode & OTHERS:
+        _refuse(f"`{file}` is open to others, run chmod 600 on it")
+    try:
+        password = content.decode().rstrip("\r\n")
+    except UnicodeDecodeError:
+        _refuse(f"`{file}` is not UTF-8")
+    if not password or "\0" in password:
+        _refuse(f"`{file}` holds no password")
+    return password
+
+
+def _check_attribute(word: str, name: str) -> None:
+    if ABOUT_VETTING.search(word) or ABOUT_VETTING.search(name):
+        _refuse(
+            f"attribute `{word[:40]}` = `{name[:40]}` speaks of vetting, which comes from the"
+            " host's register only"
+        )
+    if word not in KNOWN:
+        _refuse(f"attribute `{word[:40]}` is unknown, write one of {', '.join(sorted(KNOWN))}")
+    if not ATTRIBUTE_NAME.fullmatch(name):
+        _refuse(f"attribute `{word}`: `{name[:40]}` is not the name of an attribute")
+
+
+def _refuse(fault: str) -> NoReturn:
+    message = f"directory settings: {fault}"
+    raise DirectoryMisconfigured(message)
