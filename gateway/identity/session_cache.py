@@ -1,8 +1,8 @@
 """The live sessions in one worker's memory, so that a request costs no look at the database.
 
 1. `get` is for the event loop: one look into a dictionary and two comparisons.
-2. On `MISS` the caller has a thread call `load`, which reads session, staff and register in one state of
-   the database.
+2. On `MISS` the caller has a thread call `load`, which reads session, staff and register in one
+   state of the database.
 3. The bulletin drops what has changed (`apply`); a load that overlapped a change is done again and,
    failing that, used once and not kept.
 4. What is kept is read anew after `SUBJECT_SECONDS`, and at once when a date in it takes effect.
@@ -30,13 +30,13 @@ from gateway.store.engine import reading
 from policies.question import Subject
 
 CAPACITY = 10_000
-"""The most sessions in memory; each takes a few kilobytes, and a busy force has some hundred at a time."""
+"""The most sessions in memory; each takes a few kilobytes, and 4,000 staff have fewer at a time."""
 
 SUBJECT_SECONDS = 300
-"""The longest that attributes are used without reading them anew, should a change go unannounced."""
+"""The longest that attributes are used unread, should a change ever go unannounced."""
 
 TOUCH_SECONDS = 60
-"""How far the noted time of use may lag behind; small against the shortest idle limit of 5 minutes."""
+"""How far the noted time of use may lag; small against the shortest idle limit, 5 minutes."""
 
 LOAD_TRIES = 3
 
@@ -52,7 +52,7 @@ MISS: Final = Miss.MISS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownSubject:
-    """A subject, and the first instant at which a date in the register changes it (None: no such)."""
+    """A subject, and the first instant at which a date in the register changes it, if any."""
 
     subject: Subject
     stable_until: datetime | None
@@ -119,7 +119,8 @@ class SessionCache:
             at_us: now, microseconds since 1970 UTC.
 
         Returns:
-            The session; `MISS` if the database must be asked; None if no session can have this token.
+            The session; `MISS` if the database must be asked; None if no session can have this
+            token.
         """
         live = self._live.get(token)
         if live is None:
@@ -127,7 +128,8 @@ class SessionCache:
         if at_us < live.usable_until_us and at_us - live.seen_us < live.session.idle_us:
             live.seen_us = at_us
             return live
-        # Another worker may have seen it since, or the register must be read anew: ask the database.
+        # Another worker may have seen it since, or the register must be read anew: ask the
+        # database.
         return MISS
 
     def load(self, token: str, *, at: datetime) -> LiveSession | None:

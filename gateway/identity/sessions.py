@@ -1,7 +1,7 @@
 """Sessions: who is signed in, kept on the server and known to the browser by a random token alone.
 
-1. A token is 32 random bytes in base64url. The database holds only its SHA-256, so that a copy of the
-   database lets nobody in.
+1. A token is 32 random bytes in base64url. The database holds only its SHA-256, so that a copy of
+   the database lets nobody in.
 2. A session lives until it is ended, has been idle too long, or has reached its absolute limit.
 3. A sign-in always makes a new token; the session that the browser showed at sign-in is ended.
 4. Ending goes through the bulletin, so it holds at the next request in every worker.
@@ -171,7 +171,7 @@ class Sessions:
         return session if session and session.lives_at(schema.microseconds(at)) else None
 
     def read(self, connection: Connection, token: str) -> Session | None:
-        """Read the session of a token unless it was ended; its limits are for the caller to see to."""
+        """Read the session of a token unless it was ended; the caller sees to its limits."""
         table = schema.session
         row = connection.execute(
             select(table).where(table.c.hash == token_hash(token), table.c.ended_at_us.is_(None))
@@ -219,7 +219,8 @@ class Sessions:
             reason: why, a short code.
             person: `<organisation>/<employee number>`.
             organisation: the organisation's id.
-            everyone: must be said, so that leaving an argument out does not sign out the whole service.
+            everyone: must be said, so that leaving an argument out does not sign out the whole
+                service.
 
         Returns:
             How many were ended.
@@ -254,10 +255,12 @@ class Sessions:
         """Note when sessions were last used.
 
         Args:
-            seen: hash to microseconds since 1970 UTC. An older time than the one noted changes nothing.
+            seen: hash to microseconds since 1970 UTC. An older time than the one noted changes
+                nothing.
 
         Raises:
-            StoreUnavailable: if the database does not answer; the caller keeps them for the next time.
+            StoreUnavailable: if the database does not answer; the caller keeps them for the next
+            time.
         """
         if not seen:
             return

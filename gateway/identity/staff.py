@@ -1,9 +1,9 @@
 """Staff: the people whom a directory has vouched for, as remembered here.
 
 A member of staff is known by organisation and the directory's own id, never by name. The employee
-number, by which the vetting register speaks of people, is pinned to that id at the first sign-in: when
-a number comes back under another id (an account deleted and made again, or a number given to someone
-else), nobody is let in on the strength of the number until an officer has looked.
+number, by which the vetting register speaks of people, is pinned to that id at the first sign-in:
+when a number comes back under another id (an account deleted and made again, or a number given to
+someone else), nobody is let in on the strength of the number until an officer has looked.
 """
 
 from __future__ import annotations

@@ -1,0 +1,312 @@
+"""Signing in: from what was typed to a session, step by step.
+
+1. The organisation is known.
+2. Name and password have a form that a directory is shown.
+3. Neither this person nor this source has failed too often lately.
+4. There is a place at the organisation's directory, and the directory answers in time.
+5. The attempt is counted as failed, then the directory judges the password.
+6. The employee number is still pinned to this identity.
+7. The host's register says what the person holds; the session is opened and the one the browser
+   showed is ended, all in one transaction.
+8. The caller records it; if that fails, the session is ended and the token goes nowhere.
+
+An unknown name and a wrong password take the same steps to the same answer. What differs is told
+apart in the record only.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from gateway.bulletin import Bulletin
+from gateway.errors import (
+    DirectoryMisconfigured,
+    DirectoryUnavailable,
+    GatewayError,
+    IdentityChanged,
+    SignInRefused,
+    StoreError,
+    WrongCredentials,
+)
+from gateway.identity.attempts import Attempts, TooManyAttempts
+from gateway.identity.bulkhead import Bulkhead
+from gateway.identity.directory import (
+    Directory,
+    DirectoryBusy,
+    DirectoryPerson,
+    DirectoryUntrusted,
+    EntryIncomplete,
+    MalformedCredentials,
+    UnknownPerson,
+    WrongPassword,
+)
+from gateway.identity.names import credentials_fault
+from gateway.identity.organisations import Organisations
+from gateway.identity.session_cache import SubjectReader
+from gateway.identity.sessions import Session, Sessions
+from gateway.identity.staff import Staff, remember
+from gateway.store.engine import writing
+from policies.question import Subject
+
+PASSWORD = frozenset({"password"})
+
+GRACE_SECONDS = 0.5
+"""What a directory may overrun its budget by before its caller stops waiting."""
+
+
+class Refusal(SignInRefused):
+    """A sign-in was refused.
+
+    Attributes:
+        code: why, for the record: one of `unknown-organisation`, `credentials-malformed`,
+            `unknown-person`, `wrong-password`, `too-many-attempts`, `busy`, `identity-changed`,
+            `entry-incomplete`.
+        tellable: whether the person may be told that code. What may not be told is told as one
+            thing: name or password is wrong.
+        username: as the directory spells it, where it is known; else empty.
+    """
+
+    def __init__(self, code: str, *, tellable: bool, username: str = "") -> None:
+        self.username = username
+        super().__init__(code, tellable=tellable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A sign-in that succeeded.
+
+    Attributes:
+        token: for the browser's cookie and nothing else; it is kept nowhere.
+        session: the session it opens.
+        staff: who signed in.
+        subject: the same with what the host's register says, for the record.
+        team_complete: whether the directory gave the whole team.
+    """
+
+    token: str
+    session: Session
+    staff: Staff
+    subject: Subject
+    team_complete: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """An organisation's directory, and what one sign-in may take of it."""
+
+    directory: Directory
+    bulkhead: Bulkhead
+    budget_seconds: float
+
+
+def refusal_code(error: GatewayError) -> str:
+    """Give the code under which a failed sign-in is recorded, whichever error ended it."""
+    match error:
+        case SignInRefused():
+            return error.code
+        case DirectoryUntrusted():
+            return "directory-untrusted"
+        case DirectoryUnavailable():
+            return "directory-unavailable"
+        case DirectoryMisconfigured():
+            return "directory-misconfigured"
+        case StoreError():
+            return "store-unavailable"
+        case _:
+            return "sign-in-failed"
+
+
+class SignIn:
+    """Signs staff in. Blocks; safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        bulletin: Bulletin,
+        organisations: Organisations,
+        doors: Mapping[str, Door],
+        attempts: Attempts,
+        sessions: Sessions,
+        subjects: SubjectReader,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take what is needed.
+
+        Args:
+            engine: the store.
+            bulletin: rung when an older session was ended.
+            organisations: whose staff may sign in.
+            doors: the directory of each, by organisation id.
+            attempts: the count of failures.
+            sessions: where sessions are opened.
+            subjects: reads the register.
+            monotonic: seconds that never go back.
+        """
+        self._engine = engine
+        self._bulletin = bulletin
+        self._organisations = organisations
+        self._doors = doors
+        self._attempts = attempts
+        self._sessions = sessions
+        self._subjects = subjects
+        self._monotonic = monotonic
+
+    def attempt(
+        self,
+        *,
+        organisation: str,
+        username: str,
+        password: str,
+        source_ip: str,
+        at: datetime,
+        replaces: str | None = None,
+        record: Callable[[SignedIn], None] | None = None,
+    ) -> SignedIn:
+        """Sign somebody in.
+
+        Args:
+            organisation: id of the organisation chosen; any text.
+            username: as typed; any text.
+            password: as typed; any text.
+            source_ip: where the request came from.
+            at: now.
+            replaces: what the browser sent as session cookie; that session is ended.
+            record: makes the sign-in durable; what it raises ends the new session and is raised on.
+
+        Raises:
+            SignInRefused: always a `Refusal`.
+            DirectoryUnavailable, DirectoryMisconfigured: the directory cannot answer now.
+            StoreError: the database cannot.
+        """
+        # 1.
+        known = self._organisations.get(organisation)
+        door = self._doors.get(organisation)
+        if known is None or door is None:
+            raise Refusal("unknown-organisation", tellable=True)
+        # 2.
+        if credentials_fault(username, password) is not None:
+            raise Refusal("credentials-malformed", tellable=False)
+        # 3. to 5.
+        person, number, seconds = self._ask_directory(
+            door, organisation, username, password, source_ip, at
+        )
+        # 6. and 7. The session begins when the directory has answered, not when it was asked.
+        signed_in = self._open(
+            organisation, person, number, at + timedelta(seconds=seconds), replaces
+        )
+        # 8.
+        if record is not None:
+            try:
+                record(signed_in)
+            except BaseException:
+                self._sessions.end(signed_in.session.hash, at=at, reason="not-recorded")
+                raise
+        return signed_in
+
+    def close(self) -> None:
+        """Take no more sign-ins."""
+        for door in self._doors.values():
+            door.bulkhead.close()
+
+    def _ask_directory(
+        self,
+        door: Door,
+        organisation: str,
+        username: str,
+        password: str,
+        source_ip: str,
+        at: datetime,
+    ) -> tuple[DirectoryPerson, int, float]:
+        """Give the person, the number of the attempt, and how many seconds it took."""
+        begun: list[int] = []
+
+        def count(name: str) -> None:
+            if not begun:  # a second server asked for the same sign-in is not a second attempt
+                begun.append(
+                    self._attempts.begin(
+                        organisation=organisation, name=name, source=source_ip, at=at
+                    )
+                )
+
+        def ask() -> DirectoryPerson:
+            return door.directory.authenticate(
+                username, password, door.budget_seconds, before_bind=count
+            )
+
+        started = self._monotonic()
+        try:
+            self._attempts.check(organisation=organisation, name=username, source=source_ip, at=at)
+            person = door.bulkhead.run(ask, timeout_seconds=door.budget_seconds + GRACE_SECONDS)
+        except TooManyAttempts as error:
+            raise Refusal("too-many-attempts", tellable=True) from error
+        except DirectoryBusy as error:
+            raise Refusal("busy", tellable=True) from error
+        except WrongCredentials as error:
+            raise _wrong(error) from error
+        except EntryIncomplete as error:
+            self._forget(begun)  # the password was right
+            raise Refusal("entry-incomplete", tellable=True) from error
+        except (DirectoryUnavailable, DirectoryMisconfigured):
+            self._forget(begun)
+            raise
+        if not begun:
+            message = "sign-in: a directory judged a password without the attempt being counted"
+            raise DirectoryMisconfigured(message)
+        return person, begun[0], self._monotonic() - started
+
+    def _open(
+        self,
+        organisation: str,
+        person: DirectoryPerson,
+        number: int,
+        at: datetime,
+        replaces: str | None,
+    ) -> SignedIn:
+        try:
+            with writing(self._engine) as connection:
+                self._attempts.succeed(connection, number)
+                staff = remember(connection, organisation, person, at)
+                known = self._subjects(connection, staff, at)
+                token, session = self._sessions.open(
+                    connection,
+                    staff_id=staff.staff_id,
+                    organisation=organisation,
+                    factors=PASSWORD,
+                    at=at,
+                    replaces=replaces,
+                )
+        except IdentityChanged as error:
+            raise Refusal("identity-changed", tellable=True, username=person.username) from error
+        except EntryIncomplete as error:
+            raise Refusal("entry-incomplete", tellable=True, username=person.username) from error
+        if replaces is not None:
+            self._bulletin.ring()
+        return SignedIn(
+            token=token,
+            session=session,
+            staff=staff,
+            subject=known.subject,
+            team_complete=person.team_complete,
+        )
+
+    def _forget(self, begun: list[int]) -> None:
+        for number in begun:
+            self._attempts.forget(number)
+
+
+def _wrong(error: WrongCredentials) -> Refusal:
+    match error:
+        case MalformedCredentials():
+            return Refusal("credentials-malformed", tellable=False)
+        case WrongPassword():
+            return Refusal("wrong-password", tellable=False, username=error.username)
+        case UnknownPerson():
+            return Refusal("unknown-person", tellable=False)
+        case _:
+            return Refusal("wrong-credentials", tellable=True)

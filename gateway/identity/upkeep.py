@@ -1,0 +1,61 @@
+"""What a worker does every few seconds for its sessions, and every few minutes for the database.
+
+Every worker does all of it; doing it twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine
+
+from gateway.bulletin import Bulletin
+from gateway.identity.attempts import Attempts
+from gateway.identity.session_cache import SessionCache
+from gateway.identity.sessions import Sessions
+from gateway.store.engine import writing
+
+PURGE_EVERY = timedelta(minutes=10)
+
+
+class Upkeep:
+    """Call it every few seconds on a thread, always the same one at a time; `close` at the end."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        cache: SessionCache,
+        sessions: Sessions,
+        attempts: Attempts,
+        bulletin: Bulletin,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Take what is to be kept in order."""
+        self._engine = engine
+        self._cache = cache
+        self._sessions = sessions
+        self._attempts = attempts
+        self._bulletin = bulletin
+        self._clock = clock
+        self._purged_at: datetime | None = None
+
+    def __call__(self) -> None:
+        """Write when sessions were last used; now and then remove what is over (blocks).
+
+        Raises:
+            StoreUnavailable: if the database does not answer; call again.
+        """
+        at = self._clock()
+        self._cache.flush(at=at)
+        if self._purged_at is None or not timedelta(0) <= at - self._purged_at < PURGE_EVERY:
+            self._sessions.purge(at=at)
+            self._attempts.purge(at=at)
+            with writing(self._engine) as connection:
+                self._bulletin.purge(connection, at)
+            self._purged_at = at
+
+    def close(self) -> None:
+        """Write when sessions were last used, to the last one."""
+        self._cache.flush(at=self._clock(), everything=True)
