@@ -6,49 +6,279 @@ order. Nothing else in the gateway looks up a service.
 
 from __future__ import annotations
 
-import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
-from urllib.parse import urlsplit
 
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-from joserfc.jwk import KeySet, OKPKey
+import structlog
 
 from gateway.api.health import Readiness
-from gateway.audit.recorder import Recorder, RecorderLimits
-from gateway.audit.search import search
-from gateway.backoffice.assertion import AssertionMint
+from gateway.audit.recorder import Recorder
 from gateway.backoffice.forward import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
-from gateway.backoffice.transport import UpstreamAddress, UpstreamPool
+from gateway.backoffice.transport import UpstreamPool
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.forward_act import ForwardAct, SystemProfile
+from gateway.front.from_settings import (
+    assertion_mint,
+    brand,
+    door,
+    organisation_choice,
+    recorder_limits,
+    session_limits,
+    unknown_function,
+    upstream_address,
+)
 from gateway.front.front import Front
 from gateway.front.open_routes import OpenRoutes
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.refusals import FrontRefusals
+from gateway.front.register_desk import RegisterSearch
+from gateway.front.sign_in_desk import RecordedSignIn
+from gateway.identity.attempts import AttemptLimits, Attempts
+from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.owners import RecordOwners
 from gateway.identity.session_cache import SessionCache
-from gateway.identity.sessions import SessionLimits, Sessions
+from gateway.identity.sessions import Sessions
+from gateway.identity.sign_in import SignIn
+from gateway.identity.subject import subject_reader
+from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
 from gateway.pages.application import Pages
-from gateway.pages.page_services import Brand, OrganisationChoice, PageServices
+from gateway.pages.page_services import PageServices
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
 from gateway.wire.connection import ConnectionLimits
-from policies.catalogue import GATEWAY_SYSTEM, Classification, Function, Regime, Scope
+from policies.catalogue import GATEWAY_SYSTEM
 from policies.engine import Engine
 from policies.policy_set import load_policy_set
-from vetting.requirement import Requirement
+from vetting.register import Register
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+    from types import TracebackType
+
+    from gateway.pipeline import Act
+    from gateway.settings import Settings
+
+_MEBIBYTE: Final = 1024 * 1024
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def wall_us() -> int:
+    """Give the present instant in microseconds since 1970 UTC: the gateway's only clock."""
+    return time.time_ns() // 1000
+
+
+def instant(at_us: int) -> datetime:
+    """Give an instant in microseconds as an aware datetime."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def clock() -> datetime:
+    """Give the present instant."""
+    return instant(wall_us())
+
+
+class Assembly:
+    """Everything one worker holds. Use it as a context manager; `front` is there inside."""
+
+    front: Front
+
+    def __init__(self, settings: Settings, loop: asyncio.AbstractEventLoop) -> None:
+        """Remember what to put together.
+
+        Args:
+            settings: checked settings.
+            loop: the running event loop of the worker.
+        """
+        self._settings = settings
+        self._loop = loop
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Open everything.
+
+        Raises:
+            GatewayError, PolicyFileError: a part cannot be opened; nothing stays open.
+        """
+        with self._stack as stack:
+            self._build(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close everything, in reverse order."""
+        self._stack.close()
+
+    # ---- the parts, in the order in which they need each other ------------------------------
+
+    def _build(self, stack: ExitStack) -> None:
+        settings, loop = self._settings, self._loop
+        gateway = settings.gateway
+        configure_operational_log(settings.operational_log, component="front")
+        # 1. what is read from files, or refused
+        policy_set = load_policy_set(settings.policy.directory)
+        engine = Engine.compile(policy_set)
+        keys = KeyRing.open(settings.keys.directory)
+        # 2. state, and how this worker keeps in step with it
+        store = open_store(settings.store_url)
+        stack.callback(store.dispose)
+        bulletin = Bulletin(gateway.state_directory)
+        stack.callback(bulletin.close)
+        reader = BulletinReader(store, bulletin, complain=_complain)
+        register = Register(policy_set.levels)
+        organisations = Organisations(
+            Organisation(id=each.id, name=each.name, kind=each.kind, help_contact=each.help_contact)
+            for each in settings.organisations
+        )
+        sessions = Sessions(store, bulletin, session_limits(gateway))
+        subjects = subject_reader(register, organisations.kinds())
+        cache = SessionCache(store, sessions, subjects)
+        owners = RecordOwners(store, tuple(organisations.kinds()))
+        jars = KeptCookies(store, bulletin)
+        for listener in (cache.apply, owners.apply, jars.apply):
+            reader.listen(listener)
+        stack.enter_context(reader)
+        # 3. the record
+        recorder = Recorder(
+            directory=settings.record.directory,
+            key_ring=keys,
+            writer="worker",
+            limits=recorder_limits(settings.record),
+        )
+        recorder.start()
+        stack.callback(recorder.close)
+        # 4. the pages
+        threads = ThreadPoolExecutor(gateway.page_threads, thread_name_prefix="pages")
+        stack.callback(threads.shutdown)
+        attempts = Attempts(store, AttemptLimits())
+        throttle = RefusalThrottle()
+        sign_in = SignIn(
+            engine=store,
+            bulletin=bulletin,
+            organisations=organisations,
+            doors={each.id: door(each) for each in settings.organisations},
+            attempts=attempts,
+            sessions=sessions,
+            subjects=subjects,
+        )
+        stack.callback(sign_in.close)
+        services = PageServices(
+            brand=brand(settings),
+            organisations=tuple(organisation_choice(each) for each in settings.organisations),
+            cookies=CookiePolicy.for_origin(gateway.origin),
+            form_secret=keys.session_secret,
+            clock=clock,
+            engine=lambda: engine,
+            sign_in_desk=RecordedSignIn(
+                sign_in=sign_in,
+                sessions=sessions,
+                recorder=recorder,
+                throttle=throttle,
+                clock=clock,
+            ),
+            register=RegisterSearch(store, register, policy_set.levels),
+            search_record=record_search(settings, keys, store),
+            session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
+        )
+        pages = Pages(services)
+        bridge = PagesBridge(
+            wsgi=pages.wsgi, threads=threads, scheme=gateway.origin.partition(":")[0]
+        )
+        # 5. the back office
+        mint = assertion_mint(gateway.origin, keys)
+        pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
+        acts = self._forwarding(pools, mint, jars)
+        acts[GATEWAY_SYSTEM] = bridge.act
+        # 6. the way through
+        tally = ResourceTally()
+        upkeep = Upkeep(
+            engine=store,
+            cache=cache,
+            sessions=sessions,
+            attempts=attempts,
+            bulletin=bulletin,
+            clock=clock,
+        )
+        stack.callback(upkeep.close)
+        readiness = Readiness(
+            parts={
+                "record": lambda: recorder.state,
+                "bulletin": lambda: "ok" if reader.is_current(time.monotonic()) else "stale",
+            }
+        )
+        pipeline = Pipeline(
+            engine=lambda: engine,
+            sessions=cache,
+            owners=owners,
+            bulletin=reader,
+            recorder=recorder,
+            throttle=throttle,
+            resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
+            tally=tally,
+            unknown_function=unknown_function(policy_set),
+            open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=mint.jwks()).find,
+            acts=acts,
+            refusals=FrontRefusals(
+                pages=pages.refusals,
+                contacts=services.contacts,
+                secure=settings.secure_origin,
+            ),
+            session_cookie=services.cookies.session.name.encode("ascii"),
+            origin=gateway.origin.encode("ascii"),
+            host_organisation=gateway.host_organisation,
+            wall_us=wall_us,
+            instant=instant,
+            monotonic=time.monotonic,
+        )
+        self.front = Front(
+            pipeline=pipeline,
+            limits=ConnectionLimits(
+                head_bytes=gateway.header_bytes,
+                head_fields=gateway.header_count,
+                head_seconds=gateway.header_seconds,
+                idle_seconds=gateway.idle_seconds,
+                hosts=frozenset({gateway.origin.partition("://")[2].encode("ascii")}),
+            ),
+            max_connections=gateway.connections,
+            pools=tuple(pools.values()),
+            recorder=recorder,
+            throttle=throttle,
+            tally=tally,
+            chores=(upkeep,),
+            wall_us=wall_us,
+        )
+
+    def _forwarding(
+        self, pools: Mapping[str, UpstreamPool], mint: AssertionMint, jars: KeptCookies
+    ) -> dict[str, Act]:
+        """Give the act of each system of the back office."""
+        return {
+            each.id: ForwardAct(
+                profile=SystemProfile(
+                    id=each.id, audience=each.audience, identity_headers=each.identity_headers
+                ),
+                forwarder=Forwarder(pool=pools[each.id], origin=each.url),
+                mint=mint,
+                cookies=jars,
+                body_bytes=self._settings.gateway.body_mib * _MEBIBYTE,
+            )
+            for each in self._settings.upstreams
+        }
+
+
+def _complain(error: BaseException) -> None:
+    structlog.get_logger("bulletin").error("read failed", error=type(error).__name__)

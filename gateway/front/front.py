@@ -74,7 +74,7 @@ class Front:
         await self._pipeline.serve(incoming, connection)
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
-        """Refuse what could not be read; recorded within the limits for strangers, not waited for."""
+        """Refuse what could not be read; recorded within limits, and not waited for."""
         reference = new_reference()
         at_us = self._wall_us()
         if self._throttle.admit(connection.peer_ip, code, at_us):
@@ -120,7 +120,7 @@ class Front:
         for connection in [each for each in self.connections if each.is_idle]:
             connection.close()
         deadline = asyncio.get_running_loop().time() + seconds
-        while self.connections and asyncio.get_running_loop().time() < deadline:
+        while self.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         for connection in list(self.connections):
             connection.abort()

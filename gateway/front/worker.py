@@ -56,7 +56,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             front = assembly.front
             housekeeper = loop.create_task(front.keep_house())
             for listener in self.sockets:
-                listener.setblocking(False)  # noqa: FBT003 -- socket's own signature
+                listener.setblocking(False)
                 loop.add_reader(listener.fileno(), self._accept, listener.sock, front)
             _log.info("serving", pid=os.getpid())
             while not stopping.is_set() and self.ppid == os.getppid():
@@ -82,7 +82,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         except OSError as error:
             _log.error("accept failed", error=type(error).__name__, detail=error.strerror)
             return
-        accepted.setblocking(False)  # noqa: FBT003 -- socket's own signature
+        accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
         task: asyncio.Task[Any] = loop.create_task(

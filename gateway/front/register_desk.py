@@ -6,13 +6,13 @@ signed in. A text is looked for in both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import or_, select, union
 
 from gateway.identity.names import fold_name
 from gateway.identity.staff import staff_by_person
+from gateway.pages.page_services import RegisterPerson
 from gateway.store import schema
 from gateway.store.engine import reading
 from vetting.errors import VettingError
@@ -26,31 +26,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Select, Table
 
-    from vetting.clearance import Clearance
     from vetting.levels import LevelOrder
     from vetting.register import Register, RegisterChange
     from vetting.register_reading import RegisteredPerson
 
 _MOST: Final = 500  # matches of a text; somebody who sees more should type more
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundPerson:
-    """A person of the register, named where they have signed in before.
-
-    Attributes:
-        organisation: id of the employer.
-        employee_number: unique within the employer.
-        name: None when they have never signed in.
-        clearance: everything the register has for them.
-        appointments: roles in the gate that they hold at the instant asked for.
-    """
-
-    organisation: str
-    employee_number: str
-    name: str | None
-    clearance: Clearance
-    appointments: frozenset[str]
 
 
 class RegisterSearch:
@@ -64,7 +44,7 @@ class RegisterSearch:
 
     def people(
         self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
-    ) -> tuple[tuple[FoundPerson, ...], int]:
+    ) -> tuple[tuple[RegisterPerson, ...], int]:
         """Find people by name or employee number, by organisation, or all (empty texts).
 
         Returns:
@@ -88,7 +68,7 @@ class RegisterSearch:
 
     def person(
         self, *, organisation: str, employee_number: str, at: datetime
-    ) -> FoundPerson | None:
+    ) -> RegisterPerson | None:
         """Give one person, or None when the register does not know them.
 
         Raises:
@@ -134,10 +114,10 @@ class RegisterSearch:
         ]
 
 
-def _found(connection: Connection, registered: RegisteredPerson, at: datetime) -> FoundPerson:
+def _found(connection: Connection, registered: RegisteredPerson, at: datetime) -> RegisterPerson:
     person = registered.person
     known = staff_by_person(connection, str(person))
-    return FoundPerson(
+    return RegisterPerson(
         organisation=person.organisation,
         employee_number=person.employee_number,
         name=known.name if known else None,

@@ -1,0 +1,155 @@
+"""What the settings say, in the words of the parts: one small function a part.
+
+Nothing here opens or starts anything but what it returns.
+"""
+
+from __future__ import annotations
+
+import ssl
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from joserfc.jwk import Key, KeySet, OKPKey
+
+from gateway.audit.recorder import RecorderLimits
+from gateway.backoffice.assertion import AssertionMint
+from gateway.backoffice.transport import UpstreamAddress
+from gateway.identity.bulkhead import Bulkhead
+from gateway.identity.ldap_directory import LdapDirectory
+from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.sessions import SessionLimits
+from gateway.identity.sign_in import Door
+from gateway.pages.page_services import Brand, OrganisationChoice
+from policies.catalogue import Classification, Function, Regime, Scope
+from vetting.requirement import Requirement
+
+if TYPE_CHECKING:
+    from gateway.keys import KeyRing
+    from gateway.settings import Settings
+    from gateway.settings_sections import (
+        DirectorySection,
+        GatewaySection,
+        OrganisationSection,
+        RecordSection,
+        UpstreamSection,
+    )
+    from policies.policy_set import PolicySet
+
+_MEBIBYTE: Final = 1024 * 1024
+
+
+def door(section: OrganisationSection) -> Door:
+    """Open the way to an organisation's directory; nothing is asked yet."""
+    directory = section.directory
+    return Door(
+        directory=LdapDirectory(ldap_settings(directory)),
+        bulkhead=Bulkhead(section.id, at_once=directory.at_once),
+        budget_seconds=directory.budget_seconds,
+    )
+
+
+def ldap_settings(section: DirectorySection) -> LdapSettings:
+    """Give what is set for an LDAP directory to the part that speaks LDAP."""
+    return LdapSettings(
+        uris=section.uris,
+        ca_file=section.ca_file,
+        base=section.base,
+        attributes=section.attributes.model_dump(),
+        bind_dn=section.bind_dn,
+        bind_password_file=section.bind_password_file,
+        name_filter=section.name_filter,
+    )
+
+
+def session_limits(gateway: GatewaySection) -> SessionLimits:
+    """Give the limits of sessions that the settings ask for."""
+    return SessionLimits(
+        idle=timedelta(minutes=gateway.session_idle_minutes),
+        absolute=timedelta(hours=gateway.session_absolute_hours),
+    )
+
+
+def recorder_limits(record: RecordSection) -> RecorderLimits:
+    """Give the sizes of the journal that the settings ask for."""
+    return RecorderLimits(
+        segment_bytes=record.segment_mib * _MEBIBYTE,
+        reserve_bytes=record.reserve_mib * _MEBIBYTE,
+        queue_entries=record.max_backlog,
+    )
+
+
+def assertion_mint(issuer: str, keys: KeyRing) -> AssertionMint:
+    """Make the mint of assertions from the key ring."""
+    signing = keys.assertion_keys
+    private = OKPKey.import_key(
+        signing.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+        {"kid": signing.kid, "use": "sig", "alg": "EdDSA"},
+    )
+    public: list[Key] = [
+        OKPKey.import_key(
+            each.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            {"kid": each.kid, "use": "sig", "alg": "EdDSA"},
+        )
+        for each in signing.public
+    ]
+    return AssertionMint(
+        issuer=issuer, key=private, public_keys=KeySet(public), clock=lambda: time.time_ns() / 1e9
+    )
+
+
+def organisation_choice(section: OrganisationSection) -> OrganisationChoice:
+    """Give an organisation as the sign-in page shows it."""
+    return OrganisationChoice(id=section.id, name=section.name, help_contact=section.help_contact)
+
+
+def brand(settings: Settings) -> Brand:
+    """Give what the pages call the service and whose it is."""
+    host = next(
+        each for each in settings.organisations if each.id == settings.gateway.host_organisation
+    )
+    return Brand(
+        service_name=settings.gateway.service_name,
+        host=organisation_choice(host),
+        host_vetting_contact=host.help_contact,
+    )
+
+
+def upstream_address(section: UpstreamSection) -> UpstreamAddress:
+    """Give where a system is; over TLS its certificate is always verified."""
+    url = urlsplit(section.url)
+    tls = None
+    if url.scheme == "https":
+        tls = ssl.create_default_context(cafile=section.ca_file)
+        tls.minimum_version = ssl.TLSVersion.TLSv1_2
+    return UpstreamAddress(
+        host=url.hostname or "",
+        port=url.port or (443 if tls else 80),
+        tls=tls,
+        connect_seconds=section.connect_seconds,
+        first_byte_seconds=section.first_byte_seconds,
+        idle_seconds=section.idle_seconds,
+        max_connections=section.max_connections,
+    )
+
+
+def unknown_function(policy_set: PolicySet) -> Function:
+    """Make the function that stands for none: in no catalogue, so the first gate refuses it."""
+    return Function(
+        id="unknown",
+        title="",
+        area="",
+        classification=Classification.OFFICIAL,
+        regime=Regime.GP,
+        floor=Requirement.parse("BASE", policy_set.levels),
+        scope=Scope.OWN,
+        system="none",
+        matchers=(),
+    )

@@ -1,0 +1,146 @@
+"""Signing in and out for the pages: what identity does, made durable in the record."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
+from gateway.errors import GatewayError, RecordUnavailable, SignInRefused
+from gateway.identity.session_cache import LiveSession
+from gateway.identity.sign_in import refusal_code
+from gateway.visit import Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from gateway.audit.recorder import Recorder
+    from gateway.identity.sessions import Sessions
+    from gateway.identity.sign_in import SignedIn, SignIn
+    from gateway.pages.page_services import LiveSession as PageSession
+    from gateway.pages.page_services import OpenVisit
+    from gateway.throttle import RefusalThrottle
+
+_log = structlog.get_logger("sign-in")
+
+
+class RecordedSignIn:
+    """Signs people in and out, and records it. Blocks; safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        sign_in: SignIn,
+        sessions: Sessions,
+        recorder: Recorder,
+        throttle: RefusalThrottle,
+        clock: Callable[[], datetime],
+    ) -> None:
+        """Hold what is needed.
+
+        Args:
+            sign_in: the steps.
+            sessions: ends sessions.
+            recorder: makes it durable.
+            throttle: keeps strangers from filling the record.
+            clock: the present instant.
+        """
+        self._sign_in = sign_in
+        self._sessions = sessions
+        self._recorder = recorder
+        self._throttle = throttle
+        self._clock = clock
+
+    def sign_in(
+        self,
+        *,
+        organisation: str,
+        username: str,
+        password: str,
+        visit: OpenVisit,
+        replaces: str | None,
+    ) -> str:
+        """Sign somebody in; see `gateway.pages.page_services.SignInDesk`."""
+        visit = _ours(visit)
+
+        def record(signed_in: SignedIn) -> None:
+            draft = self._draft(visit, Kind.SIGNIN, Outcome.PERMIT)
+            _name(draft, signed_in, self._clock())
+            self._recorder.record_and_wait(draft)
+
+        try:
+            return self._sign_in.attempt(
+                organisation=organisation,
+                username=username,
+                password=password,
+                source_ip=visit.ip,
+                at=visit.at,
+                replaces=replaces,
+                record=record,
+            ).token
+        except RecordUnavailable:
+            raise
+        except GatewayError as error:
+            self._record_refusal(visit, organisation, username, error)
+            raise
+
+    def sign_out(self, *, session: PageSession, visit: OpenVisit) -> None:
+        """End a session; see `gateway.pages.page_services.SignInDesk`."""
+        if not isinstance(session, LiveSession):
+            raise TypeError("sign-out: a session that is none of ours")
+        draft = self._draft(_ours(visit), Kind.SIGNOUT, Outcome.PERMIT)
+        draft.phase = Phase.RESULT
+        draft.organisation = session.staff.organisation
+        draft.staff_id = session.staff.staff_id
+        draft.actor_name = session.staff.address
+        draft.session = session.session.hash.encode("ascii")
+        self._recorder.record_and_wait(draft)
+        self._sessions.end(session.session.hash, at=self._clock())
+
+    def _record_refusal(
+        self, visit: Visit, organisation: str, username: str, error: GatewayError
+    ) -> None:
+        """Record who was refused and why; a stranger's failures within limits."""
+        code = refusal_code(error)
+        _log.info(
+            "sign-in refused", organisation=organisation, code=code, reference=visit.reference
+        )
+        if not self._throttle.admit(visit.ip, code, visit.at_us):
+            return
+        outcome = Outcome.DENY if isinstance(error, SignInRefused) else Outcome.ERROR
+        draft = self._draft(visit, Kind.SIGNIN, outcome)
+        draft.code = code
+        draft.organisation = organisation
+        spelt = getattr(error, "username", "") or username.strip().casefold()[:256]
+        draft.actor_name = f"{spelt}@{organisation}"
+        self._recorder.record_and_wait(draft)
+
+    def _draft(self, visit: Visit, kind: Kind, outcome: Outcome) -> EntryDraft:
+        return EntryDraft(
+            kind=kind,
+            at_us=visit.at_us,
+            outcome=outcome,
+            reference=visit.reference,
+            ip=visit.ip,
+            agent=visit.agent,
+        )
+
+
+def _name(draft: EntryDraft, signed_in: SignedIn, at: datetime) -> None:
+    subject = signed_in.subject
+    draft.organisation = subject.organisation
+    draft.staff_id = subject.staff_id
+    draft.actor_name = signed_in.staff.address
+    draft.roles = " ".join(sorted(subject.appointments))
+    draft.vetting = " ".join(grant.level for grant in subject.clearance.held(at=at))
+    draft.session = signed_in.session.hash.encode("ascii")
+    draft.auth = ",".join(sorted(signed_in.session.factors))
+
+
+def _ours(visit: OpenVisit) -> Visit:
+    """Narrow what the pages hand back: they know a visit by its reference only."""
+    if not isinstance(visit, Visit):
+        raise TypeError("sign-in: a visit that is none of ours")
+    return visit
