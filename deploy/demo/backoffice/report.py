@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 
 REPORT_BYTES = 20 * 1024 * 1024
-PIECE_LINES = 512
+PART_LINES = 1_500  # about 60 kB
 
 
 def report(title: str, employee_number: str, size: int = REPORT_BYTES) -> Iterator[bytes]:
@@ -14,25 +14,27 @@ def report(title: str, employee_number: str, size: int = REPORT_BYTES) -> Iterat
 
     Args:
         title: what it is a report of.
-        employee_number: for whom it was made; stands in the first line.
+        employee_number: for whom it was made; stands in the first line and in each part.
         size: exact length in bytes.
 
     Yields:
-        Pieces of about 40 kB.
+        Parts of about 60 kB, each with a line that numbers it and the same lines otherwise: the
+        sending is what is of interest, not the making.
     """
     seeded = random.Random(f"report {title} {employee_number}")
+    lines = "".join(_line(seeded) for _ in range(PART_LINES)).encode()
     left = size
-    head = f"# {title}, made for {employee_number}\nline,item,supplier,unit price,quantity\n"
-    yield (piece := head.encode()[:left])
-    left -= len(piece)
-    line = 0
+    part = 0
     while left > 0:
-        lines = []
-        for _ in range(PIECE_LINES):
-            line += 1
-            bits = seeded.getrandbits(96)
-            lines.append(f"{line:08d},ITEM-{bits & 0xFFFFFFFF:010d},SUP-{bits >> 32 & 0xFFFFF:07d},"
-                         f"{(bits >> 52) % 100_000 / 100:.2f},{(bits >> 72) % 500}\n")  # fmt: skip
-        piece = "".join(lines).encode()[:left]
+        heading = f"# {title}, made for {employee_number}, part {part:05d}\n"
+        columns = "item,supplier,unit price,quantity\n" if part == 0 else ""
+        piece = ((heading + columns).encode() + lines)[:left]
         left -= len(piece)
+        part += 1
         yield piece
+
+
+def _line(seeded: random.Random) -> str:
+    item, supplier = seeded.randint(1, 9_999_999), seeded.randint(1, 99_999)
+    price, quantity = seeded.randint(10, 99_999) / 100, seeded.randint(0, 499)
+    return f"ITEM-{item:010d},SUP-{supplier:07d},{price:.2f},{quantity}\n"

@@ -1,0 +1,83 @@
+"""Writes the gateway's settings file for the demo."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from deploy.demo.directory import Directory
+from deploy.demo.organisations import POLICE
+from deploy.demo.places import POLICY_SET, Places
+
+AUDIENCE = "cheshire-back-office"
+UPSTREAM = "ebs"  # as the catalogue names the system
+# The branches of the back office's tree that have functions; what is not here is never forwarded.
+BRANCHES = (
+    "/OA_HTML/", "/forms/", "/webservices/", "/vetting/", "/bi/", "/catalogue/", "/contracts/",
+    "/dms/", "/fleet/", "/estates/", "/property/", "/stores/", "/assets/", "/ict/", "/admin/",
+    "/legal/", "/info/", "/contact/", "/cj/", "/custody/", "/forensic/", "/fel/",
+)  # fmt: skip
+Value = str | int | float | tuple[str, ...] | Mapping[str, str]
+
+
+def write_settings(places: Places, workers: int) -> None:
+    """Write the file; whatever was there is replaced."""
+    lines = ["# Written by the demo at each start; edit deploy/demo/gateway_settings.py instead."]
+    lines += _table(
+        "[gateway]",
+        listen=f"127.0.0.1:{places.port}",
+        origin=places.origin,
+        workers=workers,
+        state_directory=str(places.state),
+        host_organisation=POLICE.id,
+        service_name="Cheshire Blue Light shared services",
+        drain_seconds=3.0,
+    )
+    lines += _table("[policy]", directory=str(POLICY_SET))
+    lines += _table("[keys]", directory=str(places.keys))
+    lines += _table("[record]", directory=str(places.record), origin="demo.cheshire-blue-light/log")
+    for directory in places.directories:
+        lines += _organisation(directory)
+    lines += _table(
+        "[[upstream]]",
+        id=UPSTREAM,
+        url=places.back_office,
+        audience=AUDIENCE,
+        paths=BRANCHES,
+        resources=("/OA_MEDIA/*",),
+        sign_out_path="/OA_HTML/AppsLogout",
+    )
+    places.settings_file.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _organisation(directory: Directory) -> Iterable[str]:
+    organisation = directory.organisation
+    yield from _table(
+        "[[organisation]]",
+        id=organisation.id,
+        name=organisation.name,
+        kind=organisation.kind,
+        help_contact=organisation.help_contact,
+    )
+    yield from _table(
+        "[organisation.directory]",
+        kind="ldap",
+        uris=(directory.uri,),
+        ca_file=str(directory.ca_file),
+        base=organisation.base,
+        bind_dn=organisation.bind_dn,
+        bind_password_file=str(directory.bind_password_file),
+        name_filter=f"({organisation.attributes['username']}={{name}})",
+        attributes=organisation.attributes,
+    )
+
+
+def _table(heading: str, **values: Value) -> list[str]:
+    return ["", heading, *(f"{name} = {_toml(value)}" for name, value in values.items())]
+
+
+def _toml(value: Value) -> str:
+    """Write a value; JSON's strings and numbers are TOML's."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{key} = {_toml(one)}" for key, one in value.items()) + " }"
+    return json.dumps(value)

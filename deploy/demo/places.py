@@ -1,0 +1,132 @@
+"""Where everything of one demo lies, and on which ports of the loopback it listens."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.demo.directory import Directory
+from deploy.demo.organisations import ORGANISATIONS
+
+PROJECT = Path(__file__).resolve().parents[2]
+POLICY_SET = PROJECT / "policies" / "library" / "cheshire-blue-light"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The folder and the ports of one demo.
+
+    Attributes:
+        folder: everything the demo keeps; absolute.
+        port: of the gateway.
+        back_office_port: of the back office.
+        directory_ports: of the directories, in the order of the organisations.
+    """
+
+    folder: Path
+    port: int
+    back_office_port: int
+    directory_ports: tuple[int, ...]
+
+    @classmethod
+    def choose(cls, folder: Path, port: int | None) -> Places:
+        """Choose free ports; that of the gateway may be given.
+
+        Args:
+            folder: of the demo.
+            port: of the gateway; None for a free one.
+        """
+        free = free_ports(len(ORGANISATIONS) + 2)
+        return cls(
+            folder=folder.resolve(),
+            port=port or free[0],
+            back_office_port=free[1],
+            directory_ports=free[2:],
+        )
+
+    @property
+    def origin(self) -> str:
+        """Give the address by which staff reach the gateway."""
+        return f"http://localhost:{self.port}"
+
+    @property
+    def back_office(self) -> str:
+        """Give the address of the back office."""
+        return f"http://127.0.0.1:{self.back_office_port}"
+
+    @property
+    def settings_file(self) -> Path:
+        """Give the gateway's settings file."""
+        return self.folder / "gateway.toml"
+
+    @property
+    def state(self) -> Path:
+        """Give the folder of the gateway's database."""
+        return self.folder / "state"
+
+    @property
+    def keys(self) -> Path:
+        """Give the folder of the keys."""
+        return self.folder / "keys"
+
+    @property
+    def record(self) -> Path:
+        """Give the folder of the record."""
+        return self.folder / "record"
+
+    @property
+    def logs(self) -> Path:
+        """Give the folder with what the processes say."""
+        return self.folder / "logs"
+
+    @property
+    def back_office_store(self) -> Path:
+        """Give the folder of the back office's store."""
+        return self.folder / "backoffice"
+
+    @property
+    def requests_seen(self) -> Path:
+        """Give the file in which the back office notes what reached it."""
+        return self.back_office_store / "requests.log"
+
+    @property
+    def directories(self) -> tuple[Directory, ...]:
+        """Give the directories."""
+        return tuple(
+            Directory(
+                organisation=organisation,
+                folder=self.folder / "directories" / organisation.id,
+                port=port,
+            )
+            for organisation, port in zip(ORGANISATIONS, self.directory_ports, strict=True)
+        )
+
+
+def free_ports(count: int) -> tuple[int, ...]:
+    """Find ports of the loopback that nobody listens on, all different."""
+    held = [socket.socket() for _ in range(count)]
+    try:
+        for one in held:
+            one.bind(("127.0.0.1", 0))
+        return tuple(one.getsockname()[1] for one in held)
+    finally:
+        close_all(held)
+
+
+def close_all(sockets: Iterable[socket.socket]) -> None:
+    """Close sockets."""
+    for one in sockets:
+        one.close()
+
+
+def port_is_free(port: int) -> bool:
+    """Tell whether the gateway could listen on a port of the loopback."""
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,278 @@
+"""The whole demo as one thing: prepared, started, watched, ended.
+
+Prepared in this order: the folder is locked, the directories are filled (when the generator or the
+accounts have changed), settings and keys are written, the register is filled. Then all processes
+are started at once and waited for.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import http.client
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+from deploy.demo.accounts import Accounts, load_accounts
+from deploy.demo.directory import find_slapd
+from deploy.demo.gateway_settings import AUDIENCE, write_settings
+from deploy.demo.organisations import ORGANISATIONS
+from deploy.demo.places import PROJECT, Places, port_is_free
+from deploy.demo.processes import Child
+from deploy.demo.register import fill, london_day, redate
+from deploy.demo.staff import StaffMember, staff_of
+from gateway.settings import load_settings
+from gateway.store.engine import open_store, writing
+from gateway.store.migration import migrate
+from vetting.levels import LevelOrder
+from vetting.register import Register
+
+READY_SECONDS = 60.0
+POLL_SECONDS = 0.05
+HERE = Path(__file__).parent
+# What decides who the staff are and what they hold.
+GENERATOR = (
+    "accounts.py", "accounts.toml", "directory.py", "organisations.py", "register.py", "staff.py",
+    "words.toml",
+)  # fmt: skip
+Say = Callable[[str], None]
+
+
+class DemoError(Exception):
+    """The demo cannot run; the message says why and what to do."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Stack:
+    """One demo.
+
+    Attributes:
+        places: where it lies and listens.
+        say: tells a person how far it has come.
+        workers: of the gateway.
+    """
+
+    places: Places
+    say: Say
+    workers: int = 2
+    accounts: Accounts = field(default_factory=load_accounts)
+    children: list[Child] = field(default_factory=list)
+    _lock: IO[str] | None = None
+
+    def start(self) -> None:
+        """Prepare and start everything, and wait until it is ready.
+
+        Raises:
+            DemoError: if it cannot; everything that was started is ended.
+        """
+        self._lock_folder()
+        try:
+            self._prepare()
+            self.children = self._make_children()
+            for child in self.children:
+                child.start()
+            self._wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End everything, those first that depend on others; nothing is left running."""
+        for child in reversed(self.children):
+            child.ask_to_end()
+        for child in reversed(self.children):
+            child.end()
+        self.children = []
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def look_after(self) -> None:
+        """Start again what has ended.
+
+        Raises:
+            DemoError: if a process ends again and again.
+        """
+        for child in self.children:
+            if child.exit_code is None:
+                continue
+            self.say(f"{child.title} ended ({child.exit_code}) and is started again")
+            if not child.may_restart():
+                message = f"{child.title} ends again and again:\n{child.last_words()}"
+                raise DemoError(message)
+            child.start()
+
+    def _lock_folder(self) -> None:
+        folder = self.places.folder
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = (folder / "lock").open("a")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._lock.close()
+            self._lock = None
+            message = f"a demo is running in {folder} already; end it first"
+            raise DemoError(message) from error
+        if not port_is_free(self.places.port):
+            message = (
+                f"port {self.places.port} is in use by another program; choose another,"
+                f" such as: PORT={self.places.port + 1} make demo"
+            )
+            self.stop()
+            raise DemoError(message)
+
+    def _prepare(self) -> None:
+        at = datetime.now(UTC)  # noqa: TID251 - the demo is its own clock
+        for folder in (self.places.state, self.places.record, self.places.logs):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        slapd = find_slapd(self.places.folder / "bin")
+        for directory in self.places.directories:
+            directory.prepare(at)
+        stamp = self.places.folder / "generated-from"
+        version = generator_version()
+        afresh = not stamp.exists() or stamp.read_text("ascii") != version
+        staff: tuple[StaffMember, ...] = ()
+        if afresh:
+            stamp.unlink(missing_ok=True)
+            for directory in self.places.directories:
+                own = staff_of(directory.organisation, self.accounts)
+                directory.load(slapd, own, self.accounts.password)
+                staff += own
+                self.say(f"directory of {directory.organisation.name}: {len(own):,} people")
+        write_settings(self.places, self.workers)
+        if not self.places.keys.exists():
+            self._gateway("keys", "init")
+            self.say("keys made")
+        self._fill_register(staff, at)
+        stamp.write_text(version, "ascii")
+
+    def _fill_register(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
+        """Fill the register afresh for `staff`, or, on a new day, date the role accounts anew."""
+        dated = self.places.folder / "dated"
+        today = london_day(at).isoformat()
+        if not staff and dated.exists() and dated.read_text("ascii") == today:
+            return
+        engine = open_store(load_settings(self.places.settings_file).store_url)
+        register = Register(LevelOrder.shipped())
+        try:
+            migrate(engine)
+            with writing(engine) as connection:
+                if staff:
+                    count = fill(register, connection, staff, self.accounts, at)
+                    self.say(f"vetting register: {count:,} grants of clearance")
+                else:
+                    redate(register, connection, self.accounts, at)
+                    self.say("vetting register: the role accounts are dated from today")
+        finally:
+            engine.dispose()
+        dated.write_text(today, "ascii")
+
+    def _gateway(self, *arguments: str) -> None:
+        command = [*gateway_command(), *arguments, "--config", str(self.places.settings_file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+        if done.returncode != 0:
+            message = f"`gateway {' '.join(arguments)}` failed: {done.stderr.strip()}"
+            raise DemoError(message)
+
+    def _make_children(self) -> list[Child]:
+        """Give the processes, those that others depend on first."""
+        slapd = find_slapd(self.places.folder / "bin")
+        config = ("--config", str(self.places.settings_file))
+        commands: list[tuple[str, str, list[str]]] = [
+            (
+                f"the directory of {directory.organisation.name}",
+                f"directory-{directory.organisation.id}",
+                directory.command(slapd),
+            )
+            for directory in self.places.directories
+        ]
+        commands += [
+            ("the back office", "backoffice", self._back_office_command()),
+            ("the sequencer", "sequencer", [*gateway_command(), "sequencer", *config]),
+            ("the gateway", "gateway", [*gateway_command(), "serve", *config]),
+        ]
+        return [
+            Child(
+                title=title, command=command, log=self.places.logs / f"{name}.log", folder=PROJECT
+            )
+            for title, name, command in commands
+        ]
+
+    def _back_office_command(self) -> list[str]:
+        keys = f"http://127.0.0.1:{self.places.port}/.well-known/jwks.json"
+        return [
+            sys.executable, "-m", "deploy.demo.backoffice",
+            "--port", str(self.places.back_office_port),
+            "--store", str(self.places.back_office_store), "--keys", keys,
+            "--issuer", self.places.origin, "--audience", AUDIENCE,
+        ]  # fmt: skip
+
+    def _wait_until_ready(self) -> None:
+        for directory in self.places.directories:
+            self._wait_for(f"the directory of {directory.organisation.name}", directory.port)
+        self._wait_for("the back office", self.places.back_office_port)
+        self.say("directories and back office are there")
+        self._wait_for("the gateway", self.places.port, path="/-/ready")
+        self.say("the gateway is ready")
+
+    def _wait_for(self, title: str, port: int, path: str | None = None) -> None:
+        latest = time.monotonic() + READY_SECONDS
+        while not (answers(port, path) if path else listens(port)):
+            for child in self.children:
+                if child.exit_code is not None:
+                    message = f"{child.title} ended ({child.exit_code}):\n{child.last_words()}"
+                    raise DemoError(message)
+            if time.monotonic() > latest:
+                words = "\n".join(c.last_words() for c in self.children if c.title == title)
+                message = f"{title} is not ready after {READY_SECONDS:.0f} s:\n{words}"
+                raise DemoError(message)
+            time.sleep(POLL_SECONDS)
+
+
+def gateway_command() -> list[str]:
+    """Give the command line of the gateway of this very environment."""
+    beside = Path(sys.executable).with_name("gateway")
+    found = str(beside) if beside.exists() else shutil.which("gateway")
+    if found is None:
+        message = "the command `gateway` is not installed; run `make setup`"
+        raise DemoError(message)
+    return [found]
+
+
+def generator_version() -> str:
+    """Give the hash of everything that decides what the generator makes."""
+    digest = hashlib.sha256()
+    files = [HERE / name for name in GENERATOR]
+    files += [organisation.schema_file for organisation in ORGANISATIONS]
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody listens on a port of the loopback."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def answers(port: int, path: str) -> bool:
+    """Tell whether a path is answered with 200."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
