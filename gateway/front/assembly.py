@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
@@ -16,6 +17,7 @@ import structlog
 
 from gateway.api.health import Readiness
 from gateway.audit.recorder import Recorder
+from gateway.audit.search import search
 from gateway.backoffice.forward import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.transport import UpstreamPool
@@ -27,6 +29,7 @@ from gateway.front.from_settings import (
     brand,
     door,
     organisation_choice,
+    organisations,
     recorder_limits,
     session_limits,
     unknown_function,
@@ -39,9 +42,8 @@ from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.identity.attempts import AttemptLimits, Attempts
-from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.owners import RecordOwners
-from gateway.identity.session_cache import SessionCache
+from gateway.identity.session_cache import SessionCache, SubjectReader
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in import SignIn
 from gateway.identity.subject import subject_reader
@@ -50,6 +52,7 @@ from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
 from gateway.pages.application import Pages
 from gateway.pages.page_services import PageServices
+from gateway.person_finder import person_finder
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.store.engine import open_store
@@ -65,8 +68,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from sqlalchemy import Engine as Store
+
+    from gateway.backoffice.assertion import AssertionMint
     from gateway.pipeline import Act
     from gateway.settings import Settings
+    from policies.policy_set import PolicySet
 
 _MEBIBYTE: Final = 1024 * 1024
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -85,6 +92,21 @@ def instant(at_us: int) -> datetime:
 def clock() -> datetime:
     """Give the present instant."""
     return instant(wall_us())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """What a worker keeps of the store, and how it keeps in step with it."""
+
+    store: Store
+    bulletin: Bulletin
+    reader: BulletinReader
+    sessions: Sessions
+    subjects: SubjectReader
+    cache: SessionCache
+    owners: RecordOwners
+    jars: KeptCookies
+    attempts: Attempts
 
 
 class Assembly:
@@ -134,24 +156,7 @@ class Assembly:
         engine = Engine.compile(policy_set)
         keys = KeyRing.open(settings.keys.directory)
         # 2. state, and how this worker keeps in step with it
-        store = open_store(settings.store_url)
-        stack.callback(store.dispose)
-        bulletin = Bulletin(gateway.state_directory)
-        stack.callback(bulletin.close)
-        reader = BulletinReader(store, bulletin, complain=_complain)
-        register = Register(policy_set.levels)
-        organisations = Organisations(
-            Organisation(id=each.id, name=each.name, kind=each.kind, help_contact=each.help_contact)
-            for each in settings.organisations
-        )
-        sessions = Sessions(store, bulletin, session_limits(gateway))
-        subjects = subject_reader(register, organisations.kinds())
-        cache = SessionCache(store, sessions, subjects)
-        owners = RecordOwners(store, tuple(organisations.kinds()))
-        jars = KeptCookies(store, bulletin)
-        for listener in (cache.apply, owners.apply, jars.apply):
-            reader.listen(listener)
-        stack.enter_context(reader)
+        state = self._open_state(stack, policy_set)
         # 3. the record
         recorder = Recorder(
             directory=settings.record.directory,
@@ -164,34 +169,34 @@ class Assembly:
         # 4. the pages
         threads = ThreadPoolExecutor(gateway.page_threads, thread_name_prefix="pages")
         stack.callback(threads.shutdown)
-        attempts = Attempts(store, AttemptLimits())
         throttle = RefusalThrottle()
         sign_in = SignIn(
-            engine=store,
-            bulletin=bulletin,
-            organisations=organisations,
+            engine=state.store,
+            bulletin=state.bulletin,
+            organisations=organisations(settings),
             doors={each.id: door(each) for each in settings.organisations},
-            attempts=attempts,
-            sessions=sessions,
-            subjects=subjects,
+            attempts=state.attempts,
+            sessions=state.sessions,
+            subjects=state.subjects,
         )
         stack.callback(sign_in.close)
+        find_person = person_finder(state.store)
+        log_directory = settings.record.directory / "log"
         services = PageServices(
             brand=brand(settings),
             organisations=tuple(organisation_choice(each) for each in settings.organisations),
             cookies=CookiePolicy.for_origin(gateway.origin),
             form_secret=keys.session_secret,
-            clock=clock,
             engine=lambda: engine,
             sign_in_desk=RecordedSignIn(
                 sign_in=sign_in,
-                sessions=sessions,
+                sessions=state.sessions,
                 recorder=recorder,
                 throttle=throttle,
                 clock=clock,
             ),
-            register=RegisterSearch(store, register, policy_set.levels),
-            search_record=record_search(settings, keys, store),
+            register=RegisterSearch(state.store, policy_set.levels),
+            search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
         )
         pages = Pages(services)
@@ -201,30 +206,30 @@ class Assembly:
         # 5. the back office
         mint = assertion_mint(gateway.origin, keys)
         pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
-        acts = self._forwarding(pools, mint, jars)
+        acts = self._forwarding(pools, mint, state.jars)
         acts[GATEWAY_SYSTEM] = bridge.act
         # 6. the way through
         tally = ResourceTally()
         upkeep = Upkeep(
-            engine=store,
-            cache=cache,
-            sessions=sessions,
-            attempts=attempts,
-            bulletin=bulletin,
+            engine=state.store,
+            cache=state.cache,
+            sessions=state.sessions,
+            attempts=state.attempts,
+            bulletin=state.bulletin,
             clock=clock,
         )
         stack.callback(upkeep.close)
         readiness = Readiness(
             parts={
                 "record": lambda: recorder.state,
-                "bulletin": lambda: "ok" if reader.is_current(time.monotonic()) else "stale",
+                "bulletin": lambda: "ok" if state.reader.is_current(time.monotonic()) else "stale",
             }
         )
         pipeline = Pipeline(
             engine=lambda: engine,
-            sessions=cache,
-            owners=owners,
-            bulletin=reader,
+            sessions=state.cache,
+            owners=state.owners,
+            bulletin=state.reader,
             recorder=recorder,
             throttle=throttle,
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
@@ -261,6 +266,33 @@ class Assembly:
             chores=(upkeep,),
             wall_us=wall_us,
         )
+
+    def _open_state(self, stack: ExitStack, policy_set: PolicySet) -> _State:
+        """Open the store, and have what is kept in memory follow the bulletin."""
+        settings = self._settings
+        store = open_store(settings.store_url)
+        stack.callback(store.dispose)
+        bulletin = Bulletin(settings.gateway.state_directory)
+        stack.callback(bulletin.close)
+        reader = BulletinReader(store, bulletin, complain=_complain)
+        kinds = {each.id: each.kind for each in settings.organisations}
+        sessions = Sessions(store, bulletin, session_limits(settings.gateway))
+        subjects = subject_reader(Register(policy_set.levels), kinds)
+        state = _State(
+            store=store,
+            bulletin=bulletin,
+            reader=reader,
+            sessions=sessions,
+            subjects=subjects,
+            cache=SessionCache(store, sessions, subjects),
+            owners=RecordOwners(store, tuple(kinds)),
+            jars=KeptCookies(store, bulletin),
+            attempts=Attempts(store, AttemptLimits()),
+        )
+        for listener in (state.cache.apply, state.owners.apply, state.jars.apply):
+            reader.listen(listener)
+        stack.enter_context(reader)
+        return state
 
     def _forwarding(
         self, pools: Mapping[str, UpstreamPool], mint: AssertionMint, jars: KeptCookies

@@ -25,6 +25,7 @@ from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.sessions import SessionLimits
 from gateway.identity.sign_in import Door
 from gateway.pages.page_services import Brand, OrganisationChoice
@@ -102,6 +103,14 @@ def assertion_mint(issuer: str, keys: KeyRing) -> AssertionMint:
     ]
     return AssertionMint(
         issuer=issuer, key=private, public_keys=KeySet(public), clock=lambda: time.time_ns() / 1e9
+    )
+
+
+def organisations(settings: Settings) -> Organisations:
+    """Give the organisations whose staff may sign in."""
+    return Organisations(
+        Organisation(id=each.id, name=each.name, kind=each.kind, help_contact=each.help_contact)
+        for each in settings.organisations
     )
 
 

@@ -17,6 +17,7 @@ from gateway.store import schema
 from gateway.store.engine import reading
 from vetting.errors import VettingError
 from vetting.person import PersonKey
+from vetting.register import Register
 from vetting.register_reading import read_people
 from vetting.register_tables import appointment, vetting_grant
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine, Select, Table
 
     from vetting.levels import LevelOrder
-    from vetting.register import Register, RegisterChange
+    from vetting.register import RegisterChange
     from vetting.register_reading import RegisteredPerson
 
 _MOST: Final = 500  # matches of a text; somebody who sees more should type more
@@ -36,10 +37,10 @@ _MOST: Final = 500  # matches of a text; somebody who sees more should type more
 class RegisterSearch:
     """Looks people up. Every method blocks; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, register: Register, order: LevelOrder) -> None:
+    def __init__(self, engine: Engine, order: LevelOrder) -> None:
         """Read from this store."""
         self._engine = engine
-        self._register = register
+        self._register = Register(order)
         self._order = order
 
     def people(
