@@ -1,0 +1,192 @@
+"""Benchmark group `decision`: what a decision costs, beside Casbin deciding the same.
+
+Run as `python -m tests.benchmarks.decision --out FILE`. Measured at 1,000 generated rules over the
+60 functions of the shipped back office, with compact reasons, one question a time, questions mixed:
+
+    decision.p50_us, decision.p99_us           one `Engine.decide`, in microseconds
+    decision.casbin_ms                         the same by Casbin, one enforcer holding every row
+    decision.casbin_per_function_ms            the same by Casbin, one enforcer a function
+    decision.speedup_over_casbin               mean time of Casbin over mean time of the engine
+    decision.speedup_over_casbin_per_function
+    decision.explain_us                        the full expansion of one decision (median)
+    decision.portal_60_ms                      every tile of one person
+    decision.compile_ms                        compiling the policy set
+
+Casbin is our oracle as it is shipped: its matcher is parsed once, which makes it about twice as
+quick as plain pycasbin. Both answer the very same questions, and must give the same answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from statistics import mean, median
+from typing import TYPE_CHECKING
+
+from policies.casbin_oracle import CasbinOracle
+from policies.engine import Engine
+from policies.function import GATEWAY_SYSTEM
+from tests.benchmarks.results import DEFAULT_FILE, Figure, merge, table
+from tests.policies.generated import (
+    generated_question,
+    generated_rules,
+    generated_subject,
+    generous,
+)
+from tests.policies.people import PASSWORD, cheshire
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from policies.policy_set import PolicySet
+    from policies.question import Question
+
+RULES = 1000
+FUNCTIONS = 60
+QUESTIONS = 20_000
+CASBIN_QUESTIONS = 60  # of milliseconds each with one enforcer; the mean of 60 is steady to 10 %
+CASBIN_QUESTIONS_PER_FUNCTION = 600
+REPETITIONS = 5
+AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+
+TARGETS = {
+    "decision.p50_us": "<= 5 (20 at the least)",
+    "decision.p99_us": "<= 25",
+    "decision.speedup_over_casbin": ">= 500",
+    "decision.speedup_over_casbin_per_function": ">= 30",
+    "decision.explain_us": "<= 200",
+    "decision.portal_60_ms": "<= 0.5",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is measured."""
+
+    policy_set: PolicySet
+    engine: Engine
+    one: CasbinOracle
+    per_function: CasbinOracle
+    questions: list[Question]
+
+
+def setting() -> Setting:
+    """Generate the rules and questions, and load them three times."""
+    random = Random(2026)
+    policy_set = generous(cheshire())
+    back_office = [
+        function
+        for function in policy_set.catalogue.functions.values()
+        if function.system != GATEWAY_SYSTEM
+    ]
+    if len(back_office) != FUNCTIONS:
+        raise SystemExit(f"benchmark: {len(back_office)} functions, not {FUNCTIONS}")
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, RULES, random))
+    kinds = {each.id: each.kind for each in policy_set.organisations}
+    # Whoever can sign in is of an organisation that the policy set has, with its kind.
+    staff = [
+        who
+        for who in (generated_subject(policy_set, random) for _ in range(500))
+        if kinds.get(who.organisation) == who.organisation_kind
+    ]
+    questions = [
+        replace(
+            generated_question(policy_set, random.choice(staff), random),
+            function=random.choice(back_office),
+            at=AT,
+        )
+        for _ in range(QUESTIONS)
+    ]
+    return Setting(
+        policy_set=policy_set,
+        engine=Engine.compile(policy_set),
+        one=CasbinOracle.from_policy_set(policy_set, enforcer_per_function=False),
+        per_function=CasbinOracle.from_policy_set(policy_set, enforcer_per_function=True),
+        questions=questions,
+    )
+
+
+def timed(ask: Callable[[Question], object], questions: list[Question]) -> list[float]:
+    """The time of each call in seconds, the clock's own cost taken off."""
+    clock = time.perf_counter_ns
+    empty = []
+    for _ in range(2000):
+        begun = clock()
+        empty.append(clock() - begun)
+    own = median(empty)
+    times = []
+    for question in questions:
+        begun = clock()
+        ask(question)
+        times.append((clock() - begun - own) / 1e9)
+    return times
+
+
+def repetition(given: Setting) -> dict[str, float]:
+    """Measure everything once."""
+    decide, explain = given.engine.decide, given.engine.explain
+    timed(decide, given.questions[:2000])  # warm
+    gc.collect()
+    ours = sorted(timed(decide, given.questions))
+    engine_mean = mean(ours)
+    casbin = mean(timed(given.one.decide, given.questions[:CASBIN_QUESTIONS]))
+    per_function = mean(
+        timed(given.per_function.decide, given.questions[:CASBIN_QUESTIONS_PER_FUNCTION])
+    )
+    decided = {id(question): decide(question) for question in given.questions[:1000]}
+    explained = timed(
+        lambda question: explain(question, decided[id(question)]), given.questions[:1000]
+    )
+    portal = timed(
+        lambda question: given.engine.tiles(question.subject, at=AT, factors=PASSWORD),
+        given.questions[:100],
+    )
+    begun = time.perf_counter()
+    Engine.compile(given.policy_set)
+    compiled = time.perf_counter() - begun
+    return {
+        "decision.p50_us": ours[len(ours) // 2] * 1e6,
+        "decision.p99_us": ours[len(ours) * 99 // 100] * 1e6,
+        "decision.casbin_ms": casbin * 1e3,
+        "decision.casbin_per_function_ms": per_function * 1e3,
+        "decision.speedup_over_casbin": casbin / engine_mean,
+        "decision.speedup_over_casbin_per_function": per_function / engine_mean,
+        "decision.explain_us": median(explained) * 1e6,
+        "decision.portal_60_ms": median(portal) * 1e3,
+        "decision.compile_ms": compiled * 1e3,
+    }
+
+
+def main() -> None:
+    """Measure, print a table and merge the figures into the file."""
+    parser = argparse.ArgumentParser(description="Measure what a decision costs, beside Casbin.")
+    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
+    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="at least 3")
+    chosen = parser.parse_args()
+    _say(f"decision: loading {RULES} rules over {FUNCTIONS} functions, three times")
+    given = setting()
+    found = given.per_function.compare(given.engine.decide, given.questions[:1000])
+    if found:
+        raise SystemExit(f"benchmark: engine and Casbin differ on {len(found)} of 1000 questions")
+    measured = []
+    for number in range(chosen.repetitions):
+        _say(f"decision: repetition {number + 1} of {chosen.repetitions}")
+        measured.append(repetition(given))
+    figures = [Figure(key=key, values=tuple(each[key] for each in measured)) for key in measured[0]]
+    merge(figures, chosen.out)
+    _say(table(figures, TARGETS))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
