@@ -15,6 +15,7 @@ not be read at all.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -23,7 +24,8 @@ from policies.decision import Effect
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
 
     from policies.criteria import Criterion, Form
     from policies.decision import Results
@@ -32,7 +34,9 @@ if TYPE_CHECKING:
 
 SUBJECT_BIT = 1
 
-_Words = tuple["Callable[[Question], Collection[str]]", dict[str, int], int]
+InForce = Callable[[str, "datetime"], Collection[str]]
+
+_Words = tuple[Callable[["Question"], Collection[str]], dict[str, int], int]
 """How to find the words held, the bits by word, and the bits unknown when no word is held."""
 
 
@@ -102,8 +106,14 @@ class Candidates:
     asks: tuple[tuple[Callable[[Question], Result], int], ...]
 
     @classmethod
-    def compile(cls, rules: Iterable[PreparedRule]) -> Candidates:
-        """Compile rules that are already known to concern the organisation."""
+    def compile(cls, rules: Iterable[PreparedRule], in_force: InForce) -> Candidates:
+        """Compile rules that are already known to concern the organisation.
+
+        Args:
+            rules: The rules.
+            in_force: Gives the ids of the agreements that cover the function for an organisation
+                at an instant.
+        """
         chosen = tuple(rules)
         bits: dict[str, int] = {}
         forms: dict[int, Form] = {}
@@ -126,7 +136,9 @@ class Candidates:
             bits=bits,
             permits=tuple(permits),
             denies=tuple(denies),
-            words=tuple(filter(None, (_words(forms, attribute) for attribute in Attribute))),
+            words=tuple(
+                filter(None, (_words(forms, attribute, in_force) for attribute in Attribute))
+            ),
             reaches=tuple(
                 (form.requirement.met_by, bit)
                 for bit, form in forms.items()
@@ -188,7 +200,7 @@ class Candidates:
         return Reason.NO_RULE_PERMITS, ()
 
 
-def _words(forms: Mapping[int, Form], attribute: Attribute) -> _Words | None:
+def _words(forms: Mapping[int, Form], attribute: Attribute, in_force: InForce) -> _Words | None:
     bits_of: dict[str, int] = {}
     without = 0
     for bit, form in forms.items():
@@ -196,10 +208,10 @@ def _words(forms: Mapping[int, Form], attribute: Attribute) -> _Words | None:
             without |= 0 if form.empty_is_known else bit
             for word in form.words:
                 bits_of[word] = bits_of.get(word, 0) | bit
-    return (_held_by(attribute), bits_of, without) if bits_of else None
+    return (_held_by(attribute, in_force), bits_of, without) if bits_of else None
 
 
-def _held_by(attribute: Attribute) -> Callable[[Question], Collection[str]]:
+def _held_by(attribute: Attribute, in_force: InForce) -> Callable[[Question], Collection[str]]:
     match attribute:
         case Attribute.POSTS:
             return lambda question: question.subject.posts
@@ -209,5 +221,7 @@ def _held_by(attribute: Attribute) -> Callable[[Question], Collection[str]]:
             return lambda question: question.subject.appointments
         case Attribute.FACTORS:
             return lambda question: question.factors
+        case Attribute.AGREEMENTS:
+            return lambda question: in_force(question.subject.organisation, question.at)
         case _:
             assert_never(attribute)

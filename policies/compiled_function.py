@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.agreements import Agreement
-    from policies.candidates import PreparedRule
+    from policies.candidates import InForce, PreparedRule
     from policies.function import Function
+    from policies.organisations import PolicyOrganisation
     from policies.question import Question
     from vetting.levels import LevelOrder
 
@@ -69,7 +70,7 @@ class CompiledFunction:
         factors: For each obligation the factor that fulfils it, with its bit.
         all_obligations: The bits of all obligations.
         rules: The rules that speak of it, by action.
-        candidates: The candidates by action, then by organisation, with the organisation's kind.
+        candidates: The candidates by action and organisation, with the organisation's kind.
     """
 
     function: Function
@@ -83,7 +84,7 @@ class CompiledFunction:
     factors: tuple[tuple[str | None, int], ...]
     all_obligations: int
     rules: Mapping[str, tuple[PreparedRule, ...]]
-    candidates: Mapping[str, Mapping[str, tuple[str, Candidates]]]
+    candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
 
     @classmethod
     def compile(
@@ -91,15 +92,25 @@ class CompiledFunction:
         function: Function,
         *,
         levels: LevelOrder,
+        organisations: Iterable[PolicyOrganisation],
         agreements: Iterable[Agreement],
         rules: Mapping[str, tuple[PreparedRule, ...]],
-        candidates: Mapping[str, Mapping[str, tuple[str, Candidates]]],
     ) -> CompiledFunction:
-        """Work out everything the gates ask of a function."""
+        """Work out everything the gates ask of a function.
+
+        Args:
+            function: The function.
+            levels: The order of the levels.
+            organisations: Those for which candidates are worked out beforehand.
+            agreements: All of the policy set.
+            rules: The rules that speak of the function, by action.
+        """
+        cover = _cover(function.id, agreements)
+        in_force = _in_force(cover)
         return cls(
             function=function,
             of_gateway=function.system == GATEWAY_SYSTEM,
-            cover=_cover(function.id, agreements),
+            cover=cover,
             floor=function.floor.met_by,
             floor_by_owner={
                 owner: floor.met_by for owner, floor in function.floor_by_owner.items()
@@ -113,7 +124,14 @@ class CompiledFunction:
             ),
             all_obligations=(1 << len(function.obligations)) - 1,
             rules=rules,
-            candidates=candidates,
+            candidates={
+                (action, each.id): (
+                    each.kind,
+                    _concerning(spoken, each.id, each.kind, in_force),
+                )
+                for action, spoken in rules.items()
+                for each in organisations
+            },
         )
 
     def agreement(self, organisation: str, at: datetime) -> str | None:
@@ -129,14 +147,11 @@ class CompiledFunction:
         An organisation that the policy set does not have, or has with another kind, is compiled
         on the spot: slow, and as exact.
         """
-        found = self.candidates.get(action, {}).get(organisation)
+        found = self.candidates.get((action, organisation))
         if found is not None and found[0] == kind:
             return found[1]
-        return Candidates.compile(
-            prepared
-            for prepared in self.rules.get(action, ())
-            if prepared.concerns(organisation, kind)
-        )
+        rules = self.rules.get(action, ())
+        return _concerning(rules, organisation, kind, _in_force(self.cover))
 
     def named(self, question: Question) -> int:
         """Whom the request names, as `Results.named` counts it."""
@@ -192,6 +207,24 @@ class CompiledFunction:
         return tuple(
             obligation for place, obligation in enumerate(obligations) if bits >> place & 1
         )
+
+
+def _concerning(
+    rules: Iterable[PreparedRule], organisation: str, kind: str, in_force: InForce
+) -> Candidates:
+    concerning = (prepared for prepared in rules if prepared.concerns(organisation, kind))
+    return Candidates.compile(concerning, in_force)
+
+
+def _in_force(cover: Mapping[str, tuple[_Interval, ...]]) -> InForce:
+    def in_force(organisation: str, at: datetime) -> list[str]:
+        return [
+            agreement_id
+            for starts_at, ends_at, agreement_id in cover.get(organisation, ())
+            if starts_at <= at and (ends_at is None or at < ends_at)
+        ]
+
+    return in_force
 
 
 def _cover(function_id: str, agreements: Iterable[Agreement]) -> dict[str, tuple[_Interval, ...]]:

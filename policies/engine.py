@@ -81,18 +81,9 @@ class Engine:
             function_id: CompiledFunction.compile(
                 function,
                 levels=policy_set.levels,
+                organisations=policy_set.organisations,
                 agreements=policy_set.agreements,
                 rules={action: tuple(rules) for action, rules in by_function[function_id].items()},
-                candidates={
-                    action: {
-                        organisation.id: (
-                            organisation.kind,
-                            _candidates(rules, organisation.id, organisation.kind),
-                        )
-                        for organisation in policy_set.organisations
-                    }
-                    for action, rules in by_function[function_id].items()
-                },
             )
             for function_id, function in functions.items()
         }
@@ -287,10 +278,6 @@ def _unreadable(question: Question) -> Results:
         0,
         SUBJECT_BIT,
     )
-
-
-def _candidates(rules: list[PreparedRule], organisation: str, kind: str) -> Candidates:
-    return Candidates.compile(rule for rule in rules if rule.concerns(organisation, kind))
 
 
 def _obligation_gate(

@@ -138,9 +138,9 @@ def explain(
     gates: tuple[GateLine, ...] = (_function_gate(decision),)
     rules: tuple[RuleLine, ...] = ()
     if compiled is not None and candidates is not None:
+        lines = _CriterionLines(candidates, results, question)
         rules = tuple(
-            _rule_line(prepared, candidates, results, question)
-            for prepared in compiled.rules.get(results.action, ())
+            lines.of_rule(prepared) for prepared in compiled.rules.get(results.action, ())
         )
         gates += (
             _agreement_gate(compiled, decision),
@@ -230,40 +230,57 @@ def _obligation_gate(compiled: CompiledFunction, results: Results) -> GateLine:
     )
 
 
-def _rule_line(
-    prepared: PreparedRule, candidates: Candidates, results: Results, question: Question | None
-) -> RuleLine:
-    rule = prepared.rule
-    concerns = prepared.concerns(results.organisation, results.kind)
-    criteria = tuple(
-        _criterion_line(
-            criterion, _criterion_mark(prepared, place, candidates, results, concerns), question
+class _CriterionLines:
+    """Writes the lines of rules; a criterion that several rules share is written once."""
+
+    def __init__(self, candidates: Candidates, results: Results, question: Question | None) -> None:
+        self._candidates = candidates
+        self._results = results
+        self._question = question
+        self._written: dict[tuple[str, Mark], CriterionLine] = {}
+
+    def of_rule(self, prepared: PreparedRule) -> RuleLine:
+        rule, results = prepared.rule, self._results
+        concerns = prepared.concerns(results.organisation, results.kind)
+        criteria = tuple(
+            self._line(prepared, place, concerns=concerns) for place in range(len(prepared.keys))
         )
-        for place, criterion in enumerate(rule.criteria)
-    )
-    return RuleLine(
-        rule_id=rule.id,
-        effect=rule.effect,
-        outcome=_outcome(rule.effect, criteria) if concerns else Outcome.DOES_NOT_CONCERN,
-        why=rule.reason,
-        criteria=criteria,
-    )
+        return RuleLine(
+            rule_id=rule.id,
+            effect=rule.effect,
+            outcome=_outcome(rule.effect, criteria) if concerns else Outcome.DOES_NOT_CONCERN,
+            why=rule.reason,
+            criteria=criteria,
+        )
 
+    def _line(self, prepared: PreparedRule, place: int, *, concerns: bool) -> CriterionLine:
+        mark = self._mark(prepared, place, concerns=concerns)
+        key = (prepared.keys[place], mark)
+        line = self._written.get(key)
+        if line is None:
+            criterion = prepared.rule.criteria[place]
+            line = self._written[key] = CriterionLine(
+                name=criterion.name,
+                asks=criterion.sentence(),
+                mark=mark,
+                reason=None if mark is Mark.NOT_ASKED else criterion.reasons[mark is not Mark.MET],
+                value=_value(criterion, self._question),
+            )
+        return line
 
-def _criterion_mark(
-    prepared: PreparedRule, place: int, candidates: Candidates, results: Results, concerns: bool
-) -> Mark:
-    form = prepared.forms[place]
-    if isinstance(form, OfOrganisation):
-        return _marked(form.ask(results.organisation, results.kind))
-    if not concerns or results.failed & SUBJECT_BIT:
-        return Mark.NOT_ASKED
-    bit = candidates.bits[prepared.keys[place]]
-    if results.failed & bit:
-        return Mark.ERROR
-    if results.met & bit:
-        return Mark.MET
-    return Mark.UNKNOWN if results.unknown & bit else Mark.NOT_MET
+    def _mark(self, prepared: PreparedRule, place: int, *, concerns: bool) -> Mark:
+        results = self._results
+        form = prepared.forms[place]
+        if isinstance(form, OfOrganisation):
+            return _marked(form.ask(results.organisation, results.kind))
+        if not concerns or results.failed & SUBJECT_BIT:
+            return Mark.NOT_ASKED
+        bit = self._candidates.bits[prepared.keys[place]]
+        if results.failed & bit:
+            return Mark.ERROR
+        if results.met & bit:
+            return Mark.MET
+        return Mark.UNKNOWN if results.unknown & bit else Mark.NOT_MET
 
 
 def _marked(result: Result) -> Mark:
@@ -276,16 +293,6 @@ def _marked(result: Result) -> Mark:
             return Mark.UNKNOWN
         case _:
             assert_never(result)
-
-
-def _criterion_line(criterion: Criterion, mark: Mark, question: Question | None) -> CriterionLine:
-    return CriterionLine(
-        name=criterion.name,
-        asks=criterion.sentence(),
-        mark=mark,
-        reason=None if mark is Mark.NOT_ASKED else criterion.reasons[mark is not Mark.MET],
-        value=_value(criterion, question),
-    )
 
 
 def _value(criterion: Criterion, question: Question | None) -> str:

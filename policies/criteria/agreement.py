@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from typing_extensions import override
 
-from policies.criteria.criterion import Asks, Form, Result, Terms, WordsCriterion
+from policies.criteria.criterion import Attribute, Form, OneOf, Result, Terms, WordsCriterion
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
@@ -56,8 +56,8 @@ class UnderAgreements(WordsCriterion):
 
     @override
     def form(self) -> Form:
-        """Ask the question as a whole."""
-        return Asks(self.result)
+        """A look-up by the agreements that cover the access; there being none is a known answer."""
+        return OneOf(Attribute.AGREEMENTS, self.words, empty_is_known=True)
 
     @override
     def sentence(self) -> str:

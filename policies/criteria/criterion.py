@@ -86,12 +86,16 @@ class Terms:
 
 
 class Attribute(Enum):
-    """Attributes of a question that hold words, so that criteria on them can be looked up."""
+    """What holds words, so that criteria on it can be looked up.
+
+    `AGREEMENTS` are the ids of the agreements that cover the access at the instant.
+    """
 
     POSTS = "posts"
     UNIT = "unit"
     APPOINTMENTS = "appointments"
     FACTORS = "factors"
+    AGREEMENTS = "agreements"
 
 
 @dataclass(frozen=True, slots=True)

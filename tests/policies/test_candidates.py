@@ -27,7 +27,7 @@ def test_equal_criteria_of_different_rules_share_a_bit(tmp_path: Path) -> None:
         'post = ["manager", "hr"], unit = ["custody"]',
     )
 
-    candidates = Candidates.compile(rules)
+    candidates = Candidates.compile(rules, lambda _organisation, _at: ())
 
     assert len(candidates.bits) == 3
     assert SUBJECT_BIT not in candidates.bits.values()
@@ -61,7 +61,7 @@ def test_the_cost_of_words_does_not_grow_with_the_number_of_rules(tmp_path: Path
     """Five hundred rules on posts are one look-up for each post that is held."""
     rules = prepared(tmp_path, *(f'post = ["post-{place}"]' for place in range(500)))
 
-    candidates = Candidates.compile(rules)
+    candidates = Candidates.compile(rules, lambda _organisation, _at: ())
 
     assert len(candidates.words) == 1
     assert candidates.asks == candidates.reaches == ()

@@ -23,7 +23,7 @@ ROWS = st.builds(Row, ENCODABLE, ENCODABLE, ENCODABLE, ENCODABLE, st.sampled_fro
 
 @given(st.lists(ROWS, min_size=1, max_size=20))
 def test_rows_survive_casbins_text_adapter_unchanged(rows: list[Row]) -> None:
-    """Commas, brackets, quotes, newlines, blanks at the edges each lose or forge a rule otherwise."""
+    """Commas, brackets, newlines and blanks at the edges would each lose or forge a rule."""
     text = "\n".join(row.to_text() for row in rows)
     enforcer = casbin.Enforcer(casbin.Enforcer.new_model(text=model_text()), StringAdapter(text))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +21,9 @@ from policies.question import Question
 from policies.rules import Rule
 from tests.policies.generated import generated_question, generated_rules, generated_subject
 from tests.policies.people import cheshire
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def quick_result(criterion: Criterion, question: Question) -> Result:
@@ -39,7 +43,15 @@ def quick_result(criterion: Criterion, question: Question) -> Result:
     subject = question.subject
     if isinstance(form, OfOrganisation):
         return form.ask(subject.organisation, subject.organisation_kind)
-    candidates = Candidates.compile([prepared])
+
+    def covering(organisation: str, at: datetime) -> list[str]:
+        return [
+            each.id
+            for each in cheshire().agreements
+            if each.covers(organisation, question.function.id, at=at)
+        ]
+
+    candidates = Candidates.compile([prepared], covering)
     reach = subject.clearance.reach(at=question.at, function=question.function.id)
     met, unknown, failed = candidates.answer(question, reach)
     assert not failed
