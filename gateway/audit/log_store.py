@@ -57,7 +57,7 @@ SCHEMA: tuple[str, ...] = (
     "CREATE INDEX entry_reference ON entry (reference) WHERE reference IS NOT NULL",
     "CREATE INDEX entry_actor ON entry (actor) WHERE actor IS NOT NULL",
     "CREATE INDEX entry_subject ON entry (subject) WHERE subject IS NOT NULL",
-    "CREATE INDEX entry_refused ON entry (outcome, organisation) WHERE outcome <> 0",
+    "CREATE INDEX entry_refused ON entry (outcome) WHERE outcome <> 0",
     """CREATE TABLE block (
     number INTEGER PRIMARY KEY,
     from_us INTEGER NOT NULL,

@@ -133,21 +133,25 @@ class Recorder:
             thread.start()
             self._threads.append(thread)
 
-    def close(self) -> None:
-        """Write what waits, mark the journal closed, end the threads."""
+    def close(self, timeout_seconds: float = 10.0) -> None:
+        """Write what waits, mark the journal closed, end the threads.
+
+        A disk that hangs is left to itself after the time-out, and those who wait are told.
+        """
         if not self._threads:
             return
         self._closing = True
         self._wake.put(None)
-        self._threads[0].join(self._limits.wait_seconds + 1.0)
+        committer, *others = self._threads
+        committer.join(timeout_seconds)
         self._closed.set()
         self._prepare.set()
-        for thread in self._threads[1:]:
-            thread.join(self._limits.wait_seconds)
+        for thread in others:
+            thread.join(timeout_seconds)
         self._threads.clear()
-        if self._journal is not None:
-            self._journal.close()
         self._room.settle(tuple(self._room.pending), "the record is closed")
+        if self._journal is not None and not any(t.is_alive() for t in (committer, *others)):
+            self._journal.close()
 
     def record(self, draft: EntryDraft, done: Done) -> None:
         """Make durable.
