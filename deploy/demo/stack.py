@@ -207,7 +207,7 @@ class Stack:
         ]
 
     def _back_office_command(self) -> list[str]:
-        keys = f"http://127.0.0.1:{self.places.port}/.well-known/jwks.json"
+        keys = f"{self.places.origin}/.well-known/jwks.json"
         return [
             sys.executable, "-m", "deploy.demo.backoffice",
             "--port", str(self.places.back_office_port),

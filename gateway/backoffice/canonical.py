@@ -5,7 +5,8 @@ system's, one that decodes twice) reads the same way, or it is refused. Rules, i
 
 1. Origin form only: starts with one `/`, visible ASCII, no `#`, no `\\`, at most 8 KiB.
 2. Path: no empty segment (`//`), no segment of dots only or ending in a dot, no `;`, no double
-   encoding. Percent-escapes are decoded once; what they hide must not be structural. Text is UTF-8
+   encoding. Percent-escapes are decoded once; what they hide must not be structural, nor a letter
+   or digit, which only a disguise encodes. Text is UTF-8
    without control or formatting characters and without characters that fold to ASCII.
 3. Query: every escape valid, no control characters. A *declared* parameter (one that carries the
    function or names a person, according to the catalogue) appears at most once, spelt as declared,
@@ -34,6 +35,7 @@ _PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9_.~/:@,-]*\Z")
 _UNRESERVED: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )
+_NEVER_ENCODED: Final = _UNRESERVED - frozenset(b"~")  # no client encodes these by itself
 _LITERAL: Final = _UNRESERVED | frozenset(b"!$&'()*+,=:@")
 _STRUCTURAL: Final = frozenset(b'/\\;%?#"<>')
 _HIDDEN_CATEGORIES: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
@@ -128,8 +130,11 @@ def _canonical_segment(segment: str, *, may_be_empty: bool) -> str:
 
 def _refuse_hidden_structure(segment: str) -> None:
     for escape in re.findall(r"%([0-9A-Fa-f]{2})", segment):
-        if int(escape, 16) in _STRUCTURAL:
+        byte = int(escape, 16)
+        if byte in _STRUCTURAL:
             raise TargetError("path-encoded-structure")
+        if byte in _NEVER_ENCODED:
+            raise TargetError("path-disguised")
 
 
 def _refuse_deceptive_text(decoded: bytes) -> None:
