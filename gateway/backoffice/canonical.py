@@ -3,11 +3,11 @@ r"""The one canonical form of a request target: what is matched, decided, logged
 A target is either brought to a form that every reader (ours, a Java server's, a case-folding file
 system's, one that decodes twice) reads the same way, or it is refused. Rules, in order:
 
-1. Origin form only: starts with one `/`, visible ASCII, no `#`, no `\\`, at most 8 KiB.
+1. Origin form only: starts with one `/`, visible ASCII, no `#`, no `\`, at most 8 KiB.
 2. Path: no empty segment (`//`), no segment of dots only or ending in a dot, no `;`, no double
    encoding. Percent-escapes are decoded once; what they hide must not be structural, nor a letter
-   or digit, which only a disguise encodes. Text is UTF-8
-   without control or formatting characters and without characters that fold to ASCII.
+   or digit, which only a disguise encodes. Text is UTF-8 without control or formatting characters
+   and without characters that fold to ASCII.
 3. Query: every escape valid, no control characters. A *declared* parameter (one that carries the
    function or names a person, according to the catalogue) appears at most once, spelt as declared,
    with a value that needs no encoding; nothing else may turn into it when decoded again, folded, or
