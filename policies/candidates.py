@@ -17,9 +17,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, assert_never
 
-from policies.criteria import Asks, Attribute, OfOrganisation, OneOf, Reaches, Result
+from policies.criteria import Asks, Attribute, Between, OfOrganisation, OneOf, Reaches, Result
 from policies.decision import Effect
 from policies.reasons import Reason
 
@@ -37,7 +38,8 @@ SUBJECT_BIT = 1
 InForce = Callable[[str, "datetime"], Collection[str]]
 
 _Words = tuple[Callable[["Question"], Collection[str]], dict[str, int], int]
-"""How to find the words held, the bits by word, and the bits unknown when no word is held."""
+"""How to find the words held (one text is one word), the bits by word, and the bits unknown when no
+word is held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Candidates:
         permits: For each permit rule the bits that must be met, and its id.
         denies: For each deny rule the bits that must be met or unknown, and its id.
         words: How to answer the criteria on words, for each attribute that has any.
+        periods: First instants, instants after the last, and their bits.
         reaches: Requirements and their bits.
         asks: What must be asked one by one, and its bit.
     """
@@ -102,6 +105,7 @@ class Candidates:
     permits: tuple[tuple[int, str], ...]
     denies: tuple[tuple[int, str], ...]
     words: tuple[_Words, ...]
+    periods: tuple[tuple[datetime, datetime, int], ...]
     reaches: tuple[tuple[Callable[[int], bool], int], ...]
     asks: tuple[tuple[Callable[[Question], Result], int], ...]
 
@@ -139,6 +143,11 @@ class Candidates:
             words=tuple(
                 filter(None, (_words(forms, attribute, in_force) for attribute in Attribute))
             ),
+            periods=tuple(
+                (form.starts_at, form.ends_at, bit)
+                for bit, form in forms.items()
+                if isinstance(form, Between)
+            ),
             reaches=tuple(
                 (form.requirement.met_by, bit)
                 for bit, form in forms.items()
@@ -157,14 +166,8 @@ class Candidates:
         Returns:
             The bits met, unknown and failed.
         """
-        met = unknown = failed = 0
-        for held_by, bits_of, without in self.words:
-            held = held_by(question)
-            if held:
-                for word in held:
-                    met |= bits_of.get(word, 0)
-            else:
-                unknown |= without
+        met, unknown = self._answer_looked_up(question)
+        failed = 0
         for met_by, bit in self.reaches:
             if met_by(reach):
                 met |= bit
@@ -179,6 +182,24 @@ class Candidates:
             elif result is not Result.NOT_MET:
                 unknown |= bit
         return met, unknown, failed
+
+    def _answer_looked_up(self, question: Question) -> tuple[int, int]:
+        met = unknown = 0
+        for held_by, bits_of, without in self.words:
+            held = held_by(question)
+            if not held:
+                unknown |= without
+            elif held.__class__ is str:
+                met |= bits_of.get(held, 0)
+            else:
+                for word in held:
+                    met |= bits_of.get(word, 0)
+        if self.periods:
+            at = question.at
+            for starts_at, ends_at, bit in self.periods:
+                if starts_at <= at < ends_at:
+                    met |= bit
+        return met, unknown
 
     def conclude(self, results: Results) -> tuple[Reason, tuple[str, ...]]:
         """Ask the rule gate: at least one rule permits, none denies, and none is in error.
@@ -212,15 +233,16 @@ def _words(forms: Mapping[int, Form], attribute: Attribute, in_force: InForce) -
 
 
 def _held_by(attribute: Attribute, in_force: InForce) -> Callable[[Question], Collection[str]]:
+    # `attrgetter` is twice as quick as a function of ours, and asked for every request.
     match attribute:
         case Attribute.POSTS:
-            return lambda question: question.subject.posts
+            return attrgetter("subject.posts")
         case Attribute.UNIT:
-            return lambda question: (question.subject.unit,) if question.subject.unit else ()
+            return attrgetter("subject.unit")
         case Attribute.APPOINTMENTS:
-            return lambda question: question.subject.appointments
+            return attrgetter("subject.appointments")
         case Attribute.FACTORS:
-            return lambda question: question.factors
+            return attrgetter("factors")
         case Attribute.AGREEMENTS:
             return lambda question: in_force(question.subject.organisation, question.at)
         case _:

@@ -9,6 +9,7 @@ from policies.criteria.clearance import ClearedTo
 from policies.criteria.criterion import (
     Asks,
     Attribute,
+    Between,
     Criterion,
     CriterionError,
     Flaw,
@@ -33,6 +34,7 @@ __all__ = [
     "VOCABULARY",
     "Asks",
     "Attribute",
+    "Between",
     "Criterion",
     "CriterionError",
     "Flaw",

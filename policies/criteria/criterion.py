@@ -27,6 +27,7 @@ from vetting.errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from policies.agreements import Agreement
     from policies.question import Question
@@ -125,13 +126,21 @@ class Reaches:
 
 
 @dataclass(frozen=True, slots=True)
+class Between:
+    """Form: met from the first instant on, and no longer at the second."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Asks:
     """Form: the question has to be asked as a whole."""
 
     ask: Callable[[Question], Result]
 
 
-Form = OfOrganisation | OneOf | Reaches | Asks
+Form = OfOrganisation | OneOf | Reaches | Between | Asks
 
 
 class Criterion(ABC):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from typing_extensions import override
 
 from policies.criteria.criterion import (
-    Asks,
+    Between,
     Criterion,
     CriterionError,
     Flaw,
@@ -75,12 +75,7 @@ class InPeriod(Criterion):
     @override
     def form(self) -> Form:
         """Compare with instants that are worked out once."""
-        starts, ends = self.instants()
-
-        def ask(question: Question) -> Result:
-            return Result.MET if starts <= question.at < ends else Result.NOT_MET
-
-        return Asks(ask)
+        return Between(*self.instants())
 
     @override
     def sentence(self) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from policies.criteria import Asks, Result
+from policies.criteria import Between, Result
 from policies.criteria.period import InPeriod
 from tests.policies.people import asked, subject
 
@@ -37,8 +37,8 @@ def test_it_holds_from_the_first_moment_to_the_last_in_london(
     question = asked(subject("DBSB"), at=at)
 
     assert criterion.result(question) is expected
-    assert isinstance(form, Asks)
-    assert form.ask(question) is expected
+    assert isinstance(form, Between)
+    assert (form.starts_at <= at < form.ends_at) is (expected is Result.MET)
 
 
 def test_it_says_its_days() -> None:
