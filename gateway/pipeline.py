@@ -279,10 +279,10 @@ class Pipeline:
         current = self._bulletin.is_current(self._monotonic())
         if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
             raise NotCurrent("bulletin: not read lately")
-        live = self._sessions.get(token, visit.at_us)
-        if live is Miss.MISS:
-            live = await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
-        return live
+        known = self._sessions.get(token, visit.at_us)
+        if known is not Miss.MISS:
+            return known
+        return await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
 
     def _token(self, visit: Visit) -> str | None:
         header = visit.incoming.head.headers.get(b"cookie")
@@ -290,7 +290,7 @@ class Pipeline:
             return None
         found = [
             part[len(self._session_cookie) :]
-            for part in header.split(b"; ")
+            for part in map(bytes.strip, header.split(b";"))
             if part.startswith(self._session_cookie)
         ]
         if not found:
@@ -312,12 +312,7 @@ class Pipeline:
         engine = self._engine()
         function = match.function if match else self._unknown_function
         person = match.record_person if match else None
-        owner = None
-        if person is not None:
-            owner = self._owners.get(person)
-            if owner is Miss.MISS:
-                loop = asyncio.get_running_loop()
-                owner = await loop.run_in_executor(None, self._owners.load, person)
+        owner = None if person is None else await self._owner_of(person)
         question = Question(
             subject=live.subject,
             function=function,
@@ -329,6 +324,12 @@ class Pipeline:
         )
         decision = engine.decide(question)
         return question, decision, match if decision.permitted else None
+
+    async def _owner_of(self, number: str) -> str | None:
+        known = self._owners.get(number)
+        if known is not Miss.MISS:
+            return known
+        return await asyncio.get_running_loop().run_in_executor(None, self._owners.load, number)
 
     async def _enforce(
         self, visit: Visit, question: Question, decision: Decision, match: Match
