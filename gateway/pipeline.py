@@ -15,7 +15,7 @@ Rules it keeps:
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import structlog
@@ -28,7 +28,7 @@ from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FormTooLargeError, FunctionFinder
 from gateway.identity.session_cache import LiveSession, Miss
 from gateway.visit import Grant, Visit
-from gateway.wire.answers import Answer, give, see_other
+from gateway.wire.answers import give, see_other
 from gateway.wire.request_head import SAFE_METHODS
 from policies.catalogue import Match
 from policies.decision import Decision, Gate
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from gateway.acts import Act, OpenAct, Refusals
     from gateway.audit.recorder import Recorder
     from gateway.bulletin import BulletinReader
     from gateway.identity.owners import RecordOwners
@@ -50,61 +51,6 @@ if TYPE_CHECKING:
     from policies.telling import StaffReason
 
 _log = structlog.get_logger("pipeline")
-
-
-class Act(Protocol):
-    """What is done once a visit may pass; answers the client, gives the outcome for the record."""
-
-    async def __call__(self, visit: Visit, grant: Grant | None) -> ActResult:
-        """Act.
-
-        Args:
-            visit: the visit, with its session and its canonical target.
-            grant: leave to act on a function; None for a resource, which has no decision.
-
-        Raises:
-            ExchangeError: the client has not been answered.
-        """
-        ...
-
-
-class ActResult(Protocol):
-    """What came of an act."""
-
-    @property
-    def status(self) -> int:
-        """What the client was told."""
-
-    @property
-    def code(self) -> str:
-        """Empty when all went well, else a fixed word."""
-
-    @property
-    def answered(self) -> bool:
-        """Whether the client has been answered; if not, the pipeline refuses."""
-
-
-class OpenAct(Protocol):
-    """What is open without a session: sign-in, sign-out, health, keys, static files, notices."""
-
-    async def __call__(self, visit: Visit) -> ActResult | None:
-        """Answer the client, or give a result that says that it has not been answered."""
-        ...
-
-
-class Refusals(Protocol):
-    """Writes the answers that refuse."""
-
-    def answer(
-        self,
-        visit: Visit,
-        status: int,
-        *,
-        reasons: tuple[StaffReason, ...] = (),
-        asked_for: str = "",
-    ) -> Answer:
-        """Give the refusal for a person, or for a program that asks for JSON."""
-        ...
 
 
 class _Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault

@@ -70,8 +70,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Store
 
+    from gateway.acts import Act
     from gateway.backoffice.assertion import AssertionMint
-    from gateway.pipeline import Act
     from gateway.settings import Settings
     from policies.policy_set import PolicySet
 

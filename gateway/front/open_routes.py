@@ -15,8 +15,8 @@ from gateway.wire.answers import Answer, give
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gateway.acts import OpenAct
     from gateway.front.pages_bridge import PageResult, PagesBridge
-    from gateway.pipeline import OpenAct
     from gateway.visit import Visit
 
 OPEN_PAGES: Final = frozenset({"/-/sign-in", "/-/sign-out", "/-/accessibility", "/-/cookies"})
