@@ -58,9 +58,9 @@ Progress = Callable[[int, int], None]
 def verify(
     log_directory: Path,
     public_keys: Sequence[Ed25519PublicKey],
+    held_checkpoint: str | None = None,
     *,
     origin: str | None = None,
-    held_checkpoint: str | None = None,
     progress: Progress | None = None,
 ) -> VerifyReport:
     """Verify a log.
@@ -68,8 +68,8 @@ def verify(
     Args:
         log_directory: The folder of the log, or a copy of it.
         public_keys: Every key the log has signed with.
-        origin: Which log it must be; without it, the one its checkpoint names.
         held_checkpoint: A checkpoint kept from before, the only proof against truncation.
+        origin: Which log it must be; without it, the one its checkpoint names.
         progress: Told as it goes on.
 
     Raises:

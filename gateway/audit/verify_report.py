@@ -15,6 +15,7 @@ class VerifyFault:
     index: int | None = None
 
     def __str__(self) -> str:
+        """Say it in one line."""
         return f"{self.where}: {self.what}"
 
 
@@ -49,8 +50,26 @@ class VerifyReport:
         """Whether the log is proved: something is sealed, and nothing is wrong."""
         return self.fault_count == 0 and self.sealed > 0
 
-    def lines(self) -> list[str]:
-        """Write the report for people."""
+    def to_json(self) -> dict[str, object]:
+        """Give the report as values that JSON can hold."""
+        return {
+            "holds": self.holds,
+            "size": self.size,
+            "sealed": self.sealed,
+            "origin": self.origin,
+            "root": self.root,
+            "held_size": self.held_size,
+            "checkpoints": self.checkpoints,
+            "faults": [
+                {"where": fault.where, "what": fault.what, "index": fault.index}
+                for fault in self.faults
+            ],
+            "fault_count": self.fault_count,
+            "alarms": [{"index": index, "code": code} for index, code in self.alarms],
+        }
+
+    def summary(self) -> str:
+        """Say in a few lines what was checked, and whether the log holds."""
         lines = [
             f"log {self.origin or '(unknown)'}: {self.size} entries, {self.sealed} sealed",
             f"root {self.root}",
@@ -59,8 +78,11 @@ class VerifyReport:
         if self.held_size is not None:
             lines.append(f"the checkpoint you hold covers {self.held_size} entries")
         lines += [f"entry {index} of the log reports: {code}" for index, code in self.alarms]
-        lines += [f"fault: {fault}" for fault in self.faults]
         if self.fault_count > len(self.faults):
             lines.append(f"and {self.fault_count - len(self.faults)} more faults")
         lines.append("the log holds" if self.holds else "the log does NOT hold")
-        return lines
+        return "\n".join(lines)
+
+    def lines(self) -> list[str]:
+        """Write the whole report for people."""
+        return [*(f"fault: {fault}" for fault in self.faults), *self.summary().split("\n")]
