@@ -10,7 +10,7 @@ import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +21,11 @@ from gateway.cli.opening import (
     current_instant,
     instant,
     json_option,
+    open_existing_store,
     open_settings,
     operator_option,
 )
-from gateway.cli.terminal import Progress, table, to_csv
+from gateway.cli.terminal import Progress, printable, table, to_csv
 from gateway.errors import CommandError
 
 if TYPE_CHECKING:
@@ -39,11 +40,16 @@ MOST = 100_000  # rows of one search; an export beyond it is asked for in parts
 FOLLOW_SECONDS = 1.0  # how often `tail --follow` looks; the log is sealed about as often
 
 COLUMNS = (
-    "at", "reference", "kind", "phase", "outcome", "code", "organisation", "person", "subject",
-    "function", "agreement", "rules", "system", "method", "route", "status", "count", "position",
+    "at", "reference", "kind", "outcome", "code", "organisation", "person", "subject", "function",
+    "operation", "agreement", "rules", "system", "method", "route", "result", "status", "count",
+    "index",
 )  # fmt: skip
-SHOWN = ("at", "reference", "phase", "outcome", "organisation", "person", "function", "code")
+SHOWN = ("at", "reference", "outcome", "organisation", "person", "function", "code", "result")
 OUTCOMES = ("permit", "deny", "error", "unknown")
+KINDS = (
+    "access", "signin", "signout", "policy_edit", "vetting_change", "key_op", "export",
+    "audit_query", "system", "heartbeat",
+)  # fmt: skip
 
 
 @click.group()
@@ -59,7 +65,7 @@ def audit() -> None:
 @click.option("--organisation", help="Whose staff.")
 @click.option("--function", help="Which function, such as pay.slip.")
 @click.option("--outcome", type=click.Choice(OUTCOMES), help="How it ended.")
-@click.option("--kind", help="What sort of act, such as access or signin.")
+@click.option("--kind", type=click.Choice(KINDS), help="What sort of act.")
 @click.option("--since", help="From when, such as 2026-11-20 or 2026-11-20T09:00 (London).")
 @click.option("--until", help="Up to when, not included.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, MOST))
@@ -82,21 +88,21 @@ def search(
     as_json: bool,
 ) -> None:
     """Search the record, newest first."""
+    from gateway.audit.entry import Kind, Outcome
     from gateway.audit.search import AuditFilter
 
     if as_csv and as_json:
         raise click.UsageError("choose one of --csv and --json")
     settings = open_settings(config)
     asked = AuditFilter(
-        reference=reference.upper() if reference else None,
-        person=person,
-        organisation=organisation,
-        function=function,
-        outcome=outcome,
-        kind=kind,
+        reference=(reference or "").upper(),
+        person=person or "",
+        organisation=organisation or "",
+        function=function or "",
+        outcome=Outcome(outcome) if outcome else None,
+        kind=Kind(kind) if kind else None,
         since=instant(since) if since else None,
         until=instant(until) if until else None,
-        limit=min(limit, PAGE),
     )
     words = {
         name: value
@@ -130,27 +136,26 @@ def tail(config: Path, operator: str, lines: int, *, follow: bool, as_json: bool
     from gateway.keys import KeyRing
 
     settings = open_settings(config)
-    words = {"tail": str(lines)}
-    asked = AuditFilter(limit=lines)
-    rows = _recorded_search(settings, operator, asked, words, lines, export=False)
+    words = {"tail": str(lines), "follow": str(follow)}
+    rows = _recorded_search(settings, operator, AuditFilter(), words, lines, export=False)
     ring = KeyRing.open(settings.keys.directory)
     seen = -1
     pause = threading.Event()
     with suppress(KeyboardInterrupt):
         while True:
             for row in reversed(rows):
-                seen = max(seen, row.position)
+                seen = max(seen, row.index)
                 line = _line(row)
                 click.echo(
                     json.dumps(line, ensure_ascii=False)
                     if as_json
-                    else "  ".join(str(line[name]) for name in SHOWN if line[name])
+                    else "  ".join(printable(line[name]) for name in SHOWN if line[name])
                 )
             if not follow:
                 return
             pause.wait(FOLLOW_SECONDS)
-            page = search_log(settings.record.directory, ring, replace(asked, limit=PAGE))
-            rows = [row for row in page.rows if row.position > seen]
+            page = search_log(_log(settings), ring, AuditFilter(limit=PAGE))
+            rows = [row for row in page.rows if row.index > seen]
 
 
 @audit.command()
@@ -158,7 +163,7 @@ def tail(config: Path, operator: str, lines: int, *, follow: bool, as_json: bool
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write it here.")
 def checkpoint(config: Path, output: Path | None) -> None:
     """Print the newest signed checkpoint, for somebody outside to hold."""
-    path = open_settings(config).record.directory / "log" / "checkpoint"
+    path = _log(open_settings(config)) / "checkpoint"
     try:
         note = path.read_text()
     except FileNotFoundError as error:
@@ -203,21 +208,32 @@ def verify(
     """Prove from the files alone that no entry was changed, removed or reordered."""
     from gateway.audit.verify import verify as verify_log
 
+    origin = None
     if log is None or not public_keys:
         settings = open_settings(config)
-        log = log or settings.record.directory / "log"
+        log = log or _log(settings)
+        origin = settings.record.origin
         public_keys = public_keys or tuple(settings.keys.directory.glob("log-signing-*.pub.pem"))
     keys = [_public_key(path) for path in public_keys]
     with Progress("verifying entries") as progress:
-        report = verify_log(log, keys, held.read_text() if held else None, progress=progress)
+        report = verify_log(
+            log,
+            keys,
+            origin=origin,
+            held_checkpoint=held.read_text() if held else None,
+            progress=progress,
+        )
     if as_json:
-        click.echo(json.dumps(report.to_json(), indent=2))
+        found = {"holds": report.holds, **asdict(report)}
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:
-        for fault in report.faults:
-            click.echo(f"{click.style('fault', fg='red')}  {fault}")
-        click.echo(report.summary())
-    if report.faults:
+        click.echo("\n".join(printable(line) for line in report.lines()))
+    if not report.holds:
         raise click.exceptions.Exit(1)
+
+
+def _log(settings: Settings) -> Path:
+    return settings.record.directory / "log"
 
 
 def _public_key(path: Path) -> Ed25519PublicKey:
@@ -226,6 +242,7 @@ def _public_key(path: Path) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     from gateway.audit.checkpoint import read_verifier_key
+    from gateway.audit.errors import NoteError
 
     content = path.read_bytes()
     try:
@@ -233,7 +250,7 @@ def _public_key(path: Path) -> Ed25519PublicKey:
             key = load_pem_public_key(content)
         else:
             _, key = read_verifier_key(content.decode("ascii"))
-    except ValueError as error:
+    except (ValueError, NoteError) as error:
         message = f"verify: `{path}` is no public key; name a .pub.pem file of the log"
         raise CommandError(message) from error
     if not isinstance(key, Ed25519PublicKey):
@@ -265,35 +282,57 @@ def _recorded_search(
         at=current_instant(),
         detail=words,
     ):
-        return list(_pages(settings.record.directory, ring, asked, limit))
+        return list(_pages(settings, ring, asked, limit))
 
 
-def _pages(directory: Path, ring: KeyRing, asked: AuditFilter, limit: int) -> Iterator[AuditRow]:
+def _pages(settings: Settings, ring: KeyRing, asked: AuditFilter, limit: int) -> Iterator[AuditRow]:
     from gateway.audit.search import search as search_log
+    from gateway.person_finder import person_finder
 
     left = limit
-    with Progress("reading entries") as progress:
-        while left > 0:
-            page = search_log(directory, ring, replace(asked, limit=min(left, PAGE)))
-            yield from page.rows
-            left -= len(page.rows)
-            progress(limit - left, 0)
-            if page.next is None or not page.rows:
-                return
-            asked = replace(asked, before=page.next)
+    store = open_existing_store(settings) if asked.person else None
+    try:
+        with Progress("reading entries") as progress:
+            while left > 0:
+                asked = replace(asked, limit=min(left, PAGE))
+                resolve = person_finder(store) if store else None
+                page = search_log(_log(settings), ring, asked, resolve)
+                yield from page.rows
+                left -= len(page.rows)
+                progress(limit - left, 0)
+                if page.next is None:
+                    return
+                asked = replace(asked, before=page.next)
+    finally:
+        if store:
+            store.dispose()
 
 
 def _line(row: AuditRow) -> dict[str, object]:
-    """Give a row by the names of the columns."""
-    from gateway.store.schema import instant as instant_of
-
-    line: dict[str, object] = {
-        name: getattr(row, name, "") for name in COLUMNS if name not in {"at", "person", "rules"}
+    """Give a row by the names of the columns; a name that may not be read is said to be so."""
+    clear, result = row.clear, row.result
+    unreadable = "" if row.personal_state in {"shown", "none"} else f"({row.personal_state})"
+    return {
+        "at": row.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "reference": row.reference,
+        "kind": str(row.kind),
+        "outcome": str(row.outcome),
+        "code": clear.get("code", ""),
+        "organisation": row.organisation,
+        "person": row.personal.get("actor_name", unreadable),
+        "subject": row.personal.get("subject", unreadable),
+        "function": row.function,
+        "operation": clear.get("op", ""),
+        "agreement": clear.get("agreement", ""),
+        "rules": " ".join(clear.get("rules", ())),
+        "system": clear.get("system", ""),
+        "method": clear.get("method", ""),
+        "route": clear.get("route", ""),
+        "result": str(result.outcome) if result else "",
+        "status": (result.clear if result else clear).get("status", ""),
+        "count": clear.get("count", 1),
+        "index": row.index,
     }
-    line["at"] = instant_of(row.at_us).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    line["person"] = row.actor_name
-    line["rules"] = " ".join(row.rules)
-    return line
 
 
 def _cells(rows: Sequence[AuditRow], columns: Sequence[str]) -> list[list[object]]:

@@ -1,118 +1,22 @@
-"""A gateway that has been set up but never served: settings, policy set, keys, database."""
+"""The fixture `place`: settings, policy set, keys and database of a gateway, in a folder."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import structlog
 import trustme
-from sqlalchemy import Engine
 
 from gateway.cli.main import run
 from gateway.keys import KeyRing
-from gateway.settings import Settings, load_settings
-from gateway.store import schema
-from gateway.store.engine import open_store, writing
-from vetting.grants import ClearanceGrant, GrantStatus
-from vetting.levels import LevelId, LevelOrder
-from vetting.person import PersonKey
+from gateway.settings import load_settings
+from gateway.store.engine import open_store
+from gateway.store.migration import migrate
+from tests.gateway.cli.place import LIBRARY, TEXT, Place, Told
+from vetting.levels import LevelOrder
 from vetting.register import Register
-
-LIBRARY = Path(__file__).parents[3] / "policies" / "library" / "cheshire-blue-light"
-AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
-
-TEXT = """\
-[gateway]
-origin = "http://localhost:8080"
-state_directory = "state"
-host_organisation = "cheshire-police"
-
-[policy]
-directory = "{policy}"
-
-[keys]
-directory = "keys"
-
-[record]
-directory = "record"
-origin = "demo/log"
-reserve_mib = 1
-segment_mib = 1
-
-[[organisation]]
-id = "cheshire-police"
-name = "Cheshire Constabulary"
-kind = "police"
-help_contact = "the service desk"
-directory = {{ uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }}
-
-[[organisation]]
-id = "cheshire-fire"
-name = "Cheshire Fire and Rescue Service"
-kind = "fire"
-help_contact = "ICT help"
-directory = {{ uris = ["ldaps://127.0.0.1:6362"], ca_file = "ca.pem", base = "dc=fire" }}
-
-[[upstream]]
-id = "ebs"
-url = "http://127.0.0.1:9000"
-audience = "ebs"
-paths = ["/"]
-"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What a command answered."""
-
-    code: int
-    out: str
-    err: str
-
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A gateway's files, and the command line for it."""
-
-    config: Path
-    settings: Settings
-    store: Engine
-    register: Register
-    ring: KeyRing
-    run: Callable[..., Told]
-
-    def hold(
-        self, person: str, level: str, *, grant: str = "g1", expires_on: date | None = None
-    ) -> None:
-        """Put a grant of clearance into the register."""
-        value = ClearanceGrant(
-            id=grant,
-            level=LevelId(level),
-            granting_body=person.split("/", maxsplit=1)[0],
-            sponsor=person.split("/", maxsplit=1)[0],
-            granted_on=date(2024, 1, 1),
-            expires_on=expires_on,
-            review_due_on=None,
-            status=GrantStatus.GRANTED,
-        )
-        with writing(self.store) as connection:
-            key = PersonKey.from_text(person)
-            self.register.grant(connection, key, value, by="test", at=AT)
-
-    def reach(self, person: str) -> int:
-        """Read what a person reaches now."""
-        with self.store.connect() as connection:
-            clearance = self.register.clearance_of(connection, PersonKey.from_text(person))
-        return clearance.reach(at=AT)
 
 
 @pytest.fixture
@@ -124,8 +28,7 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
     settings = load_settings(config)
     settings.gateway.state_directory.mkdir()
     store = open_store(settings.store_url)
-    with writing(store) as connection:
-        schema.metadata.create_all(connection)
+    migrate(store)
 
     def told(*words: str) -> Told:
         group = [*words, "--config", str(config)]

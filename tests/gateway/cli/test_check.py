@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from gateway.cli.main import run
 from gateway.store.engine import writing
-from tests.gateway.cli.conftest import LIBRARY, Place
+from tests.gateway.cli.place import LIBRARY, Place
 
 
 def findings(place: Place) -> list[dict[str, Any]]:

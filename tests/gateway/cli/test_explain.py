@@ -7,7 +7,7 @@ from datetime import date
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
-from tests.gateway.cli.conftest import AT, Place
+from tests.gateway.cli.place import AT, Place
 
 PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
 

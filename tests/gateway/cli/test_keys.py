@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 from gateway.keys import KeyRing
-from tests.gateway.cli.conftest import Place
+from tests.gateway.cli.place import Place
 
 
 def test_init_makes_a_ring_that_only_its_owner_can_read(place: Place) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.main import run
-from tests.gateway.cli.conftest import LIBRARY, Place
+from tests.gateway.cli.place import LIBRARY, Place
 
 
 def test_show_tells_digest_counts_and_agreements(place: Place) -> None:

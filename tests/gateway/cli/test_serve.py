@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 
-from tests.gateway.cli.conftest import Place
+from tests.gateway.cli.place import Place
 
 PROGRAM = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
 

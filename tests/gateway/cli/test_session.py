@@ -11,7 +11,7 @@ from gateway.identity.directory import DirectoryPerson
 from gateway.identity.sessions import SessionLimits, Sessions
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
-from tests.gateway.cli.conftest import Place
+from tests.gateway.cli.place import Place
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.bulletin import Bulletin
 from gateway.store.engine import reading, writing
-from tests.gateway.cli.conftest import AT, Place, Told
+from tests.gateway.cli.place import AT, Place, Told
 from vetting.grants import GrantStatus
 from vetting.person import PersonKey
 
