@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from deploy.demo.accounts import Accounts
-from deploy.demo.places import PROJECT, Places
+from deploy.demo.places import Places
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.tour import walk
 
@@ -25,7 +25,7 @@ def main() -> int:
     """Read the command line and run; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     parser.add_argument("--port", default=str(DEFAULT_PORT), help="where the gateway listens")
-    parser.add_argument("--folder", type=Path, default=PROJECT / "var" / "demo", help="its data")
+    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="its data")
     parser.add_argument("--workers", type=int, default=2, help="of the gateway")
     parser.add_argument("--check", action="store_true", help="walk the tour on free ports, and end")
     chosen = parser.parse_args()
@@ -66,7 +66,7 @@ def run(folder: Path, port: str, workers: int, ending: threading.Event) -> int:
         say("ending")
     finally:
         stack.stop()
-    say("everything has ended; the data stay in var/demo (make demo-reset forgets them)")
+    say(f"everything has ended; the data stay in {folder} (make demo-reset forgets them)")
     return 0
 
 

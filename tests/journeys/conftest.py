@@ -1,0 +1,41 @@
+"""The whole demo, started once for all journeys of a test process, on free ports of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.places import Places
+from deploy.demo.stack import Stack
+from tests.journeys.demo_fixture import Demo
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here as a journey, and keep all journeys in one worker of xdist."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("demo"))
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """Give a running demo: directories, back office, gateway with two workers, sequencer.
+
+    What it stored is removed afterwards. A test that stops, kills or fills something starts a
+    `Stack` of its own.
+    """
+    # Not below pytest's own folder: a path of slapd's must stay short, and nothing is kept.
+    folder = Path(tempfile.mkdtemp(prefix="journeys-"))
+    stack = Stack(places=Places.choose(folder, None), say=print)
+    try:
+        stack.start()
+        yield Demo(stack=stack)
+    finally:
+        stack.stop()
+        shutil.rmtree(folder, ignore_errors=True)

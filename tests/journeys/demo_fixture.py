@@ -1,0 +1,70 @@
+"""What a journey is given: where the demo listens and lies, its accounts, visitors to send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.demo.accounts import Accounts
+from deploy.demo.places import Places
+from deploy.demo.stack import Stack
+from deploy.demo.visitor import Visitor
+
+
+@dataclass(slots=True, kw_only=True)
+class Demo:
+    """A running demo.
+
+    Attributes:
+        stack: its processes (`stack.children`), for what needs their ids.
+    """
+
+    stack: Stack
+    _signed_in: dict[str, Visitor] = field(default_factory=dict)
+
+    @property
+    def places(self) -> Places:
+        """Give folders and ports."""
+        return self.stack.places
+
+    @property
+    def accounts(self) -> Accounts:
+        """Give the role accounts."""
+        return self.stack.accounts
+
+    @property
+    def base_url(self) -> str:
+        """Give the address of the gateway, as staff know it."""
+        return self.places.origin
+
+    @property
+    def back_office_url(self) -> str:
+        """Give the address of the back office, which only the gateway should use."""
+        return self.places.back_office
+
+    @property
+    def settings_file(self) -> Path:
+        """Give the gateway's settings file."""
+        return self.places.settings_file
+
+    def stranger(self) -> Visitor:
+        """Give somebody without a session."""
+        return Visitor(port=self.places.port)
+
+    def signed_in(self, username: str) -> Visitor:
+        """Give somebody signed in at a browser of their own, anew each time."""
+        visitor = self.stranger()
+        account = self.accounts[username]
+        page = visitor.sign_in(account.organisation, username, self.accounts.password)
+        assert page.status == 303, f"sign-in of {username} answered {page.status}"
+        return visitor
+
+    def visitor(self, username: str) -> Visitor:
+        """Give somebody signed in once for all journeys; do not sign them out."""
+        if username not in self._signed_in:
+            self._signed_in[username] = self.signed_in(username)
+        return self._signed_in[username]
+
+    def reached_back_office(self) -> list[str]:
+        """Give a line for each request the back office has met: method, target, status, asker."""
+        return self.places.requests_seen.read_text("utf-8").splitlines()
