@@ -126,6 +126,10 @@ class Tour:
     def is_in_health(self) -> None:
         """Health and readiness are told to everybody."""
         stranger = Visitor(port=self.places.port)
+        latest = time.monotonic() + SEALED_SECONDS
+        # A worker that has just been told of a change is not ready until it has read it.
+        while stranger.get("/-/ready").status != HTTPStatus.OK and time.monotonic() < latest:
+            time.sleep(POLL_SECONDS)
         for path in ("/-/health", "/-/ready"):
             expect(stranger.get(path).status, HTTPStatus.OK, path)
 
