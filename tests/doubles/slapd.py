@@ -202,8 +202,16 @@ class Slapd:
 
     def binds(self, since: int = 0) -> list[str]:
         """List the binds that reached the server after a point in its log."""
+        return self._lines(" BIND dn=", since)
+
+    def connections(self, since: int = 0) -> list[str]:
+        """List the connections that were made after a point in the server's log."""
+        return self._lines(" ACCEPT from ", since)
+
+    def _lines(self, word: str, since: int) -> list[str]:
         text = self.log_file.read_bytes()[since:].decode(errors="replace")
-        return [line for line in text.splitlines() if " BIND dn=" in line and " method=" in line]
+        # A bind is told twice, asked and granted; only the asking names its method by number.
+        return [line for line in text.splitlines() if word in line and " mech=" not in line]
 
     def __enter__(self) -> Self:
         """Start."""

@@ -11,6 +11,7 @@ import trustme
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import LdapSettings
 from tests.doubles.slapd import PEOPLE, SERVICE_DN, Slapd, person
+from tests.gateway.identity.parts import Parts, new_parts
 
 ATTRIBUTES = {
     "directory_id": "entryUUID",
@@ -96,3 +97,10 @@ def settings_for(
         bind_password_file=bind_password_file or (server.bind_password_file if bind_dn else None),
         name_filter=name_filter,
     )
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """A store, a bulletin, a register and a worker's sessions."""
+    with new_parts(tmp_path) as made:
+        yield made

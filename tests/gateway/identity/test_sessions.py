@@ -1,0 +1,210 @@
+"""A session is what it was opened as, and over when it is over."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from gateway.identity.sessions import KEEP_ENDED, SessionLimits, is_token, token_hash
+from gateway.store.engine import reading, writing
+from tests.gateway.identity.parts import AT, FIRE, PASSWORD, Parts, later, us
+
+
+def test_a_session_is_found_by_its_token(parts: Parts) -> None:
+    token, session = parts.sign_in()
+
+    assert parts.sessions.find(token, at=later(minutes=1)) == session
+    assert session.staff_id == "cheshire-fire/id-alice"
+    assert session.factors == PASSWORD
+
+
+def test_a_token_is_32_bytes_that_are_never_the_same(parts: Parts) -> None:
+    tokens = {parts.sign_in()[0] for _ in range(20)}
+
+    assert len(tokens) == 20
+    assert {len(base64.urlsafe_b64decode(token + "=")) for token in tokens} == {32}
+
+
+def test_a_copy_of_the_database_lets_nobody_in(parts: Parts, tmp_path: Path) -> None:
+    token, session = parts.sign_in()
+    with reading(parts.store) as connection:
+        connection.execute(text("SELECT 1"))
+    content = b"".join(file.read_bytes() for file in tmp_path.glob("gateway.sqlite*"))
+
+    assert token.encode() not in content
+    assert session.hash.encode() in content
+    assert session.hash == hashlib.sha256(token.encode()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "x", "a" * 42, "a" * 44, "a" * 42 + "B", "a" * 42 + "=", "a" * 41 + "\n" + "A", "a" * 5000,
+     "a" * 42 + "é", "+" * 43, "a" * 42 + "A\n", " " + "a" * 41 + "A", "\0" * 43],
+    ids=ascii,
+)  # fmt: skip
+def test_what_has_not_the_form_of_a_token_is_not_looked_up(parts: Parts, cookie: str) -> None:
+    """A stranger must not cost us the database."""
+    parts.store.dispose()
+    with writing(parts.store) as connection:
+        connection.execute(text("DROP TABLE upstream_cookie"))
+        connection.execute(text("DROP TABLE session"))
+
+    assert not is_token(cookie)
+    assert parts.sessions.find(cookie, at=AT) is None
+    assert parts.cache.get(cookie, us(AT)) is None
+    assert parts.cache.load(cookie, at=AT) is None
+
+
+def test_an_unknown_token_is_nobody(parts: Parts) -> None:
+    parts.sign_in()
+
+    assert parts.sessions.find("A" * 43, at=AT) is None
+
+
+def test_a_session_ends_when_it_was_idle_for_too_long(parts: Parts) -> None:
+    token, _ = parts.sign_in()
+    limit = AT + parts.limits.idle
+
+    assert parts.sessions.find(token, at=limit - timedelta(microseconds=1)) is not None
+    assert parts.sessions.find(token, at=limit) is None
+
+
+def test_use_keeps_it_but_not_beyond_its_absolute_limit(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    end = AT + parts.limits.absolute
+    parts.sessions.touch({session.hash: us(end) - 1_000_000})
+
+    assert parts.sessions.find(token, at=end - timedelta(microseconds=1)) is not None
+    assert parts.sessions.find(token, at=end) is None
+
+
+def test_an_older_time_of_use_changes_nothing(parts: Parts) -> None:
+    """Workers write in any order."""
+    token, session = parts.sign_in()
+    parts.sessions.touch({session.hash: us(later(minutes=20))})
+    parts.sessions.touch({session.hash: us(later(minutes=10))})
+
+    assert parts.sessions.find(token, at=later(minutes=45)) is not None
+
+
+def test_signing_in_again_ends_the_session_that_the_browser_showed(parts: Parts) -> None:
+    first, _ = parts.sign_in()
+    second, _ = parts.sign_in(replaces=first)
+
+    assert first != second
+    assert parts.sessions.find(first, at=AT) is None
+    assert parts.sessions.find(second, at=AT) is not None
+
+
+def test_another_browser_is_another_session(parts: Parts) -> None:
+    first, _ = parts.sign_in()
+    parts.sign_in()
+
+    assert parts.sessions.find(first, at=AT) is not None
+
+
+def test_an_ended_session_stays_ended(parts: Parts) -> None:
+    token, session = parts.sign_in()
+
+    assert parts.sessions.end(session.hash, at=AT)
+    assert not parts.sessions.end(session.hash, at=AT)
+    parts.sessions.touch({session.hash: us(later(minutes=1))})
+    assert parts.sessions.find(token, at=AT) is None
+
+
+def test_all_sessions_of_a_person_end_and_nobody_elses(parts: Parts) -> None:
+    first, _ = parts.sign_in()
+    second, _ = parts.sign_in()
+    bob, _ = parts.sign_in("bob", "40012")
+
+    assert parts.sessions.end_all(person="cheshire-fire/40011", at=AT, reason="officer") == 2
+    found = [parts.sessions.find(token, at=AT) is not None for token in (first, second, bob)]
+    assert found == [False, False, True]
+
+
+def test_all_sessions_of_an_organisation_end_and_no_others(parts: Parts) -> None:
+    fire, _ = parts.sign_in()
+    medic, _ = parts.sign_in("pat", "7001", organisation="nwas")
+
+    assert parts.sessions.end_all(organisation=FIRE, at=AT, reason="officer") == 1
+    assert parts.sessions.find(fire, at=AT) is None
+    assert parts.sessions.find(medic, at=AT) is not None
+
+
+def test_all_sessions_end_only_when_everyone_is_meant(parts: Parts) -> None:
+    token, _ = parts.sign_in()
+    for unclear in (
+        {},
+        {"person": "a/1", "organisation": "a"},
+        {"person": "a/1", "everyone": True},
+    ):
+        with pytest.raises(ValueError, match="whose"):
+            parts.sessions.end_all(at=AT, reason="officer", **unclear)  # type: ignore[arg-type]
+    with_session = parts.sessions.find(token, at=AT)
+
+    assert with_session is not None
+    assert parts.sessions.end_all(everyone=True, at=AT, reason="officer") == 1
+
+
+def test_a_person_nobody_has_seen_has_no_sessions(parts: Parts) -> None:
+    parts.sign_in()
+
+    assert parts.sessions.end_all(person="cheshire-fire/99", at=AT, reason="officer") == 0
+
+
+def test_nobody_is_signed_in_without_a_factor(parts: Parts) -> None:
+    parts.sign_in()
+    with pytest.raises(ValueError, match="proved"), writing(parts.store) as connection:
+        parts.sessions.open(
+            connection,
+            staff_id="cheshire-fire/id-alice",
+            organisation=FIRE,
+            factors=frozenset(),
+            at=AT,
+        )
+
+
+def test_the_purge_removes_what_is_over_and_keeps_what_lives(parts: Parts) -> None:
+    alive, kept = parts.sign_in(at=later(hours=30))
+    _, ended = parts.sign_in(at=later(hours=30))
+    parts.sign_in()  # idle since yesterday
+    parts.sessions.end(ended.hash, at=later(hours=30))
+    now = later(hours=30, minutes=1)
+
+    assert parts.sessions.purge(at=now) == 1
+    assert parts.sessions.find(alive, at=now) == kept
+    assert parts.sessions.purge(at=now + KEEP_ENDED) == 2
+
+
+def test_the_purge_takes_the_kept_cookies_of_a_session_along(parts: Parts) -> None:
+    _, session = parts.sign_in()
+    with writing(parts.store) as connection:
+        connection.execute(
+            text("INSERT INTO upstream_cookie VALUES (:hash, 'ebs', '[]')"),
+            {"hash": session.hash},
+        )
+
+    assert parts.sessions.purge(at=later(hours=30)) == 1
+    with reading(parts.store) as connection:
+        left = connection.execute(text("SELECT count(*) FROM upstream_cookie")).scalar()
+    assert left == 0
+
+
+@pytest.mark.parametrize(
+    ("idle", "absolute"),
+    [(timedelta(0), timedelta(hours=1)), (timedelta(hours=2), timedelta(hours=1))],
+    ids=["no idle time", "idle beyond the end"],
+)
+def test_limits_that_make_no_sense_are_refused(idle: timedelta, absolute: timedelta) -> None:
+    with pytest.raises(ValueError, match="idle"):
+        SessionLimits(idle=idle, absolute=absolute)
+
+
+def test_a_hash_of_any_text_is_a_hash() -> None:
+    """A cookie is a stranger's text."""
+    assert len(token_hash("é\ud800")) == 64

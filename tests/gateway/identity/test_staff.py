@@ -1,0 +1,182 @@
+"""Who somebody is does not change with their name, and a number does not change hands unseen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from gateway.errors import IdentityChanged
+from gateway.identity.directory import DirectoryPerson, EntryIncomplete
+from gateway.identity.staff import Staff, find_staff, remember, staff_by_id, staff_by_person
+from gateway.store.engine import reading, writing
+from tests.doubles.stores import new_store
+
+AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
+FIRE = "cheshire-fire"
+ALICE = DirectoryPerson(
+    directory_id="5b1f-a",
+    username="alice",
+    name="Alice Ashe",
+    employee_number="40011",
+    posts=frozenset({"Watch manager"}),
+    unit="Warrington",
+    team=frozenset({"40012"}),
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Engine]:
+    with new_store(tmp_path) as engine:
+        yield engine
+
+
+def seen(store: Engine, person: DirectoryPerson, organisation: str = FIRE) -> Staff:
+    with writing(store) as connection:
+        return remember(connection, organisation, person, AT)
+
+
+def found(store: Engine, text: str, organisation: str | None = None) -> list[str]:
+    with reading(store) as connection:
+        return [each.staff_id for each in find_staff(connection, text, organisation=organisation)]
+
+
+def test_what_was_remembered_comes_back(store: Engine) -> None:
+    remembered = seen(store, ALICE)
+    with reading(store) as connection:
+        by_id = staff_by_id(connection, "cheshire-fire/5b1f-a")
+        by_person = staff_by_person(connection, "cheshire-fire/40011")
+
+    assert by_id == by_person == remembered
+    assert remembered.person == "cheshire-fire/40011"
+    assert remembered.address == "alice@cheshire-fire"
+    assert remembered.posts == {"Watch manager"}
+    assert remembered.team == {"40012"}
+
+
+def test_name_post_unit_and_team_follow_the_directory(store: Engine) -> None:
+    seen(store, ALICE)
+    moved = replace(
+        ALICE,
+        username="aashe",
+        name="Alice Birch",
+        posts=frozenset(),
+        unit="Crewe",
+        team=frozenset(),
+    )
+    seen(store, moved)
+    with reading(store) as connection:
+        now = staff_by_id(connection, "cheshire-fire/5b1f-a")
+
+    assert now is not None
+    assert (now.username, now.name, now.unit) == ("aashe", "Alice Birch", "Crewe")
+    assert (now.posts, now.team) == (frozenset(), frozenset())
+
+
+def test_a_number_under_another_id_is_refused(store: Engine) -> None:
+    """The account was deleted and made again, or somebody else got the number."""
+    seen(store, ALICE)
+    with pytest.raises(IdentityChanged, match="5b1f-a"):
+        seen(store, replace(ALICE, directory_id="9c2e-b"))
+
+
+def test_an_id_with_another_number_is_refused(store: Engine) -> None:
+    """Whoever can write one attribute of an entry must not become another employee."""
+    seen(store, ALICE)
+    with pytest.raises(IdentityChanged):
+        seen(store, replace(ALICE, employee_number="40012"))
+
+
+def test_swapping_two_numbers_is_refused(store: Engine) -> None:
+    seen(store, ALICE)
+    seen(store, replace(ALICE, directory_id="9c2e-b", employee_number="40012", username="bob"))
+    with pytest.raises(IdentityChanged):
+        seen(store, replace(ALICE, employee_number="40012"))
+
+
+def test_a_refused_identity_leaves_what_was_known(store: Engine) -> None:
+    before = seen(store, ALICE)
+    with pytest.raises(IdentityChanged):
+        seen(store, replace(ALICE, directory_id="9c2e-b", name="Mallory"))
+    with reading(store) as connection:
+        after = staff_by_person(connection, "cheshire-fire/40011")
+
+    assert after == before
+
+
+def test_the_same_id_and_number_elsewhere_is_somebody_else(store: Engine) -> None:
+    seen(store, ALICE)
+    seen(store, ALICE, "nwas")
+
+    assert found(store, "40011") == ["cheshire-fire/5b1f-a", "nwas/5b1f-a"]
+
+
+@pytest.mark.parametrize(
+    "number",
+    ["", " ", "40011 ", "4/0", "a" * 33, "40011\n", "-1", "\uff14", "4@0"],
+)
+def test_a_number_of_unknown_form_is_refused(store: Engine, number: str) -> None:
+    """It is part of longer names, such as `cheshire-fire/40011`."""
+    with pytest.raises(EntryIncomplete):
+        seen(store, replace(ALICE, employee_number=number))
+
+
+@pytest.mark.parametrize("directory_id", ["", "a/b", "a b", "x" * 101])
+def test_an_id_of_unknown_form_is_refused(store: Engine, directory_id: str) -> None:
+    with pytest.raises(EntryIncomplete):
+        seen(store, replace(ALICE, directory_id=directory_id))
+
+
+def test_an_incomplete_team_is_no_team(store: Engine) -> None:
+    assert seen(store, replace(ALICE, team_complete=False)).team == frozenset()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "alice",
+        " ALICE ",
+        "alice@cheshire-fire",
+        "Alice@Cheshire-Fire",
+        "40011",
+        "cheshire-fire/40011",
+        "cheshire-fire/5b1f-a",
+    ],
+)
+def test_staff_are_found_as_people_write_them(store: Engine, text: str) -> None:
+    seen(store, ALICE)
+    seen(store, replace(ALICE, directory_id="9c2e-b", employee_number="40012", username="bob"))
+
+    assert found(store, text) == ["cheshire-fire/5b1f-a"]
+
+
+def test_a_name_of_two_organisations_needs_the_organisation(store: Engine) -> None:
+    seen(store, ALICE)
+    seen(store, replace(ALICE, employee_number="7001"), "nwas")
+
+    assert found(store, "alice") == ["cheshire-fire/5b1f-a", "nwas/5b1f-a"]
+    assert found(store, "alice", "nwas") == ["nwas/5b1f-a"]
+    assert found(store, "alice@nwas") == ["nwas/5b1f-a"]
+    assert found(store, "nwas/40011") == []
+
+
+@pytest.mark.parametrize("text", ["", "%", "alic%", "_lice", "'", "alice' OR 1=1 --", "@", "/"])
+def test_nothing_else_is_found(store: Engine, text: str) -> None:
+    seen(store, ALICE)
+
+    assert found(store, text) == []
+
+
+def test_staff_seen_again_keep_when_they_were_first_seen(store: Engine) -> None:
+    seen(store, ALICE)
+    with writing(store) as connection:
+        remember(connection, FIRE, ALICE, AT + timedelta(days=1))
+        first, last = connection.exec_driver_sql(
+            "SELECT first_seen_at_us, seen_at_us FROM staff"
+        ).one()
+
+    assert last - first == 86_400_000_000
