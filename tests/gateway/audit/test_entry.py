@@ -1,0 +1,60 @@
+"""What an entry says before it is sealed."""
+
+import uuid
+
+from gateway.audit.entry import (
+    REFERENCE_LENGTH,
+    EntryDraft,
+    Kind,
+    Outcome,
+    Phase,
+    new_draft,
+    new_entry_id,
+    new_reference,
+)
+from tests.doubles.record import decision
+
+AT_US = 1_795_000_000_123_456
+
+
+def test_a_reference_has_ten_characters_that_can_be_read_out() -> None:
+    references = {new_reference() for _ in range(2_000)}
+
+    assert len(references) == 2_000
+    assert {len(reference) for reference in references} == {REFERENCE_LENGTH}
+    assert set("".join(references)) == set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+def test_an_entry_id_is_a_uuid_of_version_7_that_carries_its_millisecond() -> None:
+    made = uuid.UUID(bytes=new_entry_id(AT_US))
+
+    assert made.version == 7
+    assert made.variant == uuid.RFC_4122
+    assert made.int >> 80 == AT_US // 1000
+
+
+def test_every_entry_has_an_id_of_its_own() -> None:
+    ids = {EntryDraft(kind=Kind.ACCESS, at_us=AT_US).id for _ in range(1_000)}
+
+    assert len(ids) == 1_000
+
+
+def test_a_draft_denies_until_somebody_says_otherwise() -> None:
+    assert EntryDraft(kind=Kind.ACCESS, at_us=AT_US).outcome is Outcome.DENY
+
+
+def test_a_new_draft_takes_the_reference_of_its_visit() -> None:
+    assert new_draft(Kind.SIGNIN, Outcome.DENY, at_us=AT_US, reference="7H3K9QZ001").reference == (
+        "7H3K9QZ001"
+    )
+    assert len(new_draft(Kind.SIGNIN, Outcome.DENY, at_us=AT_US).reference) == REFERENCE_LENGTH
+
+
+def test_a_result_leads_to_its_decision_and_names_nobody() -> None:
+    opened = decision(1)
+    result = opened.result(Outcome.ERROR, at_us=AT_US)
+
+    assert (result.corr, result.reference) == (opened.id, opened.reference)
+    assert (result.phase, result.outcome) == (Phase.RESULT, Outcome.ERROR)
+    assert result.id != opened.id
+    assert not (result.staff_id or result.subject or result.actor_name or result.ip)
