@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from vetting.toml_source import TomlSource
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+    from policies.engine import Engine
     from policies.policy_set import PolicySet
 
 CERTIFICATE_NOTICE = timedelta(days=30)  # enough to have a new one issued and installed
@@ -97,13 +98,17 @@ def register(settings: Settings) -> Iterator[Finding]:
         yield _finding(WARNING, "register", path, message)
 
 
-def record(settings: Settings) -> Iterator[Finding]:
-    """Look at the disk of the record: it must take the reserve and a segment for each worker."""
-    section = settings.record
-    place = section.directory
+def free_bytes(place: Path) -> int:
+    """Give the room on the disk that a folder is on, or will be on."""
     while not place.exists():
         place = place.parent
-    free = shutil.disk_usage(place).free
+    return shutil.disk_usage(place).free
+
+
+def record(settings: Settings, free_on: Callable[[Path], int] = free_bytes) -> Iterator[Finding]:
+    """Look at the disk of the record: it must take the reserve and a segment for each worker."""
+    section = settings.record
+    free = free_on(section.directory)
     needed = (section.reserve_mib + section.segment_mib * settings.gateway.workers) * MIB
     if free < needed:
         message = (
@@ -167,13 +172,22 @@ def systems(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator
             )
 
 
-def oracle(policy_set: PolicySet, sample: int, at: datetime) -> Iterator[Finding]:
-    """Ask Casbin what the engine was asked: they must agree."""
+def oracle(
+    policy_set: PolicySet, sample: int, at: datetime, engine: Engine | None = None
+) -> Iterator[Finding]:
+    """Ask Casbin what the engine was asked: they must agree.
+
+    Args:
+        policy_set: what both are made from.
+        sample: how many questions.
+        at: the instant asked about.
+        engine: the engine that answers, if not one freshly compiled.
+    """
     from gateway.cli.oracle_sample import questions
     from policies.casbin_oracle import CasbinOracle
     from policies.engine import Engine
 
-    engine = Engine.compile(policy_set)
+    engine = engine or Engine.compile(policy_set)
     loaded = CasbinOracle.from_policy_set(policy_set)
     with Progress("asking Casbin") as progress:
         for number, question in enumerate(questions(policy_set, sample, at)):

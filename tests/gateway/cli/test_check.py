@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import pytest
 import trustme
 from sqlalchemy import text
 
+from gateway.cli import check_steps
 from gateway.cli.main import run
 from gateway.store.engine import writing
-from tests.gateway.cli.place import LIBRARY, Place
+from policies.engine import Engine
+from policies.policy_set import load_policy_set
+from tests.gateway.cli.place import AT, LIBRARY, Place
 
 
 def findings(place: Place) -> list[dict[str, Any]]:
@@ -114,6 +118,37 @@ def test_a_system_that_is_no_upstream_is_a_fault(place: Place) -> None:
     assert told.code == 1
     assert "the catalogue has functions of `ebs`, which is no upstream" in told.out
     assert "`ebx` has no function in the catalogue" in told.out
+
+
+def test_another_host_than_that_of_the_policy_set_is_a_fault(place: Place) -> None:
+    changed = place.config.read_text().replace(
+        'host_organisation = "cheshire-police"', 'host_organisation = "cheshire-fire"'
+    )
+    place.config.write_text(changed)
+
+    told = place.run("check", "--sample", "1")
+
+    assert told.code == 1
+    assert "gateway.host_organisation: `cheshire-fire`, but in the policy set" in told.out
+
+
+def test_a_disk_too_full_for_the_record_is_a_fault(place: Place) -> None:
+    (finding,) = check_steps.record(place.settings, lambda _: 2 << 20)
+
+    assert finding.severity == "fault"
+    assert "2 MiB free, 3 MiB needed to start" in finding.message
+    assert list(check_steps.record(place.settings, lambda _: 3 << 20)) == []
+
+
+def test_an_engine_that_casbin_does_not_agree_with_is_a_fault() -> None:
+    policy_set = load_policy_set(LIBRARY)
+    fewer = replace(policy_set, rules=policy_set.rules[1:])
+
+    found = list(check_steps.oracle(policy_set, 400, AT, Engine.compile(fewer)))
+
+    assert found
+    assert "the engine says deny and Casbin permit" in found[0].message
+    assert list(check_steps.oracle(policy_set, 400, AT)) == []
 
 
 def test_a_gateway_that_was_never_started_has_a_warning_only(place: Place) -> None:
