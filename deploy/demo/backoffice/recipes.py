@@ -43,6 +43,9 @@ class Kitchen:
                 return listed[self.row % len(listed)]
             case "ref":
                 return f"{rest}-{self.seeded.randint(10_000, 99_999)}"
+            case "moneys":
+                ranges = rest.split("|")
+                return self.make(f"money {ranges[self.row % len(ranges)]}")
             case "number" | "money" | "date":
                 low, high = (int(part) for part in rest.split(".."))
                 return self._in_range(kind, low, high)
