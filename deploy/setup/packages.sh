@@ -7,7 +7,7 @@ demo_packages="slapd ldap-utils libldap-dev libsasl2-dev gcc libc6-dev"
 # The browser of the journeys.
 test_packages="chromium fonts-liberation"
 # What `make bench` compares with.
-bench_packages="nginx apache2"
+bench_packages="nginx apache2 wrk"
 policy_rc=/usr/sbin/policy-rc.d
 
 wanted_packages() {
