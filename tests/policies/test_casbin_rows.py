@@ -7,7 +7,7 @@ from random import Random
 import casbin
 import pytest
 from casbin.persist.adapters.string_adapter import StringAdapter
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.casbin_oracle import model_text
@@ -21,6 +21,7 @@ ENCODABLE = FIELD.filter(lambda text: not any("\ud800" <= char <= "\udfff" for c
 ROWS = st.builds(Row, ENCODABLE, ENCODABLE, ENCODABLE, ENCODABLE, st.sampled_from([ALLOW, DENY]))
 
 
+@settings(deadline=None, max_examples=50)  # a model is parsed for each
 @given(st.lists(ROWS, min_size=1, max_size=20))
 def test_rows_survive_casbins_text_adapter_unchanged(rows: list[Row]) -> None:
     """Commas, brackets, newlines and blanks at the edges would each lose or forge a rule."""

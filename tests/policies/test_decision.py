@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.decision import Results, ResultsTextError
@@ -17,6 +17,7 @@ RESULTS = st.builds(
 )
 
 
+@settings(deadline=None)  # other tests may hold the machine
 @given(RESULTS)
 def test_results_survive_the_text_that_the_log_keeps(results: Results) -> None:
     """Reasons are expanded from this text years later."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from policies.agreements import AgreementStatus
 from policies.decision import Effect, Gate, Results
 from policies.engine import Engine
 from policies.errors import PolicyError
@@ -223,6 +224,36 @@ def test_offered_is_the_agreement_in_force_at_that_instant() -> None:
     assert engine.offered(FIRE, "pay.slip", AT - timedelta(days=4000)) is None
     assert engine.offered(FIRE, "no.such", AT) is None
     assert engine.offered(HOST, "pay.slip", AT) == "host-own-staff"
+
+
+@pytest.mark.parametrize(
+    ("last_day", "over"),
+    [
+        (date(2026, 7, 31), datetime(2026, 7, 31, 23, tzinfo=UTC)),  # summer time
+        (date(2026, 1, 31), datetime(2026, 2, 1, tzinfo=UTC)),
+        (date(2028, 2, 29), datetime(2028, 3, 1, tzinfo=UTC)),
+    ],
+)
+@pytest.mark.parametrize("ending", ["end", "dsa_expires"])
+def test_an_agreement_ends_with_the_last_moment_of_its_last_day(
+    ending: str, last_day: date, over: datetime
+) -> None:
+    changes: dict[str, Any] = {ending: last_day}
+    agreements = tuple(replace(each, **changes) for each in cheshire().agreements)
+    engine = Engine.compile(replace(cheshire(), agreements=agreements))
+    last_moment = over - timedelta(microseconds=1)
+
+    assert engine.decide(asked(subject("DBSB"), at=last_moment)).permitted
+    assert engine.decide(asked(subject("DBSB"), at=over)).reason is Reason.NO_AGREEMENT
+
+
+def test_a_suspended_agreement_offers_nothing() -> None:
+    agreements = tuple(
+        replace(each, status=AgreementStatus.SUSPENDED) for each in cheshire().agreements
+    )
+    changed = replace(cheshire(), agreements=agreements)
+
+    assert ends_at(changed, asked(subject("DBSB"))) == (Gate.AGREEMENT, Reason.NO_AGREEMENT)
 
 
 def test_agreements_worked_out_as_instants_cover_as_the_agreements_say() -> None:
