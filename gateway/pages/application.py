@@ -138,7 +138,7 @@ class Pages:
             status,
             reference,
             contacts=self._services.contacts(organisation),
-            at=self._services.clock(),
+            at=getattr(visit, "at", None),
         )
         return Response(body, status=status, content_type="text/html; charset=utf-8")
 

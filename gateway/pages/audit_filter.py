@@ -5,11 +5,12 @@ The whole state of the page is its address, so that a search can be kept, sent a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
+from gateway.audit.entry import REFERENCE_LENGTH, Outcome
 from gateway.audit.search import AuditFilter
 from gateway.pages.local_time import LONDON
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
 AUDIT = "/-/audit"
 PAGE_SIZE = 50
-REFERENCE_LENGTH = 10
-OUTCOMES = (
-    ("permit", "Permitted"),
-    ("deny", "Refused"),
-    ("error", "Failed"),
-    ("unknown", "Not known"),
-)
 FIELDS = ("reference", "person", "organisation", "function", "outcome", "since", "until")
 
 _LONGEST_VALUE = 200
@@ -60,8 +54,8 @@ class AuditSearch:
         reference = values["reference"].upper().translate(_TYPED_AS)
         if reference and (len(reference) != REFERENCE_LENGTH or not set(reference) <= _CROCKFORD):
             errors["reference"] = "Enter the reference as ten letters and digits"
-        outcome = values["outcome"]
-        if outcome and outcome not in dict(OUTCOMES):
+        outcome = next((known for known in Outcome if known.value == values["outcome"]), None)
+        if values["outcome"] and outcome is None:
             errors["outcome"] = "Choose an outcome from the list"
         since = _instant(values["since"], last=False)
         if values["since"] and since is None:
@@ -78,11 +72,11 @@ class AuditSearch:
             before=before,
             entry=_position(query.get("entry", "")),
             _filter=AuditFilter(
-                reference=reference or None,
-                person=values["person"] or None,
-                organisation=values["organisation"] or None,
-                function=values["function"] or None,
-                outcome=outcome or None,
+                reference=reference,
+                person=values["person"],
+                organisation=values["organisation"],
+                function=values["function"],
+                outcome=outcome,
                 since=since,
                 until=until,
                 limit=PAGE_SIZE,
@@ -105,7 +99,7 @@ class AuditSearch:
 
     def filter_of_visit(self, reference: str) -> AuditFilter:
         """Give the filter for all entries of one visit."""
-        return replace(AuditFilter(), reference=reference, limit=PAGE_SIZE)
+        return AuditFilter(reference=reference, limit=PAGE_SIZE)
 
     @property
     def is_narrowed(self) -> bool:

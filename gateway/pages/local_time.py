@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def day(value: date) -> str:
@@ -28,11 +27,6 @@ def exact_time(at: datetime) -> str:
 def machine_time(at: datetime) -> str:
     """Write an instant for the `datetime` attribute: UTC to the second, with `Z`."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def from_microseconds(at_us: int) -> datetime:
-    """Read an instant of the record: microseconds since 1970 in UTC."""
-    return _EPOCH + timedelta(microseconds=at_us)
 
 
 def today(at: datetime) -> date:

@@ -46,8 +46,8 @@ class PageRequest:
 
     def __init__(self, kit: PageKit) -> None:
         self._kit = kit
-        self.at: datetime = kit.services.clock()
         self.visit: OpenVisit = caller.visit_of(request.environ)
+        self.at: datetime = self.visit.at
         self.session: LiveSession | None = caller.session_of(request.environ)
 
     @property

@@ -28,6 +28,10 @@ class OpenVisit(Protocol):
     def reference(self) -> str:
         """Ten Crockford base-32 characters: what a person reads out to the help desk."""
 
+    @property
+    def at(self) -> datetime:
+        """The instant of the visit (aware): the page is made for it, as the decision was."""
+
 
 class SessionFacts(Protocol):
     """What the pages know of a session itself (`gateway.identity.sessions.Session`)."""
@@ -188,7 +192,6 @@ class PageServices:
         organisations: those whose staff may sign in, in the order to show them.
         cookies: names and flags of our cookies.
         form_secret: at least 32 random bytes, the same in every worker.
-        clock: the only source of the present instant (aware, UTC).
         engine: the engine in force; asked for anew by every request.
         sign_in_desk: signs people in and out.
         register: the vetting register, read only.
@@ -200,7 +203,6 @@ class PageServices:
     organisations: tuple[OrganisationChoice, ...]
     cookies: CookiePolicy
     form_secret: bytes
-    clock: Callable[[], datetime]
     engine: Callable[[], Engine]
     sign_in_desk: SignInDesk
     register: RegisterDesk

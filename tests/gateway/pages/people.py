@@ -1,11 +1,9 @@
-"""Believable people and organisations to show pages to, and a morning of theirs in the record."""
+"""Believable people and organisations to show pages to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
-
-from gateway.audit.search import AuditRow
+from datetime import UTC, date, datetime
 
 from gateway.pages.page_services import OrganisationChoice
 from policies.question import Subject
@@ -135,80 +133,3 @@ def demo_staff(order: LevelOrder) -> dict[str, Subject]:
         officer("vetting-officer", "10052", "Helen Marsh", "vetting-officer"),
     )
     return {person.staff_id.partition("/")[2]: person for person in people}
-
-
-def demo_rows(digest: str) -> list[AuditRow]:
-    """Make a morning's entries."""
-    story = (
-        ("firefighter", "cheshire-fire", "", "signin", "permit", "", 0),
-        ("firefighter", "cheshire-fire", "gate.portal", "access", "permit", "rule-permits", 200),
-        ("firefighter", "cheshire-fire", "pay.slip", "access", "permit", "rule-permits", 200),
-        ("firefighter", "cheshire-fire", "pay.slip", "access", "deny", "not-own-record", 403),
-        ("firefighter", "cheshire-fire", "pay.bank", "access", "deny", "second-factor-needed", 403),
-        ("", "", "", "access", "deny", "function-unknown", 404),
-        (
-            "watch-manager",
-            "cheshire-fire",
-            "hr.team.basic",
-            "access",
-            "permit",
-            "rule-permits",
-            200,
-        ),
-        ("fire-lapsed", "cheshire-fire", "hr.search", "access", "deny", "clearance-too-low", 403),
-        ("paramedic", "nwas", "est.job", "access", "permit", "rule-permits", 200),
-        ("", "nwas", "", "signin", "deny", "wrong-credentials", 401),
-        ("constable", "cheshire-police", "duty.me", "access", "error", "upstream-late", 504),
-        ("auditor", "cheshire-police", "gate.audit", "access", "permit", "rule-permits", 200),
-    )
-    rows: list[AuditRow] = []
-    at_us = int((AT - timedelta(hours=2)).timestamp() * 1_000_000)
-    for turn in range(8):
-        for step, (who, organisation, function, kind, outcome, code, status) in enumerate(story):
-            at_us += 23_400_000 + 1_000 * step
-            reference = f"{turn}7H3K9QZ{step:02d}"
-            rows.append(
-                AuditRow(
-                    position=len(rows),
-                    at_us=at_us,
-                    kind=kind,
-                    phase="decision",
-                    outcome="permit" if outcome == "error" else outcome,
-                    code=code if outcome != "error" else "rule-permits",
-                    reference=reference,
-                    organisation=organisation,
-                    actor_name=f"{who}@{organisation}" if who else "",
-                    staff_id=f"{organisation}/0f3e9a52-7c11-4e0e-9d5c-2f4f5a1e77c1" if who else "",
-                    vetting="DBSB" if organisation == "cheshire-fire" else "RV",
-                    function=function,
-                    op="consultation" if function else "",
-                    system="ebs" if function.startswith(("pay", "hr")) else "",
-                    classification="OFFICIAL" if function else "",
-                    regime="GP" if function else "",
-                    agreement="cheshire-blue-light-2018" if function else "",
-                    rules=("own-record-self-service",) if outcome == "permit" else (),
-                    policy=digest if function else "",
-                    method="GET",
-                    route="/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP" if function == "pay.slip" else "",
-                    ip="10.40.2.17",
-                    agent="Mozilla/5.0 (Windows NT 10.0; Win64; x64)",
-                )
-            )
-            if kind == "access" and outcome in {"permit", "error"}:
-                rows.append(
-                    AuditRow(
-                        position=len(rows),
-                        at_us=at_us + 41_000,
-                        kind=kind,
-                        phase="result",
-                        outcome=outcome,
-                        code=code if outcome == "error" else "",
-                        reference=reference,
-                        organisation=organisation,
-                        function=function,
-                        status=status,
-                        bytes_out=18_204,
-                        duration_us=40_731,
-                    )
-                )
-    return rows

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from gateway.audit.search import AuditRow
-
 from gateway.cookies import CookiePolicy
 from gateway.pages.application import Pages
 from gateway.pages.page_headers import NO_STORE, page_headers
@@ -27,7 +27,8 @@ from policies.engine import Engine
 from policies.policy_set import load_policy_set
 from policies.question import Question, Subject
 from tests.gateway.pages.doubles import Grant, RecordDesk, RegisterDesk, SignInDesk, Visit
-from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_rows, demo_staff
+from tests.gateway.pages.morning import morning
+from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
 LIBRARY = Path(__file__).resolve().parents[3] / "policies" / "library" / "cheshire-blue-light"
 FORM_SECRET = bytes(range(32))
@@ -50,6 +51,12 @@ class World:
     front: Front
 
 
+@cache
+def shipped_engine() -> Engine:
+    """Compile the shipped policy set once; an engine never changes."""
+    return Engine.compile(load_policy_set(LIBRARY))
+
+
 def new_world(
     *,
     origin: str = "http://localhost:8080",
@@ -58,12 +65,12 @@ def new_world(
     rows: Iterable[AuditRow] | None = None,
 ) -> World:
     """Put the pages together over the shipped policy set."""
-    policy_set = load_policy_set(LIBRARY)
-    engine = Engine.compile(policy_set)
+    engine = shipped_engine()
+    policy_set = engine.policy_set
     staff = demo_staff(policy_set.levels)
     desk = SignInDesk(staff)
     register = RegisterDesk(staff, policy_set.levels)
-    record = RecordDesk(demo_rows(policy_set.digest) if rows is None else rows)
+    record = RecordDesk(morning(engine, staff) if rows is None else rows)
     services = PageServices(
         brand=Brand(
             service_name="Shared services gateway",
@@ -73,7 +80,6 @@ def new_world(
         organisations=organisations,
         cookies=CookiePolicy.for_origin(origin),
         form_secret=FORM_SECRET,
-        clock=lambda: at,
         engine=lambda: engine,
         sign_in_desk=desk,
         register=register,
@@ -89,7 +95,7 @@ def new_world(
         desk=desk,
         record=record,
         register=register,
-        front=Front(pages, services, engine, desk),
+        front=Front(pages, services, engine, desk, at),
     )
 
 
@@ -97,18 +103,24 @@ class Front:
     """Plays the front before the pages: visit, session, decision, Grant or refusal."""
 
     def __init__(
-        self, pages: Pages, services: PageServices, engine: Engine, desk: SignInDesk
+        self,
+        pages: Pages,
+        services: PageServices,
+        engine: Engine,
+        desk: SignInDesk,
+        at: datetime,
     ) -> None:
         self._pages = pages
         self._services = services
         self._engine = engine
         self._desk = desk
+        self.at = at
         self.reference = REFERENCE
 
     def __call__(self, environ: dict[str, Any], start_response: Reply) -> Iterable[bytes]:
         """Answer as the gateway would."""
         path, query = environ["PATH_INFO"], environ.get("QUERY_STRING", "")
-        environ["gateway.visit"] = Visit(reference=self.reference)
+        environ["gateway.visit"] = Visit(reference=self.reference, at=self.at)
         session = self._desk.sessions.get(_cookie(environ, self._services.cookies.session.name))
         environ["gateway.session"] = session
         match = self._engine.policy_set.catalogue.match(
@@ -126,7 +138,7 @@ class Front:
             subject=session.subject,
             function=match.function,
             action=match.action.value,
-            at=self._services.clock(),
+            at=self.at,
             record_person=match.record_person,
             factors=session.session.factors,
         )
@@ -148,9 +160,7 @@ class Front:
         )
 
     def _refuse(self, start_response: Reply, status: int, reasons: Any, **more: Any) -> list[bytes]:
-        body = self._pages.render_refusal(
-            status, self.reference, reasons, at=self._services.clock(), **more
-        )
+        body = self._pages.render_refusal(status, self.reference, reasons, at=self.at, **more)
         headers = [("Content-Type", "text/html; charset=utf-8"), NO_STORE]
         headers += page_headers(secure=self._services.cookies.secure)
         start_response(f"{status} Refused", headers)

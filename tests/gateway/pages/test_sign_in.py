@@ -1,0 +1,310 @@
+"""Signing in and out, as a browser meets it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from werkzeug.test import Client, TestResponse
+
+from gateway.errors import DirectoryMisconfigured, RecordUnavailable, SignInRefused
+from tests.gateway.pages.conftest import SignIn
+from tests.gateway.pages.people import FIRE, POLICE
+from tests.gateway.pages.world import REFERENCE, World, new_world
+
+
+def token_of(html: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', html)
+    assert found
+    return found[1]
+
+
+def send(browser: Client, **changes: Any) -> TestResponse:
+    """Open the form and send it, as a person would."""
+    token = token_of(browser.get("/-/sign-in").text)
+    fields = {
+        "organisation": "cheshire-fire",
+        "username": "firefighter",
+        "password": "demo",
+        "next": "/-/portal",
+        "csrf_token": token,
+    }
+    return browser.post("/-/sign-in", data={**fields, **changes})
+
+
+def test_right_password_opens_a_session_and_goes_on(world: World, browser_of: SignIn) -> None:
+    """The tour begins here."""
+    browser = browser_of()
+
+    response = send(browser, next="/fleet/bookings?day=1")
+
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/fleet/bookings?day=1"
+    assert len(world.desk.sessions) == 1
+    assert browser.get("/-/portal").status_code == 200
+
+
+def test_session_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() -> None:
+    """With https the name itself binds the cookie to the host."""
+    world = new_world(origin="https://gate.example.police.uk")
+    response = send(Client(world.front))
+
+    cookies = response.headers.getlist("Set-Cookie")
+    session = next(cookie for cookie in cookies if cookie.startswith("__Host-gateway="))
+    for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert attribute in session
+    assert "Domain" not in session
+    assert "Max-Age" not in session
+
+
+def test_cookie_on_plain_localhost_has_a_name_of_its_own(browser_of: SignIn) -> None:
+    """`__Host-` needs Secure, which browsers refuse on plain http."""
+    cookies = send(browser_of()).headers.getlist("Set-Cookie")
+
+    names = {cookie.partition("=")[0] for cookie in cookies}
+    assert "gateway-localhost" in names
+    assert not [cookie for cookie in cookies if "Secure" in cookie]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"password": "wrong"},
+        {"username": "nobody"},
+        {"organisation": "nwas"},
+        {"password": "x" * 10_000},
+        {"password": "de\0mo"},
+        {"username": "fire\0fighter"},
+        {"username": "*)(uid=*"},
+    ],
+)
+def test_wrong_name_and_wrong_password_get_one_and_the_same_answer(
+    browser_of: SignIn, changes: dict[str, str]
+) -> None:
+    """Otherwise the form tells strangers who works here."""
+    response = send(browser_of(), **changes)
+
+    assert response.status_code == 401
+    assert "There is a problem" in response.text
+    assert "<title>Error: Sign in" in response.text
+    assert "The username or password is not right for this organisation" in response.text
+    assert "demo" not in response.text
+    assert "gateway-localhost=" not in str(response.headers.getlist("Set-Cookie"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence", "field"),
+    [
+        ({"organisation": ""}, "Select your organisation", "organisation"),
+        ({"organisation": "atlantis"}, "Select your organisation", "organisation"),
+        ({"username": "  "}, "Enter your username", "username"),
+        ({"password": ""}, "Enter your password", "password"),
+    ],
+)
+def test_missing_field_is_said_beside_it_and_in_the_summary(
+    world: World, browser_of: SignIn, changes: dict[str, str], sentence: str, field: str
+) -> None:
+    """An empty password must never reach a directory, which may take it for anonymous."""
+    response = send(browser_of(), **changes)
+
+    assert response.status_code == 400
+    assert response.text.count(sentence) == 2
+    assert f'href="#{field}"' in response.text
+    assert world.desk.asked == []
+
+
+def test_what_was_entered_is_kept_but_for_the_password(browser_of: SignIn) -> None:
+    """Nobody should type their name twice, and no page should hold a password."""
+    html = send(browser_of(), username="sam<b>", password="s3cret-word").text
+
+    assert 'value="sam&lt;b&gt;"' in html
+    assert "s3cret-word" not in html
+    assert re.search(r'value="cheshire-fire" checked', html)
+
+
+@pytest.mark.parametrize("error", [DirectoryMisconfigured("x"), RecordUnavailable("x")])
+def test_trouble_of_ours_is_said_with_a_reference(
+    world: World, browser_of: SignIn, error: Exception
+) -> None:
+    """The person cannot correct it, so it is no error of the form."""
+    world.desk.fails_with = error  # type: ignore[assignment]
+    response = send(browser_of())
+
+    assert response.status_code == 503
+    assert f'data-reference="{REFERENCE}"' in response.text
+    assert "There is a problem" not in response.text
+
+
+def test_directory_that_is_away_is_named_with_whom_to_ask(browser_of: SignIn) -> None:
+    """Other organisations can sign in all the same, so it says whose it is."""
+    response = send(browser_of(), username="away")
+
+    assert response.status_code == 503
+    assert f"{FIRE.name} cannot check passwords just now" in response.text
+    assert FIRE.help_contact in response.text
+
+
+@pytest.mark.parametrize(
+    ("code", "tellable", "status"),
+    [
+        ("too-many-attempts", True, 429),
+        ("busy", True, 503),
+        ("identity-changed", True, 403),
+        ("too-many-attempts", False, 401),
+        ("a-code-of-tomorrow", True, 401),
+    ],
+)
+def test_refused_sign_in_says_what_may_be_told(
+    world: World, browser_of: SignIn, code: str, tellable: bool, status: int
+) -> None:
+    """What may not be told, or is not known here, looks like a wrong password."""
+    world.desk.fails_with = SignInRefused(code, tellable=tellable)
+
+    assert send(browser_of()).status_code == status
+
+
+@pytest.mark.parametrize("token", ["", "x", "A" * 43])
+def test_form_that_we_did_not_show_is_not_taken(
+    world: World, browser_of: SignIn, token: str
+) -> None:
+    """A foreign page could otherwise sign a person in as somebody else."""
+    response = send(browser_of(), csrf_token=token)
+
+    assert response.status_code == 400
+    assert "open for too long" in response.text
+    assert world.desk.asked == []
+
+
+def test_form_shown_to_another_browser_is_not_taken(world: World, browser_of: SignIn) -> None:
+    """The attacker can fetch a form of their own, but not put their cookie into our browser."""
+    foreign = token_of(browser_of().get("/-/sign-in").text)
+
+    assert send(browser_of(), csrf_token=foreign).status_code == 400
+    assert world.desk.asked == []
+
+
+def test_field_sent_twice_is_not_taken(world: World, browser_of: SignIn) -> None:
+    """A second value is a second reading of who signs in where."""
+    response = send(browser_of(), username=["firefighter", "auditor"])
+
+    assert response.status_code == 400
+    assert world.desk.asked == []
+
+
+def test_form_larger_than_any_form_is_refused(browser_of: SignIn) -> None:
+    """A stranger may not fill the memory."""
+    response = browser_of().post("/-/sign-in", data={"username": "x" * 100_000})
+
+    assert response.status_code == 413
+    assert "more than we can take" in response.text
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "/a/../b", "/-/sign-out"],
+)
+def test_nobody_is_led_away_after_signing_in(browser_of: SignIn, value: str) -> None:
+    """An open redirect after a password is what phishers look for."""
+    assert send(browser_of(), next=value).headers["Location"] == "/-/portal"
+
+
+def test_next_is_carried_through_a_failed_attempt(browser_of: SignIn) -> None:
+    """A mistyped password must not cost the way back."""
+    html = send(browser_of(), password="no", next="/fleet/bookings").text
+
+    assert 'name="next" value="/fleet/bookings"' in html
+
+
+def test_organisation_is_remembered_after_a_sign_in(browser_of: SignIn) -> None:
+    """It is the same one nearly every day."""
+    browser = browser_of()
+    send(browser)
+    browser.delete_cookie("gateway-localhost")
+
+    assert re.search(r'value="cheshire-fire" checked', browser.get("/-/sign-in").text)
+
+
+def test_link_of_an_organisation_chooses_it(browser_of: SignIn) -> None:
+    """An organisation can put the link on its own intranet."""
+    html = browser_of().get("/-/sign-in/cheshire-fire?next=/fleet/bookings").text
+
+    assert '<input type="hidden" name="organisation" value="cheshire-fire">' in html
+    assert 'href="/-/sign-in?next=%2Ffleet%2Fbookings"' in html
+    assert POLICE.name in html  # the header
+    assert "North West Ambulance" not in html
+
+
+def test_link_of_an_unknown_organisation_leads_to_the_choice(browser_of: SignIn) -> None:
+    """An old link helps more this way than by a refusal."""
+    response = browser_of().get("/-/sign-in/atlantis")
+
+    assert (response.status_code, response.headers["Location"]) == (303, "/-/sign-in")
+
+
+def test_many_organisations_are_a_list_to_choose_from() -> None:
+    """Seven radio buttons and more push the form off the screen."""
+    many = (
+        POLICE,
+        FIRE,
+        *(type(FIRE)(id=f"o{n}", name=f"O {n}", help_contact="x") for n in range(5)),
+    )
+    html = Client(new_world(organisations=many).front).get("/-/sign-in").text
+
+    assert '<select class="govuk-select" id="organisation" name="organisation">' in html
+    assert 'type="radio"' not in html
+
+
+def test_whoever_is_signed_in_goes_on(browser_of: SignIn) -> None:
+    """A bookmarked sign-in page is no dead end."""
+    response = browser_of("firefighter").get("/-/sign-in?next=/fleet/bookings")
+
+    assert (response.status_code, response.headers["Location"]) == (303, "/fleet/bookings")
+
+
+def test_sign_in_replaces_the_session_that_the_browser_had(
+    world: World, browser_of: SignIn
+) -> None:
+    """A session planted before signing in is worth nothing after it."""
+    browser = browser_of()
+    send(browser)
+    before = set(world.desk.sessions)
+    browser.set_cookie("gateway-localhost", "planted" * 6 + "x")
+    send(browser, username="watch-manager")
+
+    assert set(world.desk.sessions) - before
+
+
+def test_sign_out_ends_the_session(world: World, browser_of: SignIn) -> None:
+    """The button does it at once; the page says so."""
+    browser = browser_of("firefighter")
+    token = token_of(browser.get("/-/portal").text)
+
+    response = browser.post("/-/sign-out", data={"csrf_token": token}, follow_redirects=True)
+
+    assert "You have signed out" in response.text
+    assert world.desk.sessions == {}
+    assert browser.get("/-/portal").status_code == 303
+
+
+def test_link_to_sign_out_only_shows_the_button(world: World, browser_of: SignIn) -> None:
+    """A link, followed by anyone or anything, changes nothing."""
+    html = browser_of("firefighter").get("/-/sign-out").text
+
+    assert "Do you want to sign out?" in html
+    assert len(world.desk.sessions) == 1
+
+
+def test_foreign_form_signs_nobody_out(world: World, browser_of: SignIn) -> None:
+    """It is a nuisance at best, and a way to plant another session at worst."""
+    response = browser_of("firefighter").post("/-/sign-out", data={"csrf_token": "x"})
+
+    assert response.status_code == 400
+    assert len(world.desk.sessions) == 1
+
+
+def test_sign_out_without_a_session_says_that_one_is_signed_out(browser_of: SignIn) -> None:
+    """Pressing the button twice is no error."""
+    response = browser_of().post("/-/sign-out", follow_redirects=True)
+
+    assert "You have signed out" in response.text
