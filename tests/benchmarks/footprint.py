@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -27,10 +28,11 @@ def cpu_seconds(pids: tuple[int, ...]) -> float:
     total = 0.0
     for pid in pids:
         process = psutil.Process(pid)
-        for each in (process, *process.children(recursive=True)):
-            times = each.cpu_times()
-            # Those of children that have ended count too: a server may replace its workers.
-            total += times.user + times.system + times.children_user + times.children_system
+        for each in (*process.children(recursive=True), process):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it has just ended
+                times = each.cpu_times()
+                # Those of children that have ended count too: a server may replace its workers.
+                total += times.user + times.system + times.children_user + times.children_system
     return total
 
 
