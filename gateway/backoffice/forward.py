@@ -79,7 +79,8 @@ class _Exchange:
         self._chunked = False
         self._keep_open = False
         self._remaining: int | None = None
-        self._held: list[bytes] | None = None  # pieces that wait for the cookies to be stored
+        self._pieces: list[bytes] = []  # of one read, written together
+        self._holding = False  # the pieces wait for the cookies to be stored
         self._ended = False
         self._storing: asyncio.Task[None] | None = None
 
@@ -124,27 +125,30 @@ class _Exchange:
         head = self._head(status, fields, length)
         if head is None:
             self._abandon(502, "upstream-location")
-        elif cookies:
-            self._held = [head]
-            self._storing = asyncio.get_running_loop().create_task(self._store(cookies))
         else:
-            self._answered = True
-            self._client.send(head)
+            self._pieces.append(head)
+            if cookies:
+                self._holding = True
+                self._storing = asyncio.get_running_loop().create_task(self._store(cookies))
 
     def on_body(self, piece: bytes) -> None:
         """Pass on a piece."""
-        framed = b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece
-        if self._held is not None:
-            self._held.append(framed)
+        if self._chunked:
+            self._pieces += (b"%x\r\n" % len(piece), piece, b"\r\n")
         else:
-            self._client.send(framed)
+            self._pieces.append(piece)
+
+    def on_read(self) -> None:
+        """Write what one read brought, head and body together."""
+        if not self._holding:
+            self._write()
             if self._client.client_slow and self._upstream is not None:
                 self._upstream.pause()
 
     def on_end(self) -> None:
         """Finish the answer."""
         self._ended = True
-        if self._held is None:
+        if not self._holding:
             self._finish()
 
     def on_fail(self, error: ExchangeError) -> None:
@@ -203,18 +207,24 @@ class _Exchange:
         except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on
             self._abandon(503, "cookies-not-stored")
             return
-        held, self._held = self._held or [], None
-        self._answered = True
-        for piece in held:
-            self._client.send(piece)
+        self._holding = False
         if self._ended:
             self._finish()
-        elif self._upstream is not None:
+            return
+        self._write()
+        if self._upstream is not None:
             self._upstream.resume()
+
+    def _write(self) -> None:
+        pieces, self._pieces = self._pieces, []
+        if pieces:
+            self._answered = True
+            self._client.send(b"".join(pieces) if len(pieces) > 1 else pieces[0])
 
     def _finish(self) -> None:
         if self._chunked:
-            self._client.send(_LAST_CHUNK)
+            self._pieces.append(_LAST_CHUNK)
+        self._write()
         self._settle(self._status, "")
 
     def _abandon(self, status: int, code: str) -> None:

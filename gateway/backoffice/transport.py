@@ -81,6 +81,10 @@ class ResponseSink(Protocol):
         """The answer is complete."""
         ...
 
+    def on_read(self) -> None:
+        """One read from the system has been handed on; what it brought may be written together."""
+        ...
+
     def on_fail(self, error: ExchangeError) -> None:
         """The answer will not be completed."""
         ...
@@ -212,6 +216,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
         if not self._head_done:
             self._head_bytes += len(data)
+        sink = self._sink
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError as error:
@@ -223,6 +228,8 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(ExchangeError(502, "upstream-not-http"))
         if not self._head_done and self._head_bytes > _HEAD_BYTES:
             self._fail(ExchangeError(502, "upstream-head-too-large"))
+        if self._sink is sink:
+            sink.on_read()
 
     def pause_writing(self) -> None:
         """The system reads slowly."""
