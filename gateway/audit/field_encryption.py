@@ -11,7 +11,7 @@ Salts: SHAKE-256 over the seed, 16 bytes a field. Commitment: SHA-256(salt, name
 
 import hashlib
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 import orjson
@@ -38,6 +38,7 @@ NONCE_BYTES = 12
 _SALT_BYTES = 16
 _TAG_BYTES = 16
 _CATEGORIES = ("GP", "LE")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class EncryptedFields(NamedTuple):
@@ -187,8 +188,8 @@ class FieldEncryption:
         return plain[:SEED_BYTES], fields
 
     def _turn_month(self, at_us: int) -> None:
-        at = datetime.fromtimestamp(at_us // 1_000_000, UTC)
-        first = at.replace(day=1, hour=0, minute=0, second=0)
+        at = _EPOCH + timedelta(microseconds=at_us)
+        first = at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         following = first.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
         month = first.strftime("%Y-%m")
         # Only once both keys are there does the month count as turned.

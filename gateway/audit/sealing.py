@@ -118,7 +118,8 @@ class Sealer:
                 sealed.append(self.seal(draft, entropy[at : at + ENTROPY_BYTES]))
             except SealError as error:
                 sealed.append(error)
-            except KeysError as error:
+            except (KeysError, OSError) as error:
+                # Sealing reads no files but keys: what fails here is not the record's own disk.
                 sealed.append(SealError(f"record: no key to seal with: {error}"))
             at += ENTROPY_BYTES
         return sealed

@@ -57,4 +57,4 @@ def test_a_result_leads_to_its_decision_and_names_nobody() -> None:
     assert (result.corr, result.reference) == (opened.id, opened.reference)
     assert (result.phase, result.outcome) == (Phase.RESULT, Outcome.ERROR)
     assert result.id != opened.id
-    assert not (result.staff_id or result.subject or result.actor_name or result.ip)
+    assert [result.staff_id, result.subject, result.actor_name, result.ip] == [""] * 4

@@ -1,7 +1,8 @@
 """The tree agrees with the recursive text of RFC 6962, and its verifier refuses all else."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -85,6 +86,14 @@ def split(n: int) -> int:
     return k
 
 
+def refused(check: Callable[[], None]) -> bool:
+    try:
+        check()
+    except ProofError:
+        return True
+    return False
+
+
 def leaves_of(count: int) -> list[bytes]:
     return [leaf_hash(str(number).encode()) for number in range(count)]
 
@@ -164,9 +173,8 @@ def test_an_altered_inclusion_proof_is_refused(data: st.DataObject, size: int) -
     }
 
     for name, (leaf, at, of, hashes) in altered.items():
-        with pytest.raises(ProofError):
-            verify_inclusion(leaf=leaf, index=at, size=of, proof=hashes, root=mth(leaves))
-            pytest.fail(name)
+        facts = {"leaf": leaf, "index": at, "size": of, "proof": hashes}
+        assert refused(partial(verify_inclusion, **facts, root=mth(leaves))), name
 
 
 @given(data=st.data(), size=st.integers(3, 40))
@@ -190,11 +198,8 @@ def test_an_altered_consistency_proof_is_refused(data: st.DataObject, size: int)
     }
 
     for name, (old_size, of, hashes, before, after) in altered.items():
-        with pytest.raises(ProofError):
-            verify_consistency(
-                old_size=old_size, size=of, proof=hashes, old_root=before, root=after
-            )
-            pytest.fail(name)
+        facts = {"old_size": old_size, "size": of, "proof": hashes}
+        assert refused(partial(verify_consistency, **facts, old_root=before, root=after)), name
 
 
 def test_no_proof_is_made_for_what_is_not_there() -> None:

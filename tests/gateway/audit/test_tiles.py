@@ -120,7 +120,7 @@ def test_the_same_tile_again_is_accepted_another_is_not(tmp_path: Path) -> None:
 
 
 def test_a_crash_at_any_operation_leaves_a_tree_that_goes_on(tmp_path: Path) -> None:
-    """Fail the Nth disk operation, N = 1 to the end; the next process starts from what was signed."""
+    """Fail the Nth disk operation, N = 1 to the end; the next start is from what was signed."""
     nth, failed = 0, True
     while failed:
         nth += 1
