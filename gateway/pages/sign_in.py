@@ -266,6 +266,11 @@ _TOLD = {
         "Many people are signing in just now",
         "Your organisation's directory is busy. Try again in a minute.",
     ),
+    "entry-incomplete": (
+        403,
+        "Your directory entry is not complete",
+        "Your organisation's directory does not say enough about you, such as your number.",
+    ),
     "identity-changed": (
         403,
         "Your details do not match",

@@ -1,0 +1,27 @@
+"""The headers of a page."""
+
+from __future__ import annotations
+
+from gateway.pages.page_headers import CONTENT_SECURITY_POLICY, page_headers
+
+
+def test_policy_names_every_directive_once_and_allows_nothing_by_default() -> None:
+    """A directive given twice counts only the first time, which is easily overlooked."""
+    names = [directive.split()[0] for directive in CONTENT_SECURITY_POLICY.split("; ")]
+
+    assert names[0] == "default-src"
+    assert len(names) == len(set(names))
+    for fallback in ("form-action", "base-uri", "frame-ancestors"):
+        assert fallback in names  # these do not fall back to default-src
+
+
+def test_policy_lets_nothing_in_from_elsewhere() -> None:
+    """No host, no scheme, nothing unsafe."""
+    for word in ("unsafe", "http:", "https:", "data:", "*", "blob:"):
+        assert word not in CONTENT_SECURITY_POLICY
+
+
+def test_transport_is_strict_only_where_it_is_https() -> None:
+    """On localhost it would lock every other program on the port out for two years."""
+    assert "Strict-Transport-Security" in dict(page_headers(secure=True))
+    assert "Strict-Transport-Security" not in dict(page_headers(secure=False))
