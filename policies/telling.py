@@ -194,16 +194,22 @@ def ways_in(
                 if len(tried) <= _MOST_ALTERNATIVES:
                     tried[joined] = None
     found: list[tuple[int, tuple[LevelId, ...]]] = []
-    for way in sorted(filter(None, tried), key=len):
-        reach = 0
-        for level in way:
-            reach |= levels.reach(level)
+    # Least first: what brings fewer levels along cannot contain what brings more.
+    reaches = [(_reach_of(levels, way), way) for way in tried if way]
+    for reach, way in sorted(reaches, key=lambda each: (each[0].bit_count(), len(each[1]))):
         if any(reach & smaller == smaller for smaller, _ in found):
             continue
         decision = concludes(with_reach(candidates, results, results.reach | reach))
         if decision.permitted or decision.gate is Gate.OBLIGATION:
             found.append((reach, way))
     return tuple(way for _, way in found)
+
+
+def _reach_of(order: LevelOrder, levels: tuple[LevelId, ...]) -> int:
+    reach = 0
+    for level in levels:
+        reach |= order.reach(level)
+    return reach
 
 
 def with_reach(candidates: Candidates, results: Results, reach: int) -> Results:

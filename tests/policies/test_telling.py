@@ -11,7 +11,12 @@ import pytest
 from policies.decision import Gate
 from policies.engine import Engine
 from policies.reasons import Reason
-from tests.policies.generated import generated_question, generated_subject
+from tests.policies.generated import (
+    generated_question,
+    generated_rules,
+    generated_subject,
+    generous,
+)
 from tests.policies.people import (
     BOTH_FACTORS,
     FIRE,
@@ -98,10 +103,15 @@ def test_the_reason_told_is_what_the_person_lacks(question: Question, code: Reas
     assert told(question)[0].code is code
 
 
-def test_of_several_rules_the_one_that_lacks_least_is_told(tmp_path: Path) -> None:
-    text = rule_text('post = ["hr"], unit = ["custody"]', id="far") + rule_text(
-        'post = ["firefighter"], unit = ["custody"]', id="near"
-    )
+@pytest.mark.parametrize("backwards", [False, True])
+def test_of_several_rules_the_one_that_lacks_least_is_told(
+    tmp_path: Path, *, backwards: bool
+) -> None:
+    texts = [
+        rule_text('post = ["hr"], unit = ["custody"]', id="far"),
+        rule_text('post = ["firefighter"], unit = ["custody"]', id="near"),
+    ]
+    text = "".join(reversed(texts) if backwards else texts)
     engine = Engine.compile(with_rules(tmp_path, text))
     question = asked(subject("DBSB"))
 
@@ -143,6 +153,31 @@ def test_nothing_told_ever_holds_the_id_of_a_rule_or_a_number() -> None:
             assert not any(number in text for number in ("1001", "1002", "40011"))
             assert reason.sentence.endswith(".")
     assert {Gate.CLEARANCE, Gate.RULE} <= gates
+
+
+def test_no_way_in_asks_for_more_than_another() -> None:
+    """A person told "NPPV2 full, or MV" would be told nothing by the second half."""
+    random = Random(33)
+    levels = cheshire().levels
+    policy_set = replace(
+        generous(cheshire()), rules=generated_rules(generous(cheshire()), 300, random)
+    )
+    engine = Engine.compile(policy_set)
+    several = 0
+    for _ in range(1500):
+        question = generated_question(policy_set, generated_subject(policy_set, random), random)
+        reached = []
+        for way in engine.would_let_in(engine.decide(question)):
+            bits = 0
+            for level in way:
+                bits |= levels.reach(level)
+            reached.append(bits)
+        several += len(reached) > 1
+
+        assert not any(
+            one is not other and one & other == other for one in reached for other in reached
+        )
+    assert several
 
 
 def test_the_ways_in_let_in() -> None:
