@@ -64,7 +64,8 @@ def test_the_cost_of_words_does_not_grow_with_the_number_of_rules(tmp_path: Path
     candidates = Candidates.compile(rules, lambda _organisation, _at: ())
 
     assert len(candidates.words) == 1
-    assert candidates.asks == candidates.reaches == ()
+    assert candidates.asks == ()
+    assert candidates.reaches == ()
     met, unknown, failed = candidates.answer(asked(subject("DBSB", posts=["post-7"])), 0)
     assert met == candidates.bits['post["post-7"]']
     assert unknown == failed == 0

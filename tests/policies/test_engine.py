@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from policies.policy_set import PolicySet
-    from policies.question import Question
+    from policies.question import Question, Subject
 
 
 def ends_at(policy_set: PolicySet, question: Question) -> tuple[Gate, Reason]:
@@ -177,9 +177,8 @@ def test_a_floor_may_depend_on_the_owner_and_the_highest_applies_when_none_can_b
     unvetted = subject("DBSB", organisation=HOST, posts=["hr"])
     cleared = subject("MV", organisation=HOST, posts=["hr"])
 
-    def passes(who: object, owner: str | None) -> bool:
-        assert who in (operator, unvetted, cleared)
-        question = asked(who, "hr.search", person="7", owner=owner)  # type: ignore[arg-type]
+    def passes(who: Subject, owner: str | None) -> bool:
+        question = asked(who, "hr.search", person="7", owner=owner)
         return ends_at(changed, question)[0] is Gate.PERMITTED
 
     assert [passes(unvetted, owner) for owner in (FIRE, HOST, "nwas", None)] == [True, *[False] * 3]
@@ -285,5 +284,10 @@ def test_a_recorded_decision_is_concluded_again_from_its_text() -> None:
         results = Results.from_text(decision.results.to_text())
 
         assert engine.conclude(decision.function_id, decision.agreement_id, results) == decision
+
+
+def test_results_of_a_function_that_the_set_does_not_have_are_not_concluded() -> None:
+    engine = Engine.compile(cheshire())
+
     with pytest.raises(PolicyError):
-        engine.conclude("no.such", None, results)
+        engine.conclude("no.such", None, engine.decide(asked(subject("DBSB"))).results)

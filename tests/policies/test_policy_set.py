@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
 from policies.errors import PolicyFileError
-from policies.policy_set import FILES, load_policy_set
+from policies.policy_set import FILES, _digest, canonical_bytes, load_policy_set
 from tests.policies.people import HOST, LIBRARY, cheshire
+from vetting.levels import LevelId
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,6 +69,32 @@ def test_the_digest_changes_with_every_meaning(
     directory = edited(name, lambda text: text.replace(old, new, 1))
 
     assert load_policy_set(directory).digest != cheshire().digest
+
+
+def test_the_digest_ignores_the_order_of_keys(
+    edited: Callable[[str, Callable[[str], str]], Path],
+) -> None:
+    directory = edited(
+        "organisations.toml",
+        lambda text: text.replace('kind = "police"\nhost = true', 'host = true\nkind = "police"'),
+    )
+
+    assert load_policy_set(directory).digest == cheshire().digest
+
+
+def test_the_digest_changes_with_the_order_of_the_levels() -> None:
+    """A rule that asks for N2F means another thing when other levels satisfy it."""
+    levels = cheshire().levels
+    looser = replace(levels, covers=(*levels.covers, (LevelId("DBSE"), LevelId("N1"))))
+
+    assert _digest(LIBRARY, levels) == cheshire().digest
+    assert _digest(LIBRARY, looser) != cheshire().digest
+
+
+def test_a_day_and_a_text_that_looks_like_it_differ() -> None:
+    assert canonical_bytes({"day": date(2026, 1, 1)}) != canonical_bytes({"day": "2026-01-01"})
+    with pytest.raises(TypeError):
+        canonical_bytes({"day": {1, 2}})
 
 
 def test_the_faults_of_all_files_are_told_together(

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from policies.criteria import VOCABULARY, InPeriod
+from policies.criteria import VOCABULARY, Criterion, InPeriod
 from policies.reasons import REASON_PAIRS, Reason
 
 
@@ -19,7 +19,8 @@ def test_every_reason_stands_in_exactly_one_pair() -> None:
 
 
 def test_every_criterion_has_a_pair_of_its_own() -> None:
-    pairs = [criterion.reasons for criterion in (*VOCABULARY, InPeriod)]
+    kinds: list[type[Criterion]] = [InPeriod, *VOCABULARY]
+    pairs = [kind.reasons for kind in kinds]
 
     assert set(pairs) <= set(REASON_PAIRS)
     assert len(set(pairs)) == len(pairs)

@@ -141,7 +141,7 @@ def test_without_a_catalogue_the_other_faults_are_still_told(tmp_path: Path) -> 
 
 
 def test_loading_takes_time_linear_in_the_number_of_rules(tmp_path: Path) -> None:
-    """Rule files of 20,000 rules exist; ten times the rules may not take a hundred times as long."""
+    """Files of 20,000 rules exist; ten times the rules may not take a hundred times as long."""
 
     def seconds(count: int) -> float:
         text = "".join(
