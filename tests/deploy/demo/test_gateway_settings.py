@@ -1,0 +1,66 @@
+"""The settings written for the demo are ones the gateway takes, and reach all of the catalogue."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from deploy.demo.accounts import load_accounts
+from deploy.demo.gateway_settings import BRANCHES, write_settings
+from deploy.demo.places import POLICY_SET, Places, free_ports, port_is_free
+from gateway.settings import Settings, load_settings
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    chosen = Places.choose(tmp_path / "demo", None)
+    chosen.state.mkdir(parents=True, mode=0o700)
+    for directory in chosen.directories:
+        directory.prepare(datetime.now(UTC))  # noqa: TID251 - certificates are dated from now
+        directory.bind_password_file.write_text("secret")
+        directory.bind_password_file.chmod(0o600)
+    return chosen
+
+
+@pytest.fixture
+def settings(places: Places) -> Settings:
+    write_settings(places, workers=3)
+    return load_settings(places.settings_file)
+
+
+def test_the_gateway_takes_them(settings: Settings, places: Places) -> None:
+    organisations = {organisation.id for organisation in settings.organisations}
+
+    assert settings.gateway.workers == 3
+    assert settings.gateway.origin == f"http://localhost:{places.port}"
+    assert organisations == {account.organisation for account in load_accounts().each}
+
+
+def test_no_directory_attribute_names_vetting(settings: Settings) -> None:
+    for organisation in settings.organisations:
+        names = organisation.directory.attributes.model_dump().values()
+
+        assert not [name for name in names if "vetting" in str(name).lower()]
+
+
+def test_every_path_of_the_catalogue_belongs_to_the_back_office() -> None:
+    catalogue = tomllib.loads((POLICY_SET / "catalogue.toml").read_text("utf-8"))
+    paths = {
+        match["path"]
+        for function in catalogue["function"]
+        if function["system"] != "gateway"
+        for match in function["match"]
+    }
+
+    assert paths
+    assert {path for path in paths if not path.startswith(BRANCHES)} == set()
+
+
+def test_free_ports_are_free_and_different() -> None:
+    ports = free_ports(6)
+
+    assert len(set(ports)) == 6
+    assert all(port_is_free(port) for port in ports)
