@@ -64,6 +64,16 @@ _MAX_INTEGER = 2**63
 # A writer that never closes its visits is a fault elsewhere; it must not fill this memory.
 _MAX_UNDECIDED = 100_000
 
+# What reading a body can raise that somebody has meddled with; ours raise none.
+_UNREADABLE = (
+    struct.error,
+    AttributeError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    ValueError,
+)
+
 _log = structlog.get_logger("sequencer")
 
 
@@ -146,7 +156,7 @@ class Admission:
                 continue
             try:
                 row, leaf, wseq, corr = self._read(body, batch.first + len(rows), progress.suffix)
-            except (struct.error, KeyError, ValueError, TypeError, OverflowError):
+            except _UNREADABLE:
                 self._keep_unreadable(progress, body, batch)
                 continue
             if wseq == progress.wseq + 1 and not row.flag:
@@ -162,8 +172,10 @@ class Admission:
 
     def _read(self, body: bytes, index: int, suffix: bytes) -> tuple[EntryRow, bytes, int, bytes]:
         """Make a row of a body; return it with its leaf hash, sequence number and `corr`."""
-        mac, salt, actor, subject, length, _ = HEADER.unpack_from(body)
+        mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
         start = _HEADER_BYTES + length
+        if start + more != len(body):
+            raise ValueError(body[:1])
         envelope, ciphertext = body[_HEADER_BYTES:start], body[start:]
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
@@ -209,6 +221,18 @@ class Admission:
     def keep_damage(self, progress: WriterProgress, damage: Damage, batch: Batch) -> None:
         """Keep bytes of a journal that are no frame."""
         self._keep(progress, damage.content, batch, damage.code, damage.segment, damage.offset)
+
+    def keep_duplicate(self, row: EntryRow, batch: Batch) -> None:
+        """Keep an entry whose id another entry of the log has; its own number is then missing."""
+        entry = orjson.loads(row.envelope)
+        writer = str(entry.get("writer", ""))
+        content = row.envelope + (row.ciphertext or b"")
+        batch.damaged.append(
+            DamagedPiece(writer=writer, segment=0, offset=0, code=CODE_DUPLICATE, content=content)
+        )
+        digest = hashlib.sha256(content).hexdigest()
+        span: dict[str, JsonValue] = {"from": entry["wseq"], "to": entry["wseq"]}
+        batch.note(CODE_DUPLICATE, writer, id=row.id.hex(), sha256=digest, **span)
 
     def _keep_unreadable(self, progress: WriterProgress, body: bytes, batch: Batch) -> None:
         self._keep(progress, body, batch, CODE_UNREADABLE, 0, 0)

@@ -56,7 +56,7 @@ class Portion:
 
 
 class JournalTail:
-    """Follows the journal of one writer. Reading moves nothing; `advance` does."""
+    """Follows the journal of one writer; reading moves nothing, `advance` does."""
 
     def __init__(self, directory: Path, writer: str, *, segment: int, offset: int) -> None:
         self.writer = writer
@@ -66,6 +66,7 @@ class JournalTail:
         self._handle = -1
         self._handle_segment = 0
         self._bad_since: float | None = None
+        self._done_from = segment
 
     def close(self) -> None:
         """Close the open segment."""
@@ -97,12 +98,17 @@ class JournalTail:
         return portion
 
     def advance(self, portion: Portion) -> None:
-        """Take a portion as done, and remove the segments before its end."""
-        for number in range(self.segment, portion.segment):
-            with contextlib.suppress(FileNotFoundError):
-                (self._path / segment_name(number)).unlink()
+        """Take a portion as done: the next read goes on after it."""
+        self._done_from = min(self._done_from, self.segment)
         self.segment, self.offset = portion.segment, portion.offset
         self._bad_since = None
+
+    def discard(self) -> None:
+        """Remove the segments that are done."""
+        for number in range(self._done_from, self.segment):
+            with contextlib.suppress(FileNotFoundError):
+                (self._path / segment_name(number)).unlink()
+        self._done_from = self.segment
 
     def remove(self) -> None:
         """Remove the whole journal: drained, and its writer dead."""

@@ -10,6 +10,7 @@ not become an entry; `checkpoint` keeps the last signed head of every minute.
 """
 
 import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -204,8 +205,10 @@ class LogStore:
         """Open the log for writing, making it if there is none; raises LogStoreError."""
         path = directory / LOG_FILE
         try:
+            # Made here, not by SQLite, which would let everybody read it.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
             self._connection = sqlite3.connect(path, timeout=10.0, check_same_thread=False)
-        except sqlite3.Error as error:
+        except (OSError, sqlite3.Error) as error:
             raise LogStoreError(f"log: cannot open `{path}`: {error}") from error
         try:
             self._prepare(path)
@@ -265,9 +268,9 @@ class LogStore:
             self._connection.executemany(_INSERT_ENTRY, rows)
         except sqlite3.IntegrityError:
             self._connection.execute("ROLLBACK TO adding")
-            raise
-        finally:
             self._connection.execute("RELEASE adding")
+            raise
+        self._connection.execute("RELEASE adding")
         spans: dict[int, tuple[int, int]] = {}
         at = 0
         while at < len(rows):

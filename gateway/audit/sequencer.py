@@ -1,8 +1,8 @@
 """Puts journalled entries into the one order of the log, grows the tree, signs its head.
 
 One step, in this order: (1) read the journals; (2) one durable transaction with the entries, their
-indexes, and how far each journal was read; (3) tiles; (4) a signed checkpoint, in the table and
-then as the file; (5) remove drained segments. Killed between any two, the next start goes on: the
+indexes, and how far each journal was read; (3) remove drained segments; (4) tiles; (5) a signed
+checkpoint, in the table and then as the file. Killed between any two, the next start goes on: the
 order is durable before a tile is written, and tiles depend on the order alone.
 
 INVARIANT: a checkpoint is signed only if the tree extends the last one signed. After a start that
@@ -23,7 +23,6 @@ from pathlib import Path
 import structlog
 
 from gateway.audit.admission import (
-    CODE_DUPLICATE,
     CODE_VANISHED,
     Admission,
     Batch,
@@ -39,7 +38,6 @@ from gateway.audit.log_recovery import recover_tree
 from gateway.audit.log_store import (
     CHECKPOINT_FILE,
     LOG_FOLDER,
-    DamagedPiece,
     EntryRow,
     JournalPosition,
     LogStore,
@@ -192,15 +190,18 @@ class Sequencer:
             self._own.wseq = before[1]
             self._close_sources()
             raise
+        # From here on the entries are in the log, whatever fails after.
+        for writer, portion in portions.items():
+            self._sources[writer].tail.advance(portion)
+        self._tree.extend(batch.leaves)
         self._opening.clear()
         self._vanished.clear()
         self._heartbeat_due = self._heartbeat_due or at + self._times.heartbeat
         if at >= self._heartbeat_due:
             self._heartbeat_due = at + self._times.heartbeat
-        self._tree.extend(batch.leaves)
+        self._discard(portions)
         if self._tree.size != self._signed_size:
             self._seal(at)
-        self._finish(portions)
         return len(batch.rows)
 
     # Step 1: what the journals hold.
@@ -307,17 +308,7 @@ class Sequencer:
                 seen[row.id] = row
                 kept.append(row)
             elif other.envelope != row.envelope:
-                content = row.envelope + (row.ciphertext or b"")
-                batch.damaged.append(
-                    DamagedPiece(
-                        writer=self._own.writer,
-                        segment=0,
-                        offset=0,
-                        code=CODE_DUPLICATE,
-                        content=content,
-                    )
-                )
-                batch.note(CODE_DUPLICATE, self._own.writer, id=row.id.hex())
+                self._admission.keep_duplicate(row, batch)
         batch.replace_rows(kept)
         self._admission.admit(
             self._own,
@@ -327,6 +318,14 @@ class Sequencer:
         batch.notes = []
 
     # Steps 3 to 5.
+
+    def _discard(self, portions: dict[str, Portion]) -> None:
+        for writer, portion in portions.items():
+            source = self._sources[writer]
+            source.tail.discard()
+            if portion.finished:
+                source.tail.remove()
+                del self._sources[writer]
 
     def _seal(self, at: datetime) -> None:
         self._tree.write()
@@ -338,14 +337,6 @@ class Sequencer:
             self._store.save_checkpoint(minute=minute, size=head.size, note=note)
         self._disk.replace_file(self._directory / CHECKPOINT_FILE, note.encode())
         self._signed_size = head.size
-
-    def _finish(self, portions: dict[str, Portion]) -> None:
-        for writer, portion in portions.items():
-            source = self._sources[writer]
-            source.tail.advance(portion)
-            if portion.finished:
-                source.tail.remove()
-                del self._sources[writer]
 
     def _close_sources(self) -> None:
         for source in self._sources.values():

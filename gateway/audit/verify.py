@@ -21,7 +21,7 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gateway.audit.admission import CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
+from gateway.audit.admission import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.errors import NoteError
 from gateway.audit.log_store import (
@@ -49,7 +49,8 @@ _COLUMN_NAMES = (
     "organisation",
     "function",
 )
-_NOTE_CODES = (CODE_GAP, CODE_GIVEN_UP)
+# Notes that explain why a writer's sequence goes on later.
+_NOTE_CODES = (CODE_GAP, CODE_GIVEN_UP, CODE_DUPLICATE)
 
 # Told every thousand entries: how many are done, of how many.
 Progress = Callable[[int, int], None]

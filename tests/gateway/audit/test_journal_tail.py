@@ -68,6 +68,7 @@ def test_segments_are_followed_and_removed_once_done(journal: Journal) -> None:
     assert portion.bodies == [b"one", b"two"]
     assert journal.segment(1).exists()
     journal.tail.advance(portion)
+    journal.tail.discard()
     assert not journal.segment(1).exists()
     assert journal.segment(2).exists()
 

@@ -1,0 +1,245 @@
+"""What comes out of a journal goes into the log, and what is wrong with it is said there."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from gateway.audit.admission import (
+    CODE_DUPLICATE,
+    CODE_GAP,
+    CODE_MAC,
+    CODE_UNREADABLE,
+    CODE_VANISHED,
+    Admission,
+    Batch,
+    WriterProgress,
+)
+from gateway.audit.entry import Kind, Outcome
+from gateway.audit.journal import frame
+from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE
+from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
+from gateway.keys import KeyPurpose
+from tests.doubles.record import RecordBench, decision
+
+WRITER = "worker-test-1"
+
+
+def sealed_bodies(bench: RecordBench, count: int) -> list[bytes]:
+    sealer = Sealer(bench.key_ring, WRITER)
+    sealed = sealer.seal_all([decision(number) for number in range(count)])
+    return [item.body for item in sealed if isinstance(item, Sealed)]
+
+
+def admitted(bench: RecordBench, bodies: list[bytes]) -> tuple[Batch, WriterProgress]:
+    batch = Batch(first=0, at_us=0)
+    progress = WriterProgress(WRITER)
+    Admission(bench.key_ring).admit(progress, bodies, batch)
+    return batch, progress
+
+
+def codes(batch: Batch) -> list[str]:
+    return [note.code for note in batch.notes]
+
+
+def with_envelope(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
+    envelope = change(body[HEADER.size : HEADER.size + length])
+    header = HEADER.pack(mac, salt, actor, subject, len(envelope), more)
+    return ENTRY_BODY + header[1:] + envelope + body[HEADER.size + length :]
+
+
+def test_good_entries_become_rows_in_order(bench: RecordBench) -> None:
+    batch, progress = admitted(bench, sealed_bodies(bench, 3))
+
+    assert [row.idx for row in batch.rows] == [0, 1, 2]
+    assert [row.flag for row in batch.rows] == [0, 0, 0]
+    assert codes(batch) == []
+    assert progress.wseq == 3
+    assert list(progress.undecided) == [row.id for row in batch.rows]
+
+
+def test_every_changed_byte_of_a_body_is_noticed(bench: RecordBench) -> None:
+    """Each is kept: as a flagged entry or as damaged bytes, and the log says so."""
+    body = sealed_bodies(bench, 1)[0]
+
+    for at in range(len(body)):
+        changed = bytearray(body)
+        changed[at] ^= 0x01
+        batch, _ = admitted(bench, [bytes(changed)])
+        flagged = [row.flag for row in batch.rows]
+        assert (flagged, len(batch.damaged)) in (([FLAG_MAC], 0), ([], 1)), at
+        assert codes(batch) in ([CODE_MAC], [CODE_UNREADABLE]), at
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda e: e.replace(b'"permit"', b'"deny"'),
+        lambda e: e.replace(b'"cheshire-fire"', b'"cheshire-police"'),
+        lambda e: e.replace(b"{", b'{"late":true,', 1),
+    ],
+    ids=["outcome", "organisation", "added"],
+)
+def test_a_forged_envelope_is_kept_and_flagged(
+    bench: RecordBench, change: Callable[[bytes], bytes]
+) -> None:
+    batch, _ = admitted(bench, [with_envelope(sealed_bodies(bench, 1)[0], change)])
+
+    assert [row.flag for row in batch.rows] == [FLAG_MAC]
+    assert codes(batch) == [CODE_MAC]
+    assert batch.notes[0].kind is Kind.SYSTEM
+    assert batch.notes[0].outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("time", "yesterday"),
+        ("time", 2**64 - 1),
+        ("time", 1.5),
+        ("id", "00"),
+        ("kind", "party"),
+        ("reference", 7),
+        ("corr", "zz"),
+        ("wseq", "one"),
+        ("wseq", -1),
+        ("wseq", 2**64),
+    ],
+)
+def test_a_forged_value_the_log_cannot_hold_is_kept_as_damaged(
+    bench: RecordBench, name: str, value: object
+) -> None:
+    def change(envelope: bytes) -> bytes:
+        return json.dumps({**json.loads(envelope), name: value}).encode()
+
+    batch, _ = admitted(bench, [with_envelope(sealed_bodies(bench, 1)[0], change)])
+
+    assert batch.rows == []
+    assert [piece.code for piece in batch.damaged] == [CODE_UNREADABLE]
+    assert codes(batch) == [CODE_UNREADABLE]
+
+
+@pytest.mark.parametrize("body", [b"", b"\x01", b"\x07rest", b"\x01" + b"\0" * 200, b"\x02short"])
+def test_what_is_no_body_is_kept_as_damaged(bench: RecordBench, body: bytes) -> None:
+    batch, _ = admitted(bench, [body])
+
+    assert [piece.content for piece in batch.damaged] == [body]
+    assert codes(batch) == [CODE_UNREADABLE]
+
+
+def test_missing_entries_are_said_to_be_missing(bench: RecordBench) -> None:
+    bodies = sealed_bodies(bench, 5)
+    batch, progress = admitted(bench, [bodies[0], bodies[3], bodies[4]])
+
+    assert [row.flag for row in batch.rows] == [0, FLAG_SEQUENCE, 0]
+    assert codes(batch) == [CODE_GAP]
+    assert batch.notes[0].inputs == {
+        "writer": WRITER,
+        "from": 2,
+        "to": 3,
+        "id": batch.rows[1].id.hex(),
+    }
+    assert progress.wseq == 5
+
+
+def test_entries_in_another_order_are_noticed(bench: RecordBench) -> None:
+    bodies = sealed_bodies(bench, 3)
+    batch, _ = admitted(bench, [bodies[1], bodies[0], bodies[2]])
+
+    assert len(batch.rows) == 3
+    assert codes(batch)[0] == CODE_GAP
+
+
+def test_an_entry_of_another_writer_does_not_fit(bench: RecordBench) -> None:
+    batch = Batch(first=0, at_us=0)
+    Admission(bench.key_ring).admit(WriterProgress("other"), sealed_bodies(bench, 1), batch)
+
+    assert codes(batch) == [CODE_MAC]
+
+
+def test_a_key_rotated_while_we_run_is_found(bench: RecordBench) -> None:
+    admission = Admission(bench.key_ring)
+    bench.key_ring = bench.key_ring.rotate(KeyPurpose.WRITER_MAC, at=bench.at)
+    batch = Batch(first=0, at_us=0)
+    admission.admit(WriterProgress(WRITER), sealed_bodies(bench, 2), batch)
+
+    assert codes(batch) == []
+
+
+def test_entries_sealed_under_the_key_before_are_still_good(bench: RecordBench) -> None:
+    bodies = sealed_bodies(bench, 2)
+    bench.key_ring = bench.key_ring.rotate(KeyPurpose.WRITER_MAC, at=bench.at)
+
+    assert codes(admitted(bench, bodies)[0]) == []
+
+
+def test_a_forged_mark_of_a_writer_excuses_nothing(bench: RecordBench) -> None:
+    """Else whoever removes entries could say that they had been given up."""
+    bodies = sealed_bodies(bench, 4)
+    mark = bytearray(Sealer(bench.key_ring, WRITER).start_body(2, 1))
+    mark[24] = 3
+    batch, progress = admitted(bench, [bodies[0], bytes(mark), bodies[3]])
+
+    assert codes(batch) == [CODE_MAC, CODE_GAP]
+    assert progress.wseq == 4
+
+
+def test_a_result_closes_its_decision(bench: RecordBench) -> None:
+    opened = decision(1)
+    sealer = Sealer(bench.key_ring, WRITER)
+    sealed = sealer.seal_all([opened, decision(2), opened.result(Outcome.ERROR, at_us=5)])
+    bodies = [item.body for item in sealed if isinstance(item, Sealed)]
+    batch, progress = admitted(bench, bodies)
+
+    assert list(progress.undecided) == [batch.rows[1].id]
+
+
+def log_codes(bench: RecordBench) -> list[str]:
+    return [row.clear["code"] for row in bench.search(kind=Kind.SYSTEM).rows][::-1]
+
+
+def journalled(bench: RecordBench, count: int) -> bytearray:
+    bench.record(*(decision(number) for number in range(count)))
+    return bytearray(next(bench.journal.rglob("0*.seg")).read_bytes())
+
+
+def test_a_journal_altered_before_it_was_drained_is_found_in_the_log(bench: RecordBench) -> None:
+    """The administrator's way: change an entry and put the checksum right."""
+    content = journalled(bench, 3)
+    at = content.index(b'"permit"')
+    start = content.rindex(b"VGj1", 0, at)
+    length = int.from_bytes(content[start + 4 : start + 8], "big")
+    body = bytes(content[start + 12 : start + 12 + length]).replace(b'"permit"', b'"denied"', 1)
+    content[start : start + 12 + length] = frame(body.replace(b'"denied"', b'"deny"  ', 1))
+    next(bench.journal.rglob("0*.seg")).write_bytes(content)
+    bench.drain()
+
+    assert CODE_MAC in log_codes(bench)
+    assert bench.verify().holds
+    assert CODE_MAC in [code for _, code in bench.verify().alarms]
+
+
+def test_a_journal_taken_away_is_found(bench: RecordBench) -> None:
+    with bench.recorder() as recorder, bench.sequencer() as sequencer:
+        recorder.record_and_wait(decision(1))
+        sequencer.step()
+        folder = bench.journal / recorder.writer
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+    bench.drain()
+
+    assert CODE_VANISHED in log_codes(bench)
+    assert bench.verify().holds
+
+
+def test_the_same_draft_recorded_twice_is_one_entry(bench: RecordBench) -> None:
+    """The second is kept apart and said, since its bytes differ from the first."""
+    draft = decision(1)
+    bench.record(draft, decision(2), draft)
+    bench.drain()
+
+    assert bench.ids().count(draft.id) == 1
+    assert CODE_DUPLICATE in log_codes(bench)
+    assert bench.verify().holds

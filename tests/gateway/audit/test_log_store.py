@@ -1,0 +1,160 @@
+"""The log file keeps entries, positions and heads together, and is nobody else's file."""
+
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from gateway.audit.entry import Kind, Outcome, Phase
+from gateway.audit.errors import LogStoreError
+from gateway.audit.log_store import (
+    KIND_CODES,
+    OUTCOME_CODES,
+    PHASE_CODES,
+    EntryRow,
+    JournalPosition,
+    LogStore,
+    open_for_reading,
+)
+
+
+def row(index: int, at_us: int = 0) -> EntryRow:
+    return EntryRow(
+        index, index.to_bytes(16, "big"), at_us, 0, 0, 0, None, None, None, 0, None, None, None,
+        b"{}", None,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> LogStore:
+    return LogStore(tmp_path)
+
+
+def test_the_codes_that_are_stored_never_change() -> None:
+    """They are in every log there is."""
+    assert [KIND_CODES[kind] for kind in Kind] == list(range(10))
+    assert list(KIND_CODES) == [
+        "access", "signin", "signout", "policy_edit", "vetting_change", "key_op", "export",
+        "audit_query", "system", "heartbeat",
+    ]  # fmt: skip
+    assert dict(PHASE_CODES) == {"decision": 0, "result": 1}
+    assert dict(OUTCOME_CODES) == {"permit": 0, "deny": 1, "error": 2, "unknown": 3}
+    assert (len(Phase), len(Outcome)) == (2, 4)
+
+
+def test_every_commit_is_durable(tmp_path: Path, store: LogStore) -> None:
+    """A WAL with `synchronous` below FULL loses acknowledged entries in a power cut."""
+    connection = store._connection
+
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert (tmp_path / "log.sqlite").exists()
+
+
+def test_what_fails_within_a_transaction_leaves_nothing(store: LogStore) -> None:
+    def fail_half_way() -> None:
+        with store.transaction():
+            store.add([row(0)])
+            store.add([row(0)])
+
+    with pytest.raises(sqlite3.IntegrityError):
+        fail_half_way()
+    assert store.size() == 0
+
+
+def test_an_id_twice_adds_nothing_of_its_batch(store: LogStore) -> None:
+    with store.transaction():
+        store.add([row(0)])
+        with pytest.raises(sqlite3.IntegrityError):
+            store.add([row(1), row(2), row(0)._replace(idx=3)])
+
+    assert store.size() == 1
+
+
+def test_blocks_hold_the_span_of_time_of_their_entries(store: LogStore) -> None:
+    with store.transaction():
+        store.add([row(index, at_us=1_000 + index) for index in range(1_000)])
+    with store.transaction():
+        store.add(
+            [row(index, at_us=500 if index == 1_010 else 3_000) for index in range(1_000, 1_030)]
+        )
+    spans = store._connection.execute("SELECT * FROM block ORDER BY number").fetchall()
+
+    assert spans == [(0, 500, 3_000), (1, 3_000, 3_000)]
+
+
+def test_a_journal_position_goes_both_ways(store: LogStore) -> None:
+    position = JournalPosition(
+        writer="worker-1", segment=3, offset=99, wseq=7, undecided=(b"a" * 16, b"b" * 16)
+    )
+    with store.transaction():
+        store.save_journal(position)
+        store.save_journal(JournalPosition(writer="worker-2", closed=True))
+
+    assert store.journal("worker-1") == position
+    assert store.journal("worker-3") is None
+    assert store.open_journals() == [position]
+
+
+def test_of_one_minute_the_last_checkpoint_is_kept(store: LogStore) -> None:
+    with store.transaction():
+        for minute, size in ((1, 10), (1, 11), (2, 12)):
+            store.save_checkpoint(minute=minute, size=size, note=f"note {size}")
+
+    kept = store._connection.execute("SELECT size FROM checkpoint ORDER BY size").fetchall()
+    assert kept == [(11,), (12,)]
+    assert store.last_checkpoint() == "note 12"
+
+
+def test_another_file_is_not_taken_for_a_log(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "log.sqlite")
+    connection.execute("CREATE TABLE session (id)")
+    connection.commit()
+    connection.close()
+
+    with pytest.raises(LogStoreError, match="not a log of the gateway"):
+        LogStore(tmp_path)
+    with pytest.raises(LogStoreError, match="not a log of the gateway"):
+        open_for_reading(tmp_path)
+
+
+def test_a_newer_log_is_refused(tmp_path: Path, store: LogStore) -> None:
+    store._connection.execute("PRAGMA user_version = 9")
+    store.close()
+
+    with pytest.raises(LogStoreError, match="unknown version 9"):
+        LogStore(tmp_path)
+
+
+def test_garbage_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "log.sqlite").write_bytes(b"garbage" * 1_000)
+
+    with pytest.raises(LogStoreError, match="cannot"):
+        LogStore(tmp_path)
+    with pytest.raises(LogStoreError, match="cannot read"):
+        open_for_reading(tmp_path)
+
+
+def test_reading_needs_a_log_and_cannot_change_it(tmp_path: Path) -> None:
+    with pytest.raises(LogStoreError, match="there is no"):
+        open_for_reading(tmp_path)
+    LogStore(tmp_path).close()
+    reader = open_for_reading(tmp_path)
+
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM entry")
+    reader.close()
+
+
+def test_persons_and_references_are_found_by_an_index(store: LogStore) -> None:
+    plans = Counter(
+        store._connection.execute(
+            f"EXPLAIN QUERY PLAN SELECT * FROM entry WHERE {column} = ? AND idx < 9 "  # noqa: S608
+            "ORDER BY idx DESC",
+            ("x",),
+        ).fetchone()[3].split(" USING ")[1].split(" ")[1]
+        for column in ("reference", "actor", "subject")
+    )  # fmt: skip
+
+    assert plans == {"entry_reference": 1, "entry_actor": 1, "entry_subject": 1}

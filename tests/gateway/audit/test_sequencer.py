@@ -1,0 +1,308 @@
+"""One order, one leader, one history: whatever dies, and whenever."""
+
+import errno
+import os
+import shutil
+import sqlite3
+import threading
+from datetime import timedelta
+
+import pytest
+
+from gateway.audit.checkpoint import open_checkpoint
+from gateway.audit.entry import Kind, Outcome
+from gateway.audit.errors import LogForkedError, SequencerBusyError
+from gateway.audit.sequencer import Sequencer, SequencerTimes
+from gateway.keys import KeyPurpose
+from tests.doubles.faulty_disk import FaultyDisk
+from tests.doubles.record import ORIGIN, RecordBench, decision
+
+
+def test_what_was_recorded_is_in_the_log_under_a_signed_head(bench: RecordBench) -> None:
+    drafts = [decision(number) for number in range(5)]
+    bench.record(*drafts)
+    with bench.sequencer() as sequencer:
+        sequencer.step()
+
+        assert sequencer.sealed_size == sequencer.size
+    keys = [key.key for key in bench.key_ring.log_signing.public]
+    head = open_checkpoint(bench.checkpoint(), keys, origin=ORIGIN)
+
+    assert head.size == len(bench.ids())
+    assert set(bench.ids()) >= {draft.id for draft in drafts}
+
+
+def test_a_drained_journal_of_a_dead_writer_is_removed(bench: RecordBench) -> None:
+    bench.record(decision(1))
+    bench.drain()
+
+    assert list(bench.journal.iterdir()) == []
+
+
+def test_an_idle_sequencer_writes_nothing_but_a_heartbeat(bench: RecordBench) -> None:
+    bench.filled(3)
+    with bench.sequencer() as sequencer:
+        sequencer.step()
+        size, head = sequencer.size, bench.checkpoint()
+        changed = (bench.log / "log.sqlite-wal").stat().st_mtime_ns
+        for _ in range(5):
+            bench.at += timedelta(minutes=2)
+            sequencer.step()
+
+        assert (sequencer.size, bench.checkpoint()) == (size, head)
+        assert (bench.log / "log.sqlite-wal").stat().st_mtime_ns == changed
+        bench.at += timedelta(minutes=6)
+        sequencer.step()
+        sequencer.step()
+        assert sequencer.size == size + 1
+    assert bench.search(limit=1).rows[0].kind is Kind.HEARTBEAT
+
+
+def test_only_one_leads(bench: RecordBench) -> None:
+    first = bench.sequencer()
+    with first, pytest.raises(SequencerBusyError, match="leads"), bench.sequencer():
+        pass
+    with bench.sequencer() as sequencer:
+        sequencer.step()
+
+
+def test_a_permitted_visit_whose_process_died_is_closed_as_unknown(bench: RecordBench) -> None:
+    lost, closed, denied = decision(1), decision(2), decision(3, outcome=Outcome.DENY)
+    bench.record(lost, closed, closed.result(Outcome.PERMIT, at_us=closed.at_us + 9), denied)
+    bench.drain()
+    results = {
+        reference: row.result.outcome if (row := bench.search(reference=reference).rows[0]).result
+        else None
+        for reference in (lost.reference, closed.reference, denied.reference)
+    }  # fmt: skip
+
+    assert results == {
+        lost.reference: Outcome.UNKNOWN,
+        closed.reference: Outcome.PERMIT,
+        denied.reference: None,
+    }
+    assert [row.id for row in bench.search(outcome=Outcome.UNKNOWN).rows] == [lost.id]
+
+
+def test_a_living_process_is_given_time_over_restarts_of_the_sequencer(bench: RecordBench) -> None:
+    draft = decision(1)
+    with bench.recorder() as recorder:
+        recorder.record_and_wait(draft)
+        bench.drain()
+        bench.drain()
+        assert bench.search(reference=draft.reference).rows[0].result is None
+        recorder.record_and_wait(draft.result(Outcome.ERROR, at_us=draft.at_us + 1))
+    bench.drain()
+    row = bench.search(reference=draft.reference).rows[0]
+
+    assert row.result is not None
+    assert row.result.outcome is Outcome.ERROR
+    assert bench.search(outcome=Outcome.UNKNOWN).rows == ()
+
+
+def test_a_visit_open_over_a_restart_is_closed_when_its_process_dies(bench: RecordBench) -> None:
+    draft = decision(1)
+    with bench.recorder() as recorder:
+        recorder.record_and_wait(draft)
+        bench.drain()
+    bench.drain()
+
+    assert [row.id for row in bench.search(outcome=Outcome.UNKNOWN).rows] == [draft.id]
+
+
+def test_several_writers_share_one_log(bench: RecordBench) -> None:
+    drafts = [decision(number) for number in range(30)]
+    with bench.recorder() as one, bench.recorder() as two, bench.sequencer() as sequencer:
+        for number, draft in enumerate(drafts):
+            (one if number % 2 else two).record_and_wait(draft)
+            if number % 7 == 0:
+                sequencer.step()
+    bench.drain()
+
+    assert set(bench.ids()) >= {draft.id for draft in drafts}
+    assert bench.verify().holds
+
+
+def test_running_stops_when_told_and_leaves_nothing_unsealed(bench: RecordBench) -> None:
+    stop = threading.Event()
+    sequencer = Sequencer(
+        directory=bench.directory,
+        key_ring=bench.key_ring,
+        origin=ORIGIN,
+        clock=lambda: bench.at,
+        times=SequencerTimes(tick_seconds=0.02),
+    )
+    thread = threading.Thread(target=sequencer.run, args=(stop,))
+    thread.start()
+    bench.record(*(decision(number) for number in range(20)))
+    stop.set()
+    thread.join(10)
+
+    assert not thread.is_alive()
+    assert sequencer.sealed_size == sequencer.size
+    sequencer.close()
+    assert bench.search(kind=Kind.ACCESS, limit=50).rows[-1].personal_state == "shown"
+
+
+@pytest.mark.parametrize("operation", ["write", "flush", "rename", "flush_directory"])
+def test_a_fault_at_the_nth_operation_is_survived_without_a_restart_and_with_one(
+    bench: RecordBench, operation: str
+) -> None:
+    """Tiles, checkpoint: fail each in turn; the same sequencer and the next one go on."""
+    nth, failed = 0, True
+    while failed:
+        nth += 1
+        drafts = [decision(number) for number in range(90)]
+        disk = FaultyDisk()
+        failed = False
+        with bench.sequencer(disk) as sequencer:
+            disk.fail(operation, nth, errno.ENOSPC)
+            for part in (drafts[:30], drafts[30:60]):
+                bench.record(*part)
+                try:
+                    sequencer.step()
+                except OSError:
+                    failed = True
+            if nth % 2:
+                sequencer.step()
+        bench.record(*drafts[60:])
+        bench.drain()
+        report = bench.verify()
+
+        assert report.holds, report.lines()
+        assert report.sealed == report.size
+        assert report.alarms == ()
+        assert set(bench.ids()) >= {draft.id for draft in drafts}
+    assert nth > 2
+
+
+def test_a_failed_transaction_is_done_again_whole(bench: RecordBench) -> None:
+    drafts = [decision(number) for number in range(10)]
+    with bench.recorder() as recorder, bench.sequencer() as sequencer:
+        for draft in drafts[:5]:
+            recorder.record_and_wait(draft)
+        sequencer.step()
+        connection = sequencer._store._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+        for number in range(60):
+            recorder.record_and_wait(decision(100 + number, detail="d" * 3_000))
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            sequencer.step()
+        connection.execute("PRAGMA max_page_count = 1000000")
+        for draft in drafts[5:]:
+            recorder.record_and_wait(draft)
+        sequencer.step()
+    bench.drain()
+    report = bench.verify()
+
+    assert report.holds
+    assert report.alarms == ()
+    assert set(bench.ids()) >= {draft.id for draft in drafts}
+
+
+def test_a_log_rolled_back_to_a_backup_is_not_signed_on(bench: RecordBench) -> None:
+    bench.filled(5)
+    backup = bench.log.parent / "backup.sqlite"
+    shutil.copy(bench.log / "log.sqlite", backup)
+    bench.filled(5)
+    shutil.copy(backup, bench.log / "log.sqlite")
+
+    with pytest.raises(LogForkedError, match="rolled back"), bench.sequencer():
+        pass
+
+
+def test_a_log_that_vanished_is_not_begun_anew(bench: RecordBench) -> None:
+    bench.filled(3)
+    (bench.log / "log.sqlite").unlink()
+
+    with pytest.raises(LogForkedError, match="holds 0 entries"), bench.sequencer():
+        pass
+
+
+def test_changed_tiles_are_not_signed_on(bench: RecordBench) -> None:
+    bench.filled(5)
+    tile = max((bench.log / "tile/0/000.p").iterdir(), key=lambda path: int(path.name))
+    content = bytearray(tile.read_bytes())
+    content[3] ^= 1
+    tile.write_bytes(content)
+
+    with pytest.raises(LogForkedError, match="do not give the root"), bench.sequencer():
+        pass
+
+
+def test_changed_recent_entries_are_not_signed_on(bench: RecordBench) -> None:
+    bench.filled(5)
+    with bench.database() as connection:
+        connection.execute(
+            "UPDATE entry SET envelope = CAST(envelope || ' ' AS BLOB) WHERE idx = 2"
+        )
+
+    with pytest.raises(LogForkedError, match="not those that were signed"), bench.sequencer():
+        pass
+
+
+def test_the_larger_of_the_two_kept_heads_counts(bench: RecordBench) -> None:
+    """A crash may fall between table and file; neither may be used to go back."""
+    bench.filled(5)
+    old = bench.checkpoint()
+    bench.filled(5)
+    (bench.log / "checkpoint").write_text(old)
+    bench.drain()
+
+    assert bench.verify().holds
+    with bench.database() as connection:
+        connection.execute("DELETE FROM checkpoint")
+    bench.drain()
+    assert bench.verify(held=old).holds
+
+
+def test_a_checkpoint_of_another_key_stops_it(bench: RecordBench) -> None:
+    bench.filled(2)
+    note = bench.checkpoint()
+    (bench.log / "checkpoint").write_text(note.replace("\n— ", "\n— x"))
+
+    with pytest.raises(Exception, match="checkpoint"), bench.sequencer():
+        pass
+
+
+def test_a_rotated_signing_key_signs_on_and_the_old_heads_still_count(bench: RecordBench) -> None:
+    bench.filled(4)
+    old = bench.checkpoint()
+    bench.key_ring = bench.key_ring.rotate(KeyPurpose.LOG_SIGNING, at=bench.at)
+    bench.at += timedelta(minutes=5)
+    bench.filled(4)
+    report = bench.verify(held=old)
+
+    assert report.holds
+    assert report.held_size is not None
+    assert report.checkpoints >= 3
+
+
+def test_a_journal_that_was_drained_but_not_removed_is_not_drained_again(
+    bench: RecordBench,
+) -> None:
+    """A crash between the transaction and the removal."""
+    bench.record(*(decision(number) for number in range(5)))
+    folder = next(bench.journal.iterdir())
+    shutil.copytree(folder, bench.journal.parent / "copy")
+    bench.drain()
+    size = len(bench.ids())
+    shutil.copytree(bench.journal.parent / "copy", folder)
+    bench.drain()
+
+    assert len(bench.ids()) == size + 1  # the start of the sequencer
+    assert not folder.exists()
+    assert bench.verify().alarms == ()
+
+
+def test_the_log_is_not_open_to_others(bench: RecordBench) -> None:
+    os.umask(0o022)
+    bench.filled(2)
+    open_to_all = [
+        path.name
+        for path in (bench.log / "checkpoint", *bench.log.glob("log.sqlite*"))
+        if path.stat().st_mode & 0o007
+    ]
+
+    assert open_to_all == []
