@@ -264,14 +264,30 @@ def test_rings_of_several_processes_all_move_the_counter(place: Place, tmp_path:
     program = (
         "import sys; from pathlib import Path; from gateway.bulletin import Bulletin\n"
         "bulletin = Bulletin(Path(sys.argv[1]))\n"
-        "for _ in range(2000): bulletin.ring()"
+        "print('ready', flush=True); sys.stdin.readline()\n"
+        "for _ in range(10_000): bulletin.ring()"
     )
     before = place.bulletin.counter()
-    running = [subprocess.Popen([sys.executable, "-c", program, tmp_path]) for _ in range(3)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, tmp_path],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
     for process in running:
-        process.wait()
+        assert process.stdout is not None
+        process.stdout.readline()
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    for process in running:
+        process.communicate()
 
-    assert place.bulletin.counter() - before == 6000
+    assert place.bulletin.counter() - before == 30_000
 
 
 def test_the_counter_is_for_its_owner_alone(tmp_path: Path) -> None:

@@ -153,9 +153,9 @@ def test_without_a_yes_to_tls_nothing_more_is_said(fire: Slapd, answer: bytes) -
 
     def serve(connection: socket.socket) -> None:
         received.append(connection.recv(1000))
-        connection.sendall(answer)
-        connection.shutdown(socket.SHUT_WR)
-        with suppress(ConnectionResetError):  # it hung up on what it had not read
+        with suppress(OSError):  # it may hang up on what it has not read
+            connection.sendall(answer)
+            connection.shutdown(socket.SHUT_WR)
             received.append(connection.recv(1000))
 
     with answering(serve) as port, pytest.raises(DirectoryUnavailable):
@@ -182,7 +182,7 @@ def test_an_answer_that_trickles_ends_within_the_budget(fire: Slapd) -> None:
 
     def serve(connection: socket.socket) -> None:
         connection.recv(1000)
-        for byte in SUCCESS[:-1] * 10:
+        for byte in b"\x30\x82\x0f\xff" + b"\x02" * 200:
             if stop.wait(0.1):
                 return
             connection.sendall(bytes([byte]))

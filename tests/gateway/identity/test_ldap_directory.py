@@ -53,7 +53,7 @@ class TestPerson:
             team_complete=True,
             mail="alice@fire.example",
         )
-        assert uuid.UUID(person.directory_id)
+        assert str(uuid.UUID(person.directory_id)) == person.directory_id
 
     def test_starttls_gives_the_same(self, fire: Slapd) -> None:
         directory = LdapDirectory(settings_for(fire, fire.starttls_uri))

@@ -19,6 +19,11 @@ def test_every_spelling_of_a_name_is_one_name(spelling: str) -> None:
     assert fold_name(spelling) == "alice"
 
 
+def test_letters_that_only_look_different_are_folded_too() -> None:
+    """A script capital becomes a plain capital, which must then become small."""
+    assert fold_name("\u210barry") == "harry"
+
+
 def test_inner_spaces_count_as_one() -> None:
     assert fold_name("van  der   Berg") == fold_name("Van der berg") == "van der berg"
 

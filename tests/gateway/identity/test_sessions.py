@@ -144,7 +144,7 @@ def test_all_sessions_end_only_when_everyone_is_meant(parts: Parts) -> None:
         {"person": "a/1", "everyone": True},
     ):
         with pytest.raises(ValueError, match="whose"):
-            parts.sessions.end_all(at=AT, reason="officer", **unclear)  # type: ignore[arg-type]
+            parts.sessions.end_all(at=AT, reason="officer", **unclear)
     with_session = parts.sessions.find(token, at=AT)
 
     assert with_session is not None
