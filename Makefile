@@ -9,6 +9,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 PORT ?= 8080
 WORKERS ?= 2
+# Journeys share one running demo: they stay in one worker.
+PARALLEL := -n $(WORKERS) --dist loadgroup
 COVERAGE_FLOOR ?= 90
 CODE := gateway policies vetting deploy tests
 # The floors that decide and the record: everything there is tested.
@@ -18,7 +20,7 @@ STRICT_FLOOR ?= 95
 export PYTHON PORT
 
 .PHONY: help setup setup-test setup-bench demo demo-check demo-reset test format format-check lint \
-  types contracts unit journeys attacks test-faults bench soak clean
+  types contracts unit journeys attacks test-faults bench clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,7 +50,7 @@ else
 test: setup-test  ## run all checks and tests; T=path runs the tests of one file
 	@$(MAKE) format-check lint types contracts
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest -n $(WORKERS)
+	@$(BIN)/coverage run -m pytest $(PARALLEL)
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 	@echo "covered of the floors that decide and of the record, in per cent:"
@@ -72,7 +74,7 @@ contracts: setup-test  ## check which package may import which
 	@$(BIN)/lint-imports
 
 unit: setup-test  ## run the tests that start no whole gateway
-	@$(BIN)/python -m pytest -n $(WORKERS) --ignore=tests/journeys --ignore=tests/attacks --ignore=tests/faults
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/journeys --ignore=tests/attacks --ignore=tests/faults
 
 journeys: setup-test  ## run the tests that drive the whole gateway
 	@$(BIN)/python -m pytest tests/journeys
@@ -85,9 +87,6 @@ test-faults: setup-test  ## kill, fill and cut off: what must survive it
 
 bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for one of them
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
-
-soak: setup-test  ## run the gateway under load for a while and watch its memory
-	@$(BIN)/python -m tests.benchmarks soak
 
 clean:  ## remove what was made here but the demo's data (the next command sets up again)
 	@rm -rf .venv var/setup var/bench gateway/pages/static/vendor node_modules .coverage .coverage.* \
