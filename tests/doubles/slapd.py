@@ -10,6 +10,7 @@ It writes what it is asked to its log, so a test can prove that something was *n
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import signal
 import socket
@@ -190,6 +191,7 @@ class Slapd:
         """Fall silent: connections are taken by the kernel, nothing answers."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._process.pid, os.WSTOPPED)  # it may still answer until then
 
     def resume(self) -> None:
         """Speak again."""
