@@ -222,7 +222,9 @@ class Assembly:
         readiness = Readiness(
             parts={
                 "record": lambda: recorder.state,
-                "bulletin": lambda: "ok" if state.reader.is_current(time.monotonic()) else "stale",
+                "bulletin": lambda: (
+                    "ok" if state.reader.has_read_lately(time.monotonic()) else "stale"
+                ),
             }
         )
         pipeline = Pipeline(
