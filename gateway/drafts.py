@@ -4,8 +4,6 @@ Clear fields hold codes, never a person and never a value from a request; the pe
 encrypted by the recorder.
 """
 
-from datetime import datetime
-
 from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.visit import Visit
 from policies.catalogue import Match, Operation, RecordPlace
@@ -84,19 +82,11 @@ def _name_actor(draft: EntryDraft, visit: Visit, subject: Subject) -> None:
     draft.organisation = subject.organisation
     draft.staff_id = subject.staff_id
     draft.roles = " ".join(sorted(subject.appointments))
-    draft.vetting, draft.vetting_expires = _vetting(subject, visit.at)
     if live is not None:
+        draft.vetting, draft.vetting_expires = live.holds(visit.at)
         draft.actor_name = live.staff.address
         draft.session = live.session.hash.encode("ascii")
         draft.auth = ",".join(sorted(live.session.factors))
-
-
-def _vetting(subject: Subject, at: datetime) -> tuple[str, str]:
-    """Give the levels held, and the first day on which one of them ends."""
-    held = subject.clearance.held(at=at)
-    levels = " ".join(grant.level for grant in held)
-    ends = [grant.expires_on for grant in held if grant.expires_on is not None]
-    return levels, min(ends).isoformat() if ends else ""
 
 
 def _whose(question: Question) -> str:

@@ -64,7 +64,7 @@ SubjectReader = Callable[[Connection, Staff, datetime], KnownSubject]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LiveSession:
-    """A session with whose it is. Nothing but `seen_us` ever changes.
+    """A session with whose it is. Nothing but `seen_us` ever changes, and what was worked out of it.
 
     Attributes:
         session: as the database had it.
@@ -81,6 +81,19 @@ class LiveSession:
     usable_until_us: int
     seen_us: int
     written_us: int
+    _holds: tuple[str, str] | None = None
+
+    def holds(self, at: datetime) -> tuple[str, str]:
+        """Give the levels held, and the first day on which one of them ends, for the record.
+
+        Worked out once: within its use nothing in it changes, as `usable_until_us` is before that.
+        """
+        if self._holds is None:
+            held = self.subject.clearance.held(at=at)
+            ends = [grant.expires_on for grant in held if grant.expires_on is not None]
+            levels = " ".join(grant.level for grant in held)
+            self._holds = (levels, min(ends).isoformat() if ends else "")
+        return self._holds
 
 
 class SessionCache:
