@@ -1,0 +1,208 @@
+"""Auditors find what they ask for, all of it and nothing else, also while the log grows."""
+
+import sqlite3
+import threading
+from datetime import timedelta
+
+import pytest
+
+from gateway.audit import search as search_module
+from gateway.audit.entry import Kind, Outcome, Phase
+from gateway.audit.errors import LogStoreError
+from gateway.audit.search import AuditFilter, PersonIdentities, search
+from gateway.keys import KeyPurpose, KeyRing
+from tests.doubles.record import START, RecordBench, decision
+
+
+@pytest.fixture
+def filled(bench: RecordBench) -> RecordBench:
+    return bench.filled(40)
+
+
+def test_the_newest_comes_first_and_a_decision_carries_its_result(filled: RecordBench) -> None:
+    rows = filled.search(kind=Kind.ACCESS, limit=100).rows
+
+    assert [row.index for row in rows] == sorted((row.index for row in rows), reverse=True)
+    assert len(rows) == 40
+    assert {row.phase for row in rows} == {Phase.DECISION}
+    assert {row.result is None for row in rows if row.outcome is Outcome.PERMIT} == {False}
+    assert {row.result is None for row in rows if row.outcome is Outcome.DENY} == {True}
+
+
+def test_a_row_says_what_the_entry_said(bench: RecordBench) -> None:
+    draft = decision(7)
+    bench.record(draft)
+    bench.drain()
+    row = bench.search(reference=draft.reference).rows[0]
+
+    assert (row.id, row.reference, row.function) == (draft.id, draft.reference, "pay.slip")
+    assert row.at == START + timedelta(microseconds=7)
+    assert row.clear["vetting"] == "DBSB"
+    assert row.personal["actor_name"] == "firefighter-7@cheshire-fire"
+    assert row.personal["subject"] == "cheshire-fire/40007"
+    assert row.personal_state == "shown"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ({"person": "cheshire-fire/person-7"}, [7]),
+        ({"person": "cheshire-fire/40007"}, [7]),
+        ({"person": "cheshire-fire/person-77"}, []),
+        ({"outcome": Outcome.DENY}, [39, 34, 29, 24, 19, 14, 9, 4]),
+        ({"outcome": Outcome.DENY, "organisation": "nwas"}, []),
+        ({"outcome": Outcome.DENY, "organisation": "cheshire-fire", "limit": 2}, [39, 34]),
+        ({"function": "pay.bank"}, []),
+        ({"function": "pay.slip", "limit": 3}, [39, 38, 37]),
+        ({"since": START + timedelta(microseconds=38)}, [39, 38]),
+        ({"until": START + timedelta(microseconds=2), "kind": Kind.ACCESS}, [1, 0]),
+        ({"since": START + timedelta(days=1)}, []),
+        ({"kind": Kind.SIGNIN}, []),
+        ({"reference": "0000000000"}, []),
+        ({"outcome": Outcome.ERROR}, []),
+    ],
+)
+def test_each_filter_finds_what_it_says(
+    filled: RecordBench, wanted: dict[str, object], numbers: list[int]
+) -> None:
+    rows = filled.search(**{"kind": Kind.ACCESS, **wanted}).rows
+
+    assert [int(row.personal["subject"][-5:]) - 40_000 for row in rows] == numbers
+
+
+def test_pages_follow_each_other_without_gap_or_repeat(filled: RecordBench) -> None:
+    everything = filled.search(limit=200).rows
+    paged: list[int] = []
+    before = None
+    while True:
+        page = filled.search(limit=7, before=before)
+        paged += [row.index for row in page.rows]
+        before = page.next
+        if before is None:
+            break
+
+    assert paged == [row.index for row in everything]
+
+
+def test_a_person_is_paged_like_everything_else(bench: RecordBench) -> None:
+    drafts = [decision(3) for _ in range(20)]
+    bench.record(*(each for draft in drafts for each in (draft, decision(4))))
+    bench.drain()
+    first = bench.search(person="cheshire-fire/person-3", limit=12)
+    second = bench.search(person="cheshire-fire/person-3", limit=12, before=first.next)
+
+    assert [row.id for row in (*first.rows, *second.rows)] == [d.id for d in reversed(drafts)]
+    assert second.next is None
+
+
+def test_what_somebody_typed_is_resolved_by_the_caller(filled: RecordBench) -> None:
+    asked: list[str] = []
+
+    def resolve(text: str) -> PersonIdentities:
+        asked.append(text)
+        return PersonIdentities(
+            staff_ids=("cheshire-fire/person-7",), subjects=("cheshire-fire/40008",)
+        )
+
+    page = search(filled.log, filled.key_ring, AuditFilter(person="ff7"), resolve)
+
+    assert asked == ["ff7"]
+    assert [row.personal["actor_name"] for row in page.rows] == [
+        "firefighter-8@cheshire-fire",
+        "firefighter-7@cheshire-fire",
+    ]
+
+
+def test_nobody_found_is_not_everybody(filled: RecordBench) -> None:
+    page = search(
+        filled.log, filled.key_ring, AuditFilter(person="x"), lambda _: PersonIdentities()
+    )
+
+    assert page.rows == ()
+
+
+def test_a_person_is_found_under_an_index_key_of_before(filled: RecordBench) -> None:
+    filled.key_ring = filled.key_ring.rotate(KeyPurpose.INDEX, at=START)
+    filled.record(decision(7))
+    filled.drain()
+
+    assert len(filled.search(person="cheshire-fire/person-7").rows) == 2
+
+
+def test_errors_and_unknowns_of_results_lead_to_their_decision(bench: RecordBench) -> None:
+    failed, died = decision(1), decision(2)
+    bench.record(failed, failed.result(Outcome.ERROR, at_us=failed.at_us), died)
+    bench.drain()
+
+    assert [row.id for row in bench.search(outcome=Outcome.ERROR).rows] == [failed.id]
+    assert [row.id for row in bench.search(outcome=Outcome.UNKNOWN).rows] == [died.id]
+
+
+def test_without_keys_names_stay_locked_and_nobody_can_be_looked_for(filled: RecordBench) -> None:
+    row = search(filled.log, None, AuditFilter(kind=Kind.ACCESS)).rows[0]
+
+    assert (row.personal, row.personal_state) == ({}, "locked")
+    with pytest.raises(LogStoreError, match="only be found with the key ring"):
+        search(filled.log, None, AuditFilter(person="x"))
+
+
+def test_once_the_key_is_destroyed_names_are_gone_and_the_rest_is_found(
+    filled: RecordBench,
+) -> None:
+    for path in (filled.key_ring.directory / "field").iterdir():
+        path.unlink()
+    filled.key_ring = KeyRing.open(filled.key_ring.directory)
+    rows = filled.search(kind=Kind.ACCESS).rows
+
+    assert {row.personal_state for row in rows} == {"expired"}
+    assert rows[0].function == "pay.slip"
+    assert filled.verify().holds
+
+
+def test_a_changed_ciphertext_is_shown_as_damaged(filled: RecordBench) -> None:
+    with filled.database() as connection:
+        connection.execute("UPDATE entry SET ciphertext = zeroblob(90) WHERE idx = 0")
+
+    assert filled.search(kind=Kind.ACCESS, limit=100).rows[-1].personal_state == "damaged"
+
+
+def test_a_long_search_without_an_index_stops_to_breathe(
+    filled: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_module, "_SCAN_ENTRIES", 20)
+    page = filled.search(function="pay.bank")
+    seen = 1
+    while page.next is not None:
+        page = filled.search(function="pay.bank", before=page.next)
+        seen += 1
+
+    assert page.rows == ()
+    assert seen == 4
+
+
+def test_reading_goes_on_while_the_sequencer_writes(bench: RecordBench) -> None:
+    bench.filled(5)
+    stop = threading.Event()
+    failures: list[Exception] = []
+    counts: list[int] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                counts.append(len(bench.search(limit=500).rows))
+            except (LogStoreError, sqlite3.Error) as error:
+                failures.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    with bench.recorder() as recorder, bench.sequencer() as sequencer:
+        for number in range(60):
+            recorder.record_and_wait(decision(number))
+            if number % 6 == 0:
+                sequencer.step()
+    stop.set()
+    thread.join()
+
+    assert failures == []
+    assert counts == sorted(counts)
+    assert len(set(counts)) > 1
