@@ -32,7 +32,8 @@ class PersonRow:
 
     Attributes:
         url: of their page.
-        title: their name, or what stands for it.
+        title: their name, or their number where they have never signed in.
+        named: whether the title is a name.
         number: employee number.
         organisation: name of the employer.
         holds: the levels that count now, in words.
@@ -42,6 +43,7 @@ class PersonRow:
 
     url: str
     title: str
+    named: bool
     number: str
     organisation: str
     holds: tuple[str, ...]
@@ -142,7 +144,8 @@ class VettingPages:
         path = f"{quote(person.organisation, safe='')}/{quote(person.employee_number, safe='')}"
         return PersonRow(
             url=f"{VETTING}/{path}",
-            title=person.name or "Name not known",
+            title=person.name or f"Employee {person.employee_number}",
+            named=person.name is not None,
             number=person.employee_number,
             organisation=organisation.name if organisation else person.organisation,
             holds=tuple(f"{level.title}, {level.words}" for level in told if level.usable),

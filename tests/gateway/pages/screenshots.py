@@ -74,10 +74,14 @@ def _take(browser: Browser, world: World, url: str, who: str, file: Path) -> Non
             name = world.services.cookies.session.name
             context.add_cookies([{"name": name, "value": token, "url": url}])
         page = context.new_page()
-        page.on("console", lambda message: sys.stdout.write(f"{file.name}: {message.text}\n"))
+        page.on("console", lambda message: _tell(file.name, message.text))
         page.goto(url)
         page.screenshot(path=f"{file}-{width}.png", full_page=True)
         context.close()
+
+
+def _tell(name: str, text: str) -> None:
+    sys.stdout.write(f"{name}: {text}\n")
 
 
 def _take_failed_sign_in(browser: Browser, origin: str, folder: Path) -> None:

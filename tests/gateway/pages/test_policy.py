@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_rule_that_forbids_is_read_as_forbidding(world: World) -> None:
     ],
 )
 def test_agreement_says_whether_it_holds_now(
-    world: World, changes: dict[str, object], at: datetime, standing: str
+    world: World, changes: dict[str, Any], at: datetime, standing: str
 ) -> None:
     """A date in the past is easily overlooked."""
     agreement = replace(

@@ -281,9 +281,10 @@ def test_sign_out_ends_the_session(world: World, browser_of: SignIn) -> None:
     browser = browser_of("firefighter")
     token = token_of(browser.get("/-/portal").text)
 
-    response = browser.post("/-/sign-out", data={"csrf_token": token}, follow_redirects=True)
+    response = browser.post("/-/sign-out", data={"csrf_token": token})
 
-    assert "You have signed out" in response.text
+    assert response.headers["Set-Cookie"].startswith("gateway-localhost=;")
+    assert "You have signed out" in browser.get(response.headers["Location"]).text
     assert world.desk.sessions == {}
     assert browser.get("/-/portal").status_code == 303
 
