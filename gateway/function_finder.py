@@ -1,7 +1,7 @@
 """What a request asks for: its one canonical target, and the function that this means.
 
 Both depend on the target and the policy set alone, so they are kept: the same target under the same
-policy set has the same meaning. Of a request whose function only its form tells, the form is read.
+policy set has the same meaning. A form that comes with a request is read beside it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from gateway.backoffice.canonical import (
     canonicalise_form,
     canonicalise_target,
 )
+from gateway.wire.request_head import SAFE_METHODS
 
 if TYPE_CHECKING:
     from gateway.wire.connection import Incoming
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
-_FORM_BYTES: Final = 256 * 1024  # the most of a form that is read to tell which function it means
+_FORM_BYTES: Final = 256 * 1024  # the most of a form that is read to tell what it means
 _FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 
 
@@ -56,19 +57,39 @@ class FunctionFinder:
             self._known[key] = known
         return known
 
-    async def find_by_form(
-        self, catalogue: Catalogue, target: CanonicalTarget, incoming: Incoming
+    async def with_form(
+        self,
+        catalogue: Catalogue,
+        target: CanonicalTarget,
+        incoming: Incoming,
+        match: Match | None,
     ) -> Match | None:
-        """Read the form where the catalogue says that the function is in it, and give it back.
+        """Read the form, if one comes, and say what it and the address mean together.
+
+        A form is read wherever one is sent: the back office would take from it a function or a
+        person that the address does not name. What is no form streams, unless the function is told
+        by the form alone; then it means nothing.
+
+        Args:
+            catalogue: of the policy set in force.
+            target: where it was sent.
+            incoming: the request; the form is given back to it.
+            match: what the address means by itself.
 
         Raises:
             TargetError: the form has no single reading, or is too large.
         """
-        method = incoming.head.method
-        if not catalogue.body_parameters(method, target.path, target.query):
+        head = incoming.head
+        method = head.method
+        if method in SAFE_METHODS:
+            return match
+        if match is None and not catalogue.body_parameters(method, target.path, target.query):
             return None
-        if incoming.head.headers.get(b"content-type", b"").partition(b";")[0] != _FORM_TYPE:
-            return None
+        if head.body_length == 0:
+            return catalogue.match(method, target.path, target.query, ())
+        # Whoever is lenient about what follows the type reads a form all the same.
+        if not head.headers.get(b"content-type", b"").strip().lower().startswith(_FORM_TYPE):
+            return match
         body = await incoming.read_body(_FORM_BYTES)
         if body is None:
             raise FormTooLargeError("form-too-large")

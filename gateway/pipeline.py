@@ -190,8 +190,7 @@ class Pipeline:
         if visit.live is None:
             raise self._no_session(visit)
         # 3. what for
-        if match is None:
-            match = await self._finder.find_by_form(catalogue, target, visit.incoming)
+        match = await self._finder.with_form(catalogue, target, visit.incoming, match)
         resource = None if match else self._resource_paths.system_of(visit.method, target.path)
         if resource is not None:
             await self._serve_resource(visit, visit.live, resource)

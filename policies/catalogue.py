@@ -150,7 +150,8 @@ class Catalogue:
             method: as sent, in capitals.
             path: canonical path, percent-encoded as sent.
             query: names and values, decoded, in the order sent.
-            form: the same of the form; None where it was not read.
+            form: the same of the form; None where it was not read. A form that was read counts
+                everywhere: what it says beside the address makes the request unknown.
 
         Returns:
             None for every request that is not exactly one function.
@@ -161,10 +162,10 @@ class Catalogue:
         endpoint = found.value
         if method == "HEAD":
             method = "GET"
-        if method == "GET" or not endpoint.reads_form:
-            form = ()
-        elif form is None:
+        if form is None and endpoint.reads_form and method != "GET":
             return None
+        if form is None or method == "GET":
+            form = ()
         in_query = endpoint.pick(query)
         in_form = endpoint.pick(form)
         if in_query is None or in_form is None:

@@ -206,6 +206,18 @@ def test_a_form_is_asked_for_only_where_it_can_decide(
     assert CATALOGUE.body_parameters(method, path, query) is needed
 
 
+def test_a_form_that_was_read_counts_where_it_cannot_decide() -> None:
+    """The back office reads forms on every path, a person's number too."""
+    path = "/fleet/bookings/7"
+    harmless = CATALOGUE.match("DELETE", path, [], [("note", "x")])
+    naming = CATALOGUE.match("DELETE", path, [], [("person_id", "40012")])
+    recased = CATALOGUE.match("DELETE", path, [], [("Person_ID", "40012")])
+
+    assert harmless is not None
+    assert naming is None
+    assert recased is None
+
+
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
