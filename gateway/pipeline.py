@@ -368,6 +368,8 @@ class Pipeline:
 
     async def _record_refusal(self, visit: Visit, refused: _Refused) -> int:
         """Record a refusal, those of strangers within limits; gives the status to answer."""
+        if visit.live is None:
+            await self._name_staff(visit)
         draft = refusal_draft(visit, Kind.ACCESS, refused.code, refused.status)
         if visit.live is None and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
             return refused.status
@@ -377,6 +379,16 @@ class Pipeline:
             _log.error("refusal not recorded", reference=visit.reference, code=refused.code)
             return refused.status if refused.status == 400 else 503  # noqa: PLR2004
         return refused.status
+
+    async def _name_staff(self, visit: Visit) -> None:
+        """Find who tried what was refused before anybody asked: staff are not counted as strangers.
+
+        For the record only; where the session cannot be found now, the refusal stands without it.
+        """
+        try:
+            visit.live = await self._find_staff(visit)
+        except (_Refused, NotCurrent, StoreError):
+            return
 
     def _sign_in_address(self, visit: Visit) -> bytes:
         target = visit.target.sent.decode("ascii") if visit.target else "/"

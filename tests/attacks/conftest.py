@@ -1,0 +1,61 @@
+"""The whole real stack under attack, with a relay that sees every byte it sends on."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typing_extensions import override
+
+from deploy.demo.places import Places
+from deploy.demo.stack import Stack
+from tests.attacks.relay import Relay
+from tests.attacks.target import Target
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark everything here as an attack, and keep all attacks in one worker of xdist."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.attack)
+            item.add_marker(pytest.mark.xdist_group("attacks"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayedPlaces(Places):
+    """Places in which the gateway finds the relay where the back office would be."""
+
+    relay_port: int
+
+    @property
+    @override
+    def back_office(self) -> str:
+        return f"http://127.0.0.1:{self.relay_port}"
+
+
+@pytest.fixture(scope="session")
+def target() -> Iterator[Target]:
+    """Give the stack that the attacks are made on; what it stored is removed afterwards."""
+    folder = Path(tempfile.mkdtemp(prefix="attacks-"))
+    chosen = Places.choose(folder, None)
+    relay = Relay(chosen.back_office_port)
+    places = RelayedPlaces(
+        folder=chosen.folder,
+        port=chosen.port,
+        back_office_port=chosen.back_office_port,
+        directory_ports=chosen.directory_ports,
+        relay_port=relay.port,
+    )
+    stack = Stack(places=places, say=print)
+    try:
+        stack.start()
+        yield Target(stack=stack, relay=relay)
+    finally:
+        stack.stop()
+        relay.close()
+        shutil.rmtree(folder, ignore_errors=True)

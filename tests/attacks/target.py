@@ -1,0 +1,123 @@
+"""What the attacks are made on: who is signed in, how requests are written, what got through."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from deploy.demo.stack import Stack
+from deploy.demo.visitor import Visitor
+from gateway.audit.entry import Kind
+from gateway.audit.search import AuditFilter, AuditRow, search
+from gateway.keys import KeyRing
+from tests.attacks.relay import Relay, SeenRequest
+from tests.attacks.wire import Reply, Wire
+
+COOKIE = "gateway-localhost"
+OWN_PAYSLIP = b"/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
+RECORDED_SECONDS = 10.0
+Fields = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Target:
+    """The gateway under attack."""
+
+    stack: Stack
+    relay: Relay
+    _tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def port(self) -> int:
+        """Give the gateway's port."""
+        return self.stack.places.port
+
+    @property
+    def host(self) -> bytes:
+        """Give the `Host` by which the gateway is known."""
+        return b"localhost:%d" % self.port
+
+    @property
+    def origin(self) -> bytes:
+        """Give the gateway's own origin."""
+        return b"http://" + self.host
+
+    @property
+    def log(self) -> Path:
+        """Give the folder of the sealed record."""
+        return self.stack.places.record / "log"
+
+    def sign_in(self, username: str) -> Visitor:
+        """Sign somebody in anew, at a browser of their own."""
+        visitor = Visitor(port=self.port)
+        account = self.stack.accounts[username]
+        page = visitor.sign_in(account.organisation, username, self.stack.accounts.password)
+        assert page.status == 303, page.status
+        return visitor
+
+    def token(self, username: str = "firefighter") -> str:
+        """Give the session token of somebody who is signed in once for all attacks."""
+        if username not in self._tokens:
+            self._tokens[username] = self.sign_in(username).cookies[COOKIE]
+        return self._tokens[username]
+
+    def cookie(self, username: str = "firefighter") -> bytes:
+        """Give the cookie of somebody who is signed in once for all attacks."""
+        return f"{COOKIE}={self.token(username)}".encode("ascii")
+
+    def request(
+        self,
+        wanted: bytes = OWN_PAYSLIP,
+        *,
+        method: bytes = b"GET",
+        fields: Fields = (),
+        body: bytes | None = None,
+        username: str | None = "firefighter",
+        version: bytes = b"HTTP/1.1",
+        host: bytes | None = None,
+    ) -> bytes:
+        """Write a request; everything is sent as given."""
+        lines = [b" ".join((method, wanted, version)), b"Host: " + (host or self.host)]
+        lines.append(b"Accept: text/html")
+        if username is not None:
+            lines.append(b"Cookie: " + self.cookie(username))
+        lines += [name + b": " + value for name, value in fields]
+        if body is not None:
+            lines.append(b"Content-Length: %d" % len(body))
+        return b"\r\n".join([*lines, b"", body or b""])
+
+    def say(self, raw: bytes, *, source: str = "127.0.0.1", head_only: bool = False) -> Reply:
+        """Send bytes on a connection of their own and read the first answer."""
+        with Wire(self.port, source) as wire:
+            wire.send(raw)
+            reply = wire.reply(head_only=head_only)
+        assert reply is not None, f"no answer to {raw[:200]!r}"
+        return reply
+
+    def let_through(self, mark: int) -> list[SeenRequest]:
+        """Give what has left the gateway since a mark, once all that was under way has.
+
+        A request of our own goes through after the others; whatever was sent on before it has
+        been seen when it is.
+        """
+        fence = b"/estates/jobs/FENCE-%d" % time.monotonic_ns()
+        self.say(self.request(fence))
+        seen = self.relay.since(mark)
+        assert self.relay.unreadable() == []
+        return [one for one in seen if not one.target.startswith("/estates/jobs/FENCE-")]
+
+    def rows(self, references: Iterable[str]) -> dict[str, AuditRow]:
+        """Find the entries of visits in the sealed record, once they are there."""
+        wanted = set(references)
+        keys = KeyRing.open(self.stack.places.keys)
+        latest = time.monotonic() + RECORDED_SECONDS
+        found: dict[str, AuditRow] = {}
+        while True:
+            for reference in wanted - found.keys():
+                rows = search(self.log, keys, AuditFilter(reference=reference)).rows
+                found |= {row.reference: row for row in rows if row.kind is not Kind.SYSTEM}
+            if wanted <= found.keys() or time.monotonic() > latest:
+                return found
+            time.sleep(0.1)
