@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,111 +19,22 @@ from gateway.errors import (
     RecordUnavailable,
     StoreError,
 )
-from gateway.identity.attempts import AttemptLimits, Attempts
-from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import (
     BeforeBind,
-    Directory,
     DirectoryPerson,
     DirectoryUntrusted,
-    ProbeReport,
     UnknownPerson,
     WrongPassword,
 )
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.sign_in import Door, Refusal, SignedIn, SignIn, refusal_code
-from gateway.store.engine import reading, writing
+from gateway.identity.sign_in import SignedIn, refusal_code
+from gateway.store.engine import writing
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
-from tests.gateway.identity.parts import AT, FIRE, Parts, later
+from tests.gateway.identity.desks import ALICE, Desk, ScriptedDirectory
+from tests.gateway.identity.parts import AT, Parts, later
 
 pytestmark = pytest.mark.directory
-
-ALICE = DirectoryPerson(
-    directory_id="id-alice", username="alice", name="Alice", employee_number="40011"
-)
-
-
-@dataclass
-class ScriptedDirectory:
-    """A directory that does what a test wants, with the promise of a real one."""
-
-    answer: Callable[[str, str], DirectoryPerson] = lambda *_: ALICE
-    asked: list[str] = field(default_factory=list)
-
-    def authenticate(
-        self,
-        name: str,
-        password: str,
-        budget_seconds: float,  # noqa: ARG002  # part of the promise
-        *,
-        before_bind: BeforeBind | None = None,
-    ) -> DirectoryPerson:
-        if before_bind is not None:
-            before_bind(name)
-        self.asked.append(name)
-        return self.answer(name, password)
-
-    def probe(self, budget_seconds: float) -> ProbeReport:  # noqa: ARG002  # part of the promise
-        return ProbeReport()
-
-
-class Desk:
-    """Sign-in at two organisations."""
-
-    def __init__(self, parts: Parts, fire: Directory, medics: Directory) -> None:
-        self.parts = parts
-        self.sign_in = SignIn(
-            engine=parts.store,
-            bulletin=parts.bulletin,
-            organisations=Organisations(
-                [
-                    Organisation(id=FIRE, name="Fire", kind="fire"),
-                    Organisation(id="nwas", name="Ambulance", kind="ambulance"),
-                    Organisation(id="doorless", name="No directory", kind="council"),
-                ]
-            ),
-            doors={
-                FIRE: Door(directory=fire, bulkhead=Bulkhead(FIRE, at_once=2), budget_seconds=3.0),
-                "nwas": Door(
-                    directory=medics, bulkhead=Bulkhead("nwas", at_once=2), budget_seconds=3.0
-                ),
-            },
-            attempts=Attempts(parts.store, AttemptLimits(per_person=3, per_source=8)),
-            sessions=parts.sessions,
-            subjects=parts.subjects,
-        )
-
-    def attempt(
-        self,
-        username: str = "alice",
-        password: str = PASSWORD,
-        *,
-        organisation: str = FIRE,
-        source: str = "10.0.0.1",
-        minutes: float = 0,
-        replaces: str | None = None,
-        record: Callable[[SignedIn], None] | None = None,
-    ) -> SignedIn:
-        return self.sign_in.attempt(
-            organisation=organisation,
-            username=username,
-            password=password,
-            source_ip=source,
-            at=later(minutes=minutes),
-            replaces=replaces,
-            record=record,
-        )
-
-    def refused(self, *typed: str, **given: object) -> Refusal:
-        with pytest.raises(Refusal) as refused:
-            self.attempt(*typed, **given)  # type: ignore[arg-type]  # passed on as they are
-        return refused.value
-
-    def count(self, table: str) -> int:
-        with reading(self.parts.store) as connection:
-            return int(connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
 
 
 @pytest.fixture
