@@ -96,8 +96,12 @@ class RecordedSignIn:
         draft.staff_id = session.staff.staff_id
         draft.actor_name = session.staff.address
         draft.session = session.session.hash.encode("ascii")
-        self._recorder.record_and_wait(draft)
+        # Ending access needs no record to be allowed: it only tightens.
         self._sessions.end(session.session.hash, at=self._clock())
+        try:
+            self._recorder.record_and_wait(draft)
+        except RecordUnavailable:
+            _log.error("sign-out not recorded", reference=draft.reference)
 
     def _record_refusal(
         self, visit: Visit, organisation: str, username: str, error: GatewayError

@@ -64,7 +64,7 @@ SubjectReader = Callable[[Connection, Staff, datetime], KnownSubject]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class LiveSession:
-    """A session with whose it is. Nothing but `seen_us` ever changes, and what was worked out of it.
+    """A session with whose it is. Nothing ever changes but `seen_us` and what was worked out of it.
 
     Attributes:
         session: as the database had it.
