@@ -21,6 +21,7 @@ _CHUNK_BYTES = 1 << 20
 _MAX_BODY_BYTES = 2 * MAX_ENTRY_BYTES
 # A read may overlap a write and see its pages out of order; after this time it is no such read.
 _PATIENCE_SECONDS = 1.0
+_STILLBORN_SECONDS = 60.0
 CODE_TORN, CODE_DAMAGED = "torn-end", "damaged-frame"
 
 
@@ -191,18 +192,7 @@ class JournalTail:
         return min(later, default=0)
 
     def _is_alive(self) -> bool:
-        """Tell whether the writer still holds its lock."""
-        try:
-            handle = os.open(self._path / ALIVE, os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        finally:
-            os.close(handle)
-        return False
+        return _is_locked(self._path / ALIVE)
 
 
 def writers_in(directory: Path) -> list[str]:
@@ -214,6 +204,32 @@ def writers_in(directory: Path) -> list[str]:
             if not path.name.startswith(".") and path.suffix != SEGMENT_SUFFIX
         )
     return []
+
+
+def remove_stillborn(directory: Path) -> None:
+    """Remove what writers left that died before their journal had its name; nothing is in it."""
+    for path in directory.glob(".*"):
+        lock = path / ALIVE
+        # One without a lock file may be about to make it, unless nothing has happened for long.
+        with contextlib.suppress(FileNotFoundError):
+            age_seconds = time.time() - path.stat().st_mtime  # noqa: TID251 - a file's age
+            if age_seconds > _STILLBORN_SECONDS and not _is_locked(lock):
+                shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_locked(path: Path) -> bool:
+    """Tell whether a living process holds a lock on a file."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
 
 
 def _next_frame(content: bytes) -> int | None:

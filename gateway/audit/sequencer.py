@@ -33,7 +33,7 @@ from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
 from gateway.audit.errors import SequencerBusyError, SequencerError
 from gateway.audit.journal import unique_writer
-from gateway.audit.journal_tail import JournalTail, Portion, writers_in
+from gateway.audit.journal_tail import JournalTail, Portion, remove_stillborn, writers_in
 from gateway.audit.log_recovery import recover_tree
 from gateway.audit.log_store import (
     CHECKPOINT_FILE,
@@ -49,7 +49,7 @@ from gateway.keys import KeyRing
 _LOCK_FILE = "sequencer.lock"
 _CODE_DIED = "process-died"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_FULL_PAUSE_SECONDS = 1.0
+_PAUSE_SECONDS = 1.0
 
 _log = structlog.get_logger("sequencer")
 
@@ -124,6 +124,7 @@ class Sequencer:
             self._vanished: list[JournalPosition] = []
             self._opening: list[EntryDraft] = self._note_vanished_journals()
             self._more = False
+            remove_stillborn(self._journal_directory)
         except BaseException:
             os.close(self._lock)
             raise
@@ -148,7 +149,7 @@ class Sequencer:
     def run(self, stop: threading.Event) -> None:
         """Sequence until told to stop; then once more, so that nothing recorded stays unsealed.
 
-        A full disk makes it wait and try again; any other failure ends it.
+        A full disk or a locked file makes it wait and try again; any other failure ends it.
 
         Raises:
             SequencerError: It must not go on.
@@ -159,11 +160,11 @@ class Sequencer:
             try:
                 more = self.step() > 0 and self._more
             except (OSError, sqlite3.Error) as error:
-                if not _is_full(error):
+                if not _may_pass(error):
                     raise SequencerError(f"sequencer: the disk failed: {error}") from error
-                _log.error("log-disk-full", detail=str(error))
+                _log.error("log-not-written", detail=str(error))
                 more = False
-                stop.wait(_FULL_PAUSE_SECONDS)
+                stop.wait(_PAUSE_SECONDS)
             if stopping:
                 return
             if not more:
@@ -376,7 +377,9 @@ def _microseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _is_full(error: Exception) -> bool:
+def _may_pass(error: Exception) -> bool:
+    """Tell whether trying again can help: the disk is full, or somebody else locks the file."""
     if isinstance(error, OSError):
         return error.errno in _FULL
-    return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_IOERR)
+    return code & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
@@ -33,7 +34,7 @@ def microseconds(at: datetime) -> int:
     return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def decision(number: int = 1, *, outcome: Outcome = Outcome.PERMIT, **facts: object) -> EntryDraft:
+def decision(number: int = 1, *, outcome: Outcome = Outcome.PERMIT, **facts: Any) -> EntryDraft:
     """Draft a decision about a payslip by the firefighter of that number."""
     draft = EntryDraft(
         kind=Kind.ACCESS,
@@ -137,9 +138,9 @@ class RecordBench:
         """Verify the log with its public keys alone."""
         return verify(self.log, [key.key for key in self.key_ring.log_signing.public], held)
 
-    def search(self, **wanted: object) -> Page:
+    def search(self, **wanted: Any) -> Page:
         """Search with the keys."""
-        return search(self.log, self.key_ring, AuditFilter(**wanted))  # type: ignore[arg-type]
+        return search(self.log, self.key_ring, AuditFilter(**wanted))
 
     @contextmanager
     def database(self) -> Iterator[sqlite3.Connection]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Outcome
-from gateway.audit.recorder import RecorderLimits
+from gateway.audit.recorder import Recorder, RecorderLimits
 from gateway.audit.sequencer import Sequencer, SequencerTimes
 from gateway.errors import RecordUnavailable
 from tests.doubles.record import ORIGIN, RecordBench, decision
@@ -55,14 +55,14 @@ def running(bench: RecordBench) -> tuple[Sequencer, threading.Thread, threading.
     return sequencer, thread, stop
 
 
-def wait_until_permitted(bench_recorder: object, seconds: float = 15.0) -> EntryDraft:
+def wait_until_permitted(recorder: Recorder, seconds: float = 15.0) -> EntryDraft:
     deadline = time.monotonic() + seconds
     number = 500_000
     while True:
         number += 1
         draft = decision(number)
         try:
-            bench_recorder.record_and_wait(draft)  # type: ignore[attr-defined]
+            recorder.record_and_wait(draft)
         except RecordUnavailable:
             assert time.monotonic() < deadline
             time.sleep(0.05)
@@ -102,14 +102,14 @@ def test_a_full_disk_refuses_permits_keeps_refusals_and_recovers(
             else:
                 acknowledged.append(draft)
         assert refused == 3
-        assert recorder.state == "reserve"
+        states = [recorder.state]
         denial = decision(600_000, outcome=Outcome.DENY)
         recorder.record_and_wait(denial)
         acknowledged.append(denial)
 
         filler.unlink()
         acknowledged.append(wait_until_permitted(recorder))
-        assert recorder.state == "ok"
+        states.append(recorder.state)
         stop.set()
         thread.join(30)
         assert not thread.is_alive()
@@ -117,6 +117,7 @@ def test_a_full_disk_refuses_permits_keeps_refusals_and_recovers(
     bench.drain()
     report = bench.verify()
 
+    assert states == ["reserve", "ok"]
     assert {draft.id for draft in acknowledged} <= set(bench.ids())
     assert report.holds, report.lines()
     assert report.alarms == ()

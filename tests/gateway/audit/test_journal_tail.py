@@ -1,5 +1,6 @@
 """The sequencer reads every whole frame, waits for those being written, and steps over damage."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from gateway.audit.journal_tail import (
     CODE_DAMAGED,
     CODE_TORN,
     JournalTail,
+    remove_stillborn,
     writers_in,
 )
 
@@ -177,6 +179,17 @@ def test_a_starting_writer_is_not_listed_before_it_has_its_name(tmp_path: Path) 
 
     assert writers_in(tmp_path) == ["worker-1"]
     assert writers_in(tmp_path / "nowhere") == []
+
+
+def test_what_a_writer_left_that_died_at_its_birth_is_removed(tmp_path: Path) -> None:
+    """And one that is being born is not."""
+    for name, age_seconds in ((".worker-1", 3_600), (".worker-2", 0)):
+        (tmp_path / name).mkdir()
+        then = (tmp_path / name).stat().st_mtime - age_seconds
+        os.utime(tmp_path / name, (then, then))
+    remove_stillborn(tmp_path)
+
+    assert [path.name for path in tmp_path.iterdir()] == [".worker-2"]
 
 
 def test_a_removed_journal_is_gone(journal: Journal) -> None:

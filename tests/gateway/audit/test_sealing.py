@@ -150,7 +150,7 @@ def test_a_pseudonym_depends_on_key_role_and_person() -> None:
     ids=["agent", "target", "inputs", "rules", "clear", "many"],
 )
 def test_a_large_entry_is_shortened_with_a_mark_and_not_lost(
-    sealer: Sealer, facts: dict[str, object]
+    sealer: Sealer, facts: dict[str, Any]
 ) -> None:
     draft = decision(1, **facts)
     sealed = sealer.seal(draft, ENTROPY)
@@ -176,7 +176,7 @@ def test_a_large_entry_is_shortened_with_a_mark_and_not_lost(
         {"staff_id": "cheshire-fire/\udc80"},
     ],
 )
-def test_what_json_cannot_hold_is_made_fit(sealer: Sealer, facts: dict[str, object]) -> None:
+def test_what_json_cannot_hold_is_made_fit(sealer: Sealer, facts: dict[str, Any]) -> None:
     envelope, _, _ = opened(sealer.seal(decision(1, **facts), ENTROPY))
 
     assert set(envelope["shortened"]) == set(facts)

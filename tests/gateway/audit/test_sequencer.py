@@ -201,6 +201,26 @@ def test_a_failed_transaction_is_done_again_whole(bench: RecordBench) -> None:
     assert set(bench.ids()) >= {draft.id for draft in drafts}
 
 
+def test_a_file_locked_by_somebody_else_is_waited_for(bench: RecordBench) -> None:
+    bench.filled(2)
+    stop = threading.Event()
+    with bench.sequencer() as sequencer, bench.database() as other:
+        sequencer._store._connection.execute("PRAGMA busy_timeout = 10")
+        other.execute("BEGIN IMMEDIATE")
+        thread = threading.Thread(target=sequencer.run, args=(stop,))
+        thread.start()
+        bench.record(decision(1))
+        thread.join(0.5)
+        assert thread.is_alive()
+        other.rollback()
+        stop.set()
+        thread.join(10)
+
+        assert not thread.is_alive()
+    bench.drain()
+    assert bench.verify().holds
+
+
 def test_a_log_rolled_back_to_a_backup_is_not_signed_on(bench: RecordBench) -> None:
     bench.filled(5)
     backup = bench.log.parent / "backup.sqlite"
