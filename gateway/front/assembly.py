@@ -174,7 +174,10 @@ class Assembly:
             engine=state.store,
             bulletin=state.bulletin,
             organisations=organisations(settings),
-            doors={each.id: door(each) for each in settings.organisations},
+            doors={
+                each.id: door(each, page_threads=gateway.page_threads)
+                for each in settings.organisations
+            },
             attempts=state.attempts,
             sessions=state.sessions,
             subjects=state.subjects,

@@ -47,12 +47,18 @@ if TYPE_CHECKING:
 _MEBIBYTE: Final = 1024 * 1024
 
 
-def door(section: OrganisationSection) -> Door:
-    """Open the way to an organisation's directory; nothing is asked yet."""
+def door(section: OrganisationSection, *, page_threads: int) -> Door:
+    """Open the way to an organisation's directory; nothing is asked yet.
+
+    Args:
+        section: the organisation.
+        page_threads: of this worker. One organisation takes half of them at the most, so that its
+            silent directory leaves the pages to everybody else.
+    """
     directory = section.directory
     return Door(
         directory=LdapDirectory(ldap_settings(directory)),
-        bulkhead=Bulkhead(section.id, at_once=directory.at_once),
+        bulkhead=Bulkhead(section.id, at_once=min(directory.at_once, max(1, page_threads // 2))),
         budget_seconds=directory.budget_seconds,
     )
 
