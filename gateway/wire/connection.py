@@ -26,6 +26,7 @@ _MAX_PIPELINED: Final = 8  # more than any client sends unasked; beyond it readi
 _BODY_BUFFER_BYTES: Final = 64 * 1024  # held for a request whose taker is not ready yet
 _DISCARD_SECONDS: Final = 2.0  # how long we swallow a refused body so that the answer is not lost
 _DISCARD_BYTES: Final = 1024 * 1024
+_FIELD_FRAME_BYTES: Final = len(b": \r\n")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _NO_DEADLINE: Final = float("inf")
 
@@ -186,7 +187,8 @@ class Connection(asyncio.Protocol):
         self._reading: Incoming | None = None  # the request whose body the parser is in
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
-        self._head_bytes = 0
+        self._head_bytes = 0  # of the head being read, as they arrived
+        self._parsed_bytes = 0  # of the head being read, as the parser gave them out
         self._in_head = False
         self._broken: bytes | None = None  # the refusal to send once the owed answers are out
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
@@ -270,11 +272,13 @@ class Connection(asyncio.Protocol):
         """Open a new head."""
         self._target = b""
         self._fields = []
+        self._parsed_bytes = 0
         self._in_head = True
 
     def on_url(self, piece: bytes) -> None:
         """Collect the raw target."""
         self._target += piece
+        self._parsed_bytes += len(piece)
         if len(self._target) > self.handler.limits.head_bytes:
             raise HeadError(414, "target-too-long")
 
@@ -285,6 +289,10 @@ class Connection(asyncio.Protocol):
         self._fields.append((name, value))
         if len(self._fields) > self.handler.limits.head_fields:
             raise HeadError(431, "too-many-fields")
+        # A head that comes in one read is over before its bytes are counted as they arrive.
+        self._parsed_bytes += len(name) + len(value) + _FIELD_FRAME_BYTES
+        if self._parsed_bytes > self.handler.limits.head_bytes:
+            raise HeadError(431, "head-too-large")
 
     def on_headers_complete(self) -> None:
         """Check the head and serve the request, or let it wait its turn."""
