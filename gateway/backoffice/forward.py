@@ -33,6 +33,7 @@ class Outbound:
         reference: the visit's reference.
         resource: a style sheet, script or image.
         keep_cookies: stores `Set-Cookie` values in the session's jar, durable when it returns.
+        body_bytes: the most that is passed on of a body whose length is not told beforehand.
     """
 
     target: CanonicalTarget
@@ -41,6 +42,7 @@ class Outbound:
     reference: str
     resource: bool
     keep_cookies: KeepCookies
+    body_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,13 @@ class _Exchange:
             incoming.take_body(upstream.send_body, upstream.end_body)
 
     def _send_chunk(self, piece: bytes) -> None:
-        if self._upstream is not None:
+        if self.done.done():
+            return
+        if self._incoming.received_bytes > self._outbound.body_bytes:
+            if self._answered:
+                self._client.abort()
+            self._abandon(413, "body-too-large")
+        elif self._upstream is not None:
             self._upstream.send_body(b"%x\r\n%b\r\n" % (len(piece), piece))
 
     def _end_chunks(self) -> None:

@@ -96,5 +96,6 @@ class ForwardAct:
             reference=visit.reference,
             resource=grant is None,
             keep_cookies=keep,
+            body_bytes=self._body_bytes,
         )
         return await self._forwarder.forward(visit.incoming, visit.client, outbound)

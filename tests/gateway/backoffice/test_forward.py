@@ -14,6 +14,7 @@ from gateway.wire.connection import Connection, ConnectionLimits, Incoming
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
 
 REFERENCE = "0123456789"
+BODY_BYTES = 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -46,6 +47,7 @@ class Gate:
             reference=REFERENCE,
             resource=False,
             keep_cookies=keep,
+            body_bytes=BODY_BYTES,
         )
         try:
             result = await self._forwarder.forward(incoming, connection, outbound)
@@ -225,6 +227,23 @@ async def test_a_body_is_streamed_with_our_own_framing(chunked: bool) -> None:
 
     body = upstream.exchanges[0].received.partition(b"\r\n\r\n")[2]
     assert body == (b"4\r\nabcd\r\n4\r\nefgh\r\n0\r\n\r\n" if chunked else b"abcdefgh")
+
+
+async def test_a_body_of_unknown_length_has_a_limit_too() -> None:
+    """Without one a single request could send for ever."""
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        exchange.received += await exchange.reader.read()
+
+    async with gate(script) as (client, handler, upstream):
+        await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(5):
+            await client.say(b"400\r\n" + b"x" * 1024 + b"\r\n")
+        assert b" 413 " in await client.answer()
+
+    assert [result.status for result in handler.results] == [413]
+    assert not upstream.exchanges[0].received.endswith(b"0\r\n\r\n")
 
 
 async def test_a_client_that_waits_is_told_to_continue() -> None:
