@@ -174,10 +174,11 @@ class Relay:
         while not self._closing:
             try:
                 near, _ = self._listener.accept()
+            except OSError:
+                return
+            try:
                 far = socket.create_connection(self._to, timeout=5)
             except OSError:
-                if self._closing:
-                    return
                 near.close()
                 continue
             far.settimeout(None)

@@ -77,10 +77,11 @@ class Target:
         username: str | None = "firefighter",
         version: bytes = b"HTTP/1.1",
         host: bytes | None = None,
+        accept: bytes = b"text/html",
     ) -> bytes:
         """Write a request; everything is sent as given."""
         lines = [b" ".join((method, wanted, version)), b"Host: " + (host or self.host)]
-        lines.append(b"Accept: text/html")
+        lines.append(b"Accept: " + accept)
         if username is not None:
             lines.append(b"Cookie: " + self.cookie(username))
         lines += [name + b": " + value for name, value in fields]
