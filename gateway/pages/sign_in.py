@@ -21,6 +21,7 @@ from gateway.errors import (
     GatewayError,
     SignInRefused,
 )
+from gateway.pages.form_token import FIELD
 from gateway.pages.local_path import PORTAL, local_path
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
@@ -31,7 +32,7 @@ SIGN_IN = "/-/sign-in"
 SIGN_OUT = "/-/sign-out"
 
 # A form of ours sends each of these once; a second one would be a second reading.
-_SINGLE_FIELDS = ("organisation", "username", "password", "next")
+_SINGLE_FIELDS = ("organisation", "username", "password", "next", FIELD)
 
 _STALE_FORM = "This page was open for too long. Enter your password again"
 _NOT_RECOGNISED = "The username or password is not right for this organisation"
