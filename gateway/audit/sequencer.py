@@ -63,7 +63,7 @@ class SequencerTimes:
         heartbeat: How often an entry shows that silence is silence.
     """
 
-    tick_seconds: float = 0.2
+    tick_seconds: float = 0.25
     heartbeat: timedelta = timedelta(minutes=15)
 
 

@@ -90,6 +90,19 @@ def test_more_than_a_segment_is_spread_over_segments_without_a_gap(bench: Record
     assert set(bench.ids()) >= {draft.id for draft in drafts}
 
 
+def test_a_batch_that_turns_a_segment_keeps_its_numbers(bench: RecordBench) -> None:
+    """Entries sealed for a segment they did not fit are sealed again under the same numbers."""
+    with bench.recorder() as recorder:
+        for number in range(200):
+            recorder.queue(decision(number, detail="d" * 3_000))
+    bench.drain()
+
+    assert len(bench.search(kind=Kind.ACCESS, limit=500).rows) == 200
+    assert [row.clear["code"] for row in bench.search(kind=Kind.SYSTEM).rows] == [
+        "sequencer-started"
+    ]
+
+
 def test_a_hanging_disk_fails_all_who_wait_within_the_time(bench: RecordBench) -> None:
     """Those in the committer's hands and those behind them, though the committer hangs."""
     disk = FaultyDisk()
