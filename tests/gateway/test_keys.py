@@ -194,7 +194,9 @@ def test_a_field_key_is_found_by_name_but_never_made_for_it(ring: KeyRing) -> No
     assert [p.name for p in (ring.directory / "field").iterdir()] == ["2026-11-GP-1.key"]
 
 
-@pytest.mark.parametrize(("month", "category"), [("2026-13", "GP"), ("2026-11", "XX"), ("../x", "GP")])
+@pytest.mark.parametrize(
+    ("month", "category"), [("2026-13", "GP"), ("2026-11", "XX"), ("../x", "GP")]
+)
 def test_a_month_or_class_that_is_none_makes_no_key(
     ring: KeyRing, month: str, category: str
 ) -> None:
