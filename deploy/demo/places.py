@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,8 @@ from deploy.demo.directory import Directory
 from deploy.demo.organisations import ORGANISATIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
+# Below the range from which Linux takes ports for connections (32768 and up).
+_PORTS = range(15_000, 32_000)
 POLICY_SET = PROJECT / "policies" / "library" / "cheshire-blue-light"
 
 
@@ -105,20 +107,17 @@ class Places:
 
 
 def free_ports(count: int) -> tuple[int, ...]:
-    """Find ports of the loopback that nobody listens on, all different."""
-    held = [socket.socket() for _ in range(count)]
-    try:
-        for one in held:
-            one.bind(("127.0.0.1", 0))
-        return tuple(one.getsockname()[1] for one in held)
-    finally:
-        close_all(held)
+    """Find ports of the loopback that nobody listens on, all different.
 
-
-def close_all(sockets: Iterable[socket.socket]) -> None:
-    """Close sockets."""
-    for one in sockets:
-        one.close()
+    They are below those the system gives to connections, and drawn by chance: until its server has
+    started nothing holds a port, and what the system gives away next would be it.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = _PORTS.start + secrets.randbelow(len(_PORTS))
+        if port not in found and port_is_free(port):
+            found.append(port)
+    return tuple(found)
 
 
 def port_is_free(port: int) -> bool:

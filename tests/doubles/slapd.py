@@ -23,6 +23,8 @@ from typing import Self
 
 import trustme
 
+from deploy.demo.places import free_ports
+
 SLAPD = Path("/usr/sbin/slapd")
 SUFFIX = "dc=fire,dc=example"
 PEOPLE = f"ou=people,{SUFFIX}"
@@ -91,9 +93,7 @@ def tree(people: str) -> str:
 
 def free_port() -> int:
     """Find a port on which nothing listens."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    return free_ports(1)[0]
 
 
 class Slapd:
