@@ -50,7 +50,7 @@ else
 test: setup-test  ## run all checks and tests; T=path runs the tests of one file
 	@$(MAKE) format-check lint types contracts
 	@rm -f .coverage .coverage.*
-	@$(BIN)/coverage run -m pytest $(PARALLEL)
+	@$(BIN)/coverage run -m pytest $(PARALLEL) --ignore=tests/faults
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 	@echo "covered of the floors that decide and of the record, in per cent:"

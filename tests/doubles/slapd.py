@@ -140,8 +140,7 @@ class Slapd:
             capture_output=True,
         )
         self._process: subprocess.Popen[bytes] | None = None
-        self.ldap_port = free_port()
-        self.ldaps_port = free_port()
+        self.ldap_port, self.ldaps_port = free_ports(2)
 
     @property
     def ldaps_uri(self) -> str:
