@@ -236,7 +236,8 @@ class BulletinReader:
     def has_read_lately(self, now_monotonic: float) -> bool:
         """Tell whether reading works: what a request would find missing it can read.
 
-        Unlike `is_current` this does not turn false for a moment at each change; it is for readiness.
+        Unlike `is_current` this does not turn false for a moment at each change; it is for
+        readiness.
         """
         state = self._state
         return state is not None and now_monotonic - state[1] <= STALE_SECONDS
