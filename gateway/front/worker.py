@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("worker")
 _HEARTBEAT_SECONDS: Final = 1.0
+_ACCEPT_AGAIN_SECONDS: Final = 0.5
 
 
 class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """One worker process."""
+
+    _stopping = False
 
     def load_wsgi(self) -> None:
         """Load nothing: what this worker serves is put together on its event loop."""
@@ -41,6 +45,10 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Serve until told to stop."""
+        # A connection needs a file descriptor, and one to the back office; the usual soft limit of
+        # 1,024 is for programs that use `select`.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(self._serve())
 
@@ -57,7 +65,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             housekeeper = loop.create_task(front.keep_house())
             for listener in self.sockets:
                 listener.setblocking(False)
-                loop.add_reader(listener.fileno(), self._accept, listener.sock, front)
+                self._listen(listener.sock, front)
             _log.info("serving", pid=os.getpid())
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
@@ -65,13 +73,22 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
                     continue
+            self._stopping = True
             for listener in self.sockets:
                 loop.remove_reader(listener.fileno())
+            if self._accepting:
+                await asyncio.wait(self._accepting)
             draining = loop.create_task(front.drain(settings.gateway.drain_seconds))
             while not draining.done():
                 self.notify()
                 await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
             housekeeper.cancel()
+
+    def _listen(self, listener: socket.socket, front: Front) -> None:
+        """Take connections from a listener, unless the worker is stopping."""
+        if not self._stopping:
+            loop = asyncio.get_running_loop()
+            loop.add_reader(listener.fileno(), self._accept, listener, front)
 
     def _accept(self, listener: socket.socket, front: Front) -> None:
         """Take one connection; another worker may have been quicker."""
@@ -81,6 +98,11 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             return
         except OSError as error:
             _log.error("accept failed", error=type(error).__name__, detail=error.strerror)
+            # Out of file descriptors, most likely: the connection stays in line, and asking for it
+            # again at once would only keep the worker from closing others.
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener.fileno())
+            loop.call_later(_ACCEPT_AGAIN_SECONDS, self._listen, listener, front)
             return
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
