@@ -7,6 +7,7 @@ ignored, a jar serves one system only.
 """
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +16,8 @@ from typing import Final, Self
 
 _MAX_COOKIES: Final = 50  # per system and session, as browsers keep per domain
 _MAX_BYTES: Final = 4096  # name and value of one cookie
+_SECONDS: Final = re.compile(r"-?[0-9]{1,20}\Z")
+_MAX_AGE: Final = 366 * 24 * 3600  # longer than any session
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +108,8 @@ def _parse(value: bytes, request_path: str, at: float) -> KeptCookie | None:
         match key.lower():
             case "path" if setting.startswith("/"):
                 path = setting
-            case "max-age" if setting.lstrip("-").isdigit():
-                max_age = at + int(setting)
+            case "max-age" if _SECONDS.match(setting):
+                max_age = at + min(int(setting), _MAX_AGE)
             case "expires":
                 expires_at = _date(setting)
             case _:
@@ -119,6 +122,6 @@ def _parse(value: bytes, request_path: str, at: float) -> KeptCookie | None:
 def _date(text: str) -> float | None:
     try:
         parsed: datetime = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()

@@ -105,7 +105,13 @@ class KeptCookies:
     ) -> None:
         table = schema.upstream_cookie
         where = (table.c.session_hash == session_hash, table.c.system == system)
+        session = schema.session
         with writing(self._engine) as connection:
+            lives = select(session.c.hash).where(
+                session.c.hash == session_hash, session.c.ended_at_us.is_(None)
+            )
+            if connection.execute(lives).scalar_one_or_none() is None:
+                return  # signed out while the answer was on its way: there is no jar any more
             text = connection.execute(select(table.c.jar).where(*where)).scalar_one_or_none()
             before = CookieJar() if text is None else CookieJar.from_json(text)
             jar = before.with_set_cookie(values, path=path, at=at.timestamp())
@@ -121,6 +127,7 @@ class KeptCookies:
                 connection.execute(table.update().where(*where).values(jar=jar.to_json()))
             self._bulletin.announce(connection, jar_subject(session_hash), at)
         self._bulletin.ring()
+        # Dropped and not replaced: of two changes at a time either may come here last.
         with self._lock:
             self._changes += 1
-            self._jars[session_hash, system] = jar
+            self._jars.pop((session_hash, system), None)

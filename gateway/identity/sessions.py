@@ -247,6 +247,7 @@ class Sessions:
             result = connection.execute(
                 statement.values(ended_at_us=schema.microseconds(at), end_reason=reason)
             )
+            _empty_jars(connection)
             self._bulletin.announce(connection, subject, at)
         self._bulletin.ring()
         return result.rowcount
@@ -302,5 +303,13 @@ class Sessions:
             .values(ended_at_us=schema.microseconds(at), end_reason=reason)
         )
         if result.rowcount:
+            _empty_jars(connection)
             self._bulletin.announce(connection, session_subject(session_hash), at)
         return bool(result.rowcount)
+
+
+def _empty_jars(connection: Connection) -> None:
+    """Drop what the back office keeps with sessions that have ended: it still lets somebody in."""
+    session, jar = schema.session, schema.upstream_cookie
+    ended = select(session.c.hash).where(session.c.ended_at_us.is_not(None))
+    connection.execute(delete(jar).where(jar.c.session_hash.in_(ended)))
