@@ -17,7 +17,7 @@ from gateway.backoffice.canonical import (
 from gateway.wire.request_head import SAFE_METHODS
 
 if TYPE_CHECKING:
-    from gateway.wire.connection import Incoming
+    from gateway.wire.incoming import Incoming
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
@@ -25,8 +25,12 @@ _FORM_BYTES: Final = 256 * 1024  # the most of a form that is read to tell what 
 _FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 
 
-class FormTooLargeError(TargetError):
-    """A form that would have to be read to know what it asks for is too large."""
+class FormUnreadError(TargetError):
+    """A form that would have to be read to know what it asks for was not; `status` says why."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(code)
+        self.status = status
 
 
 class FunctionFinder:
@@ -77,7 +81,8 @@ class FunctionFinder:
             match: what the address means by itself.
 
         Raises:
-            TargetError: the form has no single reading, or is too large.
+            TargetError: the form has no single reading; `FormUnreadError` where it is too large or
+                never came whole.
         """
         head = incoming.head
         method = head.method
@@ -92,7 +97,8 @@ class FunctionFinder:
             return match
         body = await incoming.read_body(_FORM_BYTES)
         if body is None:
-            raise FormTooLargeError("form-too-large")
+            failure = incoming.failure if incoming.failed else (413, "form-too-large")
+            raise FormUnreadError(*failure)
         incoming.put_back(body)
         form = canonicalise_form(body, catalogue.declared_parameters)
         return catalogue.match(method, target.path, target.query, form)

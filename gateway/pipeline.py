@@ -25,7 +25,7 @@ from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
-from gateway.function_finder import FormTooLargeError, FunctionFinder
+from gateway.function_finder import FormUnreadError, FunctionFinder
 from gateway.identity.session_cache import LiveSession, Miss
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     from gateway.identity.session_cache import SessionCache
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.throttle import RefusalThrottle
-    from gateway.wire.connection import Connection, Incoming
+    from gateway.wire.connection import Connection
+    from gateway.wire.incoming import Incoming
     from policies.catalogue import Function
     from policies.engine import Engine
     from policies.telling import StaffReason
@@ -66,11 +67,8 @@ class _Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
         asked_for: str = "",
     ) -> None:
         super().__init__(code)
-        self.status = status
-        self.code = code
-        self.recorded = recorded
-        self.reasons = reasons
-        self.asked_for = asked_for
+        self.status, self.code, self.recorded = status, code, recorded
+        self.reasons, self.asked_for = reasons, asked_for
 
 
 class Pipeline:
@@ -155,8 +153,8 @@ class Pipeline:
             await self._pass(visit)
         except _Refused as refused:
             await self._refuse(visit, refused)
-        except FormTooLargeError as error:
-            await self._refuse(visit, _Refused(413, error.code))
+        except FormUnreadError as error:
+            await self._refuse(visit, _Refused(error.status, error.code))
         except TargetError as error:
             await self._refuse(visit, _Refused(400, error.code))
         except NotCurrent:
@@ -191,6 +189,11 @@ class Pipeline:
             raise self._no_session(visit)
         # 3. what for
         match = await self._finder.with_form(catalogue, target, visit.incoming, match)
+        if visit.incoming.head.body_length:
+            # A form may take minutes to come, and may come after its session has been ended.
+            visit.live = await self._find_staff(visit)
+            if visit.live is None:
+                raise self._no_session(visit)
         resource = None if match else self._resource_paths.system_of(visit.method, target.path)
         if resource is not None:
             await self._serve_resource(visit, visit.live, resource)
@@ -295,48 +298,46 @@ class Pipeline:
         reasons = self._engine().staff_reasons(question, decision)
         if hidden:
             return _Refused(404, draft.code, recorded=True)
-        return _Refused(
-            403,
-            draft.code,
-            recorded=True,
-            reasons=reasons,
-            asked_for=question.function.title,
-        )
+        title = question.function.title
+        return _Refused(403, draft.code, recorded=True, reasons=reasons, asked_for=title)
 
     async def _act(self, visit: Visit, grant: Grant) -> None:
-        act = self._acts.get(grant.match.function.system)
+        """Do what was granted, and close the visit with what came of it."""
+        outcome = 503, "cut-short"
+        try:
+            outcome = await self._do(visit, grant.match.function.system, grant)
+        finally:
+            self._close(visit, *outcome)
+
+    async def _serve_resource(self, visit: Visit, live: LiveSession, system: str) -> None:
+        """Serve a style sheet, script or image: session needed, recorded once a minute."""
+        counted = self._tally.count(visit, live, system)
+        try:
+            if counted.durable is None:
+                counted.durable = self._recorder.record_async(counted.first)
+            await counted.durable
+        except RecordUnavailable:
+            self._tally.forget(counted)
+            raise
+        await self._do(visit, system, None)
+
+    async def _do(self, visit: Visit, system: str, grant: Grant | None) -> tuple[int, str]:
+        """Have a system's act done and the client answered; gives the status, and what failed."""
+        act = self._acts.get(system)
         status, code = 502, "no-such-system"
         try:
             if act is not None:
                 result = await act(visit, grant)
                 status, code = result.status, result.code
                 if result.answered:
-                    return
-            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+                    return status, code
         except ExchangeError as error:
             status, code = error.status, error.code
-            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
-        except Exception:  # noqa: BLE001 -- the client has an answer whatever an act does
+        except Exception:  # noqa: BLE001 -- see above
             _log.exception("act failed", reference=visit.reference)
             status, code = 503, "fault"
-            give(self._refusals.answer(visit, status), visit.incoming, visit.client)
-        finally:
-            self._close(visit, status, code)
-
-    async def _serve_resource(self, visit: Visit, live: LiveSession, system: str) -> None:
-        """Serve a style sheet, script or image: session needed, recorded once a minute."""
-        draft = self._tally.count(visit, live, system)
-        if draft is not None:
-            await self._recorder.record_async(draft)
-        try:
-            act = self._acts.get(system)
-            result = None if act is None else await act(visit, None)
-            if result is None:
-                give(self._refusals.answer(visit, 502), visit.incoming, visit.client)
-            elif not result.answered:
-                give(self._refusals.answer(visit, result.status), visit.incoming, visit.client)
-        except ExchangeError as error:
-            give(self._refusals.answer(visit, error.status), visit.incoming, visit.client)
+        give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+        return status, code
 
     # ---- closing --------------------------------------------------------------------------
 

@@ -6,12 +6,14 @@ is served; how many followed is recorded once the minute is over, as one entry w
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
 from gateway.drafts import refusal_draft
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Mapping, Sequence
 
     from gateway.identity.session_cache import LiveSession
@@ -48,37 +50,59 @@ class ResourcePaths:
         return None
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Counted:
+    """The resources of one session, system and minute.
+
+    Attributes:
+        key: minute, hash of the session, system.
+        first: the entry to be recorded before any of them is served.
+        durable: done once it is, failed if it could not be; None until somebody has begun.
+        more: how many came after the first.
+    """
+
+    key: tuple[int, str, str]
+    first: EntryDraft
+    durable: asyncio.Future[None] | None = None
+    more: int = 0
+
+
 class ResourceTally:
     """Counts resources by session, system and minute. On the event loop only."""
 
     def __init__(self) -> None:
         """Start empty."""
-        self._counts: dict[tuple[int, str, str], tuple[int, EntryDraft]] = {}
+        self._counts: dict[tuple[int, str, str], Counted] = {}
 
-    def count(self, visit: Visit, live: LiveSession, system: str) -> EntryDraft | None:
-        """Count one; gives the entry to record first when it is the first of its minute."""
+    def count(self, visit: Visit, live: LiveSession, system: str) -> Counted:
+        """Count one; it may be served once the first entry of its minute is durable."""
         key = (visit.at_us // _MINUTE_US, live.session.hash, system)
         known = self._counts.get(key)
         if known is not None:
-            self._counts[key] = (known[0] + 1, known[1])
-            return None
+            known.more += 1
+            return known
         draft = refusal_draft(visit, Kind.ACCESS, RESOURCES_CODE, 200)
         draft.outcome = Outcome.PERMIT
         draft.phase = Phase.RESULT
         draft.system = system
-        self._counts[key] = (0, draft)
-        return draft
+        counted = self._counts[key] = Counted(key=key, first=draft)
+        return counted
+
+    def forget(self, counted: Counted) -> None:
+        """Drop what could not be recorded: nothing of it was served."""
+        if self._counts.get(counted.key) is counted:
+            del self._counts[counted.key]
 
     def flush(self, at_us: int, *, everything: bool = False) -> list[EntryDraft]:
         """Give an entry for each minute that is over and had more than its first resource."""
         minute = at_us // _MINUTE_US
         drafts = []
         for key in [key for key in self._counts if everything or key[0] < minute]:
-            count, first = self._counts.pop(key)
-            if count:
-                draft = first.result(Outcome.PERMIT, at_us=at_us)
+            counted = self._counts.pop(key)
+            if counted.more:
+                draft = counted.first.result(Outcome.PERMIT, at_us=at_us)
                 draft.code = RESOURCES_CODE
-                draft.system = first.system
-                draft.count = count
+                draft.system = counted.first.system
+                draft.count = counted.more
                 drafts.append(draft)
         return drafts

@@ -6,7 +6,8 @@ from datetime import datetime
 from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
 from gateway.identity.session_cache import LiveSession
-from gateway.wire.connection import Connection, Incoming
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
 from policies.catalogue import Match
 from policies.decision import Decision
 from policies.question import Question

@@ -42,7 +42,7 @@ class AssertionMint:
         self._cache: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
 
     def assertion_for(self, subject: Subject, session: str, audience: str) -> bytes:
-        """Give an assertion valid for at least 30 s.
+        """Give an assertion valid for 29 s at the least.
 
         Args:
             subject: who is asking.

@@ -12,8 +12,10 @@ from typing import Final
 
 from gateway.backoffice.canonical import CanonicalTarget
 from gateway.backoffice.headers import local_location, request_head, response_head
-from gateway.backoffice.transport import ExchangeError, UpstreamConnection, UpstreamPool
-from gateway.wire.connection import Connection, Incoming
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection
+from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import CHUNKED
 
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
@@ -80,7 +82,6 @@ class _Exchange:
         self._answered = False
         self._chunked = False
         self._keep_open = False
-        self._remaining: int | None = None
         self._pieces: list[bytes] = []  # of one read, written together
         self._holding = False  # the pieces wait for the cookies to be stored
         self._ended = False
@@ -119,16 +120,18 @@ class _Exchange:
             self._upstream.end_body()
 
     def _client_gone(self) -> None:
-        if self._upstream is not None:
-            self._upstream.cancel()
-        self._settle(self._status or 499, "client-gone")
+        """Stop: the client is gone, or its body will never be complete."""
+        status, code = self._incoming.failure
+        if self._answered:
+            self._client.abort()  # nobody may take what has been said for the whole answer
+            status = self._status
+        self._abandon(status, code)
 
     # ---- the system's answer, called by the transport --------------------------------------
 
     def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
         """Write the head to the client, once new cookies are stored."""
         self._status = status
-        self._remaining = length
         cookies = [value for name, value in fields if name.lower() == b"set-cookie"]
         head = self._head(status, fields, length)
         if head is None:
@@ -156,6 +159,9 @@ class _Exchange:
     def on_end(self) -> None:
         """Finish the answer."""
         self._ended = True
+        # From here on the connection serves others: nothing of ours may touch it any more.
+        self._upstream = None
+        self._incoming.on_pause = self._incoming.on_resume = None
         if not self._holding:
             self._finish()
 
@@ -200,7 +206,7 @@ class _Exchange:
             status=status,
             fields=fields,
             framing=framing,
-            keep_open=self._keep_open,
+            connection=self._incoming.connection_field(keep_open=self._keep_open),
             location=location,
             reference=self._outbound.reference,
             resource=self._outbound.resource,
@@ -215,6 +221,8 @@ class _Exchange:
         except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on
             self._abandon(503, "cookies-not-stored")
             return
+        if self.done.done():
+            return  # given up meanwhile, and answered by somebody else
         self._holding = False
         if self._ended:
             self._finish()
@@ -310,7 +318,8 @@ class Forwarder:
         exchange = _Exchange(incoming, client, outbound, self._origin)
         if incoming.failed:
             self._pool.put_back(upstream)
-            return Forwarded(status=499, code="client-gone", answered=False)
+            status, code = incoming.failure
+            return Forwarded(status=status, code=code, answered=False)
         exchange.start(upstream, head)
         forwarded = await exchange.done
         if forwarded.answered:

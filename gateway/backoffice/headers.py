@@ -103,7 +103,7 @@ def response_head(
     status: int,
     fields: Iterable[tuple[bytes, bytes]],
     framing: bytes,
-    keep_open: bool,
+    connection: bytes,
     location: bytes | None,
     reference: str,
     resource: bool,
@@ -114,7 +114,7 @@ def response_head(
         status: 200-599.
         fields: the system's fields; only those of the allow-list are taken.
         framing: one framing field with its CRLF, or empty for a body that ends with the connection.
-        keep_open: whether the connection stays open afterwards.
+        connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
         location: where the browser is sent, already judged; None for nowhere.
         reference: the visit's reference.
         resource: a style sheet, script or image, which the browser may keep for itself.
@@ -133,7 +133,8 @@ def response_head(
         reference.encode("ascii"),
         b"\r\n",
         framing,
-        b"\r\n" if keep_open else b"Connection: close\r\n\r\n",
+        connection,
+        b"\r\n",
     )
     return b"".join(parts)
 
@@ -153,7 +154,7 @@ def local_location(value: bytes, upstream: str) -> bytes | None:
         origin = f"{parts.scheme or urlsplit(upstream).scheme}://{parts.netloc}"
         if origin.lower() != upstream.lower():
             return None
-    path = parts.path or "/"
+    path = parts.path or ("/" if parts.netloc or not parts.query else "")
     if path.startswith("//") or "\\" in path:
         return None
     return (path + (f"?{parts.query}" if parts.query else "")).encode("ascii")

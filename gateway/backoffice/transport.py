@@ -1,7 +1,7 @@
 """Connections to one back-office system: HTTP/1.1 by our own hand, nothing between us and the wire.
 
 `UpstreamConnection` speaks to one socket, one exchange at a time, and calls its `ResponseSink` as
-the answer arrives. `UpstreamPool` keeps idle connections. Rules:
+the answer arrives. Rules:
 
 - What we send is written by us byte for byte; no library rewrites a path or adds a field.
 - What comes back is refused when it has two readings: odd framing, fields after the head, a second
@@ -13,7 +13,6 @@ the answer arrives. `UpstreamPool` keeps idle connections. Rules:
 
 import asyncio
 import ssl
-from collections import deque
 from dataclasses import dataclass
 from typing import Final, Protocol, cast
 
@@ -23,7 +22,6 @@ from gateway.errors import UpstreamError
 
 _HEAD_BYTES: Final = 64 * 1024  # an answer's head; browsers give up at less
 _MAX_INFORMATIONAL: Final = 8  # 1xx answers before the real one
-_POOL_IDLE_SECONDS: Final = 4.0  # below the 5 s of servers that close early
 _NEVER: Final = float("inf")
 
 
@@ -98,10 +96,25 @@ class ResponseSink(Protocol):
         ...
 
 
+class ConnectionKeeper(Protocol):
+    """Who keeps connections between exchanges; the pool."""
+
+    address: UpstreamAddress
+    loop: asyncio.AbstractEventLoop
+
+    def put_back(self, connection: "UpstreamConnection") -> None:
+        """Take a connection after an exchange without anything odd."""
+        ...
+
+    def forget(self, connection: "UpstreamConnection") -> None:
+        """Drop a connection from the books."""
+        ...
+
+
 class UpstreamConnection(asyncio.Protocol):
     """One socket to a system."""
 
-    def __init__(self, pool: "UpstreamPool") -> None:
+    def __init__(self, pool: ConnectionKeeper) -> None:
         self.pool = pool
         self.deadline = _NEVER
         self.used = False  # whether an exchange has been completed on it before
@@ -110,6 +123,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._sink: ResponseSink | None = None
         self._head_only = False
         self._sent_all = False
+        self._slow = False  # what we wrote has not all been taken
         self._clean = True  # nothing odd has happened
         self._fields: list[tuple[bytes, bytes]] = []
         self._in_head = False
@@ -233,11 +247,13 @@ class UpstreamConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The system reads slowly."""
+        self._slow = True
         if self._sink is not None:
             self._sink.on_upstream_slow()
 
     def resume_writing(self) -> None:
         """The system caught up."""
+        self._slow = False
         if self._sink is not None:
             self._sink.on_upstream_ready()
 
@@ -302,6 +318,7 @@ class UpstreamConnection(asyncio.Protocol):
         keep = (
             self._clean
             and self._sent_all
+            and not self._slow
             and not self._until_close
             and self._transport is not None
             and self._parser.should_keep_alive()
@@ -348,105 +365,3 @@ def _framing(fields: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
     if not lengths[0].isdigit():
         raise ExchangeError(502, "upstream-framing")
     return int(lengths[0]), False
-
-
-class UpstreamPool:
-    """The connections of one worker to one system."""
-
-    def __init__(self, address: UpstreamAddress, loop: asyncio.AbstractEventLoop) -> None:
-        self.address = address
-        self.loop = loop
-        self._idle: list[UpstreamConnection] = []
-        self._open: set[UpstreamConnection] = set()
-        self._opening = 0
-        self._queue: deque[asyncio.Future[None]] = deque()
-
-    async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
-        """Give a connection, an idle one where possible.
-
-        Args:
-            fresh: do not use an idle connection (a repeat after one turned out to be dead).
-
-        Raises:
-            ExchangeError: 502 when the system cannot be reached, 504 when it takes too long,
-                both certain not to have processed anything.
-        """
-        idle = None if fresh else self.take_idle()
-        if idle is not None:
-            return idle
-        deadline = self.loop.time() + self.address.connect_seconds
-        while len(self._open) + self._opening >= self.address.max_connections:
-            await self._wait_for_room(deadline)
-            idle = self.take_idle()
-            if idle is not None:
-                return idle
-        self._opening += 1
-        try:
-            async with asyncio.timeout_at(deadline):
-                _, connection = await self.loop.create_connection(
-                    lambda: UpstreamConnection(self),
-                    self.address.host,
-                    self.address.port,
-                    ssl=self.address.tls,
-                )
-        except TimeoutError as error:
-            raise ExchangeError(504, "upstream-connect-timeout") from error
-        except ssl.SSLError as error:
-            raise ExchangeError(502, "upstream-tls") from error
-        except OSError as error:
-            raise ExchangeError(502, "upstream-refused") from error
-        finally:
-            self._opening -= 1
-        self._open.add(connection)
-        return connection
-
-    def take_idle(self) -> UpstreamConnection | None:
-        """Give an idle connection that still looks alive, or None. Never waits."""
-        while self._idle:
-            connection = self._idle.pop()
-            if connection.is_reusable:
-                return connection
-            connection.discard()
-        return None
-
-    def put_back(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for the next exchange."""
-        if not connection.is_reusable:
-            connection.discard()
-            return
-        connection.deadline = self.loop.time() + _POOL_IDLE_SECONDS
-        self._idle.append(connection)
-        self._wake()
-
-    def forget(self, connection: UpstreamConnection) -> None:
-        """Drop a connection from the books."""
-        self._open.discard(connection)
-        if connection in self._idle:
-            self._idle.remove(connection)
-        self._wake()
-
-    def sweep(self, now: float) -> None:
-        """End what has passed its deadline; called a few times a second."""
-        for connection in [each for each in self._open if each.deadline <= now]:
-            connection.expire()
-
-    def close(self) -> None:
-        """Close every connection."""
-        for connection in list(self._open):
-            connection.discard()
-
-    async def _wait_for_room(self, deadline: float) -> None:
-        waiter: asyncio.Future[None] = self.loop.create_future()
-        self._queue.append(waiter)
-        try:
-            async with asyncio.timeout_at(deadline):
-                await waiter
-        except TimeoutError as error:
-            raise ExchangeError(504, "upstream-busy") from error
-
-    def _wake(self) -> None:
-        while self._queue:
-            waiter = self._queue.popleft()
-            if not waiter.done():
-                waiter.set_result(None)
-                return

@@ -20,7 +20,7 @@ from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
 from gateway.backoffice.forward import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
-from gateway.backoffice.transport import UpstreamPool
+from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.forward_act import ForwardAct, SystemProfile
@@ -57,7 +57,7 @@ from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
-from gateway.wire.connection import ConnectionLimits
+from gateway.wire.limits import ConnectionLimits
 from policies.catalogue import GATEWAY_SYSTEM
 from policies.engine import Engine
 from policies.policy_set import load_policy_set

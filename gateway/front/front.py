@@ -9,21 +9,23 @@ import structlog
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
 from gateway.wire.answers import plain, to_bytes
-from gateway.wire.connection import Connection, ConnectionLimits
+from gateway.wire.connection import Connection
+from gateway.wire.limits import ConnectionLimits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateway.audit.recorder import Recorder
-    from gateway.backoffice.transport import UpstreamPool
+    from gateway.backoffice.upstream_pool import UpstreamPool
     from gateway.pipeline import Pipeline
     from gateway.resources import ResourceTally
     from gateway.throttle import RefusalThrottle
-    from gateway.wire.connection import Incoming
+    from gateway.wire.incoming import Incoming
 
 _log = structlog.get_logger("front")
 _SWEEP_SECONDS: Final = 0.25  # how late a deadline may be noticed
 _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
+_LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 
@@ -71,7 +73,11 @@ class Front:
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         """Answer one request."""
-        await self._pipeline.serve(incoming, connection)
+        try:
+            await self._pipeline.serve(incoming, connection)
+        except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
+            _log.exception("request not answered")
+            connection.abort()
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read; recorded within limits, and not waited for."""
@@ -89,7 +95,7 @@ class Front:
                     ip=connection.peer_ip,
                 )
             )
-        return to_bytes(plain(status, _SENTENCE, reference), head_only=False, keep_open=False)
+        return to_bytes(plain(status, _SENTENCE, reference))
 
     def new_connection(self) -> asyncio.Protocol:
         """Make the protocol of an accepted connection."""
@@ -104,27 +110,41 @@ class Front:
         sweeps = 0
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
-            now = loop.time()
-            for connection in [each for each in self.connections if each.deadline <= now]:
-                connection.expire()
-            for pool in self._pools:
-                pool.sweep(now)
             sweeps += 1
-            if sweeps % _HOUSEKEEPING_SWEEPS == 0:
-                self._flush(everything=False)
-                self._start_chores(loop)
+            try:
+                self._sweep(loop.time())
+                if sweeps % _HOUSEKEEPING_SWEEPS == 0:
+                    self._flush(everything=False)
+                    self._start_chores(loop)
+            except Exception:  # noqa: BLE001 -- without its sweeps a worker has no deadlines at all
+                _log.exception("housekeeping failed")
+
+    def _sweep(self, now: float) -> None:
+        """End what has passed its deadline."""
+        for connection in [each for each in self.connections if each.deadline <= now]:
+            connection.expire()
+        for pool in self._pools:
+            pool.sweep(now)
 
     async def drain(self, seconds: float) -> None:
-        """Answer what has been accepted, then close; cut what is still running after `seconds`."""
+        """Answer what has been accepted, then close; cut what is still running after `seconds`.
+
+        A connection whose first request has not come yet was accepted too: it keeps its time.
+        """
         self.draining = True
         for connection in [each for each in self.connections if each.is_idle]:
             connection.close()
         deadline = asyncio.get_running_loop().time() + seconds
         while self.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
-        for connection in list(self.connections):
+        cut = list(self.connections)
+        for connection in cut:
             connection.abort()
-        await asyncio.sleep(0)
+        # What was cut is recorded as such by whoever served it.
+        running = [each.task for each in cut if each.task is not None and not each.task.done()]
+        unfinished = [*running, *([] if self._chore is None else [self._chore])]
+        if unfinished:
+            await asyncio.wait(unfinished, timeout=_LAST_SECONDS)
         for pool in self._pools:
             pool.close()
         self._flush(everything=True)

@@ -72,12 +72,15 @@ class PagesBridge:
         """Show a page; one that needs a Grant refuses by itself to be shown without."""
         body = await visit.incoming.read_body(_BODY_BYTES)
         if body is None:
-            return PageResult(status=413, code="form-too-large", answered=False)
+            incoming = visit.incoming
+            status, code = incoming.failure if incoming.failed else (413, "form-too-large")
+            return PageResult(status=status, code=code, answered=False)
         environ = self._environ(visit, grant, body)
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._threads, self._run, environ)
         give(answer, visit.incoming, visit.client)
-        return PageResult(status=answer.status, code="", answered=True)
+        code = "" if answer.status < 500 else "page-failed"  # noqa: PLR2004
+        return PageResult(status=answer.status, code=code, answered=True)
 
     def _environ(self, visit: Visit, grant: Grant | None, body: bytes) -> dict[str, Any]:
         target = visit.target

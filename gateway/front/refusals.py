@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gateway.visit import Visit
     from policies.telling import StaffReason
 
-_UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 417, 431, 505})
+# 499 is told to nobody: the client is gone.
+_UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 417, 431, 499, 505})
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 

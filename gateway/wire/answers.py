@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from gateway.wire.connection import Connection, Incoming
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
 
 _PLAIN: Final = b"text/html; charset=utf-8"
 _HARDENING: Final = (
@@ -32,29 +33,41 @@ class Answer:
     body: bytes
 
 
-def to_bytes(answer: Answer, *, head_only: bool, keep_open: bool) -> bytes:
+def to_bytes(
+    answer: Answer, *, head_only: bool = False, connection: bytes = b"Connection: close\r\n"
+) -> bytes:
     """Write an answer with its one framing field.
 
     Args:
         answer: what to say.
         head_only: leave the body out (HEAD), its length is still told.
-        keep_open: whether the connection stays open afterwards.
+        connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
     """
     parts = [_status_line(answer.status)]
     for name, value in answer.fields:
         parts += (name, b": ", value, b"\r\n")
     if answer.status not in _BODILESS:
         parts.append(b"Content-Length: %d\r\n" % len(answer.body))
-    parts.append(b"\r\n" if keep_open else b"Connection: close\r\n\r\n")
+    parts += (connection, b"\r\n")
     if not head_only and answer.status not in _BODILESS:
         parts.append(answer.body)
     return b"".join(parts)
 
 
 def give(answer: Answer, incoming: Incoming, client: Connection) -> None:
-    """Send an answer and end the exchange; nothing happens when the client is gone."""
+    """Send an answer and end the exchange; nothing happens when the client is gone.
+
+    A request is answered once: where it has been, nothing is said, as that would be read as the
+    answer to the next one; where an answer has begun, the connection is cut.
+    """
+    if not client.owes(incoming):
+        return
+    if client.bytes_out:
+        client.abort()
+        return
     keep_open = client.keeps_open(incoming)
-    client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", keep_open=keep_open))
+    field = incoming.connection_field(keep_open=keep_open)
+    client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", connection=field))
     client.finish(incoming, keep_open=keep_open)
 
 

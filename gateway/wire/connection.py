@@ -9,186 +9,63 @@ This is the only place where bytes from a browser enter. Rules it keeps:
 - A body nobody asked for is not read: the answer is sent, the rest discarded for a moment so that
   the client can read the answer, and the connection is closed.
 - Reading from the client pauses when whoever takes the body cannot keep up; whoever produces the
-  answer is told to pause when the client cannot keep up.
+  answer is told to pause when the client cannot keep up. A client that does not read is given
+  nothing more, and is cut after a while.
+- Whatever we wait for from the client has a deadline. Only while it waits for us there is none.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, cast
 
 import httptools
 
-from gateway.wire.request_head import CHUNKED, HeadError, RequestHead, check_head
+from gateway.wire.handler import RequestHandler
+from gateway.wire.incoming import Incoming
+from gateway.wire.limits import (
+    DISCARD_BYTES,
+    DISCARD_SECONDS,
+    LEAST_BODY_BYTES,
+    MAX_PIPELINED,
+    NO_DEADLINE,
+)
+from gateway.wire.request_head import HeadError, check_head
 
-_MAX_PIPELINED: Final = 8  # more than any client sends unasked; beyond it reading pauses
-_BODY_BUFFER_BYTES: Final = 64 * 1024  # held for a request whose taker is not ready yet
-_DISCARD_SECONDS: Final = 2.0  # how long we swallow a refused body so that the answer is not lost
-_DISCARD_BYTES: Final = 1024 * 1024
 _FIELD_FRAME_BYTES: Final = len(b": \r\n")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_NO_DEADLINE: Final = float("inf")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectionLimits:
-    """What one client may cost before it has said who it is.
-
-    Attributes:
-        head_bytes: request line and fields together.
-        head_fields: number of fields.
-        head_seconds: from the first byte of a request to the end of its head.
-        idle_seconds: between two requests, and between two pieces of a body.
-        hosts: acceptable `Host` values, lower case.
-    """
-
-    head_bytes: int
-    head_fields: int
-    head_seconds: float
-    idle_seconds: float
-    hosts: frozenset[bytes]
-
-
-class Incoming:
-    """A request whose head has been checked; its body arrives while it is served."""
-
-    __slots__ = (
-        "_buffer", "_buffered", "_connection", "_on_chunk", "_on_end", "complete", "failed", "head",
-        "on_gone", "on_pause", "on_resume", "received_bytes",
-    )  # fmt: skip
-
-    def __init__(self, head: RequestHead, connection: "Connection") -> None:
-        self.head = head
-        self.complete = False
-        self.failed = False  # the client went away or broke the framing: the body will never end
-        self.received_bytes = 0
-        self.on_gone: Callable[[], None] | None = None  # set by whoever must stop work
-        self.on_pause: Callable[[], None] | None = None  # the client reads slowly
-        self.on_resume: Callable[[], None] | None = None
-        self._connection = connection
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._on_chunk: Callable[[bytes], None] | None = None
-        self._on_end: Callable[[], None] | None = None
-
-    def take_body(self, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
-        """Let the body flow; says `100 Continue` where the client waits for it.
-
-        Args:
-            on_chunk: called with each piece as it arrives, the pieces already here at once.
-            on_end: called once after the last piece.
-        """
-        if self.head.expects_continue and not self.complete and not self.received_bytes:
-            self._connection.send(_CONTINUE)
-        self._on_chunk, self._on_end = on_chunk, on_end
-        pieces, self._buffer, self._buffered = self._buffer, [], 0
-        for piece in pieces:
-            on_chunk(piece)
-        if self.complete:
-            on_end()
-        else:
-            self._connection.resume_body()
-
-    async def read_body(self, limit_bytes: int) -> bytes | None:
-        """Read the whole body; None when it is longer than `limit_bytes` or never ends."""
-        if self.head.body_length > limit_bytes:
-            return None
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        pieces: list[bytes] = []
-
-        def settle(ok: bool) -> None:
-            if not done.done():
-                done.set_result(ok)
-
-        def take(piece: bytes) -> None:
-            pieces.append(piece)
-            if self.received_bytes > limit_bytes:
-                settle(False)
-
-        self.on_gone = lambda: settle(False)
-        if self.failed:
-            return None
-        self.take_body(take, lambda: settle(True))
-        return b"".join(pieces) if await done else None
-
-    def put_back(self, body: bytes) -> None:
-        """Give a body that was read whole back, for whoever takes it next."""
-        self._on_chunk = self._on_end = None
-        self._buffer = [body] if body else []
-
-    def pause_body(self) -> None:
-        """Stop reading from the client until `resume_body`."""
-        self._connection.pause_body()
-
-    def resume_body(self) -> None:
-        """Read on."""
-        self._connection.resume_body()
-
-    def feed(self, piece: bytes) -> None:
-        """Take one piece of the body from the parser."""
-        self.received_bytes += len(piece)
-        if self._on_chunk is not None:
-            self._on_chunk(piece)
-            return
-        self._buffer.append(piece)
-        self._buffered += len(piece)
-        if self._buffered > _BODY_BUFFER_BYTES:
-            self._connection.pause_body()
-
-    def end(self) -> None:
-        """Note that the body is complete."""
-        self.complete = True
-        if self._on_end is not None:
-            self._on_end()
-
-    def fail(self) -> None:
-        """Note that the client is gone or its body broken."""
-        self.failed = True
-        if self.on_gone is not None:
-            self.on_gone()
-
-
-class RequestHandler(Protocol):
-    """What a connection needs of the gateway.
-
-    `serve` must answer the request through the connection and return, whatever happens.
-    `refuse_head` gives the full bytes of the answer to a request that could not be read.
-    """
-
-    limits: ConnectionLimits
-    connections: set["Connection"]
-    draining: bool
-
-    async def serve(self, incoming: Incoming, connection: "Connection") -> None:
-        """Answer one request."""
-        ...
-
-    def refuse_head(self, status: int, code: str, connection: "Connection") -> bytes:
-        """Give the complete answer, `Connection: close` included, to a malformed request."""
-        ...
 
 
 class Connection(asyncio.Protocol):
-    """The server side of one client connection."""
+    """The server side of one client connection.
 
-    def __init__(self, handler: RequestHandler, loop: asyncio.AbstractEventLoop) -> None:
+    Attributes:
+        peer_ip: address of the client.
+        deadline: loop time at which the sweeper calls `expire`.
+        closing: whether nothing more will be served.
+        bytes_out: of the current answer, `100 Continue` not counted.
+        task: what serves the current request, or served the last one.
+    """
+
+    def __init__(
+        self, handler: "RequestHandler[Connection]", loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.handler = handler
         self.loop = loop
         self.peer_ip = ""
-        self.deadline = _NO_DEADLINE  # loop time at which the sweeper ends this connection
+        self.deadline = NO_DEADLINE
         self.closing = False
         self.bytes_out = 0
+        self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Incoming] = deque()
         self._current: Incoming | None = None
-        self._task: asyncio.Task[None] | None = None
         self._reading: Incoming | None = None  # the request whose body the parser is in
         self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0  # of the head being read, as they arrived
         self._parsed_bytes = 0  # of the head being read, as the parser gave them out
+        self._body_bytes = 0  # of the body being read, since its deadline was last moved
         self._in_head = False
         self._broken: bytes | None = None  # the refusal to send once the owed answers are out
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
@@ -221,7 +98,7 @@ class Connection(asyncio.Protocol):
         """Feed the parser; anything it or we refuse ends the connection after the owed answers."""
         if self._discarded >= 0:
             self._discarded += len(data)
-            if self._discarded > _DISCARD_BYTES:
+            if self._discarded > DISCARD_BYTES:
                 self.close()
         elif self._broken is None:
             self._note_arrival(len(data))
@@ -240,30 +117,40 @@ class Connection(asyncio.Protocol):
                 self._refuse(431, "head-too-large")
 
     def _note_arrival(self, size_bytes: int) -> None:
-        """Count the bytes of a head, and move the deadline that the arrival meets."""
+        """Count what arrives, and move the deadline that the arrival meets."""
         if self._in_head:
             self._head_bytes += size_bytes
         elif self._reading is not None:
-            self.deadline = self.loop.time() + self.handler.limits.idle_seconds
+            # A trickle is not enough: a body that comes byte by byte could last for ever.
+            self._body_bytes += size_bytes
+            if self._body_bytes >= LEAST_BODY_BYTES:
+                self._body_bytes = 0
+                self._renew_deadline()
         else:
-            self._head_bytes = size_bytes
-            if self._current is None:
+            # Counted on from zero, so that empty lines before a head do not begin its time anew.
+            if self._head_bytes == 0 and self._current is None and not self._client_slow:
                 self.deadline = self.loop.time() + self.handler.limits.head_seconds
+            self._head_bytes += size_bytes
 
     def eof_received(self) -> bool:
         """Treat half-close as gone: no browser does it, and an answer to nobody helps nobody."""
+        self.close()
         return False
 
     def pause_writing(self) -> None:
-        """The client reads slowly: pause the producer of the answer."""
+        """The client reads slowly: pause the producer of the answer, and bear it for a while."""
         self._client_slow = True
+        self._renew_deadline()
         if self._current is not None and self._current.on_pause is not None:
             self._current.on_pause()
 
     def resume_writing(self) -> None:
         """The client caught up."""
         self._client_slow = False
-        if self._current is not None and self._current.on_resume is not None:
+        self._renew_deadline()
+        if self._current is None:
+            self._serve_next()
+        elif self._current.on_resume is not None:
             self._current.on_resume()
 
     # ---- the parser's side ----------------------------------------------------------------
@@ -306,11 +193,13 @@ class Connection(asyncio.Protocol):
         )
         incoming = Incoming(head, self)
         self._reading = incoming
-        if self._current is None:
+        self._body_bytes = 0
+        if self._current is None and not self._client_slow:
             self._start(incoming)
             return
+        # A client that does not read what it asked for is given no more of it.
         self._waiting.append(incoming)
-        if len(self._waiting) >= _MAX_PIPELINED:
+        if len(self._waiting) >= MAX_PIPELINED:
             self.pause_body()
 
     def on_body(self, piece: bytes) -> None:
@@ -320,10 +209,12 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Close the body; what follows in the same read is the head of another request."""
+        self._head_bytes = 0
         if self._reading is not None:
             reading, self._reading = self._reading, None
+            if reading.head.body_length:
+                self._renew_deadline()  # from here on it is the answer that takes its time
             reading.end()
-        self._head_bytes = 0
 
     # ---- the answer's side ----------------------------------------------------------------
 
@@ -336,6 +227,10 @@ class Connection(asyncio.Protocol):
     def client_slow(self) -> bool:
         """Whether the client's buffer is full at the moment."""
         return self._client_slow
+
+    def owes(self, incoming: Incoming) -> bool:
+        """Whether `incoming` is the one being served, and not answered yet."""
+        return incoming is self._current
 
     def keeps_open(self, incoming: Incoming) -> bool:
         """Whether this answer may leave the connection open for another request."""
@@ -352,6 +247,11 @@ class Connection(asyncio.Protocol):
             self.bytes_out += len(data)
             self._transport.write(data)
 
+    def send_continue(self) -> None:
+        """Tell the client that its body is awaited."""
+        if self._transport is not None:
+            self._transport.write(_CONTINUE)
+
     def finish(self, incoming: Incoming, *, keep_open: bool) -> None:
         """End the answer to `incoming`; serve what waits, or close.
 
@@ -362,25 +262,20 @@ class Connection(asyncio.Protocol):
         if incoming is not self._current:
             return
         self._current = None
-        if self._transport is None or self._transport.is_closing():
+        if not self.is_open:
             return
-        if not keep_open:
-            self._close_after_discarding(incoming)
-        elif self._waiting:
-            self._start(self._waiting.popleft())
-            if len(self._waiting) < _MAX_PIPELINED:
-                self.resume_body()
-        elif self._broken is not None:
-            self._send_broken()
+        if keep_open:
+            self._serve_next()
+        elif incoming.complete:
+            self.close()
         else:
-            seconds = self.handler.limits.head_seconds if self._in_head else None
-            self.deadline = self.loop.time() + (seconds or self.handler.limits.idle_seconds)
-            if self.handler.draining:
-                self.close()
+            self._discard_then_close()
 
     def close(self) -> None:
-        """Close after what was written has been sent."""
-        self.closing = True
+        """Close after what was written has been sent; what is not taken in time is cut."""
+        if not self.closing:
+            self.closing = True
+            self._renew_deadline()
         if self._transport is not None:
             self._transport.close()
 
@@ -396,56 +291,95 @@ class Connection(asyncio.Protocol):
 
     def expire(self) -> None:
         """End a connection whose deadline has passed (called by the sweeper)."""
-        if self._current is None and (self._in_head or self._fields == []) and self._discarded < 0:
-            if self._in_head and self._broken is None:
-                self._refuse(408, "head-timeout")
-                return
+        if self.closing or self._client_slow:
+            self.abort()
+        elif self._discarded >= 0:
             self.close()
-        elif self._reading is not None and self._discarded < 0:
-            self._reading.fail()  # a body that trickles: whoever takes it gives up and answers
-            self.deadline = self.loop.time() + _DISCARD_SECONDS
+        elif self._reading is not None:
+            self.deadline = NO_DEADLINE
+            self._reading.fail(408, "body-timeout")  # whoever takes it gives up and answers
+        elif self._current is not None:
+            self.deadline = NO_DEADLINE
+        elif self._in_head:
+            self._refuse(408, "head-timeout")
         else:
             self.close()
 
     @property
     def is_idle(self) -> bool:
-        """Whether no request is being served or waiting."""
-        return self._current is None and not self._waiting
+        """Whether it has been served and waits for another request; closing it loses nothing."""
+        between = self._current is None and not self._waiting and not self._in_head
+        return between and self.task is not None
 
     def pause_body(self) -> None:
         """Stop reading from the client."""
         if not self._paused_reading and self._transport is not None:
             self._paused_reading = True
-            self.deadline = _NO_DEADLINE  # it is we who are slow, not the client
+            self._renew_deadline()
             self._transport.pause_reading()
 
     def resume_body(self) -> None:
         """Read on from the client."""
         if self._paused_reading and self._transport is not None:
             self._paused_reading = False
+            self._renew_deadline()
             self._transport.resume_reading()
 
     # ---- inside ---------------------------------------------------------------------------
 
+    def _renew_deadline(self) -> None:
+        """Give the client the time for whatever it is that we wait for; none while it is us."""
+        limits = self.handler.limits
+        if self.closing or self._client_slow:
+            seconds = limits.slow_seconds
+        elif self._discarded >= 0:
+            seconds = DISCARD_SECONDS
+        elif self._reading is not None and not self._paused_reading:
+            seconds = limits.idle_seconds
+        elif self._current is not None:
+            seconds = NO_DEADLINE
+        else:
+            seconds = limits.head_seconds if self._in_head else limits.idle_seconds
+        self.deadline = self.loop.time() + seconds
+
     def _start(self, incoming: Incoming) -> None:
         self._current = incoming
         self.bytes_out = 0
-        has_body = incoming.head.body_length != 0 and not incoming.complete
-        self.deadline = (
-            self.loop.time() + self.handler.limits.idle_seconds if has_body else _NO_DEADLINE
-        )
-        self._task = self.loop.create_task(self.handler.serve(incoming, self))
+        if incoming.complete or incoming.head.body_length == 0:
+            self.deadline = NO_DEADLINE
+        else:
+            self.deadline = self.loop.time() + self.handler.limits.idle_seconds
+        self.task = self.loop.create_task(self.handler.serve(incoming, self))
+
+    def _serve_next(self) -> None:
+        """Serve what waits, say what is wrong with what came last, or wait for more."""
+        if self.closing or self._discarded >= 0:
+            return
+        if self._client_slow:
+            self._renew_deadline()  # goes on when the client has read what it was given
+        elif self._waiting:
+            self._start(self._waiting.popleft())
+            if len(self._waiting) < MAX_PIPELINED:
+                self.resume_body()
+        elif self._broken is not None:
+            self._send_broken()
+        elif self.handler.draining:
+            self.close()
+        else:
+            self.resume_body()  # the last body may have ended while it was held back
+            self._renew_deadline()
 
     def _refuse(self, status: int, code: str) -> None:
         """Remember the refusal of what cannot be read, and send it when nothing else is owed."""
         self._in_head = False
         if self._reading is not None:
             broken_body, self._reading = self._reading, None
-            broken_body.fail()
             self._broken = b""  # the request it belongs to gets the answer; nothing follows it
+            broken_body.fail(status, code)
         else:
             self._broken = self.handler.refuse_head(status, code, self)
-        if self._current is None:
+        self._renew_deadline()
+        if self._current is None and not self._waiting:
             self._send_broken()
 
     def _send_broken(self) -> None:
@@ -453,24 +387,13 @@ class Connection(asyncio.Protocol):
             self.send(self._broken)
         self._discard_then_close()
 
-    def _close_after_discarding(self, incoming: Incoming) -> None:
-        if incoming.complete or incoming.failed:
-            self.close()
-        else:
-            self._discard_then_close()
-
     def _discard_then_close(self) -> None:
         """Swallow a little of what still comes, so that a reset does not eat the answer."""
         self._discarded = 0
-        self.deadline = self.loop.time() + _DISCARD_SECONDS
+        self._renew_deadline()
         self.resume_body()
         transport: Any = self._transport
         if transport is not None and transport.can_write_eof():
             transport.write_eof()
         else:
             self.close()
-
-
-def body_is_chunked(incoming: Incoming) -> bool:
-    """Whether the body's length is not known beforehand."""
-    return incoming.head.body_length == CHUNKED

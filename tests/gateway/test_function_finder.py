@@ -9,8 +9,8 @@ import pytest
 
 from deploy.demo.places import POLICY_SET
 from gateway.backoffice.canonical import TargetError
-from gateway.function_finder import FormTooLargeError, FunctionFinder
-from gateway.wire.connection import Incoming
+from gateway.function_finder import FormUnreadError, FunctionFinder
+from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import CHUNKED, RequestHead
 from policies.catalogue import Catalogue
 from policies.policy_set import load_policy_set
@@ -28,6 +28,7 @@ class Sent:
     body: bytes
     asked: list[int] = field(default_factory=list)
     given_back: bytes | None = None
+    failed: bool = False
 
     async def read_body(self, limit_bytes: int) -> bytes | None:
         self.asked.append(limit_bytes)
@@ -132,7 +133,7 @@ async def test_no_body_is_an_empty_form(catalogue: Catalogue) -> None:
 
 async def test_a_form_that_is_too_large_to_read_is_refused(catalogue: Catalogue) -> None:
     """What cannot be read cannot be known to be harmless."""
-    with pytest.raises(FormTooLargeError):
+    with pytest.raises(FormUnreadError):
         await found(catalogue, sent(JOBS, b"a=" + b"b" * 300_000, length=CHUNKED))
 
 

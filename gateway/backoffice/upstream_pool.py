@@ -1,0 +1,158 @@
+"""The connections of one worker to one system: kept between exchanges, and bounded.
+
+Who comes when all are in use waits in line. A connection that is put back goes to the first in
+line, not to whoever asks next, or those who wait would starve while others are served.
+"""
+
+import asyncio
+import ssl
+from collections import deque
+from typing import Final
+
+from gateway.backoffice.transport import ExchangeError, UpstreamAddress, UpstreamConnection
+
+_IDLE_SECONDS: Final = 4.0  # below the 5 s of servers that close early
+
+
+class UpstreamPool:
+    """The connections of one worker to one system."""
+
+    def __init__(self, address: UpstreamAddress, loop: asyncio.AbstractEventLoop) -> None:
+        self.address = address
+        self.loop = loop
+        self._idle: list[UpstreamConnection] = []
+        self._open: set[UpstreamConnection] = set()
+        self._opening = 0
+        # What a waiter is given: a connection, or None for room that is counted in `_opening`.
+        self._queue: deque[asyncio.Future[UpstreamConnection | None]] = deque()
+
+    async def acquire(self, *, fresh: bool = False) -> UpstreamConnection:
+        """Give a connection, an idle one where possible.
+
+        Args:
+            fresh: do not use an idle connection (a repeat after one turned out to be dead).
+
+        Raises:
+            ExchangeError: 502 when the system cannot be reached, 504 when it takes too long,
+                both certain not to have processed anything.
+        """
+        idle = None if fresh else self.take_idle()
+        if idle is not None:
+            return idle
+        deadline = self.loop.time() + self.address.connect_seconds
+        while len(self._open) + self._opening >= self.address.max_connections:
+            if self._idle:  # only where none of them is wanted
+                self._idle[0].discard()
+                continue
+            given = await self._wait_in_line(deadline)
+            if given is None:
+                return await self._connect(deadline)
+            if given.is_reusable:
+                return given
+        self._opening += 1
+        return await self._connect(deadline)
+
+    def take_idle(self) -> UpstreamConnection | None:
+        """Give an idle connection that still looks alive, or None. Never waits."""
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_reusable:
+                return connection
+            connection.discard()
+        return None
+
+    def put_back(self, connection: UpstreamConnection) -> None:
+        """Keep a connection for the next exchange."""
+        if not connection.is_reusable:
+            connection.discard()
+            return
+        connection.deadline = self.loop.time() + _IDLE_SECONDS
+        waiter = self._first_in_line()
+        if waiter is None:
+            self._idle.append(connection)
+        else:
+            waiter.set_result(connection)
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """Drop a connection from the books."""
+        if connection in self._open:
+            self._open.discard(connection)
+            if connection in self._idle:
+                self._idle.remove(connection)
+            self._give_room()
+
+    def sweep(self, now: float) -> None:
+        """End what has passed its deadline; called a few times a second."""
+        for connection in [each for each in self._open if each.deadline <= now]:
+            connection.expire()
+
+    def close(self) -> None:
+        """Close every connection."""
+        for connection in list(self._open):
+            connection.discard()
+
+    async def _connect(self, deadline: float) -> UpstreamConnection:
+        """Open a connection in the room that is counted for it already."""
+        connection: UpstreamConnection | None = None
+        try:
+            async with asyncio.timeout_at(deadline):
+                _, connection = await self.loop.create_connection(
+                    lambda: UpstreamConnection(self),
+                    self.address.host,
+                    self.address.port,
+                    ssl=self.address.tls,
+                )
+        except TimeoutError as error:
+            raise ExchangeError(504, "upstream-connect-timeout") from error
+        except ssl.SSLError as error:
+            raise ExchangeError(502, "upstream-tls") from error
+        except OSError as error:
+            raise ExchangeError(502, "upstream-refused") from error
+        finally:
+            self._opening -= 1
+            if connection is None:
+                self._give_room()
+        self._open.add(connection)
+        return connection
+
+    async def _wait_in_line(self, deadline: float) -> UpstreamConnection | None:
+        waiter: asyncio.Future[UpstreamConnection | None] = self.loop.create_future()
+        self._queue.append(waiter)
+        taken = False
+        try:
+            async with asyncio.timeout_at(deadline):
+                given = await waiter
+                taken = True
+                return given
+        except TimeoutError as error:
+            raise ExchangeError(504, "upstream-busy") from error
+        finally:
+            if not taken:
+                self._pass_on(waiter)
+
+    def _pass_on(self, waiter: "asyncio.Future[UpstreamConnection | None]") -> None:
+        """Leave the line; what was given at the very moment goes to the next."""
+        if waiter in self._queue:
+            self._queue.remove(waiter)
+        if waiter.cancelled() or not waiter.done():
+            return
+        given = waiter.result()
+        if given is not None:
+            self.put_back(given)
+        else:
+            self._opening -= 1
+            self._give_room()
+
+    def _give_room(self) -> None:
+        """Let the first in line open a connection."""
+        waiter = self._first_in_line()
+        if waiter is not None:
+            self._opening += 1
+            waiter.set_result(None)
+
+    def _first_in_line(self) -> "asyncio.Future[UpstreamConnection | None] | None":
+        while self._queue:
+            waiter = self._queue.popleft()
+            if not waiter.done():
+                return waiter
+        return None

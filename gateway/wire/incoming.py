@@ -1,0 +1,164 @@
+"""A request as it comes in: a checked head, and a body that arrives while it is served.
+
+The connection feeds it; whoever serves it takes the body in pieces, or reads it whole within a
+limit. A body nobody takes is held up to a bound, then reading from the client pauses.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from gateway.wire.request_head import RequestHead
+
+_BODY_BUFFER_BYTES: Final = 64 * 1024  # held for a request whose taker is not ready yet
+_GONE: Final = (499, "client-gone")
+
+
+class BodySource(Protocol):
+    """Where a body comes from; the connection."""
+
+    def send_continue(self) -> None:
+        """Tell the client that its body is awaited."""
+        ...
+
+    def pause_body(self) -> None:
+        """Stop reading from the client."""
+        ...
+
+    def resume_body(self) -> None:
+        """Read on from the client."""
+        ...
+
+
+class Incoming:
+    """A request whose head has been checked.
+
+    Attributes:
+        head: the checked head.
+        complete: whether the whole body has arrived.
+        failed: whether the body will never be complete: the client went away, stalled, or broke
+            the framing.
+        failure: of a failed one, the status to answer and a fixed word for the record.
+        received_bytes: of the body, framing removed.
+        on_gone: set by whoever must stop work when it fails.
+        on_pause: called when the client reads the answer too slowly; whoever produces it pauses.
+        on_resume: called when it has caught up.
+    """
+
+    __slots__ = (
+        "_buffer", "_buffered", "_on_chunk", "_on_end", "_source", "complete", "failed", "failure",
+        "head", "on_gone", "on_pause", "on_resume", "received_bytes",
+    )  # fmt: skip
+
+    def __init__(self, head: RequestHead, source: BodySource) -> None:
+        self.head = head
+        self.complete = False
+        self.failed = False
+        self.failure = _GONE
+        self.received_bytes = 0
+        self.on_gone: Callable[[], None] | None = None
+        self.on_pause: Callable[[], None] | None = None
+        self.on_resume: Callable[[], None] | None = None
+        self._source = source
+        self._buffer: list[bytes] = []
+        self._buffered = 0
+        self._on_chunk: Callable[[bytes], None] | None = None
+        self._on_end: Callable[[], None] | None = None
+
+    # ---- the side of whoever serves it ------------------------------------------------------
+
+    def take_body(self, on_chunk: Callable[[bytes], None], on_end: Callable[[], None]) -> None:
+        """Let the body flow; says `100 Continue` where the client waits for it.
+
+        Args:
+            on_chunk: called with each piece as it arrives, the pieces already here at once.
+            on_end: called once after the last piece.
+        """
+        if self.head.expects_continue and not self.complete and not self.received_bytes:
+            self._source.send_continue()
+        self._on_chunk, self._on_end = on_chunk, on_end
+        pieces, self._buffer, self._buffered = self._buffer, [], 0
+        for piece in pieces:
+            on_chunk(piece)
+        if self.complete:
+            on_end()
+        else:
+            self._source.resume_body()
+
+    async def read_body(self, limit_bytes: int) -> bytes | None:
+        """Read the whole body; None when it is longer than `limit_bytes`, or has `failed`."""
+        if self.failed or self.head.body_length > limit_bytes:
+            return None
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        pieces: list[bytes] = []
+
+        def settle(ok: bool) -> None:
+            if not done.done():
+                done.set_result(ok)
+
+        def take(piece: bytes) -> None:
+            if self.received_bytes <= limit_bytes:
+                pieces.append(piece)
+                return
+            pieces.clear()  # and nothing more is read until the refusal has been written
+            self._source.pause_body()
+            settle(False)
+
+        self.on_gone = lambda: settle(False)
+        self.take_body(take, lambda: settle(True))
+        return b"".join(pieces) if await done else None
+
+    def put_back(self, body: bytes) -> None:
+        """Give a body that was read whole back, for whoever takes it next."""
+        self._on_chunk = self._on_end = None
+        self._buffer = [body] if body else []
+
+    def pause_body(self) -> None:
+        """Stop reading from the client until `resume_body`."""
+        self._source.pause_body()
+
+    def resume_body(self) -> None:
+        """Read on."""
+        self._source.resume_body()
+
+    def connection_field(self, *, keep_open: bool) -> bytes:
+        """Give the `Connection` field of the answer with its CRLF, empty where none is needed."""
+        if not keep_open:
+            return b"Connection: close\r\n"
+        return b"Connection: keep-alive\r\n" if self.head.http_1_0 else b""
+
+    # ---- the connection's side --------------------------------------------------------------
+
+    def feed(self, piece: bytes) -> None:
+        """Take one piece of the body from the parser."""
+        if self.failed:
+            return
+        self.received_bytes += len(piece)
+        if self._on_chunk is not None:
+            self._on_chunk(piece)
+            return
+        self._buffer.append(piece)
+        self._buffered += len(piece)
+        if self._buffered > _BODY_BUFFER_BYTES:
+            self._source.pause_body()
+
+    def end(self) -> None:
+        """Note that the body is complete."""
+        if self.failed:
+            return
+        self.complete = True
+        if self._on_end is not None:
+            self._on_end()
+
+    def fail(self, status: int = _GONE[0], code: str = _GONE[1]) -> None:
+        """Note that the body will never be complete; the first failure is the one that counts.
+
+        Args:
+            status: what a client that is still there is answered.
+            code: a fixed word for the record.
+        """
+        if not self.failed:
+            self.failed = True
+            self.failure = (status, code)
+        if self.on_gone is not None:
+            self.on_gone()
