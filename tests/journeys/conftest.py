@@ -27,9 +27,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def demo() -> Iterator[Demo]:
     """Give a running demo: directories, back office, gateway with two workers, sequencer.
 
-    What it stored is removed afterwards. A test that stops, kills or fills something starts a
-    `Stack` of its own.
+    What it stored is removed afterwards. A test that stops or kills something takes `breakable`.
     """
+    yield from running_demo()
+
+
+@pytest.fixture(scope="session")
+def breakable() -> Iterator[Demo]:
+    """Give a demo of which parts may be stopped and killed, if they are started again."""
+    yield from running_demo()
+
+
+def running_demo() -> Iterator[Demo]:
+    """Start a demo on free ports, and end it with all it stored."""
     # Not below pytest's own folder: a path of slapd's must stay short, and nothing is kept.
     folder = Path(tempfile.mkdtemp(prefix="journeys-"))
     stack = Stack(places=Places.choose(folder, None), say=print)

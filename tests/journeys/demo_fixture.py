@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.demo.accounts import Accounts
@@ -64,6 +65,14 @@ class Demo:
         if username not in self._signed_in:
             self._signed_in[username] = self.signed_in(username)
         return self._signed_in[username]
+
+    def forget(self, username: str) -> None:
+        """Forget somebody's session, which a journey has ended."""
+        self._signed_in.pop(username, None)
+
+    def now(self) -> datetime:
+        """Give the present instant."""
+        return datetime.now(UTC)  # noqa: TID251 - the demo is its own clock
 
     def reached_back_office(self) -> list[str]:
         """Give a line for each request the back office has met: method, target, status, asker."""

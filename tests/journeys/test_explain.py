@@ -1,0 +1,58 @@
+"""`gateway explain` says what the gateway would do, and it does."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import Any
+
+import pytest
+
+from deploy.demo.places import PROJECT
+from deploy.demo.stack import gateway_command
+from tests.journeys.demo_fixture import Demo
+
+PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
+
+
+def explain(demo: Demo, person: str, url: str, *more: str) -> str:
+    command = [
+        *gateway_command(), "explain", "--config", str(demo.settings_file),
+        "--person", person, "--method", "GET", "--url", url, *more,
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    ("username", "url", "status", "effect"),
+    [
+        ("firefighter", PAYSLIP, 200, "permit"),
+        ("firefighter", f"{PAYSLIP}&person_id=40012", 403, "deny"),
+        ("firefighter", "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH", 403, "deny"),
+        ("firefighter", "/dms/me/roster", 404, "deny"),
+        ("fire-lapsed", "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH", 403, "deny"),
+    ],
+)
+def test_the_explanation_agrees_with_what_happens(
+    demo: Demo, username: str, url: str, status: int, effect: str
+) -> None:
+    page = demo.visitor(username).get(url)
+    told: dict[str, Any] = json.loads(explain(demo, f"cheshire-fire/{username}", url, "--json"))
+
+    assert page.status == status
+    assert effect in json.dumps(told)
+
+
+def test_a_claim_of_a_directory_is_no_part_of_it(demo: Demo) -> None:
+    """X4: the firefighter's own directory says NPPV3, which would open the search of persons."""
+    assert demo.accounts["firefighter"].vetting_claim == "NPPV3"
+    told = explain(demo, "cheshire-fire/firefighter", "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH")
+
+    assert "NPPV3" not in told
+    assert "N3" not in told.replace("RV or N3", "")
+
+
+def test_what_nobody_knows_is_said_to_be_unknown(demo: Demo) -> None:
+    assert "no function" in explain(demo, "cheshire-fire/firefighter", "/nothing")

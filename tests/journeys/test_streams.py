@@ -1,0 +1,118 @@
+"""Large bodies and streams pass as they come: whole, both ways, in little memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from deploy.demo.backoffice.report import REPORT_BYTES
+from tests.journeys.demo_fixture import Demo
+
+PRICE_LIST = "/catalogue/frameworks/current/download"
+UPLOAD = "/ict/tickets/ICT-10001/attachments"
+EVENTS = "/ict/tickets/ICT-10001/events"
+MEBIBYTE = 1024 * 1024
+MOST_GROWTH = 8 * MEBIBYTE
+PIECE = bytes(range(256)) * 256
+
+
+class Memory:
+    """Watches the resident memory of the gateway's workers."""
+
+    def __init__(self, demo: Demo) -> None:
+        (gateway,) = [child for child in demo.stack.children if child.title == "the gateway"]
+        self._workers = psutil.Process(gateway.pid).children()
+        assert len(self._workers) == 2
+        self.before = self._read()
+        self.most = list(self.before)
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def _read(self) -> list[int]:
+        return [worker.memory_info().rss for worker in self._workers]
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(0.005):
+            self.most = [max(pair) for pair in zip(self.most, self._read(), strict=True)]
+
+    def growth(self) -> int:
+        """Stop watching; gives the most that a worker grew by, in bytes."""
+        self._stopping.set()
+        self._thread.join()
+        return max(most - before for most, before in zip(self.most, self.before, strict=True))
+
+
+def download(demo: Demo) -> int:
+    return sum(len(piece) for piece in demo.visitor("firefighter").pieces(PRICE_LIST))
+
+
+def slow_download(demo: Demo) -> int:
+    """Read as a phone in a lift does: the gateway must wait, and not keep what it got."""
+    size = 0
+    for number, piece in enumerate(demo.visitor("firefighter").pieces(PRICE_LIST)):
+        size += len(piece)
+        if number % 40 == 0:
+            time.sleep(0.02)
+    return size
+
+
+def upload(demo: Demo) -> int:
+    visitor = demo.visitor("firefighter")
+    named = {
+        "Content-Type": "application/octet-stream",
+        "Accept": "application/json",
+        "Origin": visitor.origin,
+        "Content-Length": str(REPORT_BYTES),
+    }
+    count = REPORT_BYTES // len(PIECE)
+    pieces: Iterator[bytes] = (PIECE for _ in range(count))
+    page = visitor.ask("POST", UPLOAD, body=pieces, headers=named)
+    told = json.loads(page.body)["files"][0]
+    assert told["sha256"] == hashlib.sha256(PIECE * count).hexdigest()
+    return int(told["size"])
+
+
+@pytest.mark.parametrize("transfer", [download, slow_download, upload])
+def test_twenty_megabytes_pass_in_little_memory(
+    demo: Demo, transfer: Callable[[Demo], int]
+) -> None:
+    """Once to warm up, then watched: neither worker grows by more than 8 MB."""
+    transfer(demo)
+    memory = Memory(demo)
+    size = transfer(demo)
+    growth = memory.growth()
+
+    assert size == REPORT_BYTES
+    assert growth < MOST_GROWTH, f"{growth / MEBIBYTE:.1f} MiB"
+
+
+def test_events_come_when_they_happen(demo: Demo) -> None:
+    """The first is here long before the last: nothing waits for the end of the answer."""
+    began = time.monotonic()
+    arrived = [
+        time.monotonic() - began
+        for line in demo.visitor("firefighter").lines(
+            f"{EVENTS}?events=4&every_ms=300", Accept="text/event-stream"
+        )
+        if line.startswith("data: ")
+    ]
+
+    assert len(arrived) == 4
+    assert arrived[-1] - arrived[0] > 0.6
+
+
+def test_whoever_leaves_a_stream_ends_it(demo: Demo) -> None:
+    """The visit is closed, and the worker serves others."""
+    lines = demo.visitor("firefighter").lines(f"{EVENTS}?every_ms=20", Accept="text/event-stream")
+    first = next(lines)
+    lines.close()  # type: ignore[attr-defined]  # a generator
+
+    assert first.startswith("id: ")
+    assert demo.visitor("firefighter").get("/estates/jobs").status == 200
