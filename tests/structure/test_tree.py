@@ -1,0 +1,211 @@
+"""The shape of the tree: names, sizes, tests, who imports what, what is tracked."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+import pytest
+
+from tests.structure.tree import PACKAGES, PROJECT, calls_of, imported_by, modules, read, tracked
+
+FORBIDDEN_NAMES = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "common",
+    "base",
+    "core",
+    "manager",
+    "misc",
+}
+MOST_LINES = 400
+# Modules without a test file of their own, and why none is needed.
+TESTED_ELSEWHERE = {
+    "gateway/acts.py": "protocols only",
+    "gateway/errors.py": "a family of exceptions without behaviour",
+    "gateway/visit.py": "values; the Grant is tested below and with the pipeline",
+    "gateway/drafts.py": "what it drafts is read back by the journeys and attacks",
+    "gateway/pipeline.py": "the attacks and journeys drive it over the wire",
+    "gateway/resources.py": "the tour asks for style sheets through it",
+    "gateway/settings_faults.py": "its words are tested with the settings",
+    "gateway/settings_sections.py": "tested with the settings",
+    "gateway/person_finder.py": "the auditor's journey searches by it",
+    "gateway/api/health.py": "the tour and the demo's start ask it",
+    "gateway/api/keys.py": "the tour and the back office read the keys",
+    "gateway/wire/answers.py": "every refusal in the attacks is one",
+    "gateway/wire/connection.py": "the smuggling attacks and tests of forwarding drive it",
+    "gateway/backoffice/transport.py": "tests of forwarding drive it against a scripted upstream",
+    "gateway/backoffice/headers.py": "the attacks on heads read what it lets out",
+    "gateway/backoffice/assertion.py": "the attacks read it; the back office verifies it",
+    "gateway/backoffice/cookie_jar.py": "the attacks watch the back office's cookies",
+    "gateway/backoffice/kept_cookies.py": "the attacks watch the back office's cookies",
+    "gateway/backoffice/upstream_pool.py": "tests of forwarding drive it",
+    "gateway/wire/handler.py": "protocols only",
+    "gateway/wire/incoming.py": "the smuggling attacks and tests of forwarding drive it",
+    "gateway/wire/limits.py": "values",
+    "gateway/audit/errors.py": "a family of exceptions without behaviour",
+    "gateway/identity/directory.py": "protocols and exceptions",
+    "gateway/identity/owners.py": "the journeys ask for others' payslips through it",
+    "gateway/cli/check_steps.py": "tested with `gateway check`",
+    "gateway/cli/completion.py": "tested with the commands' entry",
+    "gateway/cli/lazy_group.py": "tested with the commands' entry",
+    "gateway/cli/opening.py": "every command opens by it",
+    "gateway/cli/operator_act.py": "tested with the commands that change something",
+    "gateway/cli/oracle_sample.py": "tested with `gateway policy check`",
+    "gateway/cli/register_change.py": "tested with `gateway vetting`",
+    "gateway/cli/schema.py": "tested with the settings and the published schema",
+    "gateway/cli/vetting_proposals.py": "tested with `gateway vetting`",
+}
+# Whole folders that only hold together what is tested by driving the stack.
+DRIVEN_FOLDERS = ("gateway/front/", "gateway/store/migrations/")
+MACHINE_PATHS = re.compile(r"/work/|/root/|/home/(?!gateway\b)[a-z]|/Users/|/tmp/plan")
+
+
+@pytest.mark.parametrize("name", [*modules(), *(n for n in tracked() if n.startswith("deploy/"))])
+def test_a_file_is_named_for_what_it_holds(name: str) -> None:
+    """A module that would be called so has not been understood yet."""
+    parts = {PurePosixPath(part).stem for part in PurePosixPath(name).parts}
+
+    assert not parts & FORBIDDEN_NAMES
+
+
+def test_files_are_short() -> None:
+    """One subject a file; what is longer holds two."""
+    long = {name: count for name in modules() if (count := read(name).count("\n")) > MOST_LINES}
+
+    assert long == {}
+
+
+def test_every_module_is_tested_by_its_own_file_or_says_where() -> None:
+    untested = {
+        name
+        for name in modules()
+        if not name.endswith("__init__.py")
+        and not name.startswith(DRIVEN_FOLDERS)
+        and not has_test(name)
+    }
+
+    assert untested - TESTED_ELSEWHERE.keys() == set()
+
+
+def test_the_list_of_exceptions_is_not_out_of_date() -> None:
+    """Who has got a test file, or is gone, needs no excuse."""
+    stale = {name for name in TESTED_ELSEWHERE if has_test(name) or name not in modules()}
+
+    assert stale == set()
+
+
+def has_test(name: str) -> bool:
+    path = PurePosixPath(name)
+    return (PROJECT / "tests" / path.parent / f"test_{path.name}").is_file()
+
+
+def test_a_grant_is_made_in_the_pipeline_only() -> None:
+    """INVARIANT: nobody else can let anything through."""
+    makers = {
+        name: calls_of(read(name), "Grant") for name in modules() if calls_of(read(name), "Grant")
+    }
+
+    assert makers == {"gateway/pipeline.py": 1}
+    assert calls_of("import v\nx = v.Grant(decision=1)\ny = Grant()", "Grant") == 2
+
+
+@pytest.mark.parametrize(
+    ("package", "importers"),
+    [
+        ("flask", "gateway/pages/"),
+        ("ldap", "gateway/identity/"),
+        ("casbin", "policies/casbin_oracle.py"),
+        ("gunicorn", "gateway/front/"),
+        ("httptools", ("gateway/wire/", "gateway/backoffice/")),
+        ("joserfc", ("gateway/backoffice/", "gateway/front/", "gateway/key")),
+    ],
+)  # fmt: skip
+def test_a_library_is_imported_in_its_place_only(
+    package: str, importers: str | tuple[str, ...]
+) -> None:
+    """import-linter holds most of this; here it is seen that the libraries are used at all."""
+    found = [name for name in modules() if package in imported_by(read(name))]
+
+    assert found
+    assert [name for name in found if not name.startswith(importers)] == []
+
+
+def test_the_floors_below_know_no_clock_and_no_web() -> None:
+    """The instant is handed in, so that any moment can be asked about."""
+    for name in modules():
+        if name.startswith(("vetting/", "policies/")):
+            source = read(name)
+            assert not imported_by(source) & {"time", "flask", "werkzeug", "httptools", "gateway"}
+            assert not re.search(r"\b(datetime\.now|utcnow|date\.today)\(", source), name
+
+
+def test_nothing_third_party_is_tracked() -> None:
+    """Style sheets and scripts of others come from the registry at set-up, pinned."""
+    ours = {"gateway/pages/static/gateway.css", "gateway/pages/static/gateway.js"}
+    assets = {
+        name
+        for name in tracked()
+        if name.endswith((".css", ".js", ".mjs", ".map", ".woff", ".woff2", ".ttf"))
+        and not name.startswith("deploy/demo/backoffice/media/")
+    }
+
+    assert assets <= ours
+    assert not any("/vendor/" in name or "node_modules" in name for name in tracked())
+    for name in assets:
+        assert ".min." not in name
+        assert max(map(len, read(name).splitlines())) < 400, f"{name} looks generated"
+
+
+def test_no_path_of_a_machine_is_tracked() -> None:
+    """What names one machine works on one machine."""
+    here = "tests/structure/test_tree.py"
+    found = [
+        f"{name}: {hit[0]}"
+        for name in tracked()
+        if name != here and is_text(name) and (hit := MACHINE_PATHS.search(read(name)))
+    ]
+
+    assert found == []
+    assert MACHINE_PATHS.search("open('/work/main/x')")
+
+
+def is_text(name: str) -> bool:
+    return not name.endswith((".png", ".ico", ".gz", ".woff2")) and not name.startswith(
+        "deploy/locks/"
+    )
+
+
+def test_nothing_secret_is_tracked() -> None:
+    marks = ("PRIVATE " + "KEY-----", "BEGIN OPENSSH", "AKIA")
+    found = [name for name in tracked() if is_text(name) and any(m in read(name) for m in marks)]
+
+    assert [name for name in found if not name.startswith("tests/")] == []
+    assert not [name for name in tracked() if name.endswith((".key", ".pem", ".p12", ".sqlite"))]
+
+
+def test_the_readme_opens_with_the_two_commands() -> None:
+    """Whoever arrives runs something within a minute."""
+    opening = read("README.md").splitlines()[:30]
+    commands = [line.strip().split("  ")[0] for line in opening if line.strip().startswith("make ")]
+
+    assert commands[:2] == ["make demo", "make test"]
+
+
+def test_no_file_is_left_half_written() -> None:
+    """A placeholder in what people read is a promise nobody kept."""
+    marks = re.compile(r"\b(TODO|FIXME|XXX|TBD|LOREM|BENCH_FIGURES)\b")
+    here = "tests/structure/test_tree.py"
+    found = [
+        f"{name}: {hit[0]}"
+        for name in tracked()
+        if name.split("/")[0]
+        in {*PACKAGES, "README.md", "ARCHITECTURE.md", "SECURITY.md", "deploy"}
+        and is_text(name)
+        and name != here
+        and (hit := marks.search(read(name)))
+    ]
+
+    assert found == []
