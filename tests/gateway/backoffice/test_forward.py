@@ -14,6 +14,7 @@ from gateway.wire.answers import give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import ConnectionLimits
+from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
 
 REFERENCE = "0123456789"
@@ -65,42 +66,10 @@ class Gate:
         return to_bytes(plain(status, code, REFERENCE))
 
 
-class Client:
-    """A browser made of bytes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-
-    async def say(self, data: bytes) -> None:
-        self.writer.write(data)
-        await self.writer.drain()
-
-    async def get(self, path: str = "/x", *, more: str = "", method: str = "GET") -> bytes:
-        await self.say(f"{method} {path} HTTP/1.1\r\nHost: gate\r\n{more}\r\n".encode())
-        return await self.answer(bodiless=method == "HEAD")
-
-    async def answer(self, *, bodiless: bool = False) -> bytes:
-        head = await self.reader.readuntil(b"\r\n\r\n")
-        lower = head.lower()
-        if bodiless or b" 204 " in head.split(b"\r\n")[0]:
-            return head
-        if b"content-length: " in lower:
-            length = int(lower.split(b"content-length: ")[1].split(b"\r\n")[0])
-            return head + await self.reader.readexactly(length)
-        body = b""
-        while True:
-            size = int(await self.reader.readuntil(b"\r\n"), 16)
-            body += await self.reader.readexactly(size)
-            await self.reader.readexactly(2)
-            if not size:
-                return head + body
-
-
 @contextlib.asynccontextmanager
 async def gate(
     script: Script, *, first_byte_seconds: float = 2, port: int | None = None
-) -> AsyncIterator[tuple[Client, Gate, ScriptedUpstream]]:
+) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
     loop = asyncio.get_running_loop()
     async with ScriptedUpstream(script) as upstream:
         address = UpstreamAddress(
@@ -126,7 +95,7 @@ async def gate(
         server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         try:
-            yield Client(reader, writer), handler, upstream
+            yield RawClient(reader, writer), handler, upstream
         finally:
             sweeper.cancel()
             writer.close()
