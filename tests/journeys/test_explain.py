@@ -47,6 +47,7 @@ def test_the_explanation_agrees_with_what_happens(
 
 def test_a_claim_of_a_directory_is_no_part_of_it(demo: Demo) -> None:
     """X4: the firefighter's own directory says NPPV3, which would open the search of persons."""
+    demo.visitor("firefighter")
     assert demo.accounts["firefighter"].vetting_claim == "NPPV3"
     told = explain(demo, "cheshire-fire/firefighter", "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH")
 
@@ -55,4 +56,6 @@ def test_a_claim_of_a_directory_is_no_part_of_it(demo: Demo) -> None:
 
 
 def test_what_nobody_knows_is_said_to_be_unknown(demo: Demo) -> None:
+    demo.visitor("firefighter")  # has signed in, so that post and unit are known
+
     assert "no function" in explain(demo, "cheshire-fire/firefighter", "/nothing")

@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-import psutil
-
 from deploy.demo.expectations import REFERENCE
 from deploy.demo.places import PROJECT
 from deploy.demo.processes import Child
@@ -25,6 +23,7 @@ from deploy.demo.stack import gateway_command
 from deploy.demo.visitor import Visitor
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.record_reader import entries_of
+from tests.journeys.worker_finder import Connections, worker_of, workers
 
 JOBS = "/estates/jobs"
 EVENTS = "/ict/tickets/ICT-10001/events?every_ms=100"
@@ -36,10 +35,6 @@ WAITED_SECONDS = 0.03
 def child(demo: Demo, title: str) -> Child:
     (found,) = [one for one in demo.stack.children if one.title == title]
     return found
-
-
-def workers(demo: Demo) -> list[int]:
-    return [one.pid for one in psutil.Process(child(demo, "the gateway").pid).children()]
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -138,7 +133,7 @@ def test_killing_a_worker_loses_no_acknowledged_entry(breakable: Demo) -> None:
     streams = [Stream(breakable, visitor) for _ in range(STREAMS)]
     with Load(breakable, visitor) as load:
         load.wait_for(20)
-        killed = workers(breakable)[0]
+        killed = worker_of(breakable, streams[0].connection)
         os.kill(killed, signal.SIGKILL)
         load.wait_for(20)
         wait_until(lambda: len(workers(breakable)) == 2 and killed not in workers(breakable))
@@ -155,7 +150,7 @@ def test_killing_a_worker_loses_no_acknowledged_entry(breakable: Demo) -> None:
 
     assert len(load.acknowledged) >= 60
     assert rows.keys() == set(load.acknowledged)
-    assert cut, "no stream was on the worker that was killed"
+    assert streams[0].reference in cut
     assert closed.keys() == set(cut)
     verified(breakable)
 
@@ -263,7 +258,9 @@ def test_an_ended_appointment_closes_the_officers_pages(breakable: Demo) -> None
     visitor = breakable.signed_in("second-officer")
     before = visitor.get("/-/policy").status
     run(breakable, "vetting", "end-appointment", "cheshire-police/20016", "security-officer")
-    met = {visitor.get("/-/policy").status for _ in range(12)}
+    connections = Connections(breakable, visitor.cookies)
+    met = connections.ask("/-/policy")
+    connections.close()
 
     assert before == 200
     assert met == {403}
