@@ -5,8 +5,10 @@ Rules it keeps, in order: (1) `done` without an error means the entry survives a
 refusals, from a reserve, and what it takes recovers by itself; (4) after a failed flush or an
 input/output error it never writes again, since nobody knows what the disk kept.
 
-Three threads: the committer seals and writes; the preparer fills the next segment with zeros; the
-watchdog fails those who waited too long, even while the committer hangs in the kernel.
+An entry is sealed, and so given its place, by whoever hands it over: sealing is work for the
+interpreter, which one thread has at a time. What is left for the threads is the disk. The committer
+writes and flushes; the preparer fills the next segment with zeros; the watchdog fails those who
+waited too long, even while the committer hangs in the kernel.
 """
 
 import asyncio
@@ -24,7 +26,7 @@ from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Outcome, Phase
 from gateway.audit.errors import DiskFullError, JournalError, SealError
 from gateway.audit.journal import JournalSizes, JournalWriter, frame, unique_writer
-from gateway.audit.sealing import Position, Sealed, Sealer
+from gateway.audit.sealing import NO_LEAF, Position, Sealer
 from gateway.audit.waiting import Done, Waiting, WaitingRoom
 from gateway.errors import RecordUnavailable
 from gateway.keys import KeyRing
@@ -37,6 +39,8 @@ _WATCH_SECONDS = 0.05
 # The watchdog comes by every 50 ms, so whoever is due a little later is told now.
 _NOTICE_SECONDS = 2 * _WATCH_SECONDS
 _RETRY_SECONDS = 0.25
+# How long an outcome, which nobody waits for, may lie before it is written by itself.
+_IDLE_SECONDS = 0.05
 
 _log = structlog.get_logger("record")
 
@@ -97,7 +101,12 @@ class Recorder:
         self._prepare = threading.Event()
         self._start_frame = b""
         self._acknowledged = 0
+        # The last entry written or given up; what follows it is still to come.
+        self._reached = Position(wseq=0, leaf=NO_LEAF)
         self._retry_at = 0.0
+        # Held from the seal of an entry until it stands in `pending`: both follow one order.
+        self._sealing = threading.Lock()
+        self._wake_planned = False
         self._threads: list[threading.Thread] = []
 
     @property
@@ -163,12 +172,18 @@ class Recorder:
         """
         due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
         self._hand_over(Waiting(draft, due=due, done=done))
+        self._wake_committer()
 
     def record_async(self, draft: EntryDraft) -> "asyncio.Future[None]":
         """Make durable; the future of the running loop fails with RecordUnavailable."""
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
         due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
         self._hand_over(Waiting(draft, due=due, future=future))
+        if not self._wake_planned:
+            # Once for all that this turn of the loop hands over.
+            self._wake_planned = True
+            loop.call_soon(self._wake_as_planned)
         return future
 
     def record_and_wait(self, draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
@@ -187,35 +202,58 @@ class Recorder:
             raise error
 
     def queue(self, draft: EntryDraft) -> None:
-        """Hand over without waiting; a failure is only counted and logged."""
+        """Hand over without waiting; a failure is only counted and logged.
+
+        It wakes nobody: it is written with the next entry somebody waits for, or within
+        `_IDLE_SECONDS`.
+        """
         self._hand_over(Waiting(draft))
 
     def _hand_over(self, waiting: Waiting) -> None:
+        """Seal an entry and put it in its place, or tell at once why not."""
+        failure = self._refusal(waiting.draft)
+        if failure is None:
+            try:
+                with self._sealing:
+                    waiting.sealed = self._sealer.seal_next(waiting.draft)
+                    self._room.pending.append(waiting)
+            except SealError as error:
+                failure = str(error)
+        if failure is not None:
+            self._room.settle((waiting,), failure)
+
+    def _refusal(self, draft: EntryDraft) -> str | None:
         if self._closing or not self._threads:
-            self._room.settle((waiting,), "the record is not open")
-        elif self._state == "stopped":
-            self._room.settle((waiting,), "the record has stopped after a disk error")
-        elif len(self._room.pending) >= self._limits.queue_entries:
-            self._room.settle((waiting,), "too many entries wait for the disk")
-        else:
-            self._room.pending.append(waiting)
-            # The committer clears the flag before it drains, so no entry is left asleep.
-            if not self._signalled:
-                self._signalled = True
-                self._wake.put(None)
+            return "the record is not open"
+        if self._state == "stopped":
+            return "the record has stopped after a disk error"
+        if len(self._room.pending) >= self._limits.queue_entries:
+            return "too many entries wait for the disk"
+        if self._state == "reserve" and _needs_full_service(draft):
+            return "the disk is full"
+        return None
+
+    def _wake_as_planned(self) -> None:
+        self._wake_planned = False
+        self._wake_committer()
+
+    def _wake_committer(self) -> None:
+        # The committer clears the flag before it drains, so no entry is left asleep.
+        if not self._signalled:
+            self._signalled = True
+            self._wake.put(None)
 
     # The committer thread.
 
     def _commit_forever(self) -> None:
         while not (self._closing and not self._room.pending):
             with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=_RETRY_SECONDS)
+                self._wake.get(timeout=_IDLE_SECONDS)
             self._signalled = False
             while self._room.pending:
                 pending = self._room.pending
                 count = min(len(pending), _BATCH_ENTRIES)
-                batch = [pending.popleft() for _ in range(count)]
-                self._room.in_flight = tuple(w for w in batch if not w.settled)
+                self._room.in_flight = tuple(pending.popleft() for _ in range(count))
                 self._commit(self._room.in_flight)
                 self._room.in_flight = ()
             if self._state == "reserve":
@@ -236,51 +274,62 @@ class Recorder:
         self, journal: JournalWriter, batch: tuple[Waiting, ...]
     ) -> tuple[Waiting, ...]:
         """Write what fits the current segment, and return the rest after turning to the next."""
-        if self._state == "reserve" and not self._recover():
-            permits = tuple(w for w in batch if _needs_full_service(w.draft))
-            self._room.settle(permits, "the disk is full")
-            batch = tuple(w for w in batch if not _needs_full_service(w.draft))
-        before = self._sealer.position
-        sealed = self._sealer.seal_all([waiting.draft for waiting in batch])
-        count, after, content = self._fitting(sealed, before, journal.room())
-        written = tuple(w for w, s in zip(batch, sealed[:count], strict=False) if type(s) is Sealed)
-        for waiting, piece in zip(batch, sealed[:count], strict=False):
-            if isinstance(piece, SealError):
-                self._room.settle((waiting,), str(piece))
-        if written:
+        full = self._state == "reserve" and not self._recover()
+        if full and any(_needs_full_service(waiting.draft) for waiting in batch):
+            self._reseal_without_permits(batch)
+            return ()
+        count, content = self._fitting(batch, journal.room())
+        rest = batch[count:]
+        if count:
+            written = batch[:count]
+            self._reached = _position(written[-1])
             try:
                 journal.append(self._start_frame + content)
             except DiskFullError:
                 # The numbers of this batch are never used again: the sequencer may have seen them.
                 self._room.settle(written, "the disk is full")
-                self._guarded_rotation(journal, batch[count:])
-                return batch[count:] if journal.room() > 0 else ()
+                return rest if self._guarded_rotation(journal, rest) else ()
             self._start_frame = b""
-            self._acknowledged = after.wseq
+            self._acknowledged = self._reached.wseq
             self._room.settle(written, None)
-        if count == len(batch):
+        if not rest:
             return ()
-        self._sealer.restore(after)
-        rest = batch[count:]
         return rest if self._guarded_rotation(journal, rest) else ()
 
-    def _fitting(
-        self, sealed: list[Sealed | SealError], before: Position, room: int
-    ) -> tuple[int, Position, bytes]:
-        """Take the longest start of a batch that fits; return its count, end and frames."""
+    def _fitting(self, batch: tuple[Waiting, ...], room: int) -> tuple[int, bytes]:
+        """Take the longest start of a batch that fits; return its count and its frames."""
         pieces: list[bytes] = []
-        wseq, leaf = before.wseq, before.leaf
         room -= len(self._start_frame)
-        for count, item in enumerate(sealed):
-            if isinstance(item, SealError):
-                continue
-            piece = frame(item.body)
+        for count, waiting in enumerate(batch):
+            if waiting.sealed is None:
+                raise SealError("record: an entry came to the disk unsealed")
+            piece = frame(waiting.sealed.body)
             room -= len(piece)
             if room < 0:
-                return count, Position(wseq=wseq, leaf=leaf), b"".join(pieces)
+                return count, b"".join(pieces)
             pieces.append(piece)
-            wseq, leaf = wseq + 1, item.leaf
-        return len(sealed), Position(wseq=wseq, leaf=leaf), b"".join(pieces)
+        return len(batch), b"".join(pieces)
+
+    def _reseal_without_permits(self, batch: tuple[Waiting, ...]) -> None:
+        """On a full disk: refuse the permits that came before it was known, keep the refusals.
+
+        What is kept gets new numbers, so that the journal has no gap where the permits were.
+        """
+        with self._sealing:
+            waiting = (*batch, *self._room.pending)
+            self._room.pending.clear()
+            self._sealer.restore(self._reached)
+            refused = [each for each in waiting if _needs_full_service(each.draft)]
+            for each in waiting:
+                if each in refused:
+                    continue
+                try:
+                    each.sealed = self._sealer.seal_next(each.draft)
+                except SealError:
+                    refused.append(each)
+                else:
+                    self._room.pending.append(each)
+        self._room.settle(refused, "the disk is full")
 
     def _guarded_rotation(self, journal: JournalWriter, waiting: tuple[Waiting, ...]) -> bool:
         """Turn to the next segment, or to the reserve; without either, fail those who wait."""
@@ -294,10 +343,15 @@ class Recorder:
                 journal.next_segment(use_reserve=True)
             except DiskFullError:
                 self._room.settle(waiting, "the disk is full, and the reserve too")
+                if waiting:
+                    self._reached = _position(waiting[-1])  # these numbers are given up
                 return False
-        self._start_frame = frame(self._sealer.start_body(journal.number, self._acknowledged))
+        self._start_frame = frame(self._start_body(journal))
         self._prepare.set()
         return True
+
+    def _start_body(self, journal: JournalWriter) -> bytes:
+        return self._sealer.start_body(journal.number, self._acknowledged, self._reached.wseq)
 
     def _recover(self) -> bool:
         """Try for ordinary segments again, at most every quarter of a second."""
@@ -314,7 +368,7 @@ class Recorder:
         except OSError as error:
             self._stop(error)
             return False
-        self._start_frame = frame(self._sealer.start_body(journal.number, self._acknowledged))
+        self._start_frame = frame(self._start_body(journal))
         self._enter("ok")
         self._prepare.set()
         return True
@@ -355,6 +409,13 @@ class Recorder:
     def _watch_forever(self) -> None:
         while not self._closed.wait(_WATCH_SECONDS):
             self._room.settle_late(time.monotonic())
+
+
+def _position(waiting: Waiting) -> Position:
+    """Give the place of a sealed entry."""
+    if waiting.sealed is None:
+        raise SealError("record: an entry came to the disk unsealed")
+    return Position(wseq=waiting.sealed.wseq, leaf=waiting.sealed.leaf)
 
 
 def _needs_full_service(draft: EntryDraft) -> bool:

@@ -46,14 +46,16 @@ _SALT_FROM = SEED_BYTES + NONCE_BYTES
 # Texts and lists longer than this are cut when an entry is too large; tried in turn.
 _CUTS = ((512, 32), (96, 8), (24, 2))
 _REMEMBERED_PSEUDONYMS = 8_192
+_ENTROPY_DRAWS = 64  # entries; 4 kB at a time
 _MAX_INTEGER = 2**63 - 1
 
 
 class Sealed(NamedTuple):
-    """An entry ready to be journalled, and the leaf that the next one chains to."""
+    """An entry ready to be journalled, the leaf that the next one chains to, and its number."""
 
     body: bytes
     leaf: bytes
+    wseq: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,8 @@ class Sealer:
         self._wseq = 0
         self._leaf = NO_LEAF
         self._leaf_hash = hashlib.sha256(b"\0")
+        self._entropy = b""
+        self._entropy_at = 0
 
     @property
     def position(self) -> Position:
@@ -109,20 +113,31 @@ class Sealer:
         self._leaf = position.leaf
 
     def seal_all(self, drafts: list[EntryDraft]) -> list[Sealed | SealError]:
-        """Seal drafts in order; one that cannot be sealed takes no sequence number."""
-        entropy = os.urandom(ENTROPY_BYTES * len(drafts))
+        """Seal drafts in order; those that cannot be sealed are given as errors."""
         sealed: list[Sealed | SealError] = []
-        at = 0
         for draft in drafts:
             try:
-                sealed.append(self.seal(draft, entropy[at : at + ENTROPY_BYTES]))
+                sealed.append(self.seal_next(draft))
             except SealError as error:
                 sealed.append(error)
-            except (KeysError, OSError) as error:
-                # Sealing reads no files but keys: what fails here is not the record's own disk.
-                sealed.append(SealError(f"record: no key to seal with: {error}"))
-            at += ENTROPY_BYTES
         return sealed
+
+    def seal_next(self, draft: EntryDraft) -> Sealed:
+        """Seal the next draft; one that cannot be sealed takes no sequence number.
+
+        Raises:
+            SealError: It cannot be sealed.
+        """
+        start = self._entropy_at
+        if start + ENTROPY_BYTES > len(self._entropy):
+            # Drawn for many at a time: each call to the system lets other threads in between.
+            self._entropy, start = os.urandom(ENTROPY_BYTES * _ENTROPY_DRAWS), 0
+        self._entropy_at = start + ENTROPY_BYTES
+        try:
+            return self.seal(draft, self._entropy[start : start + ENTROPY_BYTES])
+        except (KeysError, OSError) as error:
+            # Sealing reads no files but keys: what fails here is not the record's own disk.
+            raise SealError(f"record: no key to seal with: {error}") from error
 
     def seal(self, draft: EntryDraft, entropy: bytes) -> Sealed:
         """Seal one draft.
@@ -155,22 +170,23 @@ class Sealer:
                 return sealed
         raise SealError("record: the entry is too large even when shortened")
 
-    def start_body(self, segment: int, acknowledged: int) -> bytes:
+    def start_body(self, segment: int, acknowledged: int, reached: int) -> bytes:
         """Make the first body of a segment: its number, and from where to where this writer went.
 
         Args:
             segment: Number of the segment, from 1.
             acknowledged: Sequence number of the last entry known to be durable. Entries between
                 it and the next were given up; the sequencer accepts their absence.
+            reached: Sequence number of the last entry before those that follow in this segment.
         """
-        return self._mark(START_BODY, segment, acknowledged)
+        return self._mark(START_BODY, segment, acknowledged, reached)
 
     def close_body(self) -> bytes:
         """Make the last body of a writer that ends in order."""
-        return self._mark(CLOSE_BODY, 0, self._wseq)
+        return self._mark(CLOSE_BODY, 0, self._wseq, self._wseq)
 
-    def _mark(self, kind: bytes, segment: int, acknowledged: int) -> bytes:
-        message = kind + MARK.pack(segment, acknowledged, self._wseq)
+    def _mark(self, kind: bytes, segment: int, acknowledged: int, reached: int) -> bytes:
+        message = kind + MARK.pack(segment, acknowledged, reached)
         return message + self._mac.digest(message + self._suffix)
 
     def _accept(self, sealed: Sealed) -> None:
@@ -215,7 +231,7 @@ class Sealer:
             mac_message(wseq, leaf, salt + actor + subject, ct_sha256, self._suffix)
         )
         header = HEADER.pack(mac, salt, actor, subject, len(text), len(ciphertext))
-        return Sealed(ENTRY_BODY + header[1:] + text + ciphertext, leaf)
+        return Sealed(ENTRY_BODY + header[1:] + text + ciphertext, leaf, wseq)
 
 
 MARK = struct.Struct(">QQQ")

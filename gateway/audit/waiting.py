@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from gateway.audit.entry import EntryDraft
+from gateway.audit.sealing import Sealed
 from gateway.errors import RecordUnavailable
 
 Done = Callable[[BaseException | None], None]
@@ -21,7 +22,7 @@ _log = structlog.get_logger("record")
 class Waiting:
     """One entry on its way to the disk, and whom to tell."""
 
-    __slots__ = ("done", "draft", "due", "future", "settled")
+    __slots__ = ("done", "draft", "due", "future", "sealed", "settled")
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Waiting:
         self.done = done
         self.future = future
         self.settled = False  # changed only under the room's lock
+        self.sealed: Sealed | None = None  # once it has its place; changed under the sealing lock
 
 
 class WaitingRoom:

@@ -177,7 +177,7 @@ def test_entries_sealed_under_the_key_before_are_still_good(bench: RecordBench) 
 def test_a_forged_mark_of_a_writer_excuses_nothing(bench: RecordBench) -> None:
     """Else whoever removes entries could say that they had been given up."""
     bodies = sealed_bodies(bench, 4)
-    mark = bytearray(Sealer(bench.key_ring, WRITER).start_body(2, 1))
+    mark = bytearray(Sealer(bench.key_ring, WRITER).start_body(2, 1, 0))
     mark[24] = 3
     batch, progress = admitted(bench, [bodies[0], bytes(mark), bodies[3]])
 
