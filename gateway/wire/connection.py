@@ -15,7 +15,10 @@ This is the only place where bytes from a browser enter. Rules it keeps:
 """
 
 import asyncio
+import struct
 from collections import deque
+from contextlib import suppress
+from socket import SO_LINGER, SOL_SOCKET
 from typing import Any, Final, cast
 
 import httptools
@@ -33,6 +36,7 @@ from gateway.wire.request_head import HeadError, check_head
 
 _FIELD_FRAME_BYTES: Final = len(b": \r\n")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # on, with no time to linger
 
 
 class Connection(asyncio.Protocol):
@@ -50,11 +54,8 @@ class Connection(asyncio.Protocol):
         self, handler: "RequestHandler[Connection]", loop: asyncio.AbstractEventLoop
     ) -> None:
         self.handler = handler
-        self.loop = loop
-        self.peer_ip = ""
-        self.deadline = NO_DEADLINE
-        self.closing = False
-        self.bytes_out = 0
+        self.loop, self.peer_ip, self.deadline = loop, "", NO_DEADLINE
+        self.closing, self.bytes_out = False, 0
         self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -67,11 +68,9 @@ class Connection(asyncio.Protocol):
         self._parsed_bytes = 0  # of the head being read, as the parser gave them out
         self._body_bytes = 0  # of the body being read, since its deadline was last moved
         self._in_head = False
-        self._broken: bytes | None = None  # the refusal to send once the owed answers are out
+        self._broken: bytes | None = None  # refusal to send once the owed answers are out
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
-        self._paused_reading = False
-        self._client_slow = False
-        self._refuse_at_once = False
+        self._paused_reading = self._client_slow = self._refuse_at_once = False
 
     # ---- the transport's side -------------------------------------------------------------
 
@@ -287,6 +286,9 @@ class Connection(asyncio.Protocol):
         """Cut the connection: the client must see that an answer is incomplete."""
         self.closing = True
         if self._transport is not None:
+            # A reset: an orderly end is how HTTP/1.0 ends a whole answer.
+            with suppress(OSError):
+                self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
             self._transport.abort()
 
     def expire(self) -> None:

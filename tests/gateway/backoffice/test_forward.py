@@ -1,119 +1,12 @@
 """Forwarding over real sockets: bytes in, bytes out, and never another person's."""
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 
 import pytest
 
-from gateway.backoffice.canonical import canonicalise_target
-from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
-from gateway.backoffice.transport import ExchangeError, UpstreamAddress
-from gateway.backoffice.upstream_pool import UpstreamPool
-from gateway.wire.answers import give, plain, to_bytes
-from gateway.wire.connection import Connection
-from gateway.wire.incoming import Incoming
-from gateway.wire.limits import ConnectionLimits
-from tests.doubles.raw_client import RawClient
-from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
-
-REFERENCE = "0123456789"
-BODY_BYTES = 4096
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-
-
-class Gate:
-    """A front without a pipeline: everything is forwarded, what comes of it is kept."""
-
-    def __init__(self, forwarder: Forwarder) -> None:
-        self.limits = ConnectionLimits(
-            head_bytes=8192,
-            head_fields=50,
-            head_seconds=2,
-            idle_seconds=2,
-            hosts=frozenset({b"gate"}),
-        )
-        self.connections: set[Connection] = set()
-        self.draining = False
-        self.results: list[Forwarded | ExchangeError] = []
-        self.cookies: list[bytes] = []
-        self._forwarder = forwarder
-
-    async def serve(self, incoming: Incoming, connection: Connection) -> None:
-        async def keep(values: list[bytes]) -> None:
-            await asyncio.sleep(0)
-            self.cookies += values
-
-        outbound = Outbound(
-            target=canonicalise_target(incoming.head.target, frozenset()),
-            identity=[(b"Gateway-Assertion", b"signed")],
-            cookies=b"jar=1",
-            reference=REFERENCE,
-            resource=False,
-            keep_cookies=keep,
-            body_bytes=BODY_BYTES,
-        )
-        try:
-            result = await self._forwarder.forward(incoming, connection, outbound)
-            self.results.append(result)
-            if not result.answered:
-                give(plain(result.status, result.code, REFERENCE), incoming, connection)
-        except ExchangeError as error:
-            self.results.append(error)
-            give(plain(error.status, error.code, REFERENCE), incoming, connection)
-
-    def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:  # noqa: ARG002
-        return to_bytes(plain(status, code, REFERENCE))
-
-
-@contextlib.asynccontextmanager
-async def gate(
-    script: Script, *, first_byte_seconds: float = 2, port: int | None = None
-) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
-    loop = asyncio.get_running_loop()
-    async with ScriptedUpstream(script) as upstream:
-        address = UpstreamAddress(
-            host="127.0.0.1",
-            port=port or upstream.port,
-            tls=None,
-            connect_seconds=1,
-            first_byte_seconds=first_byte_seconds,
-            idle_seconds=first_byte_seconds,
-            max_connections=4,
-        )
-        pool = UpstreamPool(address, loop)
-        handler = Gate(Forwarder(pool=pool, origin=f"http://127.0.0.1:{upstream.port}"))
-
-        async def sweep() -> None:
-            while True:
-                await asyncio.sleep(0.05)
-                pool.sweep(loop.time())
-                for connection in [c for c in handler.connections if c.deadline <= loop.time()]:
-                    connection.expire()
-
-        sweeper = loop.create_task(sweep())
-        server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
-        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
-        try:
-            yield RawClient(reader, writer), handler, upstream
-        finally:
-            sweeper.cancel()
-            writer.close()
-            server.close()
-            pool.close()
-            await asyncio.sleep(0.01)
-
-
-def answering(*answers: bytes) -> Script:
-    """Answer request after request on one connection, then keep it open."""
-
-    async def script(exchange: Exchange) -> None:
-        for answer in answers:
-            await exchange.head()
-            await exchange.say(answer)
-        await exchange.reader.read()
-
-    return script
+from gateway.backoffice.transport import ExchangeError
+from tests.doubles.scripted_upstream import Exchange
+from tests.gateway.backoffice.gate import OK, answering, gate
 
 
 async def test_a_request_goes_out_as_it_was_decided_on() -> None:
@@ -383,3 +276,327 @@ async def test_a_slow_head_is_timed_out_and_a_large_one_refused() -> None:
         await client.say(b"GET / HTTP/1.1\r\nHost: gate\r\nX: " + b"a" * 9000)
         assert (await client.reader.read()).startswith(b"HTTP/1.1 431 ")
         assert not upstream.exchanges
+
+
+# ---- what a slow, vanishing or half-hearted party may do to others ------------------------------
+
+SET_COOKIE = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1\r\nContent-Length: 2\r\n\r\nok"
+
+
+async def test_an_exchange_that_is_over_never_touches_the_connection_again() -> None:
+    """While its cookies are stored somebody else may be served on that connection already."""
+    storing = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(SET_COOKIE)
+        await exchange.head()
+        storing.set()
+        await asyncio.sleep(0.1)
+        await exchange.say(OK)
+        await exchange.reader.read()
+
+    async def keep(_: list[bytes]) -> None:
+        await asyncio.sleep(0.3)
+
+    async with gate(script, keep=keep) as (client, handler, upstream):
+        leaving = await handler.another_client()
+        await leaving.say(b"GET /1 HTTP/1.1\r\nHost: gate\r\n\r\n")
+        await handler.until(lambda: upstream.exchanges and upstream.exchanges[0].received)
+        await asyncio.sleep(0.03)
+        answering_other = asyncio.ensure_future(client.get("/2"))
+        await storing.wait()
+        leaving.writer.close()
+
+        assert (await answering_other).endswith(b"ok")
+        assert len(upstream.exchanges) == 1
+
+
+async def test_an_answer_waits_for_its_cookies_and_is_not_given_without_them() -> None:
+    stored = asyncio.Event()
+
+    async def keep(values: list[bytes]) -> None:
+        await stored.wait()
+        assert values == [b"s=1"]
+
+    async def streaming(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1\r\nContent-Length: 200000\r\n\r\n")
+        await exchange.say(b"x" * 200_000)
+        await exchange.reader.read()
+
+    async with gate(streaming, keep=keep) as (client, _, _upstream):
+        await client.say(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(client.reader.read(1), 0.1)
+        stored.set()
+        assert (await client.answer()).endswith(b"x" * 200_000)
+
+
+@pytest.mark.parametrize("ended", [True, False])
+async def test_cookies_that_cannot_be_stored_are_a_503_and_nothing_of_the_answer(
+    ended: bool,
+) -> None:
+    async def keep(_: list[bytes]) -> None:
+        raise OSError("no store")
+
+    said = SET_COOKIE if ended else SET_COOKIE[:-1]
+    async with gate(answering(said), keep=keep) as (client, handler, _):
+        answer = await client.get()
+
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert handler.results[0].code == "cookies-not-stored"
+
+
+async def test_a_body_that_fails_while_cookies_are_stored_is_answered_once() -> None:
+    """An early answer with cookies, and a body that stops coming: 408, and nothing behind it."""
+    release = asyncio.Event()
+
+    async def keep(_: list[bytes]) -> None:
+        await release.wait()
+
+    async with gate(answering(SET_COOKIE), keep=keep, idle_seconds=0.15) as (client, handler, _):
+        await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 9\r\n\r\nabc")
+        assert (await client.answer()).startswith(b"HTTP/1.1 408 ")
+        release.set()
+
+        assert await client.reader.read() == b""
+        assert handler.results[0].code == "body-timeout"
+
+
+async def test_an_answer_that_breaks_while_its_cookies_are_stored_is_a_502() -> None:
+    async def keep(_: list[bytes]) -> None:
+        await asyncio.sleep(5)
+
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n"
+    async with gate(answering(said), keep=keep) as (client, handler, _):
+        assert (await client.get()).startswith(b"HTTP/1.1 502 ")
+        assert handler.results[0].code == "upstream-not-http"
+
+
+async def test_a_client_that_leaves_ends_its_exchange() -> None:
+    gone = asyncio.Event()
+
+    async def endless(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                await exchange.say(b"5\r\nevent\r\n")
+                await asyncio.sleep(0.01)
+        finally:
+            gone.set()
+
+    async with gate(endless) as (client, handler, _):
+        await client.say(b"GET /events HTTP/1.1\r\nHost: gate\r\n\r\n")
+        await client.reader.readuntil(b"event")
+        client.writer.close()
+        await asyncio.wait_for(gone.wait(), 2)
+
+        (result,) = handler.results
+        assert not isinstance(result, ExchangeError)
+        assert (result.status, result.code, result.answered) == (200, "client-gone", True)
+
+
+async def test_a_client_that_leaves_before_it_was_answered_is_noted() -> None:
+    async def silent(exchange: Exchange) -> None:
+        await exchange.reader.read()
+
+    async with gate(silent) as (client, handler, upstream):
+        await client.say(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n")
+        await handler.until(lambda: upstream.exchanges)
+        client.writer.close()
+        await handler.until(lambda: handler.results)
+
+        assert (handler.results[0].status, handler.results[0].code) == (499, "client-gone")
+
+
+async def test_a_client_that_reads_slowly_slows_the_system_and_loses_nothing() -> None:
+    sent = 0
+
+    async def fast(exchange: Exchange) -> None:
+        nonlocal sent
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nContent-Length: 30000000\r\n\r\n")
+        for _ in range(30):
+            await exchange.say(b"x" * 1_000_000)
+            sent += 1
+        await exchange.reader.read()
+
+    async with gate(fast) as (_, handler, _upstream):
+        lazy = await handler.lazy_client()
+        lazy.send(b"GET /x HTTP/1.1\r\nHost: gate\r\nConnection: close\r\n\r\n")
+        await asyncio.sleep(0.3)
+        assert sent < 25  # the rest is held by the system itself
+        loop, received = asyncio.get_running_loop(), 0
+        while piece := await loop.sock_recv(lazy, 1 << 20):
+            received += len(piece)
+        lazy.close()
+
+        assert received > 30_000_000
+
+
+async def test_a_client_that_reads_nothing_frees_the_connection_to_the_system() -> None:
+    async def endless(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            await exchange.say(b"10000\r\n" + b"x" * 65_536 + b"\r\n")
+
+    async with gate(endless, slow_seconds=0.2) as (_, handler, _upstream):
+        lazy = await handler.lazy_client()
+        lazy.send(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n")
+        await handler.until(lambda: handler.results)
+        lazy.close()
+
+        assert handler.results[0].code == "client-gone"
+
+
+async def test_an_upload_goes_as_fast_as_the_system_takes_it() -> None:
+    async def slow(exchange: Exchange) -> None:
+        await exchange.head()
+        await asyncio.sleep(0.2)
+        body = await exchange.reader.readexactly(8_000_000)
+        exchange.received += body[-3:]
+        await exchange.say(OK)
+        await exchange.reader.read()
+
+    async with gate(slow, first_byte_seconds=2) as (client, _, upstream):
+        head = b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 8000000\r\n\r\n"
+        await client.say(head + b"x" * 7_999_997 + b"END")
+        assert (await client.answer()).endswith(b"ok")
+
+        assert upstream.exchanges[0].received.endswith(b"END")
+        client.writer.write(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n")
+
+
+async def test_a_system_that_takes_no_body_is_given_up() -> None:
+    async def deaf(exchange: Exchange) -> None:
+        exchange.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        await asyncio.sleep(3)
+
+    async with gate(deaf, first_byte_seconds=0.2) as (client, handler, _):
+        client.writer.write(
+            b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 20000000\r\n\r\n"
+            + b"x" * 15_000_000
+        )
+
+        assert (await client.answer()).startswith(b"HTTP/1.1 504 ")
+        assert handler.results[0].code == "upstream-timeout"
+
+
+async def test_an_answer_that_comes_before_the_body_is_whole_is_passed_on() -> None:
+    async with gate(answering(b"HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno")) as (
+        client,
+        _,
+        upstream,
+    ):
+        await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 90\r\n\r\nabc")
+        answer = await client.answer()
+
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert b"Connection: close" in answer
+        assert await client.is_closed()
+        assert await asyncio.wait_for(upstream.exchanges[0].reader.read(), 2) == b""
+
+
+async def test_an_answer_that_pauses_too_long_is_cut() -> None:
+    async with gate(
+        answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), first_byte_seconds=0.1
+    ) as (client, handler, _):
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await client.get()
+        await handler.until(lambda: handler.results)
+
+        assert handler.results[0].code == "upstream-stalled"
+
+
+async def test_an_http_1_0_client_reads_to_the_end_of_the_connection() -> None:
+    said = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+    async with gate(answering(said)) as (client, _, _upstream):
+        await client.say(b"GET /x HTTP/1.0\r\nHost: gate\r\nConnection: keep-alive\r\n\r\n")
+        answer = await client.reader.read()
+
+        assert answer.endswith(b"\r\n\r\nabc")
+        assert b"Transfer-Encoding" not in answer
+        assert b"Connection: close" in answer
+
+
+async def test_an_http_1_0_client_sees_that_an_answer_is_incomplete() -> None:
+    """It takes an orderly end of the connection for the end of the answer."""
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+
+    async with gate(script) as (client, _, _upstream):
+        await client.say(b"GET /x HTTP/1.0\r\nHost: gate\r\n\r\n")
+
+        with pytest.raises(ConnectionResetError):
+            await client.reader.read()
+
+
+async def test_an_answer_that_ends_with_its_connection_is_framed_for_the_client() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.0 200 OK\r\n\r\nabc")
+
+    async with gate(script) as (client, _, _upstream):
+        assert (await client.get()).endswith(b"\r\n\r\nabc")
+        assert (await client.get()).endswith(b"\r\n\r\nabc")
+
+
+async def test_an_answer_without_a_body_keeps_the_length_it_would_have_had() -> None:
+    said = b"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\nETag: x\r\n\r\n"
+    async with gate(answering(said, b"HTTP/1.1 304 Not Modified\r\n\r\n", OK)) as (
+        client,
+        _,
+        upstream,
+    ):
+        await client.say(b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n" * 3)
+        assert b"Content-Length: 5" in await client.answer(bodiless=True)
+        assert b"Content-Length" not in await client.answer(bodiless=True)
+        assert (await client.answer()).endswith(b"ok")
+
+        assert len(upstream.exchanges) == 1
+
+
+async def test_a_head_without_a_length_is_answered_without_one() -> None:
+    async with gate(answering(b"HTTP/1.1 200 OK\r\n\r\n")) as (client, _, _upstream):
+        answer = await client.get(method="HEAD")
+
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert b"Content-Length" not in answer
+
+
+async def test_a_location_on_the_system_becomes_one_on_the_gateway() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(
+            b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:%d/a?b=c\r\n"
+            b"Content-Length: 0\r\n\r\n" % upstream.port
+        )
+
+    async with gate(script) as (client, _, upstream):
+        assert b"\r\nLocation: /a?b=c\r\n" in await client.get()
+
+
+async def test_a_request_whose_client_left_in_line_is_not_sent() -> None:
+    async def busy(exchange: Exchange) -> None:
+        await exchange.head()
+        await asyncio.sleep(0.3)
+        await exchange.say(OK)
+        await exchange.reader.read()
+
+    async with gate(busy, max_connections=1) as (client, handler, upstream):
+        first = asyncio.ensure_future(client.get("/first"))
+        await handler.until(lambda: upstream.exchanges)
+        second = await handler.another_client()
+        await second.say(b"GET /second HTTP/1.1\r\nHost: gate\r\n\r\n")
+        await asyncio.sleep(0.05)
+        second.writer.close()
+        assert (await first).endswith(b"ok")
+        await handler.until(lambda: len(handler.results) == 2)
+
+        assert b"second" not in upstream.exchanges[0].received
+        assert {result.code for result in handler.results} == {"", "client-gone"}

@@ -1,0 +1,157 @@
+"""A front without a pipeline over real sockets: everything is forwarded to a scripted system."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+from gateway.backoffice.canonical import canonicalise_target
+from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
+from gateway.backoffice.transport import ExchangeError, UpstreamAddress
+from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.wire.answers import give, plain, to_bytes
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
+from gateway.wire.limits import ConnectionLimits
+from tests.doubles.raw_client import RawClient
+from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
+
+REFERENCE = "0123456789"
+BODY_BYTES = 4096
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+Keep = Callable[[list[bytes]], Awaitable[None]]
+
+
+class Gate:
+    """Forwards every request, and keeps what came of it."""
+
+    def __init__(self, forwarder: Forwarder, limits: ConnectionLimits, keep: Keep | None) -> None:
+        self.limits = limits
+        self.connections: set[Connection] = set()
+        self.draining = False
+        self.results: list[Forwarded | ExchangeError] = []
+        self.cookies: list[bytes] = []
+        self.address = ("127.0.0.1", 0)
+        self._clients: list[RawClient] = []
+        self._forwarder = forwarder
+        self._keep = keep or self._note
+
+    async def _note(self, values: list[bytes]) -> None:
+        await asyncio.sleep(0)
+        self.cookies += values
+
+    async def serve(self, incoming: Incoming, connection: Connection) -> None:
+        outbound = Outbound(
+            target=canonicalise_target(incoming.head.target, frozenset()),
+            identity=[(b"Gateway-Assertion", b"signed")],
+            cookies=b"jar=1",
+            reference=REFERENCE,
+            resource=False,
+            keep_cookies=self._keep,
+            body_bytes=BODY_BYTES,
+        )
+        try:
+            result = await self._forwarder.forward(incoming, connection, outbound)
+            self.results.append(result)
+            if not result.answered:
+                give(plain(result.status, result.code, REFERENCE), incoming, connection)
+        except ExchangeError as error:
+            self.results.append(error)
+            give(plain(error.status, error.code, REFERENCE), incoming, connection)
+
+    def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:  # noqa: ARG002
+        return to_bytes(plain(status, code, REFERENCE))
+
+    async def until(self, holds: Callable[[], object], seconds: float = 5) -> None:
+        """Wait until something holds."""
+        async with asyncio.timeout(seconds):
+            while not holds():  # noqa: ASYNC110 -- what is waited for tells nobody
+                await asyncio.sleep(0.01)
+
+    async def another_client(self) -> RawClient:
+        """Connect a browser."""
+        client = RawClient(*await asyncio.open_connection(*self.address))
+        self._clients.append(client)
+        return client
+
+    async def lazy_client(self) -> socket.socket:
+        """Connect a browser that reads nothing by itself, with little room for what comes."""
+        lazy = socket.socket()
+        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        lazy.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(lazy, self.address)
+        return lazy
+
+    def close(self) -> None:
+        """Close what is open."""
+        for client in self._clients:
+            client.writer.close()
+        for connection in list(self.connections):
+            connection.abort()
+
+
+@contextlib.asynccontextmanager
+async def gate(
+    script: Script,
+    *,
+    first_byte_seconds: float = 2,
+    idle_seconds: float = 2,
+    slow_seconds: float = 2,
+    max_connections: int = 4,
+    port: int | None = None,
+    keep: Keep | None = None,
+) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
+    """Listen on a free port, with one browser connected; deadlines are noticed within 20 ms."""
+    loop = asyncio.get_running_loop()
+    limits = ConnectionLimits(
+        head_bytes=8192,
+        head_fields=50,
+        head_seconds=0.5,
+        idle_seconds=idle_seconds,
+        slow_seconds=slow_seconds,
+        hosts=frozenset({b"gate"}),
+    )
+    async with ScriptedUpstream(script) as upstream:
+        address = UpstreamAddress(
+            host="127.0.0.1",
+            port=port or upstream.port,
+            tls=None,
+            connect_seconds=1,
+            first_byte_seconds=first_byte_seconds,
+            idle_seconds=first_byte_seconds,
+            max_connections=max_connections,
+        )
+        pool = UpstreamPool(address, loop)
+        forwarder = Forwarder(pool=pool, origin=f"http://127.0.0.1:{upstream.port}")
+        handler = Gate(forwarder, limits, keep)
+
+        async def sweep() -> None:
+            while True:
+                await asyncio.sleep(0.02)
+                pool.sweep(loop.time())
+                for connection in [c for c in handler.connections if c.deadline <= loop.time()]:
+                    connection.expire()
+
+        sweeper = loop.create_task(sweep())
+        server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
+        handler.address = server.sockets[0].getsockname()
+        try:
+            yield await handler.another_client(), handler, upstream
+        finally:
+            sweeper.cancel()
+            server.close()
+            handler.close()
+            pool.close()
+            await asyncio.sleep(0.01)
+
+
+def answering(*answers: bytes) -> Script:
+    """Answer request after request on one connection, then keep it open."""
+
+    async def script(exchange: Exchange) -> None:
+        for answer in answers:
+            await exchange.head()
+            await exchange.say(answer)
+        await exchange.reader.read()
+
+    return script
