@@ -28,7 +28,7 @@ def decision_draft(
     """
     subject = question.subject
     function = question.function
-    draft = _draft(visit, Kind.ACCESS if match is None else _kind(match))
+    draft = _draft(visit, Kind.ACCESS if match is None else _kind(match), visit.entry_id)
     draft.outcome = Outcome.PERMIT if decision.permitted else Outcome.DENY
     draft.code = decision.reason.value if match else "function-unknown"
     draft.policy = decision.policy_digest
@@ -61,8 +61,9 @@ def refusal_draft(visit: Visit, kind: Kind, code: str, status: int) -> EntryDraf
     return draft
 
 
-def _draft(visit: Visit, kind: Kind) -> EntryDraft:
+def _draft(visit: Visit, kind: Kind, entry_id: bytes = b"") -> EntryDraft:
     return EntryDraft(
+        id=entry_id,
         kind=kind,
         at_us=visit.at_us,
         reference=visit.reference,

@@ -20,7 +20,7 @@ from urllib.parse import quote
 
 import structlog
 
-from gateway.audit.entry import Kind, Outcome, new_reference
+from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.acts import Act, OpenAct, Refusals
+    from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
     from gateway.bulletin import BulletinReader
     from gateway.identity.owners import RecordOwners
@@ -82,6 +83,7 @@ class Pipeline:
         owners: RecordOwners,
         bulletin: BulletinReader,
         recorder: Recorder,
+        identifiers: Identifiers,
         throttle: RefusalThrottle,
         resource_paths: ResourcePaths,
         tally: ResourceTally,
@@ -104,6 +106,7 @@ class Pipeline:
             owners: whose employee an employee number in a request is.
             bulletin: whether this worker knows every change that matters.
             recorder: makes decisions durable.
+            identifiers: names visits and their entries.
             throttle: keeps strangers from filling the record.
             resource_paths: which paths are style sheets, scripts and images, and of which system.
             tally: counts those.
@@ -123,6 +126,7 @@ class Pipeline:
         self._owners = owners
         self._bulletin = bulletin
         self._recorder = recorder
+        self._identifiers = identifiers
         self._throttle = throttle
         self._resource_paths = resource_paths
         self._tally = tally
@@ -141,8 +145,10 @@ class Pipeline:
     async def serve(self, incoming: Incoming, client: Connection) -> None:
         """Take one request through the gate. The client is answered in every case."""
         at_us = self._wall_us()
+        reference, entry_id = self._identifiers.for_visit(at_us)
         visit = Visit(
-            reference=new_reference(),
+            reference=reference,
+            entry_id=entry_id,
             at=self._instant(at_us),
             at_us=at_us,
             started=self._monotonic(),

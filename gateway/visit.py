@@ -19,6 +19,7 @@ class Visit:
 
     Attributes:
         reference: ten Crockford base-32 characters, what a person reads out.
+        entry_id: for the entry of the decision, 16 bytes.
         at: the instant of the visit, UTC; every decision of the visit is made for it.
         at_us: the same in microseconds.
         started: monotonic seconds, for the duration.
@@ -30,6 +31,7 @@ class Visit:
     """
 
     reference: str
+    entry_id: bytes
     at: datetime
     at_us: int
     started: float

@@ -130,9 +130,13 @@ class EntryDraft:
     def result(self, outcome: Outcome, *, at_us: int) -> "EntryDraft":
         """Draft the result that closes this decision; the caller adds status, bytes and duration.
 
-        It names no person: `corr` leads to the decision, which does.
+        It names no person: `corr` leads to the decision, which does. Its id has the chance of the
+        decision's, one bit turned, so that closing a visit draws none.
         """
         return EntryDraft(
+            id=((at_us // 1000) & 0xFFFF_FFFF_FFFF).to_bytes(6, "big")
+            + self.id[6:15]
+            + bytes((self.id[15] ^ 1,)),
             kind=self.kind,
             at_us=at_us,
             phase=Phase.RESULT,
@@ -168,7 +172,12 @@ def new_reference() -> str:
     A person reads it out over the telephone, so it has no letters I, L, O, U. It is no secret, but
     nobody may guess another's: hence not a counter.
     """
-    bits = int.from_bytes(os.urandom(7), "big")
+    return reference_from(os.urandom(7))
+
+
+def reference_from(chance: bytes) -> str:
+    """Write 7 random bytes as a reference; 6 of their bits are left out."""
+    bits = int.from_bytes(chance, "big")
     pairs = _PAIRS
     return (
         pairs[bits & 1023]
@@ -181,7 +190,12 @@ def new_reference() -> str:
 
 def new_entry_id(at_us: int) -> bytes:
     """Make a UUID version 7 (RFC 9562 section 5.7) for an instant in microseconds UTC."""
-    random_bits = int.from_bytes(os.urandom(10), "big")
+    return entry_id_from(at_us, os.urandom(10))
+
+
+def entry_id_from(at_us: int, chance: bytes) -> bytes:
+    """Make a UUID version 7 of an instant and 10 random bytes."""
+    random_bits = int.from_bytes(chance, "big")
     return (
         ((at_us // 1000) & 0xFFFF_FFFF_FFFF) << 80
         | 0x7000_8000_0000_0000_0000

@@ -14,22 +14,25 @@ from gateway.backoffice.canonical import CanonicalTarget
 from gateway.wire.request_head import CHUNKED, RequestHead
 
 ASSERTION_FIELD: Final = b"Gateway-Assertion"
-_REQUEST_FIELDS: Final = (
-    (b"accept", b"Accept"),
-    (b"accept-language", b"Accept-Language"),
-    (b"accept-encoding", b"Accept-Encoding"),
-    (b"user-agent", b"User-Agent"),
-    (b"content-type", b"Content-Type"),
-    (b"content-encoding", b"Content-Encoding"),
-    (b"range", b"Range"),
-    (b"if-range", b"If-Range"),
-    (b"if-match", b"If-Match"),
-    (b"if-none-match", b"If-None-Match"),
-    (b"if-modified-since", b"If-Modified-Since"),
-    (b"if-unmodified-since", b"If-Unmodified-Since"),
-    (b"last-event-id", b"Last-Event-ID"),
-    (b"x-requested-with", b"X-Requested-With"),
-)
+_REQUEST_FIELDS: Final = {
+    spelt.lower(): b"\r\n" + spelt + b": "
+    for spelt in (
+        b"Accept",
+        b"Accept-Language",
+        b"Accept-Encoding",
+        b"User-Agent",
+        b"Content-Type",
+        b"Content-Encoding",
+        b"Range",
+        b"If-Range",
+        b"If-Match",
+        b"If-None-Match",
+        b"If-Modified-Since",
+        b"If-Unmodified-Since",
+        b"Last-Event-ID",
+        b"X-Requested-With",
+    )
+}
 _RESPONSE_FIELDS: Final = {
     name.lower(): name
     for name in (
@@ -80,11 +83,10 @@ def request_head(
         reference: the visit's reference.
     """
     parts = [head.method.encode("ascii"), b" ", target.sent, b" HTTP/1.1\r\nHost: ", host]
-    fields = head.headers
-    for name, spelt in _REQUEST_FIELDS:
-        value = fields.get(name)
-        if value is not None:
-            parts += (b"\r\n", spelt, b": ", value)
+    for name, value in head.headers.items():
+        opening = _REQUEST_FIELDS.get(name)
+        if opening is not None:
+            parts += (opening, value)
     for spelt, value in identity:
         parts += (b"\r\n", spelt, b": ", value)
     if cookies:

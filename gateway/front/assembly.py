@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Self
 import structlog
 
 from gateway.api.health import Readiness
+from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
 from gateway.backoffice.forward import Forwarder
@@ -236,6 +237,7 @@ class Assembly:
             owners=state.owners,
             bulletin=state.reader,
             recorder=recorder,
+            identifiers=Identifiers(),
             throttle=throttle,
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
