@@ -64,7 +64,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         loop.add_signal_handler(signal.SIGWINCH, lambda: None)
         with Assembly(settings, loop) as assembly:
             front = assembly.front
-            # What has been put together lives as long as the worker: the collector need not walk it.
+            # What was put together lives as long as the worker: the collector need not walk it.
             gc.collect()
             gc.freeze()
             gc.set_threshold(_GC_ALLOCATIONS)
