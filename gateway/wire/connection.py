@@ -279,7 +279,7 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def refuse_at_once(self) -> None:
-        """Close as soon as the connection is made: the worker has as many as it takes."""
+        """Close as soon as the connection is made: there are too many."""
         self._refuse_at_once = True
 
     def abort(self) -> None:
@@ -310,8 +310,7 @@ class Connection(asyncio.Protocol):
     @property
     def is_idle(self) -> bool:
         """Whether it has been served and waits for another request; closing it loses nothing."""
-        between = self._current is None and not self._waiting and not self._in_head
-        return between and self.task is not None
+        return not (self._current or self._waiting or self._in_head) and self.task is not None
 
     def pause_body(self) -> None:
         """Stop reading from the client."""
