@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -170,6 +171,49 @@ def test_killing_the_sequencer_loses_no_acknowledged_entry(breakable: Demo) -> N
 
     assert load.broken == 0
     assert rows.keys() == set(load.acknowledged)
+    verified(breakable)
+
+
+@contextmanager
+def no_room_on_the_disk(demo: Demo) -> Iterator[None]:
+    """Let no worker write to any file, as on a full disk; afterwards the gateway starts anew."""
+    gateway = child(demo, "the gateway")
+    for pid in workers(demo):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard))
+    try:
+        yield
+    finally:
+        gateway.ask_to_end()
+        gateway.end()
+        gateway.start()
+        wait_until(lambda: is_ready(demo))
+
+
+def is_ready(demo: Demo) -> bool:
+    try:
+        return demo.stranger().get("/-/ready").status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def test_what_cannot_be_recorded_is_not_forwarded(breakable: Demo) -> None:
+    """No entry, no request to the back office: 503 within its time, with a reference."""
+    visitor = breakable.visitor("firefighter")
+    before = len(breakable.reached_back_office())
+    with no_room_on_the_disk(breakable):
+        began = time.monotonic()
+        pages = [visitor.get(JOBS) for _ in range(3)] + [visitor.post(JOBS, {"what": "x"})]
+        seconds = time.monotonic() - began
+        unready = breakable.stranger().get("/-/ready").status
+    reached = breakable.reached_back_office()[before:]
+
+    assert {page.status for page in pages} == {503}
+    assert all(REFERENCE.fullmatch(page.reference or "") for page in pages)
+    assert reached == []
+    assert seconds < 3 * len(pages)
+    assert unready == 503
+    assert visitor.get(JOBS).status == 200
     verified(breakable)
 
 

@@ -19,6 +19,7 @@ UPLOAD = "/ict/tickets/ICT-10001/attachments"
 EVENTS = "/ict/tickets/ICT-10001/events"
 MEBIBYTE = 1024 * 1024
 MOST_GROWTH = 8 * MEBIBYTE
+PAUSE_SECONDS = 1.5
 PIECE = bytes(range(256)) * 256
 
 
@@ -56,10 +57,10 @@ def download(demo: Demo) -> int:
 def slow_download(demo: Demo) -> int:
     """Read as a phone in a lift does: the gateway must wait, and not keep what it got."""
     size = 0
-    for number, piece in enumerate(demo.visitor("firefighter").pieces(PRICE_LIST)):
+    for piece in demo.visitor("firefighter").pieces(PRICE_LIST):
+        if size == 0:
+            time.sleep(PAUSE_SECONDS)  # long enough for the back office to send all it has
         size += len(piece)
-        if number % 40 == 0:
-            time.sleep(0.02)
     return size
 
 
