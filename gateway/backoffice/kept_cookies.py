@@ -36,8 +36,9 @@ def jar_subject(session_hash: str) -> str:
 class KeptCookies:
     """The jars of every session, as one worker sees them."""
 
-    def __init__(self, engine: Engine, bulletin: Bulletin) -> None:
+    def __init__(self, engine: Engine, bulletin: Bulletin, *, capacity: int = _KEPT) -> None:
         """Start empty. Have a `BulletinReader` listen with `apply`."""
+        self._capacity = capacity
         self._engine = engine
         self._bulletin = bulletin
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class KeptCookies:
         jar = CookieJar() if text is None else CookieJar.from_json(text)
         with self._lock:
             if changes == self._changes:
-                if len(self._jars) >= _KEPT:
+                if len(self._jars) >= self._capacity:
                     self._jars = {}
                 self._jars[session_hash, system] = jar
         return jar

@@ -28,8 +28,11 @@ _LONGEST: Final = 32  # characters of a number; more cannot be in the register
 class RecordOwners:
     """Keeps which organisation employs whom. `get` is for the event loop, the rest for threads."""
 
-    def __init__(self, engine: Engine, organisations: Sequence[str]) -> None:
+    def __init__(
+        self, engine: Engine, organisations: Sequence[str], *, capacity: int = _KEPT
+    ) -> None:
         """Start empty. Have a `BulletinReader` listen with `apply`."""
+        self._capacity = capacity
         self._engine = engine
         self._organisations = tuple(organisations)
         self._lock = threading.Lock()
@@ -63,7 +66,7 @@ class RecordOwners:
         owner = found[0] if len(found) == 1 else None
         with self._lock:
             if changes == self._changes:
-                if len(self._known) >= _KEPT:
+                if len(self._known) >= self._capacity:
                     self._known = {}
                 self._known[number] = owner
         return owner

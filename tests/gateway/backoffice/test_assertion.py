@@ -1,0 +1,104 @@
+"""Who is asking, said so that a system can check it, and only about who is asking now."""
+
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
+from gateway.backoffice.assertion import _CACHE_SIZE, LIFETIME_SECONDS, AssertionMint
+from tests.policies.people import subject
+
+ISSUER = "http://localhost:8080"
+KEY = OKPKey.generate_key("Ed25519", {"kid": "k1", "use": "sig", "alg": "EdDSA"})
+
+
+class Clock:
+    """A clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.at = 1_800_000_000.75
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def new_mint(clock: Clock) -> AssertionMint:
+    return AssertionMint(issuer=ISSUER, key=KEY, public_keys=KeySet([KEY]), clock=clock)
+
+
+def read(token: bytes, keys: object = None) -> dict[str, object]:
+    keyset = KeySet.import_key_set(new_mint(Clock()).jwks()) if keys is None else keys  # type: ignore[arg-type]
+    return dict(jwt.decode(token.decode(), keyset, algorithms=["EdDSA"]).claims)  # type: ignore[arg-type]
+
+
+def test_a_system_can_check_who_is_asking_with_the_public_keys_alone() -> None:
+    claims = read(new_mint(Clock()).assertion_for(subject("DBSB"), "session", "ebs"))
+
+    assert len(str(claims.pop("jti"))) == 16
+    assert claims == {
+        "iss": ISSUER,
+        "aud": "ebs",
+        "sub": "cheshire-fire/7d3c",
+        "org": "cheshire-fire",
+        "employee_number": "40011",
+        "name": "A. Person",
+        "iat": 1_800_000_000,
+        "nbf": 1_800_000_000,
+        "exp": 1_800_000_000 + LIFETIME_SECONDS,
+    }
+
+
+def test_another_key_does_not_verify_it() -> None:
+    token = new_mint(Clock()).assertion_for(subject(), "session", "ebs")
+
+    with pytest.raises(JoseError):
+        read(token, OKPKey.generate_key("Ed25519"))
+
+
+def test_the_published_keys_hold_nothing_private() -> None:
+    keys = cast("list[dict[str, str]]", new_mint(Clock()).jwks()["keys"])
+
+    assert set(keys[0]) == {"kty", "crv", "x", "kid", "use", "alg"}
+
+
+def test_an_assertion_is_used_again_for_half_of_its_life() -> None:
+    clock = Clock()
+    mint = new_mint(clock)
+    first = mint.assertion_for(subject(), "session", "ebs")
+    clock.at += 29.9
+    assert mint.assertion_for(subject(), "session", "ebs") == first
+    clock.at += 0.2
+    second = mint.assertion_for(subject(), "session", "ebs")
+
+    assert second != first
+    assert read(second)["iat"] == 1_800_000_030
+
+
+def test_a_clock_that_goes_back_makes_a_new_one() -> None:
+    clock = Clock()
+    mint = new_mint(clock)
+    first = mint.assertion_for(subject(), "session", "ebs")
+    clock.at -= 5
+
+    assert mint.assertion_for(subject(), "session", "ebs") != first
+
+
+@pytest.mark.parametrize(("session", "audience"), [("other", "ebs"), ("session", "other")])
+def test_it_is_never_used_for_another_session_or_system(session: str, audience: str) -> None:
+    mint = new_mint(Clock())
+    mint.assertion_for(subject(), "session", "ebs")
+    claims = read(mint.assertion_for(replace(subject(), name="B. Other"), session, audience))
+
+    assert (claims["name"], claims["aud"]) == ("B. Other", audience)
+
+
+def test_the_memory_for_assertions_is_bounded() -> None:
+    mint = new_mint(Clock())
+    first = mint.assertion_for(subject(), "1", "ebs")
+    others = [mint.assertion_for(subject(), str(n), "ebs") for n in range(2, _CACHE_SIZE + 2)]
+
+    assert mint.assertion_for(subject(), str(_CACHE_SIZE + 1), "ebs") == others[-1]
+    assert mint.assertion_for(subject(), "1", "ebs") != first
