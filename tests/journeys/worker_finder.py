@@ -28,7 +28,7 @@ def worker_of(demo: Demo, connection: http.client.HTTPConnection) -> int:
     while time.monotonic() < latest:
         for pid in workers(demo):
             ends = psutil.Process(pid).net_connections("tcp4")
-            if any(one.raddr and one.raddr.port == own for one in ends):
+            if own in [getattr(one.raddr, "port", None) for one in ends]:
                 return pid
     raise AssertionError("no worker has taken the connection")
 
