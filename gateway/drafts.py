@@ -6,7 +6,7 @@ encrypted by the recorder.
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.visit import Visit
-from policies.catalogue import Match, Operation, RecordPlace
+from policies.catalogue import Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
 from policies.question import Question, Subject
 
@@ -30,7 +30,7 @@ def decision_draft(
     function = question.function
     draft = _draft(visit, Kind.ACCESS if match is None else _kind(match), visit.entry_id)
     draft.outcome = Outcome.PERMIT if decision.permitted else Outcome.DENY
-    draft.code = decision.reason.value if match else "function-unknown"
+    draft.code = decision.reason if match else "function-unknown"
     draft.policy = decision.policy_digest
     draft.rules = decision.rule_ids
     draft.obligations = decision.obligations
@@ -39,10 +39,10 @@ def decision_draft(
     _name_actor(draft, visit, subject)
     if match is not None:
         draft.function = function.id
-        draft.regime = function.regime.value
-        draft.classification = function.classification.value
+        draft.regime = function.regime
+        draft.classification = function.classification
         draft.system = function.system
-        draft.op = match.operation.value
+        draft.op = match.operation
         draft.route = match.route
         draft.subject = _whose(question)
         if match.operation is Operation.DISCLOSURE or subject.organisation != host:
@@ -79,15 +79,16 @@ def _kind(match: Match) -> Kind:
 
 
 def _name_actor(draft: EntryDraft, visit: Visit, subject: Subject) -> None:
-    live = visit.live
     draft.organisation = subject.organisation
     draft.staff_id = subject.staff_id
-    draft.roles = " ".join(sorted(subject.appointments))
-    if live is not None:
-        draft.vetting, draft.vetting_expires = live.holds(visit.at)
-        draft.actor_name = live.staff.address
-        draft.session = live.session.hash.encode("ascii")
-        draft.auth = ",".join(sorted(live.session.factors))
+    if visit.live is not None:
+        facts = visit.live.facts(visit.at)
+        draft.vetting = facts.levels
+        draft.vetting_expires = facts.ends_on
+        draft.roles = facts.roles
+        draft.actor_name = facts.address
+        draft.session = facts.session
+        draft.auth = facts.factors
 
 
 def _whose(question: Question) -> str:
@@ -95,7 +96,7 @@ def _whose(question: Question) -> str:
     if question.record_person is not None:
         return f"{question.record_organisation or '?'}/{question.record_person}"
     record = question.function.record
-    if question.function.scope.value == "own" or (record and RecordPlace.PATH not in record.where):
+    if question.function.scope is Scope.OWN or (record and RecordPlace.PATH not in record.where):
         return f"{question.subject.organisation}/{question.subject.employee_number}"
     return ""
 

@@ -30,7 +30,7 @@ from gateway.identity.session_cache import LiveSession, Miss
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
 from gateway.wire.request_head import SAFE_METHODS
-from policies.catalogue import Match
+from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
 from policies.question import Question
 
@@ -270,7 +270,7 @@ class Pipeline:
         question = Question(
             subject=live.subject,
             function=function,
-            action=match.action.value if match else "read",
+            action=match.action if match else Action.READ,
             at=visit.at,
             record_person=person,
             record_organisation=owner,

@@ -7,6 +7,7 @@ keeps; it holds no personal data.
 """
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple, NoReturn, Self
 from urllib.parse import quote, unquote
 
@@ -38,6 +39,7 @@ class ResultsTextError(PolicyError):
 
 _TEXT_VERSION = "1"
 _FIELDS_IN_TEXT = 11
+_TEXTS_KEPT = 4_096
 _LONGEST_TEXT = 20_000
 """Characters; 20,000 rules of one function would take fewer. Longer is not ours."""
 
@@ -75,12 +77,7 @@ class Results(NamedTuple):
 
     def to_text(self) -> str:
         """Write the short ASCII form that an entry keeps."""
-        words = (self.action, self.organisation, self.kind, self.owner)
-        numbers = (self.named, self.reach, self.fulfilled, self.met, self.unknown, self.failed)
-        fields = [_TEXT_VERSION]
-        fields.extend(quote(word, safe="") for word in words)
-        fields.extend(f"{number:x}" for number in numbers)
-        return ":".join(fields)
+        return _text_of(self)
 
     @classmethod
     def from_text(cls, text: str) -> Self:
@@ -102,6 +99,15 @@ class Results(NamedTuple):
         if min(numbers) < 0 or results.to_text() != text:
             raise ResultsTextError(f"results: `{text[:40]}` is not in the written form")
         return results
+
+
+@lru_cache(maxsize=_TEXTS_KEPT)
+def _text_of(results: Results) -> str:
+    """Write results as text; kept, as people of one kind have few different results."""
+    words = (results.action, results.organisation, results.kind, results.owner)
+    fields = [_TEXT_VERSION, *(quote(word, safe="") for word in words)]
+    fields.extend(f"{number:x}" for number in results[len(words) :])
+    return ":".join(fields)
 
 
 class Decision(NamedTuple):

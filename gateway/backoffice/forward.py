@@ -132,7 +132,7 @@ class _Exchange:
     def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
         """Write the head to the client, once new cookies are stored."""
         self._status = status
-        cookies = [value for name, value in fields if name.lower() == b"set-cookie"]
+        cookies = [value for name, value in fields if name == b"set-cookie"]
         head = self._head(status, fields, length)
         if head is None:
             self._abandon(502, "upstream-location")
@@ -188,7 +188,7 @@ class _Exchange:
     ) -> bytes | None:
         location: bytes | None = None
         for name, value in fields:
-            if name.lower() == b"location":
+            if name == b"location":
                 location = local_location(value, self._origin)
                 if location is None:
                     return None  # a system that sends people elsewhere is not followed

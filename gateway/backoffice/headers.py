@@ -34,8 +34,8 @@ _REQUEST_FIELDS: Final = {
     )
 }
 _RESPONSE_FIELDS: Final = {
-    name.lower(): name
-    for name in (
+    spelt.lower(): spelt + b": "
+    for spelt in (
         b"Content-Type",
         b"Content-Encoding",
         b"Content-Language",
@@ -114,7 +114,7 @@ def response_head(
 
     Args:
         status: 200-599.
-        fields: the system's fields; only those of the allow-list are taken.
+        fields: the system's fields, names in lower case; only those of the allow-list are taken.
         framing: one framing field with its CRLF, or empty for a body that ends with the connection.
         connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
         location: where the browser is sent, already judged; None for nowhere.
@@ -123,9 +123,9 @@ def response_head(
     """
     parts = [status_line(status)]
     for name, value in fields:
-        spelt = _RESPONSE_FIELDS.get(name.lower())
-        if spelt is not None:
-            parts += (spelt, b": ", value, b"\r\n")
+        opening = _RESPONSE_FIELDS.get(name)
+        if opening is not None:
+            parts += (opening, value, b"\r\n")
     if location is not None:
         parts += (b"Location: ", location, b"\r\n")
     parts += (

@@ -68,7 +68,13 @@ class ResponseSink(Protocol):
     """Who takes an answer. Called on the event loop: head, pieces of the body, then end or fail."""
 
     def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
-        """Take the head; `length` is the body's size in bytes, None when it is not known."""
+        """Take the head.
+
+        Args:
+            status: 200-599.
+            fields: (name in lower case, value) in the order of the answer.
+            length: the body's size in bytes, None when it is not known.
+        """
         ...
 
     def on_body(self, piece: bytes) -> None:
@@ -272,7 +278,7 @@ class UpstreamConnection(asyncio.Protocol):
         if not self._in_head:
             self._clean = False  # trailers are not passed on; the connection is not used again
             return
-        self._fields.append((name, value))
+        self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         """Judge the head and hand it on."""
@@ -352,8 +358,8 @@ class UpstreamConnection(asyncio.Protocol):
 
 def _framing(fields: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
     """Read the framing of an answer: (length or None, chunked), refusing two readings."""
-    lengths = [value for name, value in fields if name.lower() == b"content-length"]
-    codings = [value for name, value in fields if name.lower() == b"transfer-encoding"]
+    lengths = [value for name, value in fields if name == b"content-length"]
+    codings = [value for name, value in fields if name == b"transfer-encoding"]
     if len(lengths) + len(codings) > 1:
         raise ExchangeError(502, "upstream-framing")
     if codings:

@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import Connection, Engine
 
@@ -62,6 +62,26 @@ SubjectReader = Callable[[Connection, Staff, datetime], KnownSubject]
 """Builds the subject of a decision from a member of staff and the register."""
 
 
+class ActorFacts(NamedTuple):
+    """What an entry says of who acted, as text.
+
+    Attributes:
+        levels: levels held, separated by spaces.
+        ends_on: the first day on which one of them ends, or empty.
+        roles: appointments held, separated by spaces.
+        address: `<username>@<organisation>`.
+        session: the session's hash.
+        factors: how they proved who they are, separated by commas.
+    """
+
+    levels: str
+    ends_on: str
+    roles: str
+    address: str
+    session: bytes
+    factors: str
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class LiveSession:
     """A session with whose it is. Nothing ever changes but `seen_us` and what was worked out of it.
@@ -81,19 +101,25 @@ class LiveSession:
     usable_until_us: int
     seen_us: int
     written_us: int
-    _holds: tuple[str, str] | None = None
+    _facts: ActorFacts | None = None
 
-    def holds(self, at: datetime) -> tuple[str, str]:
-        """Give the levels held, and the first day on which one of them ends, for the record.
+    def facts(self, at: datetime) -> ActorFacts:
+        """Give what the record says of the actor.
 
         Worked out once: within its use nothing in it changes, as `usable_until_us` is before that.
         """
-        if self._holds is None:
+        if self._facts is None:
             held = self.subject.clearance.held(at=at)
             ends = [grant.expires_on for grant in held if grant.expires_on is not None]
-            levels = " ".join(grant.level for grant in held)
-            self._holds = (levels, min(ends).isoformat() if ends else "")
-        return self._holds
+            self._facts = ActorFacts(
+                levels=" ".join(grant.level for grant in held),
+                ends_on=min(ends).isoformat() if ends else "",
+                roles=" ".join(sorted(self.subject.appointments)),
+                address=self.staff.address,
+                session=self.session.hash.encode("ascii"),
+                factors=",".join(sorted(self.session.factors)),
+            )
+        return self._facts
 
 
 class SessionCache:
