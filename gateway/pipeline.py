@@ -27,6 +27,7 @@ from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FormUnreadError, FunctionFinder
 from gateway.identity.session_cache import LiveSession, Miss
+from gateway.refused import Refused
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
 from gateway.wire.request_head import SAFE_METHODS
@@ -50,26 +51,8 @@ if TYPE_CHECKING:
     from gateway.wire.incoming import Incoming
     from policies.catalogue import Function
     from policies.engine import Engine
-    from policies.telling import StaffReason
 
 _log = structlog.get_logger("pipeline")
-
-
-class _Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
-    """A step refused. `recorded` when the entry is durable already."""
-
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        *,
-        recorded: bool = False,
-        reasons: tuple[StaffReason, ...] = (),
-        asked_for: str = "",
-    ) -> None:
-        super().__init__(code)
-        self.status, self.code, self.recorded = status, code, recorded
-        self.reasons, self.asked_for = reasons, asked_for
 
 
 class Pipeline:
@@ -157,22 +140,22 @@ class Pipeline:
         )
         try:
             await self._pass(visit)
-        except _Refused as refused:
+        except Refused as refused:
             await self._refuse(visit, refused)
         except FormUnreadError as error:
-            await self._refuse(visit, _Refused(error.status, error.code))
+            await self._refuse(visit, Refused(error.status, error.code))
         except TargetError as error:
-            await self._refuse(visit, _Refused(400, error.code))
+            await self._refuse(visit, Refused(400, error.code))
         except NotCurrent:
-            await self._refuse(visit, _Refused(503, "bulletin-stale"))
+            await self._refuse(visit, Refused(503, "bulletin-stale"))
         except StoreError:
-            await self._refuse(visit, _Refused(503, "store-unavailable"))
+            await self._refuse(visit, Refused(503, "store-unavailable"))
         except RecordUnavailable:
             # nothing was sent on; the reference finds the operational log
-            await self._refuse(visit, _Refused(503, "record-unavailable", recorded=True))
+            await self._refuse(visit, Refused(503, "record-unavailable", recorded=True))
         except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through and nobody waits
             _log.exception("visit failed", reference=visit.reference)
-            await self._refuse(visit, _Refused(503, "fault"))
+            await self._refuse(visit, Refused(503, "fault"))
 
     # ---- the steps ------------------------------------------------------------------------
 
@@ -187,7 +170,7 @@ class Pipeline:
             visit.live = await self._find_staff(visit)
             result = await open_act(visit)
             if result is not None and not result.answered:
-                raise _Refused(result.status, result.code)
+                raise Refused(result.status, result.code)
             return
         # 2. who is asking
         visit.live = await self._find_staff(visit)
@@ -220,9 +203,9 @@ class Pipeline:
         headers = visit.incoming.head.headers
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         if origin is None and site is None:
-            raise _Refused(403, "origin-missing")
+            raise Refused(403, "origin-missing")
         if origin not in {None, self._origin} or site not in {None, b"same-origin"}:
-            raise _Refused(403, "origin-foreign")
+            raise Refused(403, "origin-foreign")
 
     async def _find_staff(self, visit: Visit) -> LiveSession | None:
         """Find the live session of the request's cookie, knowing every change that matters."""
@@ -250,14 +233,14 @@ class Pipeline:
         if not found:
             return None
         if len(found) > 1:
-            raise _Refused(400, "cookie-repeated")
+            raise Refused(400, "cookie-repeated")
         return found[0].decode("ascii", "replace")
 
-    def _no_session(self, visit: Visit) -> _Refused:
+    def _no_session(self, visit: Visit) -> Refused:
         accept = visit.incoming.head.headers.get(b"accept", b"")
         if visit.method in {"GET", "HEAD"} and (b"text/html" in accept or not accept):
-            return _Refused(303, "no-session")
-        return _Refused(401, "no-session")
+            return Refused(303, "no-session")
+        return Refused(401, "no-session")
 
     async def _decide(
         self, visit: Visit, live: LiveSession, match: Match | None
@@ -296,16 +279,16 @@ class Pipeline:
 
     async def _denied(
         self, visit: Visit, question: Question, decision: Decision, match: Match | None
-    ) -> _Refused:
+    ) -> Refused:
         """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
         draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
         await self._recorder.record_async(draft)
         hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}
         reasons = self._engine().staff_reasons(question, decision)
         if hidden:
-            return _Refused(404, draft.code, recorded=True)
+            return Refused(404, draft.code, recorded=True)
         title = question.function.title
-        return _Refused(403, draft.code, recorded=True, reasons=reasons, asked_for=title)
+        return Refused(403, draft.code, recorded=True, reasons=reasons, asked_for=title)
 
     async def _act(self, visit: Visit, grant: Grant) -> None:
         """Do what was granted, and close the visit with what came of it."""
@@ -360,7 +343,7 @@ class Pipeline:
         result.duration_us = int((self._monotonic() - visit.started) * 1_000_000)
         self._recorder.queue(result)
 
-    async def _refuse(self, visit: Visit, refused: _Refused) -> None:
+    async def _refuse(self, visit: Visit, refused: Refused) -> None:
         """Record a refusal that has no entry yet, and answer."""
         status = refused.status
         if not refused.recorded:
@@ -373,7 +356,7 @@ class Pipeline:
             )
         give(answer, visit.incoming, visit.client)
 
-    async def _record_refusal(self, visit: Visit, refused: _Refused) -> int:
+    async def _record_refusal(self, visit: Visit, refused: Refused) -> int:
         """Record a refusal, those of strangers within limits; gives the status to answer."""
         if visit.live is None:
             await self._name_staff(visit)
@@ -394,7 +377,7 @@ class Pipeline:
         """
         try:
             visit.live = await self._find_staff(visit)
-        except (_Refused, NotCurrent, StoreError):
+        except (Refused, NotCurrent, StoreError):
             return
 
     def _sign_in_address(self, visit: Visit) -> bytes:

@@ -16,18 +16,18 @@ import contextlib
 import queue
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import structlog
 
 from gateway.audit.disk import Disk
-from gateway.audit.entry import EntryDraft, Outcome, Phase
+from gateway.audit.entry import EntryDraft
 from gateway.audit.errors import DiskFullError, JournalError, SealError
 from gateway.audit.journal import JournalSizes, JournalWriter, frame, unique_writer
-from gateway.audit.sealing import NO_LEAF, Position, Sealer
-from gateway.audit.waiting import Done, Waiting, WaitingRoom
+from gateway.audit.recorder_limits import RecorderLimits
+from gateway.audit.sealing import NO_LEAF, Position, Sealed, Sealer
+from gateway.audit.waiting import Done, Waiting, WaitingRoom, lets_happen
 from gateway.errors import RecordUnavailable
 from gateway.keys import KeyRing
 
@@ -43,26 +43,6 @@ _RETRY_SECONDS = 0.25
 _IDLE_SECONDS = 0.05
 
 _log = structlog.get_logger("record")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecorderLimits:
-    """How much the recorder takes, and how long it lets anyone wait.
-
-    Attributes:
-        segment_bytes: Size of one journal segment, preallocated.
-        reserve_bytes: Size of the segment kept for refusals on a full disk.
-        headroom_bytes: Free space below which the disk counts as full, so that the sequencer can
-            still drain the journals into the log.
-        wait_seconds: Longest wait for durability, counted from the hand-over.
-        queue_entries: Entries that may wait; more are refused at once.
-    """
-
-    segment_bytes: int = 8 << 20
-    reserve_bytes: int = 4 << 20
-    headroom_bytes: int = 16 << 20
-    wait_seconds: float = 2.0
-    queue_entries: int = 20_000
 
 
 class Recorder:
@@ -116,7 +96,7 @@ class Recorder:
 
     @property
     def lost(self) -> int:
-        """How many queued entries, which nobody waited for, could not be made durable."""
+        """How many queued entries could not be made durable."""
         return self._room.lost
 
     def start(self) -> None:
@@ -229,7 +209,7 @@ class Recorder:
             return "the record has stopped after a disk error"
         if len(self._room.pending) >= self._limits.queue_entries:
             return "too many entries wait for the disk"
-        if self._state == "reserve" and _needs_full_service(draft):
+        if self._state == "reserve" and lets_happen(draft):
             return "the disk is full"
         return None
 
@@ -275,7 +255,7 @@ class Recorder:
     ) -> tuple[Waiting, ...]:
         """Write what fits the current segment, and return the rest after turning to the next."""
         full = self._state == "reserve" and not self._recover()
-        if full and any(_needs_full_service(waiting.draft) for waiting in batch):
+        if full and any(lets_happen(waiting.draft) for waiting in batch):
             self._reseal_without_permits(batch)
             return ()
         count, content = self._fitting(batch, journal.room())
@@ -301,9 +281,7 @@ class Recorder:
         pieces: list[bytes] = []
         room -= len(self._start_frame)
         for count, waiting in enumerate(batch):
-            if waiting.sealed is None:
-                raise SealError("record: an entry came to the disk unsealed")
-            piece = frame(waiting.sealed.body)
+            piece = frame(_sealed(waiting).body)
             room -= len(piece)
             if room < 0:
                 return count, b"".join(pieces)
@@ -319,7 +297,7 @@ class Recorder:
             waiting = (*batch, *self._room.pending)
             self._room.pending.clear()
             self._sealer.restore(self._reached)
-            refused = [each for each in waiting if _needs_full_service(each.draft)]
+            refused = [each for each in waiting if lets_happen(each.draft)]
             for each in waiting:
                 if each in refused:
                     continue
@@ -411,13 +389,11 @@ class Recorder:
             self._room.settle_late(time.monotonic())
 
 
-def _position(waiting: Waiting) -> Position:
-    """Give the place of a sealed entry."""
+def _sealed(waiting: Waiting) -> Sealed:
     if waiting.sealed is None:
         raise SealError("record: an entry came to the disk unsealed")
-    return Position(wseq=waiting.sealed.wseq, leaf=waiting.sealed.leaf)
+    return waiting.sealed
 
 
-def _needs_full_service(draft: EntryDraft) -> bool:
-    """Tell whether an entry lets something happen: on a full disk nothing new may."""
-    return draft.phase is Phase.DECISION and draft.outcome is Outcome.PERMIT
+def _position(waiting: Waiting) -> Position:
+    return Position(wseq=_sealed(waiting).wseq, leaf=_sealed(waiting).leaf)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 
 import structlog
 
-from gateway.audit.entry import EntryDraft
+from gateway.audit.entry import EntryDraft, Outcome, Phase
 from gateway.audit.sealing import Sealed
 from gateway.errors import RecordUnavailable
 
@@ -107,3 +107,8 @@ def _resolve(futures: list["asyncio.Future[None]"], failure: str | None) -> None
             future.set_result(None)
         else:
             future.set_exception(RecordUnavailable(f"record: {failure}"))
+
+
+def lets_happen(draft: EntryDraft) -> bool:
+    """Tell whether an entry lets something happen: on a full disk nothing new may."""
+    return draft.phase is Phase.DECISION and draft.outcome is Outcome.PERMIT

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_draft
-from gateway.audit.recorder import Recorder, RecorderLimits
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.cli.opening import current_instant, microseconds
 from gateway.operational_log import configure_operational_log
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import Key, KeySet, OKPKey
 
-from gateway.audit.recorder import RecorderLimits
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.bulkhead import Bulkhead

@@ -14,7 +14,8 @@ from typing import Any
 
 from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
-from gateway.audit.recorder import Recorder, RecorderLimits
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.search import AuditFilter, Page, search
 from gateway.audit.sequencer import Sequencer
 from gateway.audit.verify import verify

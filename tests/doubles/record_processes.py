@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.audit.entry import EntryDraft, Outcome
-from gateway.audit.recorder import Recorder, RecorderLimits
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sequencer import Sequencer, SequencerTimes
 from gateway.keys import KeyRing
 from tests.doubles.record import ORIGIN, decision

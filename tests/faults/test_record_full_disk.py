@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Outcome
-from gateway.audit.recorder import Recorder, RecorderLimits
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sequencer import Sequencer, SequencerTimes
 from gateway.errors import RecordUnavailable
 from tests.doubles.record import ORIGIN, RecordBench, decision

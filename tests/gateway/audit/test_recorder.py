@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
-from gateway.audit.recorder import Recorder, RecorderLimits
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.errors import RecordUnavailable
 from tests.doubles.faulty_disk import FaultyDisk
 from tests.doubles.record import SMALL, RecordBench, decision
