@@ -181,7 +181,7 @@ def _drafts(place: str, held: _Source) -> list[EntryDraft]:
             kind=Kind.ACCESS,
             at_us=count.first_us,
             outcome=Outcome.DENY,
-            reference=new_reference(),
+            reference=new_reference(count.first_us),
             code=code,
             ip=place,
             count=count.refusals,

@@ -162,29 +162,32 @@ def new_draft(
         at_us=at_us,
         phase=phase,
         outcome=outcome,
-        reference=new_reference() if reference is None else reference,
+        reference=new_reference(at_us) if reference is None else reference,
     )
 
 
-def new_reference() -> str:
-    """Make a reference: 10 Crockford base-32 characters, 50 bits from the system's generator.
+def new_reference(at_us: int) -> str:
+    """Make a reference for an instant in microseconds UTC: 10 Crockford base-32 characters.
 
-    A person reads it out over the telephone, so it has no letters I, L, O, U. It is no secret, but
-    nobody may guess another's: hence not a counter.
+    A person reads it out over the telephone, so it has no letters I, L, O, U. The first four tell
+    the second, of about twelve days; the others are 30 bits from the system's generator. So those
+    of one moment lie side by side in the log's index: each on a page of its own would cost more
+    to write than the entry. It is no secret, and gives nobody access to what it names.
     """
-    return reference_from(os.urandom(7))
+    return reference_from(at_us, os.urandom(4))
 
 
-def reference_from(chance: bytes) -> str:
-    """Write 7 random bytes as a reference; 6 of their bits are left out."""
+def reference_from(at_us: int, chance: bytes) -> str:
+    """Make a reference of an instant and 4 random bytes, 2 of whose bits are left out."""
+    second = at_us // 1_000_000
     bits = int.from_bytes(chance, "big")
     pairs = _PAIRS
     return (
-        pairs[bits & 1023]
-        + pairs[(bits >> 10) & 1023]
+        pairs[(second >> 10) & 1023]
+        + pairs[second & 1023]
         + pairs[(bits >> 20) & 1023]
-        + pairs[(bits >> 30) & 1023]
-        + pairs[(bits >> 40) & 1023]
+        + pairs[(bits >> 10) & 1023]
+        + pairs[bits & 1023]
     )
 
 

@@ -9,8 +9,8 @@ from typing import Final
 
 from gateway.audit.entry import entry_id_from, reference_from
 
-_DRAW_BYTES: Final = 4080  # a multiple of what a visit takes
-_REFERENCE_BYTES: Final = 7
+_DRAW_BYTES: Final = 4088  # a multiple of what a visit takes
+_REFERENCE_BYTES: Final = 4
 _VISIT_BYTES: Final = _REFERENCE_BYTES + 10
 
 
@@ -35,6 +35,6 @@ class Identifiers:
         self._at = end
         middle = start + _REFERENCE_BYTES
         return (
-            reference_from(self._drawn[start:middle]),
+            reference_from(at_us, self._drawn[start:middle]),
             entry_id_from(at_us, self._drawn[middle:end]),
         )

@@ -81,8 +81,8 @@ class Front:
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read; recorded within limits, and not waited for."""
-        reference = new_reference()
         at_us = self._wall_us()
+        reference = new_reference(at_us)
         if self._throttle.admit(connection.peer_ip, code, at_us):
             self._recorder.queue(
                 EntryDraft(

@@ -41,7 +41,7 @@ def decision(number: int = 1, *, outcome: Outcome = Outcome.PERMIT, **facts: Any
         kind=Kind.ACCESS,
         at_us=microseconds(START) + number,
         outcome=outcome,
-        reference=new_reference(),
+        reference=new_reference(microseconds(START) + number),
         op="consultation",
         code="rule-permits" if outcome is Outcome.PERMIT else "clearance-too-low",
         organisation="cheshire-fire",

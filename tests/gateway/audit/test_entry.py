@@ -18,11 +18,20 @@ AT_US = 1_795_000_000_123_456
 
 
 def test_a_reference_has_ten_characters_that_can_be_read_out() -> None:
-    references = {new_reference() for _ in range(2_000)}
+    references = {new_reference(AT_US + second * 1_000_000) for second in range(2_000)}
 
     assert len(references) == 2_000
     assert {len(reference) for reference in references} == {REFERENCE_LENGTH}
     assert set("".join(references)) == set("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+
+
+def test_references_of_one_second_lie_side_by_side_and_differ() -> None:
+    """In the log's index they share pages; a reference a page would cost more than its entry."""
+    of_one_second = {new_reference(AT_US) for _ in range(50)}
+
+    assert len(of_one_second) == 50
+    assert len({reference[:4] for reference in of_one_second}) == 1
+    assert new_reference(AT_US + 1_000_000)[:4] not in {one[:4] for one in of_one_second}
 
 
 def test_an_entry_id_is_a_uuid_of_version_7_that_carries_its_millisecond() -> None:
