@@ -1,0 +1,44 @@
+"""A gateway that has been set up and never served: settings, keys and a migrated store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+import trustme
+
+from gateway.keys import KeyRing
+from gateway.settings import Settings, load_settings
+from gateway.store.engine import open_store
+from gateway.store.migration import migrate
+from tests.gateway.cli.place import LIBRARY, TEXT
+
+SettingsMaker = Callable[..., Settings]
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
+    """Give the function that sets a gateway up, with texts of its settings replaced."""
+
+    def make(*changes: tuple[str, str], keys: bool = True, store: bool = True) -> Settings:
+        trustme.CA().cert_pem.write_to_path(tmp_path / "ca.pem")
+        text = TEXT.format(policy=LIBRARY)
+        for old, new in changes:
+            assert old in text, old
+            text = text.replace(old, new, 1)
+        config = tmp_path / "gateway.toml"
+        config.write_text(text)
+        settings = load_settings(config)
+        settings.gateway.state_directory.mkdir(exist_ok=True)
+        if keys:
+            KeyRing.init(settings.keys.directory)
+        if store:
+            engine = open_store(settings.store_url)
+            migrate(engine)
+            engine.dispose()
+        return settings
+
+    yield make
+    structlog.reset_defaults()

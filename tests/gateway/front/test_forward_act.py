@@ -1,0 +1,161 @@
+"""The act that forwards: who is asking, the session's cookies, and a bound for what is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import cast
+
+import pytest
+from joserfc.jwk import KeySet, OKPKey
+
+from gateway.backoffice.assertion import AssertionMint
+from gateway.backoffice.forward import Forwarded, Forwarder
+from gateway.backoffice.kept_cookies import KeptCookies
+from gateway.backoffice.transport import UpstreamAddress
+from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.front.forward_act import ForwardAct, SystemProfile
+from gateway.identity.session_cache import LiveSession
+from gateway.visit import Grant
+from gateway.wire.answers import give, plain
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
+from tests.doubles.raw_client import RawClient
+from tests.doubles.scripted_upstream import Script, ScriptedUpstream
+from tests.gateway.backoffice.gate import OK, answering
+from tests.gateway.identity.parts import AT, Parts, new_parts
+from tests.gateway.visits import REFERENCE, new_visit, request
+from tests.gateway.wire.bench import bench
+
+KEY = OKPKey.generate_key("Ed25519", {"kid": "k1"})
+GRANT = cast("Grant", object())
+
+
+class Office:
+    """A gate that forwards what one person asks."""
+
+    def __init__(self, parts: Parts, upstream: ScriptedUpstream, **names: str) -> None:
+        self.parts = parts
+        self.upstream = upstream
+        self.results: list[Forwarded] = []
+        token, _ = parts.sign_in()
+        live = parts.cache.load(token, at=AT)
+        assert live is not None
+        self.live: LiveSession = live
+        self.jars = KeptCookies(parts.store, parts.bulletin)
+        self.act = self._act(names)
+        self.grant: Grant | None = GRANT
+
+    def _act(self, names: Mapping[str, str]) -> ForwardAct:
+        address = UpstreamAddress(
+            host="127.0.0.1",
+            port=self.upstream.port,
+            tls=None,
+            connect_seconds=1,
+            first_byte_seconds=1,
+            idle_seconds=1,
+            max_connections=2,
+        )
+        self.pool = UpstreamPool(address, asyncio.get_running_loop())
+        return ForwardAct(
+            profile=SystemProfile(
+                id="ebs",
+                audience="ebs-audience",
+                identity_headers={name.replace("_", "-"): claim for name, claim in names.items()},
+            ),
+            forwarder=Forwarder(pool=self.pool, origin=f"http://127.0.0.1:{self.upstream.port}"),
+            mint=AssertionMint(
+                issuer="http://gate",
+                key=KEY,
+                public_keys=KeySet([KEY]),
+                clock=lambda: 1_800_000_000,
+            ),
+            cookies=self.jars,
+            body_bytes=10,
+        )
+
+    async def serve(self, incoming: Incoming, connection: Connection) -> None:
+        visit = new_visit(incoming, connection, live=self.live)
+        result = await self.act(visit, self.grant)
+        self.results.append(result)
+        if not result.answered:
+            give(plain(result.status, result.code, REFERENCE), incoming, connection)
+
+
+@contextlib.asynccontextmanager
+async def office(
+    folder: Path, script: Script, **names: str
+) -> AsyncIterator[tuple[Office, RawClient]]:
+    with new_parts(folder) as parts:
+        async with ScriptedUpstream(script) as upstream:
+            made = Office(parts, upstream, **names)
+            async with bench(made.serve) as gate:
+                yield made, await gate.client()
+            made.pool.close()
+            await asyncio.sleep(0.01)
+
+
+async def test_the_system_is_told_who_asks_in_the_ways_it_expects(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK), EBS_User="username", EBS_Org="organisation") as (
+        one,
+        client,
+    ):
+        answer = await client.get("/x", more="EBS-User: forged\r\n")
+
+        sent = one.upstream.exchanges[0].received
+        assert answer.endswith(b"ok")
+        assert b"\r\nEBS-User: alice\r\n" in sent
+        assert b"\r\nEBS-Org: cheshire-fire\r\n" in sent
+        assert sent.count(b"\r\nGateway-Assertion: ey") == 1
+        assert b"forged" not in sent
+        assert one.results == [Forwarded(status=200, code="", answered=True)]
+
+
+async def test_without_further_names_there_is_the_assertion_alone(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        await client.get("/x")
+
+        assert b"EBS-User" not in one.upstream.exchanges[0].received
+
+
+async def test_what_the_system_sets_comes_back_to_it_and_not_to_the_browser(
+    tmp_path: Path,
+) -> None:
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: JSESSIONID=1; Path=/\r\nContent-Length: 2\r\n\r\nok"
+    async with office(tmp_path, answering(said, OK)) as (one, client):
+        first = await client.get("/x", more="Cookie: JSESSIONID=planted\r\n")
+        await client.get("/y")
+
+        sent = one.upstream.exchanges[0].received
+        assert b"Set-Cookie" not in first
+        assert b"planted" not in sent
+        assert sent.count(b"\r\nCookie: JSESSIONID=1\r\n") == 1
+        assert one.jars.load(one.live.session.hash, "ebs").header_for("/", 0) == b"JSESSIONID=1"
+
+
+@pytest.mark.parametrize("granted", [True, False])
+async def test_a_resource_may_be_kept_by_the_browser(tmp_path: Path, granted: bool) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.grant = GRANT if granted else None
+        answer = await client.get("/style.css")
+
+        assert (b"Cache-Control: private, no-store" in answer) is granted
+
+
+async def test_a_body_beyond_the_limit_is_not_begun(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 11\r\n\r\n")
+        answer = await client.answer()
+
+        assert b" 413 " in answer
+        assert one.results[0].code == "body-too-large"
+        assert one.upstream.exchanges == []
+
+
+async def test_a_visit_without_a_session_is_a_fault_of_the_program(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK)) as (one, _):
+        for visit in (new_visit(request()), new_visit(request(), live=one.live, targeted=False)):
+            with pytest.raises(ValueError, match="without session or target"):
+                await one.act(visit, GRANT)

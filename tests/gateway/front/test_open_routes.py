@@ -1,0 +1,86 @@
+"""What is open without a session, and that nothing beside it is."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import orjson
+import pytest
+
+from gateway.api.health import Readiness
+from gateway.front.open_routes import OPEN_DOCUMENTS, OPEN_PAGES, OpenRoutes
+from gateway.front.pages_bridge import PageResult, PagesBridge
+from gateway.visit import Grant, Visit
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
+from tests.gateway.visits import new_visit, request
+from tests.gateway.wire.bench import bench
+
+
+class NotedPages:
+    """Pages that note what they are asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Visit, Grant | None]] = []
+
+    async def act(self, visit: Visit, grant: Grant | None) -> PageResult:
+        self.asked.append((visit, grant))
+        return PageResult(status=200, code="", answered=True)
+
+
+def routes(pages: NotedPages, record: str = "ok") -> OpenRoutes:
+    return OpenRoutes(
+        pages=cast("PagesBridge", pages),
+        readiness=Readiness(parts={"record": lambda: record}),
+        jwks={"keys": []},
+    )
+
+
+@pytest.mark.parametrize("path", [*OPEN_PAGES, "/-/static/abc/gateway.css", "/-/sign-in/callback"])
+async def test_open_pages_are_shown_without_a_grant(path: str) -> None:
+    pages = NotedPages()
+    act = routes(pages).find(path)
+    assert act is not None
+    visit = new_visit(request(target=path.encode()))
+    await act(visit)
+
+    assert pages.asked == [(visit, None)]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/-/portal",
+        "/-/audit",
+        "/-/sign-in2",
+        "/-/sign-outside",
+        "/-/static",
+        "/-/healthy",
+        "/x/-/health",
+        "/.well-known/",
+        "/OA_HTML/OA.jsp",
+    ],
+)
+def test_nothing_else_is_open(path: str) -> None:
+    assert routes(NotedPages()).find(path) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/-/health", 200), ("/-/ready", 503), ("/.well-known/jwks.json", 200)],
+)
+async def test_documents_for_machines_are_given(path: str, status: int) -> None:
+    act = routes(NotedPages(), record="stopped").find(path)
+    assert act is not None
+    assert path in OPEN_DOCUMENTS
+
+    async def serve(incoming: Incoming, connection: Connection) -> None:
+        assert await act(new_visit(incoming, connection)) is None
+
+    async with bench(serve) as gate:
+        client = await gate.client()
+        answer = await client.get(path)
+
+        assert int(answer[9:12]) == status
+        assert orjson.loads(answer.partition(b"\r\n\r\n")[2])

@@ -1,0 +1,81 @@
+"""Refusals of the front: a page for a person, a document for a program, two lines for nonsense."""
+
+from __future__ import annotations
+
+import orjson
+import pytest
+
+from gateway.front.refusals import FrontRefusals
+from policies.reasons import Reason
+from policies.telling import StaffReason
+from tests.gateway.pages.world import World
+from tests.gateway.visits import REFERENCE, new_visit, request
+
+REASON = StaffReason(
+    code=Reason.CLEARANCE_TOO_LOW, sentence="It asks for more.", remedy="Ask.", whom=""
+)
+
+
+@pytest.fixture
+def refusals(front_world: World) -> FrontRefusals:
+    return FrontRefusals(
+        pages=front_world.pages.refusals, contacts=front_world.services.contacts, secure=True
+    )
+
+
+@pytest.mark.parametrize("accept", [b"text/html", b"", b"text/html,application/json", b"*/*"])
+def test_a_person_gets_a_page(refusals: FrontRefusals, accept: bytes) -> None:
+    answer = refusals.answer(
+        new_visit(request(accept=accept)), 403, reasons=(REASON,), asked_for="Pay adjustments"
+    )
+
+    fields = dict(answer.fields)
+    assert answer.status == 403
+    assert fields[b"Content-Type"] == b"text/html; charset=utf-8"
+    assert fields[b"Gateway-Reference"] == REFERENCE.encode()
+    assert b"default-src 'none'" in fields[b"Content-Security-Policy"]
+    assert b"Strict-Transport-Security" in fields
+    assert fields[b"Cache-Control"] == b"no-store"
+    for told in (b"It asks for more.", b"Pay adjustments", REFERENCE.encode()):
+        assert told in answer.body
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [
+        (
+            403,
+            {
+                "refused": True,
+                "reference": REFERENCE,
+                "reasons": [
+                    {
+                        "code": "clearance-too-low",
+                        "sentence": "It asks for more.",
+                        "remedy": "Ask.",
+                    }
+                ],
+            },
+        ),
+        (404, {"refused": True, "reference": REFERENCE}),
+        (503, {"refused": True, "reference": REFERENCE}),
+    ],
+)
+def test_a_program_gets_a_document(
+    refusals: FrontRefusals, status: int, document: dict[str, object]
+) -> None:
+    """What does not exist for somebody has no reasons, whoever asks."""
+    visit = new_visit(request(accept=b"application/json"))
+    answer = refusals.answer(visit, status, reasons=(REASON,))
+
+    assert orjson.loads(answer.body) == document
+    assert dict(answer.fields)[b"Content-Type"] == b"application/json"
+
+
+@pytest.mark.parametrize("status", [400, 405, 408, 414, 431, 499, 505])
+def test_what_could_not_be_read_gets_a_plain_sentence(refusals: FrontRefusals, status: int) -> None:
+    answer = refusals.answer(new_visit(request(accept=b"application/json")), status)
+
+    assert answer.status == status
+    assert len(answer.body) < 400
+    assert f'data-reference="{REFERENCE}"'.encode() in answer.body
