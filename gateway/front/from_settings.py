@@ -47,6 +47,19 @@ if TYPE_CHECKING:
 _MEBIBYTE: Final = 1024 * 1024
 
 
+def host_names(origin: str) -> frozenset[bytes]:
+    """Give the values of `Host` by which clients may name us: the port of the scheme is optional.
+
+    Args:
+        origin: such as `https://gate.example`, in lower case.
+    """
+    scheme, _, host = origin.partition("://")
+    port = ":443" if scheme == "https" else ":80"
+    bare = host.removesuffix(port)
+    names = {bare, bare + port} if ":" not in bare else {host}
+    return frozenset(name.encode("ascii") for name in names)
+
+
 def door(section: OrganisationSection, *, page_threads: int) -> Door:
     """Open the way to an organisation's directory; nothing is asked yet.
 

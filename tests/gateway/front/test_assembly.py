@@ -1,0 +1,172 @@
+"""A worker put together from settings: everything real but the back office, on a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import orjson
+import pytest
+
+from gateway.bulletin import Bulletin
+from gateway.errors import KeysError, StoreError
+from gateway.front.assembly import Assembly, clock, instant, wall_us
+from gateway.front.from_settings import session_limits
+from gateway.identity.directory import DirectoryPerson
+from gateway.identity.sessions import Sessions
+from gateway.identity.staff import remember
+from gateway.settings import Settings
+from gateway.store.engine import open_store, writing
+from policies.errors import PolicyFileError
+from tests.doubles.raw_client import RawClient
+from tests.doubles.scripted_upstream import ScriptedUpstream
+from tests.gateway.backoffice.gate import OK, answering
+from tests.gateway.front.conftest import SettingsMaker
+from tests.gateway.stand import field_of, status_of
+from tests.policies.people import FIRE, LIBRARY, grant
+from vetting.levels import LevelOrder
+from vetting.person import PersonKey
+from vetting.register import Register
+
+PERSON = PersonKey(organisation=FIRE, employee_number="40011")
+
+
+class Gate:
+    """A listening worker, and somebody who is signed in."""
+
+    def __init__(self, settings: Settings, address: tuple[str, int]) -> None:
+        self.settings = settings
+        self.address = address
+        self.clients: list[RawClient] = []
+
+    async def ask(self, path: str, more: str = "", *, accept: str = "text/html") -> bytes:
+        streams = await asyncio.open_connection(*self.address)
+        client = RawClient(*streams, host="localhost:8080")
+        self.clients.append(client)
+        return await client.get(path, more=f"Accept: {accept}\r\n{more}")
+
+    def signed_in(self) -> str:
+        """Open a session as another worker would, for somebody with DBS Basic; gives its cookie."""
+        store = open_store(self.settings.store_url)
+        bulletin = Bulletin(self.settings.gateway.state_directory)
+        sessions = Sessions(store, bulletin, session_limits(self.settings.gateway))
+        person = DirectoryPerson(
+            directory_id="id-alice", username="alice", name="Alice", employee_number="40011"
+        )
+        with writing(store) as connection:
+            Register(LevelOrder.shipped()).grant(
+                connection, PERSON, grant("DBSB"), by="test", at=clock()
+            )
+            staff = remember(connection, FIRE, person, clock())
+            token, _ = sessions.open(
+                connection,
+                staff_id=staff.staff_id,
+                organisation=FIRE,
+                factors=frozenset({"password"}),
+                at=clock(),
+            )
+        bulletin.ring()
+        bulletin.close()
+        store.dispose()
+        return f"Cookie: gateway-localhost={token}\r\n"
+
+
+@contextlib.asynccontextmanager
+async def gate(settings: Settings) -> AsyncIterator[Gate]:
+    loop = asyncio.get_running_loop()
+    with Assembly(settings, loop) as assembly:
+        server = await loop.create_server(assembly.front.new_connection, "127.0.0.1", 0)
+        made = Gate(settings, server.sockets[0].getsockname())
+        try:
+            yield made
+        finally:
+            server.close()
+            for client in made.clients:
+                client.writer.close()
+            await assembly.front.drain(1)
+
+
+async def test_machines_are_told_health_readiness_and_keys(make_settings: SettingsMaker) -> None:
+    async with gate(make_settings()) as one:
+        health, ready = await one.ask("/-/health"), await one.ask("/-/ready")
+        keys = await one.ask("/.well-known/jwks.json")
+
+    assert [status_of(each) for each in (health, ready, keys)] == [200, 200, 200]
+    assert orjson.loads(ready.partition(b"\r\n\r\n")[2])["parts"] == {
+        "record": "ok",
+        "bulletin": "ok",
+    }
+    assert b'"kid"' in keys
+
+
+async def test_pages_are_there_for_everybody_and_for_those_signed_in(
+    make_settings: SettingsMaker,
+) -> None:
+    async with gate(make_settings()) as one:
+        sign_in = await one.ask("/-/sign-in")
+        stranger = await one.ask("/-/portal")
+        portal = await one.ask("/-/portal", one.signed_in())
+
+    assert status_of(sign_in) == 200
+    assert b"Cheshire Fire and Rescue Service" in sign_in
+    assert (status_of(stranger), field_of(stranger, "Location")) == (303, "/-/sign-in")
+    assert status_of(portal) == 200
+    assert b'data-function="pay.slip"' in portal
+
+
+async def test_what_is_permitted_reaches_the_system_with_who_is_asking(
+    make_settings: SettingsMaker,
+) -> None:
+    async with ScriptedUpstream(answering(OK)) as upstream:
+        url = ("http://127.0.0.1:9000", f"http://127.0.0.1:{upstream.port}")
+        async with gate(make_settings(url)) as one:
+            cookie = one.signed_in()
+            answer = await one.ask("/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP", cookie)
+            refused = await one.ask("/OA_HTML/OA.jsp?OAFunc=XX_PAYADJ", cookie)
+
+        assert answer.endswith(b"ok")
+        assert status_of(refused) == 404
+        (exchange,) = upstream.exchanges
+        assert exchange.received.startswith(b"GET /OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP HTTP/1.1\r\n")
+        assert re.search(rb"\r\nGateway-Assertion: [\w.-]{100,}\r\n", exchange.received)
+        assert b"gateway-localhost" not in exchange.received
+
+
+async def test_a_store_that_fails_shows_in_readiness_and_the_log(
+    make_settings: SettingsMaker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    settings = make_settings()
+    async with gate(settings) as one:
+        store = open_store(settings.store_url)
+        with writing(store) as connection:
+            connection.exec_driver_sql("ALTER TABLE bulletin RENAME TO gone")
+        store.dispose()
+        await asyncio.sleep(0.6)
+        answer = await one.ask("/-/health")
+
+    assert status_of(answer) == 200
+    assert '"read failed"' in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("breaks", "error"),
+    [("keys", KeysError), ("policy", PolicyFileError), ("state", StoreError)],
+)
+async def test_a_worker_that_lacks_something_opens_nothing(
+    make_settings: SettingsMaker, breaks: str, error: type[Exception]
+) -> None:
+    changes = [(str(LIBRARY), str(LIBRARY.parent))] if breaks == "policy" else []
+    settings = make_settings(*changes, keys=breaks != "keys", store=breaks != "state")
+    if breaks == "state":
+        settings.gateway.state_directory.rmdir()
+
+    with pytest.raises(error), Assembly(settings, asyncio.get_running_loop()):
+        pytest.fail("it was opened")
+
+
+def test_the_clock_is_one_and_knows_its_zone() -> None:
+    assert instant(1_800_000_000_000_001) == datetime(2027, 1, 15, 8, 0, 0, 1, tzinfo=UTC)
+    assert abs(clock().timestamp() - wall_us() / 1_000_000) < 1

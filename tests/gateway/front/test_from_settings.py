@@ -1,0 +1,173 @@
+"""What the settings say arrives at the parts, and nothing is left to their defaults by mistake."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from datetime import timedelta
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from gateway.front import from_settings
+from gateway.identity.directory import DirectoryBusy
+from gateway.keys import KeyPurpose, KeyRing
+from gateway.settings_sections import UpstreamSection
+from policies.engine import Engine
+from policies.question import Question
+from tests.gateway.front.conftest import SettingsMaker
+from tests.policies.people import AT, FIRE, PASSWORD, cheshire, subject
+
+
+@pytest.mark.parametrize(
+    ("origin", "hosts"),
+    [
+        ("http://localhost:8080", {b"localhost:8080"}),
+        ("https://gate.example", {b"gate.example", b"gate.example:443"}),
+        ("https://gate.example:443", {b"gate.example", b"gate.example:443"}),
+        ("https://gate.example:80", {b"gate.example:80"}),
+        ("http://localhost", {b"localhost", b"localhost:80"}),
+    ],
+)
+def test_clients_may_name_the_port_of_the_scheme_or_leave_it(
+    origin: str, hosts: set[bytes]
+) -> None:
+    assert from_settings.host_names(origin) == hosts
+
+
+@pytest.mark.parametrize(("threads", "at_once"), [(2, 1), (8, 3), (64, 3)])
+def test_one_organisation_takes_half_of_the_threads_at_the_most(
+    make_settings: SettingsMaker, threads: int, at_once: int
+) -> None:
+    """A directory that says nothing must leave the pages to everybody else."""
+    settings = make_settings(
+        ('base = "dc=police" }', 'base = "dc=police", budget_seconds = 2.5, at_once = 3 }')
+    )
+    door = from_settings.door(settings.organisations[0], page_threads=threads)
+
+    assert door.budget_seconds == 2.5
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    def ask() -> None:
+        begun.release()
+        release.wait()
+
+    askers = [
+        threading.Thread(target=door.bulkhead.run, args=(ask,), kwargs={"timeout_seconds": 5})
+        for _ in range(at_once)
+    ]
+    for asker in askers:
+        asker.start()
+        begun.acquire()
+    with pytest.raises(DirectoryBusy):
+        door.bulkhead.run(ask, timeout_seconds=1)
+    release.set()
+    for asker in askers:
+        asker.join()
+    door.bulkhead.close()
+
+
+def test_a_directory_is_asked_as_it_is_set_up(make_settings: SettingsMaker) -> None:
+    section = make_settings().organisations[1].directory
+    given = from_settings.ldap_settings(section)
+
+    assert (given.uris, given.base, given.name_filter) == (
+        ("ldaps://127.0.0.1:6362",),
+        "dc=fire",
+        "(uid={name})",
+    )
+    assert given.ca_file == section.ca_file
+    assert given.attributes["employee_number"] == "employeeNumber"
+
+
+def test_limits_are_those_that_are_set(make_settings: SettingsMaker) -> None:
+    settings = make_settings(
+        ("[gateway]\n", "[gateway]\nsession_idle_minutes = 7\nsession_absolute_hours = 2\n"),
+        ("reserve_mib = 1", "reserve_mib = 2\nmax_backlog = 123"),
+    )
+    sessions = from_settings.session_limits(settings.gateway)
+    record = from_settings.recorder_limits(settings.record)
+
+    assert (sessions.idle, sessions.absolute) == (timedelta(minutes=7), timedelta(hours=2))
+    assert (record.segment_bytes, record.reserve_bytes, record.queue_entries) == (
+        1 << 20,
+        2 << 20,
+        123,
+    )
+
+
+def test_assertions_are_signed_under_the_current_key_and_every_public_one_is_told(
+    make_settings: SettingsMaker,
+) -> None:
+    settings = make_settings()
+    keys = KeyRing.open(settings.keys.directory).rotate(KeyPurpose.ASSERTION, at=AT)
+    mint = from_settings.assertion_mint("http://localhost:8080", keys)
+    token = mint.assertion_for(subject(), "session", "ebs").decode()
+
+    told = KeySet.import_key_set(mint.jwks())  # type: ignore[arg-type]  # a JSON document
+    assert len(told.keys) == 2
+    decoded = jwt.decode(token, told, algorithms=["EdDSA"])
+    assert decoded.claims["iss"] == "http://localhost:8080"
+    assert "d" not in str([key.as_dict(private=False).keys() for key in told.keys]).split("'")
+
+
+def test_organisations_and_the_service_are_named_as_they_are_set(
+    make_settings: SettingsMaker,
+) -> None:
+    settings = make_settings()
+    known = from_settings.organisations(settings)
+    brand = from_settings.brand(settings)
+    fire = known.get(FIRE)
+
+    assert fire is not None
+    assert (fire.kind, fire.help_contact) == ("fire", "ICT help")
+    assert from_settings.organisation_choice(settings.organisations[1]).name == fire.name
+    assert (brand.host.id, brand.host_vetting_contact) == ("cheshire-police", "the service desk")
+
+
+@pytest.mark.parametrize(
+    ("url", "host", "port", "tls"),
+    [
+        ("http://127.0.0.1:9000", "127.0.0.1", 9000, False),
+        ("http://back.office", "back.office", 80, False),
+        ("https://back.office", "back.office", 443, True),
+        ("https://back.office:8443", "back.office", 8443, True),
+    ],
+)
+def test_a_system_is_reached_where_it_is_and_over_tls_it_is_verified(
+    url: str, host: str, port: int, tls: bool
+) -> None:
+    section = UpstreamSection(
+        id="ebs", url=url, audience="ebs", paths=("/",), first_byte_seconds=7, max_connections=9
+    )
+    address = from_settings.upstream_address(section)
+
+    assert (address.host, address.port, address.first_byte_seconds, address.max_connections) == (
+        host,
+        port,
+        7,
+        9,
+    )
+    assert (address.tls is not None) is tls
+    if address.tls is not None:
+        assert address.tls.verify_mode is ssl.CERT_REQUIRED
+        assert address.tls.check_hostname
+        assert address.tls.minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+def test_what_is_no_function_is_refused_at_the_first_gate() -> None:
+    """It goes through the same engine, so that it costs the same."""
+    question = Question(
+        subject=subject("RV", "DBSE"),
+        function=from_settings.unknown_function(cheshire()),
+        action="read",
+        at=AT,
+        record_person=None,
+        record_organisation=None,
+        factors=PASSWORD,
+    )
+    decision = Engine.compile(cheshire()).decide(question)
+
+    assert not decision.permitted
+    assert decision.gate.value == "function"

@@ -1,0 +1,205 @@
+"""What a worker holds: bounded, swept, and let go in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gateway.audit.entry import Outcome
+from gateway.keys import KeyRing
+from gateway.wire.answers import document, give
+from tests.gateway.identity.parts import later, us
+from tests.gateway.pages.world import World
+from tests.gateway.stand import OWN_PAYSLIP, Done, Stand, stand, status_of
+
+if TYPE_CHECKING:
+    from gateway.visit import Visit
+
+Opened = Callable[..., AbstractAsyncContextManager[Stand]]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, front_world: World, record_keys: KeyRing) -> Opened:
+    def make(**given: Any) -> AbstractAsyncContextManager[Stand]:
+        return stand(tmp_path, front_world, record_keys, **given)
+
+    return make
+
+
+class Held:
+    """An open act that answers when a test lets it."""
+
+    def __init__(self) -> None:
+        self.release = asyncio.Event()
+        self.begun = asyncio.Event()
+
+    async def __call__(self, visit: Visit) -> None:
+        self.begun.set()
+        await self.release.wait()
+        give(document(200, b"text/plain", b"held"), visit.incoming, visit.client)
+
+
+async def test_what_cannot_be_read_is_refused_with_a_reference_and_recorded(
+    opened: Opened,
+) -> None:
+    async with opened() as gate:
+        client = await gate.client()
+        await client.say(b"GET / HTTP/1.1\r\nHost: elsewhere\r\n\r\n")
+        answer = await client.answer()
+
+        (draft,) = gate.drafts
+        assert status_of(answer) == 400
+        assert draft.reference.encode() in answer
+        assert (draft.code, draft.status, draft.ip, draft.outcome) == (
+            "host",
+            400,
+            "127.0.0.1",
+            Outcome.DENY,
+        )
+
+
+async def test_a_stranger_who_sends_nonsense_cannot_fill_the_record(opened: Opened) -> None:
+    async with opened() as gate:
+        for _ in range(25):
+            client = await gate.client()
+            await client.say(b"nonsense\r\n\r\n")
+            assert status_of(await client.answer()) == 400
+        gate.at_us = us(later(minutes=2))
+        gate.front._flush(everything=False)
+
+        assert [draft.count for draft in gate.drafts] == [1] * 20 + [5]
+
+
+async def test_a_worker_takes_so_many_connections_and_no_more(opened: Opened) -> None:
+    async with opened(max_connections=2) as gate:
+        first, second = await gate.client(), await gate.client()
+        assert status_of(await first.get("/")) in {303, 401}
+        assert status_of(await second.get("/")) in {303, 401}
+        third = await gate.client()
+
+        assert await third.is_closed()
+        first.writer.close()
+        await asyncio.sleep(0.05)
+        assert status_of(await gate.ask("/")) == 303
+
+
+async def test_deadlines_are_noticed(opened: Opened) -> None:
+    async with opened(idle_seconds=0.1) as gate:
+        client = await gate.client()
+        await client.get("/")
+
+        assert await client.is_closed(2)
+
+
+async def test_a_fault_in_the_housekeeping_does_not_end_it(opened: Opened) -> None:
+    """Without its sweeps a worker has no deadlines at all, and nothing would show it."""
+
+    class Unswept:
+        """A pool that cannot be swept, once."""
+
+        swept = 0
+
+        def sweep(self, now: float) -> None:
+            self.swept += 1
+            if self.swept == 1:
+                raise RuntimeError(now)
+
+        def close(self) -> None:
+            pass
+
+    async with opened(idle_seconds=0.1) as gate:
+        pool = Unswept()
+        gate.front._pools = (pool,)  # type: ignore[assignment]  # all that is asked of it
+        client = await gate.client()
+        await client.get("/")
+
+        assert await client.is_closed(2)
+        await asyncio.sleep(0.3)
+        assert pool.swept > 1
+        assert [line["event"] for line in gate.logged] == ["housekeeping failed"]
+
+
+async def test_chores_are_done_apart_and_one_does_not_stop_the_others(opened: Opened) -> None:
+    done: list[str] = []
+
+    def fails() -> None:
+        raise RuntimeError("broken")
+
+    async with opened() as gate:
+        gate.front._chores = (fails, lambda: done.append("second"))
+        loop = asyncio.get_running_loop()
+        gate.front._start_chores(loop)
+        running = gate.front._chore
+        gate.front._start_chores(loop)
+        assert gate.front._chore is running
+        assert running is not None
+        await running
+
+        assert done == ["second"]
+        assert [line["event"] for line in gate.logged] == ["chore failed"]
+
+
+async def test_a_draining_worker_answers_what_it_has_accepted(opened: Opened) -> None:
+    async with opened() as gate:
+        held = Held()
+        gate.open_acts["/open"] = held
+        idle, fresh = await gate.client(), await gate.client()
+        await idle.get("/")
+        asking = asyncio.ensure_future(gate.ask("/open"))
+        await held.begun.wait()
+        draining = asyncio.ensure_future(gate.front.drain(5))
+        assert await idle.is_closed()
+        held.release.set()
+        answer = await asking
+        late = await fresh.get("/", more="Accept: text/html\r\n")
+        await asyncio.wait_for(draining, 2)
+
+        assert answer.endswith(b"held")
+        assert b"Connection: close" in answer
+        assert status_of(late) == 303
+        assert b"Connection: close" in late
+
+
+async def test_what_runs_on_too_long_is_cut_and_recorded_as_cut(opened: Opened) -> None:
+    """A stop must not take as long as the longest download, and nothing is left unknown by it."""
+
+    async def forever(visit: Visit, grant: object) -> Done:
+        del grant
+        gone = asyncio.Event()
+        visit.incoming.on_gone = gone.set
+        await gone.wait()
+        return Done(status=499, code="client-gone", answered=False)
+
+    async with opened() as gate:
+        token = gate.firefighter()
+        gate.front._pipeline._acts["ebs"] = forever
+        asking = asyncio.ensure_future(gate.ask(OWN_PAYSLIP, token=token))
+        await asyncio.sleep(0.2)
+        await asyncio.wait_for(gate.front.drain(0.1), 2)
+
+        with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
+            await asking
+        assert [draft.code for draft in gate.drafts] == ["rule-permits", "client-gone"]
+
+
+async def test_a_drain_records_what_was_only_counted_and_waits_for_chores(
+    opened: Opened,
+) -> None:
+    done: list[str] = []
+    async with opened() as gate:
+        for _ in range(25):
+            client = await gate.client()
+            await client.get("/")
+            client.writer.close()
+        gate.front._chores = (lambda: done.append("chore"),)
+        gate.front._start_chores(asyncio.get_running_loop())
+        await gate.front.drain(1)
+
+        assert done == ["chore"]
+        assert gate.drafts[-1].count == 5
+        assert gate.front.connections == set()
