@@ -24,7 +24,13 @@ class AssertionMint:
     """Makes assertions under the current key, and publishes the public keys."""
 
     def __init__(
-        self, *, issuer: str, key: OKPKey, public_keys: KeySet, clock: Callable[[], float]
+        self,
+        *,
+        issuer: str,
+        key: OKPKey,
+        public_keys: KeySet,
+        clock: Callable[[], float],
+        capacity: int = _CACHE_SIZE,
     ) -> None:
         """Hold the keys.
 
@@ -33,12 +39,14 @@ class AssertionMint:
             key: the private key that signs, with its `kid`.
             public_keys: every key a system may still meet, this one included.
             clock: seconds since the epoch.
+            capacity: the most assertions kept for use again.
         """
         self._issuer = issuer
         self._key = key
         self._header = {"alg": "EdDSA", "kid": key.kid, "typ": "JWT"}
         self._public = public_keys
         self._clock = clock
+        self._capacity = capacity
         self._cache: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
 
     def assertion_for(self, subject: Subject, session: str, audience: str) -> bytes:
@@ -69,7 +77,7 @@ class AssertionMint:
         token = jwt.encode(self._header, claims, self._key, algorithms=["EdDSA"]).encode("ascii")
         self._cache[audience, session] = (now, token)
         self._cache.move_to_end((audience, session))
-        while len(self._cache) > _CACHE_SIZE:
+        while len(self._cache) > self._capacity:
             self._cache.popitem(last=False)
         return token
 
