@@ -154,7 +154,8 @@ def test_no_path_of_a_machine_is_tracked() -> None:
     ]
 
     assert found == []
-    assert MACHINE_PATHS.search("open('/wor' "k/main/x')")
+    sample = "/".join(("open('", "work", "main", "x')"))
+    assert MACHINE_PATHS.search(sample)
 
 
 def is_text(name: str) -> bool:
