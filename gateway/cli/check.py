@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from gateway.cli.finding import FAULT, Finding
 from gateway.cli.opening import config_option, current_instant, json_option
 from gateway.errors import GatewayError, SettingsError
 from vetting.errors import Fault, VettingError
@@ -22,29 +23,6 @@ from vetting.errors import Fault, VettingError
 if TYPE_CHECKING:
     from gateway.settings import Settings
     from policies.policy_set import PolicySet
-
-FAULT = "fault"
-WARNING = "warning"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that is wrong, or will be.
-
-    Attributes:
-        severity: `fault`, with which the service must not start, or `warning`.
-        step: which step found it.
-        file: the file to mend, where there is one.
-        line: its line, 0 where there is none.
-        message: what is wrong, where and what to do.
-    """
-
-    severity: str
-    step: str
-    file: str
-    line: int
-    message: str
-
 
 Step = Callable[[], Iterator[Finding]]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509
 
-from gateway.cli.check import FAULT, WARNING, Finding
+from gateway.cli.finding import FAULT, WARNING, Finding
 from gateway.cli.terminal import Progress
 from vetting.toml_source import TomlSource
 

@@ -35,6 +35,7 @@ TESTED_ELSEWHERE = {
     "gateway/identity/directory.py": "protocols and exceptions",
     "gateway/cli/check_steps.py": "tested with `gateway check`",
     "gateway/cli/completion.py": "tested with the commands' entry",
+    "gateway/cli/finding.py": "a value",
     "gateway/cli/lazy_group.py": "tested with the commands' entry",
     "gateway/cli/opening.py": "every command opens by it",
     "gateway/cli/operator_act.py": "tested with the commands that change something",
