@@ -460,6 +460,20 @@ async def test_a_disk_that_does_not_answer_is_503_in_time(opened: Opened) -> Non
         assert len(gate.act.visits) == 1
 
 
+async def test_a_resource_is_served_again_once_it_can_be_recorded(opened: Opened) -> None:
+    disk = FaultyDisk()
+    async with opened(disk=disk, limits=QUICK) as gate:
+        token = gate.firefighter()
+        await gate.ask(token=token)
+        disk.released.clear()
+        refused = await gate.ask("/style.css", token=token)
+        disk.released.set()
+        served = await gate.ask("/style.css", token=token)
+
+        assert (status_of(refused), status_of(served)) == (503, 200)
+        assert len(gate.act.visits) == 2
+
+
 async def test_a_worker_that_cannot_read_the_bulletin_permits_nothing(opened: Opened) -> None:
     """What it has in memory may have been revoked."""
     async with opened() as gate:

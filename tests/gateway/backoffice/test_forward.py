@@ -1,6 +1,7 @@
 """Forwarding over real sockets: bytes in, bytes out, and never another person's."""
 
 import asyncio
+import gc
 
 import pytest
 
@@ -356,12 +357,18 @@ async def test_a_body_that_fails_while_cookies_are_stored_is_answered_once() -> 
         await release.wait()
 
     async with gate(answering(SET_COOKIE), keep=keep, idle_seconds=0.15) as (client, handler, _):
+        faults: list[object] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
         await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 9\r\n\r\nabc")
         assert (await client.answer()).startswith(b"HTTP/1.1 408 ")
         release.set()
 
         assert await client.reader.read() == b""
         assert handler.results[0].code == "body-timeout"
+    del client, handler
+    gc.collect()
+    await asyncio.sleep(0)
+    assert faults == []
 
 
 async def test_an_answer_that_breaks_while_its_cookies_are_stored_is_a_502() -> None:
@@ -534,6 +541,21 @@ async def test_an_http_1_0_client_sees_that_an_answer_is_incomplete() -> None:
 
         with pytest.raises(ConnectionResetError):
             await client.reader.read()
+
+
+async def test_an_answer_whose_request_never_ends_is_cut_and_not_ended() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        await exchange.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        await exchange.reader.read()
+
+    async with gate(script, idle_seconds=0.15) as (client, handler, _upstream):
+        await client.say(b"POST /x HTTP/1.0\r\nHost: gate\r\nContent-Length: 9\r\n\r\na")
+
+        with pytest.raises(ConnectionResetError):
+            await client.reader.read()
+        (result,) = handler.results
+        assert (result.status, result.code) == (200, "body-timeout")
 
 
 async def test_an_answer_that_ends_with_its_connection_is_framed_for_the_client() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event, select, text
+from typing_extensions import override
 
 from gateway.backoffice.cookie_jar import CookieJar
 from gateway.backoffice.kept_cookies import KeptCookies
-from gateway.bulletin import BulletinReader
+from gateway.bulletin import Bulletin, BulletinReader
 from gateway.store import schema
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, Parts, later, new_parts
@@ -88,6 +90,43 @@ async def test_of_two_changes_at_a_time_none_is_lost(parts: Parts) -> None:
     await asyncio.gather(*(keep(jars, session.hash, b"c%d=1" % n) for n in range(8)))
 
     assert sorted(sent(jars, session.hash).split(b"; ")) == [b"c%d=1" % n for n in range(8)]
+
+
+async def test_of_two_changes_the_later_one_is_kept_in_whichever_order_they_come_back(
+    parts: Parts, tmp_path: Path
+) -> None:
+    """The store knows which came last; the memory of a worker must not believe otherwise."""
+
+    class HeldBell(Bulletin):
+        """A bell that the first to ring it stands at until the second has rung."""
+
+        first = True
+        second_is_done = threading.Event()
+
+        @override
+        def ring(self) -> None:
+            super().ring()
+            if self.first:
+                self.first = False
+                self.second_is_done.wait(5)
+
+    _, session = parts.sign_in()
+    bell = HeldBell(tmp_path)
+    jars = KeptCookies(parts.store, bell)
+    reader = BulletinReader(parts.store, bell)
+    reader.listen(jars.apply)
+    reader.read()
+    first = asyncio.ensure_future(keep(jars, session.hash, b"s=1"))
+    while bell.first:  # noqa: ASYNC110 -- it is rung on a thread
+        await asyncio.sleep(0.01)
+    await keep(jars, session.hash, b"s=2")
+    reader.read()
+    assert sent(jars, session.hash) == b"s=2"
+    bell.second_is_done.set()
+    await first
+    bell.close()
+
+    assert sent(jars, session.hash) == b"s=2"
 
 
 async def test_a_jar_read_while_it_changes_is_used_once_and_not_kept(parts: Parts) -> None:

@@ -43,6 +43,26 @@ async def test_an_answer_may_take_longer_than_the_body_before_it_was_allowed_to(
         assert b"<p>hello</p>" in await client.answer()
 
 
+async def test_once_the_body_is_whole_the_client_has_no_deadline() -> None:
+    deadlines: list[float] = []
+
+    async def noting(incoming: Incoming, connection: Connection) -> None:
+        deadlines.append(connection.deadline)
+        await incoming.read_body(10)
+        deadlines.append(connection.deadline)
+        await ok(incoming, connection)
+
+    async with bench(noting) as gate:
+        client = await gate.client()
+        await client.say(POST % 5 + b"hel")
+        await gate.handler.until(lambda: deadlines)
+        await client.say(b"lo")
+        await client.answer()
+
+        assert deadlines[0] < asyncio.get_running_loop().time() + 3
+        assert deadlines[1] == float("inf")
+
+
 @pytest.mark.parametrize("sent", [b"", b"hel"])
 async def test_a_body_that_stops_coming_is_answered_408(sent: bytes) -> None:
     async with bench(echo, idle_seconds=0.1) as gate:
@@ -162,12 +182,18 @@ async def test_a_client_that_catches_up_is_served_on() -> None:
         lazy.close()
 
 
-async def test_a_client_that_does_not_read_is_given_no_more_however_much_it_asks_for() -> None:
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_a_client_that_does_not_read_is_given_no_more_however_much_it_asks_for(
+    at_once: bool,
+) -> None:
     """Answers that nobody reads would fill the memory, and no session is needed to ask for them."""
     async with bench(big) as gate:
         lazy = await gate.lazy_client()
+        if at_once:
+            lazy.send(HEAD * 40)
         for _ in range(40):
-            lazy.send(HEAD)
+            if not at_once:
+                lazy.send(HEAD)
             await asyncio.sleep(0.005)
         served = len(gate.handler.served)
         assert served < 20
@@ -189,6 +215,51 @@ async def test_an_answer_nobody_reads_does_not_keep_a_closed_connection() -> Non
         await gate.handler.until(lambda: gate.handler.served)
         await gate.handler.until(lambda: not gate.handler.connections)
         lazy.close()
+
+
+async def test_after_the_last_answer_nothing_more_is_served_however_slowly_it_is_read() -> None:
+    async def huge(incoming: Incoming, connection: Connection) -> None:
+        give(plain(200, "x" * 8_000_000, REFERENCE), incoming, connection)
+
+    async with bench(huge) as gate:
+        lazy = await gate.lazy_client()
+        lazy.send(HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + HEAD)
+        await gate.handler.until(lambda: gate.handler.served)
+        loop, received = asyncio.get_running_loop(), bytearray()
+        while piece := await loop.sock_recv(lazy, 1 << 16):
+            received += piece
+            await asyncio.sleep(0)
+        lazy.close()
+
+        assert received.count(b"HTTP/1.1 ") == len(gate.handler.served) == 1
+
+
+async def test_closing_has_a_deadline_of_its_own() -> None:
+    """What has been written may never be taken, and the connection would stay for ever."""
+
+    class Stuck(asyncio.Transport):
+        """A socket that gives nothing away, and so never closes by itself."""
+
+        aborted = False
+
+        def close(self) -> None:
+            pass
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    loop, stuck = asyncio.get_running_loop(), Stuck({"socket": socket.socket()})
+    async with bench(ok, slow_seconds=7) as gate:
+        connection = Connection(gate.handler, loop)
+        connection.connection_made(stuck)
+        connection.close()
+        connection.close()
+        assert loop.time() + 6 < connection.deadline <= loop.time() + 7
+        connection.expire()
+
+        assert stuck.aborted
+        connection.connection_lost(None)
+    stuck.get_extra_info("socket").close()
 
 
 async def test_a_half_closed_connection_is_closed() -> None:
