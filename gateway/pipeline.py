@@ -273,7 +273,14 @@ class Pipeline:
     ) -> Grant:
         """Make the Grant, once the permit is durable."""
         draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
-        await self._recorder.record_async(draft)
+        try:
+            await self._recorder.record_async(draft)
+        except RecordUnavailable:
+            # It may yet reach the disk: then what is written of it is that nothing was sent on.
+            result = draft.result(Outcome.ERROR, at_us=self._wall_us())
+            result.status, result.code = 503, "record-unavailable"
+            self._recorder.queue(result)
+            raise
         visit.draft = draft
         return Grant(decision=decision, question=question, match=match, entry=draft)
 

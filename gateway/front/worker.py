@@ -13,6 +13,7 @@ import os
 import resource
 import signal
 import socket
+import time
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import structlog
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("worker")
 _HEARTBEAT_SECONDS: Final = 1.0
+_RESTART_SECONDS: Final = 1.0
 _GC_ALLOCATIONS: Final = 20_000  # between collections; requests make few cycles
 _ACCEPT_AGAIN_SECONDS: Final = 0.5
 
@@ -51,8 +53,14 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         # 1,024 is for programs that use `select`.
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(self._serve())
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(self._serve())
+        except Exception as error:
+            # The next one is started at once: without a pause a lasting fault would spin.
+            _log.critical("worker failed", error=type(error).__name__)
+            time.sleep(_RESTART_SECONDS)
+            raise
 
     async def _serve(self) -> None:
         settings = cast("Settings", self.app.settings)

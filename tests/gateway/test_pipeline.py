@@ -458,6 +458,10 @@ async def test_a_disk_that_does_not_answer_is_503_in_time(opened: Opened) -> Non
 
         assert status_of(answer) == 503
         assert len(gate.act.visits) == 1
+        # The permit may reach the disk yet; what follows it says that nothing came of it.
+        permit, closed = gate.recorder.drafts[-2:]
+        assert closed.corr == permit.id
+        assert (closed.outcome, closed.status) == (Outcome.ERROR, 503)
 
 
 async def test_a_resource_is_served_again_once_it_can_be_recorded(opened: Opened) -> None:

@@ -45,7 +45,7 @@ TESTED_ELSEWHERE = {
     "gateway/cli/vetting_proposals.py": "tested with `gateway vetting`",
 }
 # Whole folders that only hold together what is tested by driving the stack.
-DRIVEN_FOLDERS = ("gateway/front/", "gateway/store/migrations/")
+DRIVEN_FOLDERS = ("gateway/store/migrations/",)
 MACHINE_PATHS = re.compile(r"/wor[k]/|/roo[t]/|/hom[e]/(?!gateway\b)[a-z]|/User[s]/")
 
 
