@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html as markup
 import re
-import timeit
 
 import pytest
 
@@ -124,13 +123,6 @@ def test_what_is_no_reference_is_not_put_into_a_page(
     """It is spliced into prepared bytes unescaped."""
     with pytest.raises(ValueError, match="not ten characters"):
         refusals.render(404, reference)
-
-
-def test_prepared_refusals_cost_microseconds(refusals: RefusalPages) -> None:
-    """A stranger who asks for what is not there must not cost a page each time."""
-    seconds = min(timeit.repeat(lambda: refusals.render(404, REFERENCE), number=100, repeat=5))
-
-    assert seconds / 100 < 100e-6
 
 
 def test_second_proof_of_who_one_is_is_asked_for_in_words(browser_of: SignIn) -> None:
