@@ -103,6 +103,7 @@ def test_nothing_is_left_when_it_is_killed(command: DemoCommand) -> None:
     command.process.wait()
 
     command.wait_until_nothing_runs()
+    assert command.process.returncode == -signal.SIGKILL
 
 
 def test_a_dead_process_is_started_again(command: DemoCommand) -> None:

@@ -70,6 +70,9 @@ def test_a_port_just_left_can_be_taken_again() -> None:
 
     serve._demand_free_port("127.0.0.1", port)
 
+    with socket.create_server(("127.0.0.1", port)) as again:
+        assert again.getsockname()[1] == port
+
 
 def test_gunicorn_manages_our_workers_and_listens_to_nothing_else(
     make_settings: SettingsMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -196,3 +196,5 @@ def test_a_worker_whose_manager_is_gone_goes_too(make_settings: SettingsMaker) -
     with worker_of(make_settings()) as (worker, _):
         worker.ppid = -1
         worker.run()
+
+        assert worker.alive  # nobody told it to stop: it went by itself

@@ -214,6 +214,7 @@ async def test_an_answer_nobody_reads_does_not_keep_a_closed_connection() -> Non
         lazy.send(HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
         await gate.handler.until(lambda: gate.handler.served)
         await gate.handler.until(lambda: not gate.handler.connections)
+        assert len(gate.handler.served) == 1
         lazy.close()
 
 
