@@ -297,9 +297,10 @@ class Recorder:
             waiting = (*batch, *self._room.pending)
             self._room.pending.clear()
             self._sealer.restore(self._reached)
-            refused = [each for each in waiting if lets_happen(each.draft)]
+            refused = []
             for each in waiting:
-                if each in refused:
+                if lets_happen(each.draft):
+                    refused.append(each)
                     continue
                 try:
                     each.sealed = self._sealer.seal_next(each.draft)
