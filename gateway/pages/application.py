@@ -55,7 +55,6 @@ class Pages:
     Attributes:
         wsgi: the WSGI application; threads may share it.
         refusals: renders refusals outside any request.
-        render_refusal: `refusals.render`, for the front.
         routes: every address with the function that guards it, for the test of the structure.
     """
 
@@ -69,7 +68,6 @@ class Pages:
         self._static = StaticFiles()
         renderer = Renderer(brand=services.brand, static_path=self._static.path)
         self.refusals = RefusalPages(renderer, services.contacts(None))
-        self.render_refusal = self.refusals.render
         kit = PageKit(services=services, renderer=renderer, tokens=FormTokens(services.form_secret))
         self.routes: tuple[Route, ...] = (
             *SignInPages(kit).routes(),

@@ -160,7 +160,7 @@ class Front:
         )
 
     def _refuse(self, start_response: Reply, status: int, reasons: Any, **more: Any) -> list[bytes]:
-        body = self._pages.render_refusal(status, self.reference, reasons, at=self.at, **more)
+        body = self._pages.refusals.render(status, self.reference, reasons, at=self.at, **more)
         headers = [("Content-Type", "text/html; charset=utf-8"), NO_STORE]
         headers += page_headers(secure=self._services.cookies.secure)
         start_response(f"{status} Refused", headers)
