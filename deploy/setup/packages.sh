@@ -2,10 +2,10 @@
 # Read by deploy/bootstrap.
 # shellcheck shell=sh
 
-# The directories of the demo, and what python-ldap is compiled with.
-demo_packages="slapd ldap-utils libldap-dev libsasl2-dev gcc libc6-dev"
-# The browser of the journeys.
-test_packages="chromium fonts-liberation"
+# The directories of the demo, and what python-ldap and gssapi are compiled with.
+demo_packages="slapd ldap-utils libldap-dev libsasl2-dev libkrb5-dev gcc libc6-dev"
+# The browser of the journeys, and the domain controller with its Kerberos client.
+test_packages="chromium fonts-liberation samba-ad-dc samba-dsdb-modules samba-vfs-modules krb5-user"
 # What `make bench` compares with.
 bench_packages="nginx apache2 wrk"
 policy_rc=/usr/sbin/policy-rc.d
@@ -66,6 +66,7 @@ install_packages() {
                 "or use Debian 12, where set-up installs them itself"
             ;;
     esac
+    samba_before=$(PATH=$PATH:/usr/sbin command -v smbd || true)
     become=
     if [ "$(id -u)" -ne 0 ]; then
         command -v sudo >/dev/null 2>&1 ||
@@ -119,9 +120,13 @@ remove_guard() {
 # Nor is a server that came with set-up to start at the next boot.
 keep_servers_off() {
     [ -d /run/systemd/system ] || return 0
-    for server in slapd nginx apache2; do
+    for server in slapd nginx apache2 samba-ad-dc; do
         case " $1 " in
             *" $server "*) $become systemctl disable --quiet "$server" >/dev/null 2>&1 || true ;;
         esac
     done
+    # What samba-ad-dc brought along; a file server that was there before is left alone.
+    if [ -z "$samba_before" ]; then
+        $become systemctl disable --quiet smbd nmbd winbind >/dev/null 2>&1 || true
+    fi
 }
