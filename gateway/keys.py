@@ -2,6 +2,7 @@
 
     session-0001.key        one secret; rotating ends every session's tokens
     index-0001.key          pseudonyms in the log's index; older ones stay for looking up
+    second-factor-0001.key  encrypts what second factors are proved with; older ones stay
     writer-mac-0001.key     seals journals against the database administrator; older ones stay
     assertion-0001.pem      Ed25519; the newest signs, older ones leave only assertion-0001.pub.pem
     log-signing-0001.pem    likewise, for checkpoints
@@ -41,11 +42,17 @@ class KeyPurpose(StrEnum):
     LOG_SIGNING = "log-signing"
     INDEX = "index"
     WRITER_MAC = "writer-mac"
+    SECOND_FACTOR = "second-factor"
     FIELD = "field"
 
 
 _SIGNING = (KeyPurpose.ASSERTION, KeyPurpose.LOG_SIGNING)
-_SECRET = (KeyPurpose.SESSION, KeyPurpose.INDEX, KeyPurpose.WRITER_MAC)
+_SECRET = (
+    KeyPurpose.SESSION,
+    KeyPurpose.INDEX,
+    KeyPurpose.WRITER_MAC,
+    KeyPurpose.SECOND_FACTOR,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +120,10 @@ class KeyRing:
 
     @classmethod
     def init(cls, directory: Path) -> "KeyRing":
-        """Make a ring with one key of each purpose.
+        """Make a ring with one key of each purpose, or add the purposes that a ring lacks.
 
-        A start that was interrupted may be repeated. Raises KeysError if the ring is complete.
+        So a start that was interrupted may be repeated, and a ring of an earlier version be brought
+        up to date. Raises KeysError if the ring is complete.
         """
         for place in (directory, directory / "field"):
             try:
@@ -154,6 +162,11 @@ class KeyRing:
     def writer_mac_keys(self) -> tuple[bytes, ...]:
         """Every journal key, newest first."""
         return self._secrets[KeyPurpose.WRITER_MAC]
+
+    @property
+    def second_factor_keys(self) -> tuple[bytes, ...]:
+        """Every key that secrets of second factors were encrypted under, newest first."""
+        return self._secrets[KeyPurpose.SECOND_FACTOR]
 
     @property
     def assertion_keys(self) -> SigningKeys:

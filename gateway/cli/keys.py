@@ -15,7 +15,7 @@ from gateway.cli.opening import (
     operator_option,
 )
 
-PURPOSES = ("session", "assertion", "log-signing", "index", "writer-mac", "field")
+PURPOSES = ("session", "assertion", "log-signing", "index", "writer-mac", "second-factor", "field")
 
 
 @click.group()
@@ -26,12 +26,17 @@ def keys() -> None:
 @keys.command()
 @config_option
 def init(config: Path) -> None:
-    """Make the key directory with one key of each purpose."""
+    """Make the key directory with one key of each purpose, or add those that it lacks."""
     from gateway.keys import KeyRing
 
     directory = open_settings(config).keys.directory
+    before = set(directory.iterdir()) if directory.is_dir() else set()
     ring = KeyRing.init(directory)
-    click.echo(f"made {len(ring.list())} keys in {directory}")
+    made = [key.name for key in ring.list() if directory / key.name not in before]
+    if before:
+        click.echo(f"added {', '.join(sorted(made))} to {directory}; restart the service")
+        return
+    click.echo(f"made {len(made)} keys in {directory}")
     click.echo(
         "keep a copy of this directory, apart from the record, where only two people reach it"
     )

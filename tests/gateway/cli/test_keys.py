@@ -29,11 +29,32 @@ def test_init_refuses_where_a_ring_is(place: Place) -> None:
     assert "already holds a key ring" in told.err
 
 
+def test_init_adds_what_a_ring_of_an_earlier_version_lacks(place: Place) -> None:
+    """The check says so first; what is there stays as it is."""
+    secret = place.ring.session_secret
+    (place.ring.directory / "second-factor-0001.key").unlink()
+    checked = place.run("check", "--sample", "1")
+    told = place.run("keys", "init")
+
+    assert checked.code == 1
+    assert "holds no `second-factor` key; run `gateway keys init`" in checked.out
+    assert "added second-factor-0001.key to" in told.out
+    assert KeyRing.open(place.ring.directory).session_secret == secret
+    assert KeyRing.open(place.ring.directory).second_factor_keys
+
+
 def test_list_shows_each_purpose_and_nothing_secret(place: Place) -> None:
     listed = place.run("keys", "list", "--json").json()
 
     purposes = {key["purpose"] for key in listed}
-    assert {"session", "assertion", "log-signing", "index", "writer-mac"} <= purposes
+    assert {
+        "session",
+        "assertion",
+        "log-signing",
+        "index",
+        "writer-mac",
+        "second-factor",
+    } <= purposes
     secret = place.ring.session_secret
     assert secret.hex() not in place.run("keys", "list").out
 
