@@ -96,6 +96,29 @@ class SignedIn:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """Somebody who has been vouched for: what a session is opened on.
+
+    Attributes:
+        organisation: id of the organisation whose staff they are.
+        directory: id of the directory that vouched for them.
+        person: as it describes them.
+        factors: how they proved who they are, such as `provider`; never empty.
+        source: the address they came from.
+        provider_session: the id their provider gives its own session (`sid`), or empty.
+        second_factor_at: when they showed a second factor, where that is known.
+    """
+
+    organisation: str
+    directory: str
+    person: DirectoryPerson
+    factors: frozenset[str]
+    source: str
+    provider_session: str = ""
+    second_factor_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
     """An organisation's directory, and what one sign-in may take of it."""
 
@@ -196,11 +219,52 @@ class SignIn:
         person, number, seconds = self._ask_directory(
             door, organisation, username, password, source_ip, at
         )
-        # 6. and 7. The session begins when the directory has answered, not when it was asked.
-        signed_in = self._open(
-            organisation, person, number, at + timedelta(seconds=seconds), replaces
+        # 6. to 8. The session begins when the directory has answered, not when it was asked.
+        vouched = Vouched(
+            organisation=organisation,
+            directory=organisation,
+            person=person,
+            factors=PASSWORD,
+            source=source_ip,
         )
-        # 8.
+        return self._finish(
+            vouched, number, at=at + timedelta(seconds=seconds), replaces=replaces, record=record
+        )
+
+    def admit(
+        self,
+        vouched: Vouched,
+        *,
+        at: datetime,
+        replaces: str | None = None,
+        record: Callable[[SignedIn], None] | None = None,
+    ) -> SignedIn:
+        """Sign in somebody whom another way than a typed password has vouched for (steps 6 to 8).
+
+        Args:
+            vouched: who, by which directory, how proved.
+            at: now.
+            replaces: what the browser sent as session cookie; that session is ended.
+            record: makes the sign-in durable; what it raises ends the new session and is raised on.
+
+        Raises:
+            SignInRefused: always a `Refusal`.
+            StoreError: the database does not answer.
+        """
+        if self._organisations.get(vouched.organisation) is None:
+            raise Refusal("unknown-organisation", tellable=True)
+        return self._finish(vouched, None, at=at, replaces=replaces, record=record)
+
+    def _finish(
+        self,
+        vouched: Vouched,
+        number: int | None,
+        *,
+        at: datetime,
+        replaces: str | None,
+        record: Callable[[SignedIn], None] | None,
+    ) -> SignedIn:
+        signed_in = self._open(vouched, number, at, replaces)
         if record is not None:
             try:
                 record(signed_in)
@@ -261,23 +325,21 @@ class SignIn:
         return person, begun[0], self._monotonic() - started
 
     def _open(
-        self,
-        organisation: str,
-        person: DirectoryPerson,
-        number: int,
-        at: datetime,
-        replaces: str | None,
+        self, vouched: Vouched, number: int | None, at: datetime, replaces: str | None
     ) -> SignedIn:
+        """Open the session; `number` is that of the attempt counted for it, if one was."""
+        person = vouched.person
         try:
             with writing(self._engine) as connection:
-                self._attempts.succeed(connection, number)
-                staff = remember(connection, organisation, person, at)
+                if number is not None:
+                    self._attempts.succeed(connection, number)
+                staff = remember(connection, vouched.organisation, person, at)
                 known = self._subjects(connection, staff, at)
                 token, session = self._sessions.open(
                     connection,
                     staff_id=staff.staff_id,
-                    organisation=organisation,
-                    factors=PASSWORD,
+                    organisation=vouched.organisation,
+                    factors=vouched.factors,
                     at=at,
                     replaces=replaces,
                 )

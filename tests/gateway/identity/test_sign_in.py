@@ -27,7 +27,7 @@ from gateway.identity.directory import (
     WrongPassword,
 )
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.sign_in import SignedIn, refusal_code
+from gateway.identity.sign_in import Refusal, SignedIn, Vouched, refusal_code
 from gateway.store.engine import writing
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
@@ -329,6 +329,54 @@ class TestDirectoryAway:
         desk = Desk(parts, Careless(), ScriptedDirectory())
         with pytest.raises(DirectoryMisconfigured, match="counted"):
             desk.attempt()
+
+
+VOUCHED = Vouched(
+    organisation="cheshire-fire",
+    directory="fire-provider",
+    person=ALICE,
+    factors=frozenset({"provider"}),
+    source="10.0.0.1",
+)
+
+
+class TestAdmitted:
+    """Somebody whom a provider has vouched for: no password, the same rest."""
+
+    def test_who_is_vouched_for_gets_a_session_with_the_factors_shown(self, desk: Desk) -> None:
+        older = desk.attempt().token
+        recorded: list[SignedIn] = []
+        signed_in = desk.sign_in.admit(VOUCHED, at=AT, replaces=older, record=recorded.append)
+
+        assert signed_in.session.factors == {"provider"}
+        assert signed_in.staff.address == "alice@cheshire-fire"
+        assert recorded == [signed_in]
+        assert desk.parts.sessions.find(older, at=AT) is None
+        assert desk.count("sign_in_attempt WHERE succeeded = 0") == 0
+
+    def test_an_unknown_organisation_is_refused(self, desk: Desk) -> None:
+        with pytest.raises(Refusal) as refused:
+            desk.sign_in.admit(replace(VOUCHED, organisation="nowhere"), at=AT)
+
+        assert refused.value.code == "unknown-organisation"
+
+    def test_a_number_under_another_identity_is_refused(self, desk: Desk) -> None:
+        desk.attempt()
+        other = replace(VOUCHED, person=replace(ALICE, directory_id="id-other"))
+        with pytest.raises(Refusal) as refused:
+            desk.sign_in.admit(other, at=AT)
+
+        assert refused.value.code == "identity-changed"
+
+    def test_what_cannot_be_recorded_is_no_sign_in(self, desk: Desk) -> None:
+        def record(_: SignedIn) -> None:
+            message = "disk full"
+            raise RecordUnavailable(message)
+
+        with pytest.raises(RecordUnavailable):
+            desk.sign_in.admit(VOUCHED, at=AT, record=record)
+
+        assert desk.count("session WHERE ended_at_us IS NULL") == 0
 
 
 def test_without_the_database_nobody_signs_in(desk: Desk, scripted: ScriptedDirectory) -> None:
