@@ -73,10 +73,16 @@ class EntryIncomplete(DirectoryMisconfigured):
     """The person's entry lacks what the gateway must know, such as an employee number."""
 
 
-BeforeBind = Callable[[str], None]
-"""Called with the sign-in name (as the directory spells it if it is known there) after the search
-and before the password is tried; what it raises ends the attempt without the password being
-tried."""
+class GuessingStopped(WrongCredentials):
+    """The caller did not want the password tried; the directory took the same steps without it."""
+
+
+BeforeBind = Callable[[str, str], bool]
+"""Called before every time the password is tried, known name or not, with the sign-in name (as the
+directory spells it if it knows it) and what identifies the entry whatever name led to it (its id;
+empty if there is none). False: the password is not tried, but an entry that does not exist is bound
+as in its place, so that time does not tell; `GuessingStopped` is raised then. What it raises ends
+the attempt at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ server:
 1. connect and prove it (`directory_channel`); no password leaves before that;
 2. bind as the account to search with;
 3. search for the name typed, escaped, below the base; exactly one entry, referrals skipped;
-4. let the caller object (`before_bind`: too many attempts), known name or not;
+4. let the caller count, or object to a guesser (`before_bind`), known name or not;
 5. bind as the entry found with the password typed; for a name that is not there, as an entry that
    does not exist, so that both take the same steps and the same time;
 6. bind as the account to search with again, and look for those whose manager the person is.
@@ -37,6 +37,7 @@ from gateway.identity.directory import (
     DirectoryPerson,
     DirectoryUntrusted,
     EntryIncomplete,
+    GuessingStopped,
     MalformedCredentials,
     ProbeReport,
     ProbeStep,
@@ -221,11 +222,13 @@ class _Link:
         self.bind_as_service()
         found = self._find(name)
         username = name if found is None else self._one(found.entry, "username") or name
-        if before_bind is not None:
-            before_bind(username)
-        if found is None:
+        wanted = before_bind is None or before_bind(username, self._identity(found))
+        if found is None or not wanted:
             # The same step as for a known name, so that time does not tell the two apart.
             self._accepts(f"cn={secrets.token_hex(8)},{self._settings.base}", password)
+            if not wanted:
+                message = "directory: the password was not to be tried"
+                raise GuessingStopped(message)
             message = "directory: nobody of that name"
             raise UnknownPerson(message)
         if not self._accepts(found.dn, password):
@@ -233,6 +236,12 @@ class _Link:
             raise WrongPassword(message, username=username)
         # Only now: what an entry lacks is not told to somebody without its password.
         return self._with_team(self._describe(found.entry), found.dn)
+
+    def _identity(self, found: _Found | None) -> str:
+        """Give what stays the same whichever name led to an entry; empty if there is none."""
+        if found is None:
+            return ""
+        return self._one(found.entry, "directory_id") or found.dn.casefold()
 
     def bind_as_service(self) -> None:
         """Bind as the account to search with, or as nobody if none is set."""

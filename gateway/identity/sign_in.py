@@ -290,13 +290,14 @@ class SignIn:
         """Give the person, the number of the attempt, and how many seconds it took."""
         begun: list[int] = []
 
-        def count(name: str) -> None:
+        def count(name: str, _person: str) -> bool:
             if not begun:  # a second server asked for the same sign-in is not a second attempt
                 begun.append(
                     self._attempts.begin(
                         organisation=organisation, name=name, source=source_ip, at=at
                     )
                 )
+            return True
 
         def ask() -> DirectoryPerson:
             return door.directory.authenticate(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -204,6 +205,15 @@ class Slapd:
     def binds(self, since: int = 0) -> list[str]:
         """List the binds that reached the server after a point in its log."""
         return self._lines(" BIND dn=", since)
+
+    def operations(self, since: int = 0) -> list[str]:
+        """Name what the server was asked after a point in its log, in order, farewells left out."""
+        asked = re.compile(r" op=\d+ (BIND|SRCH|EXT)\b(?! .*mech=| attr=)")
+        return [
+            found[1]
+            for line in self._lines(" op=", since)
+            if (found := asked.search(line)) is not None
+        ]
 
     def connections(self, since: int = 0) -> list[str]:
         """List the connections that were made after a point in the server's log."""

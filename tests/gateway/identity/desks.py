@@ -10,7 +10,13 @@ from sqlalchemy import text
 
 from gateway.identity.attempts import AttemptLimits, Attempts
 from gateway.identity.bulkhead import Bulkhead
-from gateway.identity.directory import BeforeBind, Directory, DirectoryPerson, ProbeReport
+from gateway.identity.directory import (
+    BeforeBind,
+    Directory,
+    DirectoryPerson,
+    GuessingStopped,
+    ProbeReport,
+)
 from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.sign_in import Door, Refusal, SignedIn, SignIn
 from gateway.store.engine import reading
@@ -28,6 +34,8 @@ class ScriptedDirectory:
 
     answer: Callable[[str, str], DirectoryPerson] = lambda *_: ALICE
     asked: list[str] = field(default_factory=list)
+    decoys: list[str] = field(default_factory=list)
+    entries: dict[str, str] = field(default_factory=lambda: {"alice": "id-alice"})
 
     def authenticate(
         self,
@@ -37,8 +45,9 @@ class ScriptedDirectory:
         *,
         before_bind: BeforeBind | None = None,
     ) -> DirectoryPerson:
-        if before_bind is not None:
-            before_bind(name)
+        if before_bind is not None and not before_bind(name, self.entries.get(name, "")):
+            self.decoys.append(name)
+            raise GuessingStopped("directory: not tried")
         self.asked.append(name)
         return self.answer(name, password)
 

@@ -9,7 +9,9 @@ import pytest
 
 from gateway.errors import WrongCredentials
 from gateway.identity.directory import (
+    BeforeBind,
     DirectoryPerson,
+    GuessingStopped,
     MalformedCredentials,
     UnknownPerson,
     WrongPassword,
@@ -80,8 +82,15 @@ HOSTILE_NAMES = [
 ]
 
 
-def ask(server: Slapd, name: str = "alice", password: str = PASSWORD) -> DirectoryPerson:
-    return LdapDirectory(settings_for(server)).authenticate(name, password, BUDGET)
+def ask(
+    server: Slapd,
+    name: str = "alice",
+    password: str = PASSWORD,
+    *,
+    before_bind: BeforeBind | None = None,
+) -> DirectoryPerson:
+    directory = LdapDirectory(settings_for(server))
+    return directory.authenticate(name, password, BUDGET, before_bind=before_bind)
 
 
 def test_a_wrong_password_is_refused(fire: Slapd) -> None:
@@ -163,16 +172,47 @@ def test_a_name_with_a_star_is_that_name(fire: Slapd) -> None:
     assert ask(fire, "a,ou=x").employee_number == "40019"
 
 
-def test_an_unknown_name_costs_the_same_steps_as_a_wrong_password(fire: Slapd) -> None:
-    """One bind as the account to search with, one as the person: nobody can tell them apart."""
-    binds = []
-    for name in ("alice", "nobody"):
+def test_whoever_is_refused_costs_the_same_steps_in_the_same_order(fire: Slapd) -> None:
+    """A wrong password, a name that is not there, and a guesser who is stopped look alike."""
+    walks = []
+    for name, wanted in (("alice", True), ("nobody", True), ("alice", False), ("nobody", False)):
         length = fire.log_length()
-        with pytest.raises(WrongCredentials):
-            ask(fire, name, "wrong")
-        binds.append(len(fire.binds(length)))
+        with pytest.raises(WrongCredentials) as refused:
+            ask(fire, name, "wrong", before_bind=[lambda *_: False, lambda *_: True][wanted])
+        assert isinstance(refused.value, GuessingStopped) is not wanted
+        walks.append(fire.operations(length))
 
-    assert binds[0] == binds[1] >= 2
+    assert walks[0] == walks[1] == walks[2] == walks[3]
+    assert walks[0].count("BIND") >= 2
+
+
+def test_a_guesser_who_is_stopped_never_reaches_the_entry(fire: Slapd) -> None:
+    """Or the directory would count the try, right password or not."""
+    length = fire.log_length()
+    with pytest.raises(GuessingStopped):
+        ask(fire, "alice", PASSWORD, before_bind=lambda *_: False)
+
+    assert not [line for line in fire.binds(length) if "uid=alice" in line]
+
+
+def test_every_name_of_a_person_leads_to_one_identity(fire: Slapd) -> None:
+    """Sign-in name, its spellings and the e-mail address are one person to be counted."""
+    both = settings_for(fire, name_filter="(|(uid={name})(mail={name}))")
+    seen: list[tuple[str, str]] = []
+
+    def note(username: str, identity: str) -> bool:
+        seen.append((username, identity))
+        return True
+
+    for name in ("alice", " ALICE ", "Alice@fire.example", "bob", "nobody"):
+        with pytest.raises(WrongCredentials):
+            LdapDirectory(both).authenticate(name, "wrong", BUDGET, before_bind=note)
+    usernames, identities = zip(*seen, strict=True)
+
+    assert usernames == ("alice", "alice", "alice", "bob", "nobody")
+    assert len(set(identities[:3])) == 1
+    assert len({*identities}) == 3
+    assert identities[4] == ""
 
 
 def test_the_caller_may_object_before_the_password_is_tried(fire: Slapd) -> None:
@@ -182,7 +222,7 @@ def test_the_caller_may_object_before_the_password_is_tried(fire: Slapd) -> None
     class ObjectedError(Exception):
         pass
 
-    def object_to(name: str) -> None:
+    def object_to(name: str, _identity: str) -> bool:
         seen.append(name)
         raise ObjectedError
 
