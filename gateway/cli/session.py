@@ -64,7 +64,8 @@ def end(
     from gateway.audit.entry import Kind
     from gateway.bulletin import Bulletin
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.sessions import SessionLimits, Sessions
+    from gateway.identity.session import SessionLimits
+    from gateway.identity.sessions import Sessions
     from gateway.keys import KeyRing
 
     if (person is not None) + (organisation is not None) + everyone != 1:

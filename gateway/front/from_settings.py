@@ -26,7 +26,7 @@ from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import LdapSettings
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.sessions import SessionLimits
+from gateway.identity.session import SessionLimits
 from gateway.identity.sign_in import Door
 from gateway.pages.page_services import Brand, OrganisationChoice
 from policies.catalogue import Classification, Function, Regime, Scope

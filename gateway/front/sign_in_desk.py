@@ -77,6 +77,7 @@ class RecordedSignIn:
                 password=password,
                 source_ip=visit.ip,
                 at=visit.at,
+                agent=visit.agent,
                 replaces=replaces,
                 record=record,
             ).token

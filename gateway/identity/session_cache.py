@@ -23,7 +23,8 @@ from sqlalchemy import Connection, Engine
 
 from gateway.bulletin import ALL_SESSIONS, EVERYTHING
 from gateway.errors import IdentityError
-from gateway.identity.sessions import Session, Sessions, is_token
+from gateway.identity.session import Session
+from gateway.identity.sessions import Sessions, is_token
 from gateway.identity.staff import Staff, staff_by_id
 from gateway.store import schema
 from gateway.store.engine import reading

@@ -16,7 +16,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
@@ -28,6 +28,8 @@ from gateway.bulletin import (
     person_subject,
     session_subject,
 )
+from gateway.errors import IdentityError
+from gateway.identity.session import Session, SessionLimits, session_row, to_session
 from gateway.identity.staff import staff_by_person
 from gateway.store import schema
 from gateway.store.engine import reading, writing
@@ -36,51 +38,16 @@ TOKEN_BYTES = 32
 # 43 characters; the last carries four bits, so only 16 letters can end a token that we made.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
+SECOND_FACTOR = "second-factor"
+SOURCE_LENGTH = 64
+AGENT_LENGTH = 120
+
 KEEP_ENDED = timedelta(days=1)
 """How long the row of an ended session is kept, so that why it ended can still be told."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionLimits:
-    """How long a session may be idle, and how long it may last at all."""
-
-    idle: timedelta = timedelta(minutes=30)
-    absolute: timedelta = timedelta(hours=10)
-
-    def __post_init__(self) -> None:
-        """Refuse limits that would never, or always, end a session."""
-        if not timedelta(0) < self.idle <= self.absolute:
-            message = "sessions: the idle limit must be above zero and within the absolute one"
-            raise ValueError(message)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
-    """A session as the database has it.
-
-    Attributes:
-        hash: SHA-256 of the token, 64 hexadecimal digits.
-        staff_id: whose it is.
-        organisation: of which organisation they are.
-        factors: how they proved who they are, such as `password`.
-        started_at_us: when it was opened, microseconds since 1970 UTC.
-        last_seen_at_us: when it was last used, up to a minute behind.
-        idle_us: how long it may be idle.
-        ends_at_us: when it ends however much it is used.
-    """
-
-    hash: str
-    staff_id: str
-    organisation: str
-    factors: frozenset[str]
-    started_at_us: int
-    last_seen_at_us: int
-    idle_us: int
-    ends_at_us: int
-
-    def lives_at(self, at_us: int) -> bool:
-        """Tell whether neither limit has been reached."""
-        return at_us < self.ends_at_us and at_us - self.last_seen_at_us < self.idle_us
+class SessionOver(IdentityError):  # noqa: N818  # named for what happened, as its family is
+    """The session is not there any more, or was ended."""
 
 
 def is_token(text: str) -> bool:
@@ -108,8 +75,14 @@ class Sessions:
         *,
         staff_id: str,
         organisation: str,
+        directory: str,
         factors: frozenset[str],
         at: datetime,
+        provider_session: str = "",
+        second_factor_at: datetime | None = None,
+        source: str = "",
+        agent: str = "",
+        limits: SessionLimits | None = None,
         replaces: str | None = None,
     ) -> tuple[str, Session]:
         """Open a session inside the caller's transaction, ending the one it replaces.
@@ -120,8 +93,14 @@ class Sessions:
             connection: a writing connection.
             staff_id: who signed in; remembered in the same transaction or before.
             organisation: whose staff they are.
+            directory: the id of the directory that vouched for them.
             factors: how they proved it; never empty.
             at: when.
+            provider_session: what the provider calls its own session (`sid`), if there is one.
+            second_factor_at: when a second factor was shown; `at` if it is among the factors.
+            source: the address they came from.
+            agent: what their browser calls itself.
+            limits: of this person; those of everybody if not given.
             replaces: the token that the browser showed at sign-in, if any.
 
         Returns:
@@ -130,33 +109,80 @@ class Sessions:
         if not factors:
             message = "sessions: nobody is signed in without having proved anything"
             raise ValueError(message)
+        if not directory:
+            message = "sessions: nobody is signed in without a directory that vouched for them"
+            raise ValueError(message)
         if replaces is not None and is_token(replaces):
             self._end(connection, token_hash(replaces), at=at, reason="replaced")
-        token = base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
+        if second_factor_at is None and SECOND_FACTOR in factors:
+            second_factor_at = at
+        shown_us = None if second_factor_at is None else schema.microseconds(second_factor_at)
+        limits = limits or self.limits
         at_us = schema.microseconds(at)
+        token = _new_token()
         session = Session(
             hash=token_hash(token),
             staff_id=staff_id,
             organisation=organisation,
+            directory=directory,
+            provider_session=provider_session,
             factors=factors,
+            second_factor_at_us=shown_us,
+            source=source[:SOURCE_LENGTH],
+            agent=agent[:AGENT_LENGTH],
             started_at_us=at_us,
             last_seen_at_us=at_us,
-            idle_us=self.limits.idle // schema.MICROSECOND,
-            ends_at_us=at_us + self.limits.absolute // schema.MICROSECOND,
+            idle_us=limits.idle // schema.MICROSECOND,
+            ends_at_us=at_us + limits.absolute // schema.MICROSECOND,
+            vouched_at_us=at_us,
+        )
+        connection.execute(insert(schema.session).values(session_row(session)))
+        return token, session
+
+    def strengthen(
+        self, connection: Connection, session_hash: str, *, factors: frozenset[str], at: datetime
+    ) -> tuple[str, Session]:
+        """Add factors to a session and give it a new token, inside the caller's transaction.
+
+        Whoever knew the old token, such as by having planted it, does not know the new one. What
+        refers to the session's hash in the database (its jars, its forms) follows by itself. The
+        caller commits and then rings the bulletin.
+
+        Args:
+            connection: a writing connection.
+            session_hash: of the session.
+            factors: what the person has proved just now, such as `second-factor`.
+            at: when.
+
+        Returns:
+            The new token, and the session as it is now.
+
+        Raises:
+            SessionOver: it was ended, or has reached a limit.
+        """
+        table = schema.session
+        row = connection.execute(
+            select(table).where(table.c.hash == session_hash, table.c.ended_at_us.is_(None))
+        ).one_or_none()
+        at_us = schema.microseconds(at)
+        before = None if row is None else to_session(row)
+        if before is None or not before.lives_at(at_us):
+            message = "sessions: it was over before it could be strengthened"
+            raise SessionOver(message)
+        token = _new_token()
+        after = replace(
+            before,
+            hash=token_hash(token),
+            factors=before.factors | factors,
+            second_factor_at_us=at_us if SECOND_FACTOR in factors else before.second_factor_at_us,
+            last_seen_at_us=max(at_us, before.last_seen_at_us),
+            rested_us=0,
         )
         connection.execute(
-            insert(schema.session).values(
-                hash=session.hash,
-                staff_id=staff_id,
-                organisation=organisation,
-                factors=",".join(sorted(factors)),
-                started_at_us=at_us,
-                last_seen_at_us=at_us,
-                idle_us=session.idle_us,
-                ends_at_us=session.ends_at_us,
-            )
+            update(table).where(table.c.hash == session_hash).values(session_row(after))
         )
-        return token, session
+        self._bulletin.announce(connection, session_subject(session_hash), at)
+        return token, after
 
     def find(self, token: str, *, at: datetime) -> Session | None:
         """Find the living session of a token; a token of wrong form is not looked up at all.
@@ -176,18 +202,7 @@ class Sessions:
         row = connection.execute(
             select(table).where(table.c.hash == token_hash(token), table.c.ended_at_us.is_(None))
         ).one_or_none()
-        if row is None:
-            return None
-        return Session(
-            hash=row.hash,
-            staff_id=row.staff_id,
-            organisation=row.organisation,
-            factors=frozenset(row.factors.split(",")),
-            started_at_us=row.started_at_us,
-            last_seen_at_us=row.last_seen_at_us,
-            idle_us=row.idle_us,
-            ends_at_us=row.ends_at_us,
-        )
+        return None if row is None else to_session(row)
 
     def end(self, session_hash: str, *, at: datetime, reason: str = "signed-out") -> bool:
         """End one session, in every worker at its next request.
@@ -306,6 +321,10 @@ class Sessions:
             _empty_jars(connection)
             self._bulletin.announce(connection, session_subject(session_hash), at)
         return bool(result.rowcount)
+
+
+def _new_token() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
 
 
 def _empty_jars(connection: Connection) -> None:

@@ -47,8 +47,9 @@ from gateway.identity.directory import (
 )
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
+from gateway.identity.session import Session
 from gateway.identity.session_cache import SubjectReader
-from gateway.identity.sessions import Session, Sessions
+from gateway.identity.sessions import Sessions
 from gateway.identity.staff import Staff, remember
 from gateway.store.engine import writing
 from policies.question import Subject
@@ -107,6 +108,7 @@ class Vouched:
         source: the address they came from.
         provider_session: the id their provider gives its own session (`sid`), or empty.
         second_factor_at: when they showed a second factor, where that is known.
+        agent: what their browser calls itself.
     """
 
     organisation: str
@@ -116,6 +118,7 @@ class Vouched:
     source: str
     provider_session: str = ""
     second_factor_at: datetime | None = None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,6 +191,7 @@ class SignIn:
         password: str,
         source_ip: str,
         at: datetime,
+        agent: str = "",
         replaces: str | None = None,
         record: Callable[[SignedIn], None] | None = None,
     ) -> SignedIn:
@@ -199,6 +203,7 @@ class SignIn:
             password: as typed; any text.
             source_ip: where the request came from.
             at: now.
+            agent: what the browser calls itself; any text.
             replaces: what the browser sent as session cookie; that session is ended.
             record: makes the sign-in durable; what it raises ends the new session and is raised on.
 
@@ -226,6 +231,7 @@ class SignIn:
             person=person,
             factors=PASSWORD,
             source=source_ip,
+            agent=agent,
         )
         return self._finish(
             vouched, number, at=at + timedelta(seconds=seconds), replaces=replaces, record=record
@@ -340,7 +346,12 @@ class SignIn:
                     connection,
                     staff_id=staff.staff_id,
                     organisation=vouched.organisation,
+                    directory=vouched.directory,
+                    provider_session=vouched.provider_session,
                     factors=vouched.factors,
+                    second_factor_at=vouched.second_factor_at,
+                    source=vouched.source,
+                    agent=vouched.agent,
                     at=at,
                     replaces=replaces,
                 )

@@ -60,15 +60,24 @@ session = Table(
     Column("hash", String(64), primary_key=True),  # SHA-256 of the token, hexadecimal
     Column("staff_id", String(160), ForeignKey("staff.staff_id"), nullable=False),
     Column("organisation", String(40), nullable=False),
+    Column("directory", String(80), nullable=False),  # the directory that vouched for them
+    Column("provider_session", String(255), nullable=False),  # the provider's `sid`, or empty
     Column("factors", String(200), nullable=False),  # comma-separated, sorted
+    Column("second_factor_at_us", BigInteger, nullable=True),  # when it was last shown
+    Column("source", String(64), nullable=False),  # address it was opened from
+    Column("agent", String(120), nullable=False),  # the browser in a few words
     Column("started_at_us", BigInteger, nullable=False),
     Column("last_seen_at_us", BigInteger, nullable=False),
     Column("idle_us", BigInteger, nullable=False),  # the idle limit it was opened with
     Column("ends_at_us", BigInteger, nullable=False),  # the absolute limit
+    Column("rested_us", BigInteger, nullable=False),  # longest pause since the last proof
+    Column("vouched_at_us", BigInteger, nullable=False),  # when its directory last vouched
+    Column("displaced", Integer, nullable=False),  # how many older ones its opening ended
     Column("ended_at_us", BigInteger, nullable=True),  # set when it was ended before its limits
     Column("end_reason", String(40), nullable=True),
     Index("session_staff", "staff_id"),
     Index("session_organisation", "organisation"),
+    Index("session_directory", "directory"),
     Index("session_ends", "ends_at_us"),
 )
 
@@ -100,10 +109,35 @@ upstream_cookie = Table(
     "upstream_cookie",
     metadata,
     Column(
-        "session_hash", String(64), ForeignKey("session.hash", ondelete="CASCADE"), primary_key=True
+        "session_hash",
+        String(64),
+        # A session that is strengthened gets a new hash; what belongs to it follows.
+        ForeignKey("session.hash", ondelete="CASCADE", onupdate="CASCADE"),
+        primary_key=True,
     ),
     Column("system", String(40), primary_key=True),
     Column("jar", Text, nullable=False),  # JSON, see gateway.backoffice.cookie_jar
+)
+
+upstream_sign_out = Table(  # what the back office has still to be told of sessions that ended
+    "upstream_sign_out",
+    metadata,
+    Column("number", _Counted, primary_key=True, autoincrement=True),
+    Column("session_hash", String(64), nullable=False),
+    Column("staff_id", String(160), nullable=False),
+    Column("organisation", String(40), nullable=False),
+    Column("system", String(40), nullable=False),
+    Column("jar", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+lease = Table(  # what one worker at a time does for all of them
+    "lease",
+    metadata,
+    Column("name", String(60), primary_key=True),
+    Column("holder", String(80), nullable=False),
+    Column("until_us", BigInteger, nullable=False),
 )
 
 for _table in register_metadata.sorted_tables:

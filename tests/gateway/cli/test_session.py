@@ -8,7 +8,8 @@ import pytest
 
 from gateway.bulletin import Bulletin
 from gateway.identity.directory import DirectoryPerson
-from gateway.identity.sessions import SessionLimits, Sessions
+from gateway.identity.session import SessionLimits
+from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
 from tests.gateway.cli.place import Place
@@ -38,6 +39,7 @@ def sign_in(place: Place):  # type: ignore[no-untyped-def]
                 connection,
                 staff_id=staff.staff_id,
                 organisation=organisation,
+                directory=organisation,
                 factors=frozenset({"password"}),
                 at=at,
             )

@@ -65,6 +65,7 @@ class Gate:
                 connection,
                 staff_id=staff.staff_id,
                 organisation=FIRE,
+                directory=FIRE,
                 factors=frozenset({"password"}),
                 at=clock(),
             )

@@ -11,8 +11,9 @@ from sqlalchemy import Engine
 
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.identity.directory import DirectoryPerson
+from gateway.identity.session import Session, SessionLimits
 from gateway.identity.session_cache import SessionCache
-from gateway.identity.sessions import Session, SessionLimits, Sessions
+from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.identity.subject import subject_reader
 from gateway.store.engine import writing
@@ -77,6 +78,7 @@ class Parts:
                 connection,
                 staff_id=staff.staff_id,
                 organisation=organisation,
+                directory=organisation,
                 factors=PASSWORD,
                 at=at,
                 replaces=replaces,

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from gateway.bulletin import organisation_subject, person_subject, staff_subject
 from gateway.identity import session_cache
+from gateway.identity.session import Session
 from gateway.identity.session_cache import (
     MISS,
     SUBJECT_SECONDS,
@@ -18,7 +19,6 @@ from gateway.identity.session_cache import (
     LiveSession,
     SessionCache,
 )
-from gateway.identity.sessions import Session
 from gateway.identity.staff import Staff
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 
-from gateway.identity.sessions import KEEP_ENDED, SessionLimits, is_token, token_hash
+from gateway.identity.session import Session
+from gateway.identity.session_cache import MISS
+from gateway.identity.sessions import KEEP_ENDED, SessionOver, is_token, token_hash
 from gateway.store.engine import reading, writing
 from tests.gateway.identity.parts import AT, FIRE, PASSWORD, Parts, later, us
 
@@ -164,9 +166,84 @@ def test_nobody_is_signed_in_without_a_factor(parts: Parts) -> None:
             connection,
             staff_id="cheshire-fire/id-alice",
             organisation=FIRE,
+            directory=FIRE,
             factors=frozenset(),
             at=AT,
         )
+
+
+def strengthen(parts: Parts, session_hash: str, at: datetime) -> tuple[str, Session]:
+    with writing(parts.store) as connection:
+        opened = parts.sessions.strengthen(
+            connection, session_hash, factors=frozenset({"second-factor"}), at=at
+        )
+    parts.bulletin.ring()
+    return opened
+
+
+def test_a_strengthened_session_has_more_factors_and_another_token(parts: Parts) -> None:
+    old, before = parts.sign_in()
+    new, after = strengthen(parts, before.hash, later(minutes=1))
+
+    assert new != old
+    assert parts.sessions.find(old, at=later(minutes=1)) is None
+    assert parts.sessions.find(new, at=later(minutes=1)) == after
+    assert after.factors == {"password", "second-factor"}
+    assert after.second_factor_at_us == us(later(minutes=1))
+    assert after.ends_at_us == before.ends_at_us  # proving more does not make it last longer
+
+
+def test_a_worker_that_held_the_old_token_lets_it_in_no_more(parts: Parts) -> None:
+    old, before = parts.sign_in()
+    assert parts.cache.load(old, at=AT) is not None
+    strengthen(parts, before.hash, later(seconds=1))
+    parts.reader.read()
+
+    assert parts.cache.get(old, us(later(seconds=2))) is MISS
+    assert parts.cache.load(old, at=later(seconds=2)) is None
+
+
+def test_the_kept_cookies_follow_a_strengthened_session(parts: Parts) -> None:
+    _, before = parts.sign_in()
+    put_jar(parts, before.hash)
+    _, after = strengthen(parts, before.hash, AT)
+
+    assert jars(parts) == [after.hash]
+
+
+@pytest.mark.parametrize("how", ["ended", "idle"])
+def test_a_session_that_is_over_is_not_strengthened(parts: Parts, how: str) -> None:
+    _, session = parts.sign_in()
+    if how == "ended":
+        parts.sessions.end(session.hash, at=AT)
+
+    with pytest.raises(SessionOver):
+        strengthen(parts, session.hash, later(hours=1) if how == "idle" else AT)
+
+
+def test_nobody_is_signed_in_without_a_directory(parts: Parts) -> None:
+    parts.sign_in()
+    with pytest.raises(ValueError, match="vouched"), writing(parts.store) as connection:
+        parts.sessions.open(
+            connection,
+            staff_id="cheshire-fire/id-alice",
+            organisation=FIRE,
+            directory="",
+            factors=PASSWORD,
+            at=AT,
+        )
+
+
+def put_jar(parts: Parts, session_hash: str) -> None:
+    with writing(parts.store) as connection:
+        connection.execute(
+            text("INSERT INTO upstream_cookie VALUES (:hash, 'ebs', '[]')"), {"hash": session_hash}
+        )
+
+
+def jars(parts: Parts) -> list[str]:
+    with reading(parts.store) as connection:
+        return list(connection.execute(text("SELECT session_hash FROM upstream_cookie")).scalars())
 
 
 def test_the_purge_removes_what_is_over_and_keeps_what_lives(parts: Parts) -> None:
@@ -193,16 +270,6 @@ def test_the_purge_takes_the_kept_cookies_of_a_session_along(parts: Parts) -> No
     with reading(parts.store) as connection:
         left = connection.execute(text("SELECT count(*) FROM upstream_cookie")).scalar()
     assert left == 0
-
-
-@pytest.mark.parametrize(
-    ("idle", "absolute"),
-    [(timedelta(0), timedelta(hours=1)), (timedelta(hours=2), timedelta(hours=1))],
-    ids=["no idle time", "idle beyond the end"],
-)
-def test_limits_that_make_no_sense_are_refused(idle: timedelta, absolute: timedelta) -> None:
-    with pytest.raises(ValueError, match="idle"):
-        SessionLimits(idle=idle, absolute=absolute)
 
 
 def test_a_hash_of_any_text_is_a_hash() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
@@ -110,3 +111,27 @@ def test_a_step_that_fails_leaves_nothing_behind(
 
     with reading(store) as connection:
         assert inspect(connection).get_table_names() == ["bulletin"]
+
+
+def test_a_session_of_the_first_schema_lives_on_with_its_cookies(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade must not sign anybody out."""
+    upgrade = command.upgrade
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "upgrade", lambda config, _: upgrade(config, "0001"))
+        migrate(store)
+    with writing(store) as connection:
+        for values in (
+            "staff VALUES ('fire/a', 'fire', 'a', '1', 'n', 'n', 'N', '[]', '', '[]', 1, 1)",
+            "session VALUES ('h', 'fire/a', 'fire', 'password', 5, 6, 7, 8, NULL, NULL)",
+            "upstream_cookie VALUES ('h', 'ebs', '[]')",
+        ):
+            connection.execute(text(f"INSERT INTO {values}"))
+    migrate(store)
+
+    with reading(store) as connection:
+        row = connection.execute(text("SELECT * FROM session")).mappings().one()
+        jar = connection.execute(text("SELECT session_hash FROM upstream_cookie")).scalar()
+    assert (row["directory"], row["vouched_at_us"], row["rested_us"]) == ("fire", 5, 0)
+    assert jar == "h"
