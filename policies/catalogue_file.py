@@ -5,24 +5,31 @@ What is refused beyond wrong keys and values, and why:
 1. SECRET: nothing so marked may be reachable through the gateway, whatever the caller holds.
 2. A requirement `ANY` outside the gateway's own pages: the back office always asks for clearance.
 3. A floor that an employer's screening meets on an OFFICIAL-SENSITIVE function of the back office
-   that is not about the person's own record.
+   that is not about the person's own record, unless `screening_suffices` says why; never for
+   records of a police organisation (`policies.policy_set`).
 4. Two functions that claim the same request: matching would have to guess.
 5. A path of the gateway's own outside `/` and `/-/`, or a path of the back office inside.
 6. A tile that does not open its own function.
 7. A `[[path]]` that no function uses.
+
+A file may stand on another (`based_on`, see `policies.base_file`): its own functions are added to
+that file's, `[[change]]` and `without` say what differs (`policies.catalogue_changes`).
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from policies.base_file import base_of
 from policies.catalogue import Catalogue
+from policies.catalogue_changes import changed_functions
 from policies.errors import PolicyError, PolicyFileError
 from policies.findings import Findings, TableReader, nearest_of
+from policies.floors import check_floor, read_floor
 from policies.function import (
     GATEWAY_SYSTEM,
     OPERATION_OF_METHOD,
@@ -38,13 +45,13 @@ from policies.function import (
 )
 from policies.organisations import ORGANISATION_ID
 from policies.request_index import index_requests
-from vetting.errors import RequirementError, quoted
-from vetting.requirement import Requirement
+from vetting.errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from vetting.errors import Fault
     from vetting.levels import LevelOrder
 
 FUNCTION_ID = re.compile(r"[a-z]+(\.[a-z]+)+")
@@ -67,18 +74,28 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     """
     findings = Findings.read(path)
     document = findings.document()
-    paths = _paths(document)
-    entries = _functions(document, order)
+    base = base_of(document, path)
+    paths, entries = _written(document, order, required=base is None)
+    below: tuple[Fault, ...] = ()
+    if base is not None:
+        stood_on = Findings.read(base)
+        base_document = stood_on.document()
+        base_paths, base_entries = _written(base_document, order, required=True)
+        base_document.finish()
+        below = stood_on.faults
+        kept = changed_functions(
+            document, {name: entry.function for name, entry in base_entries.items()}, order
+        )
+        _keep_apart(base_paths, base_entries, paths, entries)
+        paths = {**base_paths, **paths}
+        entries = {
+            **{name: replace(base_entries[name], function=kept[name]) for name in kept},
+            **entries,
+        }
     document.finish()
+    if below:
+        raise PolicyFileError((*below, *findings.faults))
     functions = [entry.function for entry in entries.values()]
-    used = {matcher.path for function in functions for matcher in function.matchers}
-    for written, declared in paths.items():
-        if written not in used:
-            declared.reader.fault(
-                "path",
-                message=f"no function matches {quoted(written)}",
-                remedy=nearest_of(written, used),
-            )
     carriers = {written: declared.carries for written, declared in paths.items()}
     form_paths = {written for written, declared in paths.items() if declared.reads_form}
     _, clashes = index_requests(functions, carriers=carriers, form_paths=form_paths)
@@ -104,6 +121,44 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
         _check_entry(entry.reader, catalogue, entry.function)
     findings.refuse_if_any()
     return catalogue
+
+
+def _written(
+    document: TableReader, order: LevelOrder, *, required: bool
+) -> tuple[dict[str, _DeclaredPath], dict[str, _Entry]]:
+    """Read the paths and functions that one file declares."""
+    paths = _paths(document)
+    entries = _functions(document, order, required=required)
+    used = {matcher.path for entry in entries.values() for matcher in entry.function.matchers}
+    for written, declared in paths.items():
+        if written not in used:
+            declared.reader.fault(
+                "path",
+                message=f"no function matches {quoted(written)}",
+                remedy=nearest_of(written, used),
+            )
+    return paths, entries
+
+
+def _keep_apart(
+    base_paths: Mapping[str, _DeclaredPath],
+    base_entries: Mapping[str, _Entry],
+    paths: Mapping[str, _DeclaredPath],
+    entries: Mapping[str, _Entry],
+) -> None:
+    """Refuse what a file declares although the file it is based on has declared it."""
+    for written in base_paths.keys() & paths.keys():
+        paths[written].reader.fault(
+            "path",
+            message=f"{quoted(written)} is declared in the file this one is based on",
+            remedy="remove it here",
+        )
+    for name in base_entries.keys() & entries.keys():
+        entries[name].reader.fault(
+            "id",
+            message=f"`{name}` is declared in the file this one is based on",
+            remedy="write what differs as a [[change]], or give it another id",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +191,9 @@ class _Entry:
     positions: tuple[int, ...]
 
 
-def _functions(document: TableReader, order: LevelOrder) -> dict[str, _Entry]:
+def _functions(document: TableReader, order: LevelOrder, *, required: bool) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
-    for reader in document.tables("function"):
+    for reader in document.tables("function", required=required):
         entry = _function(reader, order)
         if entry is None:
             continue
@@ -158,9 +213,9 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
     regime = reader.choice("regime", Regime)
     scope = reader.choice("scope", Scope)
     system = reader.text("system", pattern=SYSTEM_ID)
-    floor = _requirement(reader, reader.text("floor"), order, "floor")
+    floor = read_floor(reader, reader.text("floor"), order, "floor")
     floors = {
-        owner: _requirement(reader, text, order, "floor_by_owner", owner)
+        owner: read_floor(reader, text, order, "floor_by_owner", owner)
         for owner, text in reader.text_map("floor_by_owner", key_pattern=ORGANISATION_ID).items()
     }
     matchers = _matchers(reader)
@@ -168,6 +223,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
     obligations = reader.choices("obligations", Obligation)
     record = _record(reader)
     note = reader.text("note", required=False)
+    screening_suffices = reader.text("screening_suffices", required=False)
     reader.finish()
     _check_paths(reader, system, matchers)
     if record is not None:
@@ -196,11 +252,12 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
         obligations=tuple(obligations),
         record=record,
         note=note,
+        screening_suffices=screening_suffices,
     )
     if system != GATEWAY_SYSTEM:
-        _check_floor(reader, function, floor, "floor")
+        check_floor(reader, function, floor, "floor")
         for owner, asked in known_floors.items():
-            _check_floor(reader, function, asked, "floor_by_owner", owner)
+            check_floor(reader, function, asked, "floor_by_owner", owner)
     return _Entry(reader, function, tuple(matchers))
 
 
@@ -213,19 +270,6 @@ def _classification(reader: TableReader) -> Classification | None:
         )
         return None
     return reader.choice("classification", Classification)
-
-
-def _requirement(
-    reader: TableReader, text: str, order: LevelOrder, *keys: str
-) -> Requirement | None:
-    if not text:
-        return None  # noted already
-    return reader.parsed(
-        *keys,
-        read=lambda: Requirement.parse(text, order),
-        error=RequirementError,
-        remedy=f"write levels joined by `and` and `or`: {', '.join(order.ids)}, BASE",
-    )
 
 
 def _matchers(reader: TableReader) -> dict[int, Matcher]:
@@ -309,24 +353,6 @@ def _check_record(
                 message=f"{quoted(matcher.path)} does not name the person",
                 remedy=f"write {{{record.name}}} as one of its segments",
             )
-
-
-def _check_floor(reader: TableReader, function: Function, floor: Requirement, *keys: str) -> None:
-    if floor.met_by(0):
-        reader.fault(
-            *keys,
-            message="asks for no clearance at all",
-            remedy="write BASE or more; ANY is for the gateway's own pages",
-        )
-        return
-    screened = floor.met_by(floor.order.reach(floor.order.base))
-    sensitive = function.classification is Classification.OFFICIAL_SENSITIVE
-    if screened and sensitive and function.scope is not Scope.OWN:
-        reader.fault(
-            *keys,
-            message=f"{quoted(floor.text)} is too little for OFFICIAL-SENSITIVE records of others",
-            remedy='raise the floor, or write scope = "own" if only the own record is shown',
-        )
 
 
 def _check_entry(reader: TableReader, catalogue: Catalogue, function: Function) -> None:

@@ -89,6 +89,11 @@ class TableReader:
         self._keys = keys
         self._asked: list[str] = []
 
+    @property
+    def line(self) -> int:
+        """The line that the table begins on, counted from 1."""
+        return self._findings.source.line(*self._keys)
+
     def fault(self, *keys: str | int, message: str, remedy: str) -> None:
         """Note a fault of a value in this table; without `keys`, of the table itself."""
         self._findings.add(*self._keys, *keys, message=message, remedy=remedy)
@@ -187,6 +192,16 @@ class TableReader:
         if isinstance(value, date) and not isinstance(value, datetime):
             return value
         self._wrong_type(name, asked="a date without quotation marks, e.g. 2018-04-01")
+        return None
+
+    def instant(self, name: str, *, required: bool) -> datetime | None:
+        """Read an instant; None where it is missing or has no offset from UTC."""
+        value = self._value(name, required=required)
+        if value is None:
+            return None
+        if isinstance(value, datetime) and value.tzinfo is not None:
+            return value
+        self._wrong_type(name, asked="an instant with its offset, e.g. 2026-11-21T12:00:00Z")
         return None
 
     def flag(self, name: str) -> bool:

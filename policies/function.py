@@ -159,6 +159,8 @@ class Function:
         obligations: what must be fulfilled besides, e.g. `step-up`.
         record: the parameter that names another person; None where none can be named.
         note: for officers, on what the table cannot say.
+        screening_suffices: why an employer's screening is enough for sensitive records of others;
+            empty where it is not. Never true of records of a police organisation.
     """
 
     id: str
@@ -175,6 +177,14 @@ class Function:
     obligations: tuple[str, ...] = ()
     record: RecordParameter | None = None
     note: str = ""
+    screening_suffices: str = ""
+
+    @property
+    def shows_sensitive_records_of_others(self) -> bool:
+        """Whether more than an employer's screening is to be expected of whoever opens it."""
+        return (
+            self.classification is Classification.OFFICIAL_SENSITIVE and self.scope is not Scope.OWN
+        )
 
     def floors_for(self, owner: str | None) -> tuple[Requirement, ...]:
         """Give the floors that must all be met for a record.

@@ -20,18 +20,20 @@ from datetime import date, datetime, time
 from typing import TYPE_CHECKING, TypeVar
 
 from policies.agreements import EVERY_FUNCTION, load_agreements
+from policies.base_file import BASED_ON, base_of
 from policies.catalogue_file import load_catalogue
 from policies.criteria import Terms
 from policies.errors import PolicyFileError
 from policies.findings import Findings, nearest_of
+from policies.floors import is_screening
 from policies.function import GATEWAY_SYSTEM
-from policies.organisations import load_organisations
+from policies.organisations import OrganisationKind, load_organisations
 from policies.rules import load_rules
 from vetting.errors import quoted
 from vetting.levels import LevelOrder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
     from policies.agreements import Agreement
@@ -119,6 +121,7 @@ def load_policy_set(directory: Path) -> PolicySet:
     )
     if catalogue is not None and names is not None:
         faults += _owner_faults(directory / "catalogue.toml", names)
+        faults += _screening_faults(directory / "catalogue.toml", catalogue, organisations or ())
         if agreements is not None:
             faults += _agreement_faults(directory / "agreements.toml", names, offered)
     if faults or organisations is None or catalogue is None or agreements is None or rules is None:
@@ -136,16 +139,41 @@ def load_policy_set(directory: Path) -> PolicySet:
 def _owner_faults(path: Path, organisations: frozenset[str]) -> tuple[Fault, ...]:
     """Find floors for owners that do not exist."""
     findings = Findings.read(path)
-    for position, row in enumerate(findings.source.data.get("function", ())):
+    rows = [
+        (kind, position, row)
+        for kind in ("function", "change")
+        for position, row in enumerate(findings.source.data.get(kind, ()))
+    ]
+    for kind, position, row in rows:
         for owner in row.get("floor_by_owner", ()):
             if owner not in organisations:
                 findings.add(
-                    "function",
+                    kind,
                     position,
                     "floor_by_owner",
                     owner,
                     message=f"{quoted(owner)} is not an organisation of this policy set",
                     remedy=nearest_of(owner, organisations),
+                )
+    return findings.faults
+
+
+def _screening_faults(
+    path: Path, catalogue: Catalogue, organisations: Iterable[PolicyOrganisation]
+) -> tuple[Fault, ...]:
+    """Find sensitive police records that an employer's screening would reach."""
+    findings = Findings.read(path)
+    for function in catalogue.functions.values():
+        if not function.screening_suffices:
+            continue
+        for organisation in organisations:
+            if organisation.kind is not OrganisationKind.POLICE:
+                continue
+            if any(is_screening(floor) for floor in function.floors_for(organisation.id)):
+                findings.add(
+                    message=f"`{function.id}` would show sensitive records of "
+                    f"`{organisation.id}` to whoever is merely screened",
+                    remedy=f"write a higher floor for `{organisation.id}`",
                 )
     return findings.faults
 
@@ -176,9 +204,15 @@ def _agreement_faults(
 
 def _digest(directory: Path, levels: LevelOrder) -> str:
     """Work out the digest over the content of all files and the order of the levels."""
-    content: dict[str, object] = {
-        name: Findings.read(directory / name).source.data for name in FILES
-    }
+    content: dict[str, object] = {}
+    for name in FILES:
+        findings = Findings.read(directory / name)
+        content[name] = {
+            key: value for key, value in findings.source.data.items() if key != BASED_ON
+        }
+        base = base_of(findings.document(), directory / name)
+        if base is not None:
+            content[f"{name} is based on"] = Findings.read(base).source.data
     content["levels"] = {
         "base": levels.base,
         "reach": {level: levels.reach(level) for level in levels.ids},

@@ -19,6 +19,7 @@ What a rule means:
    criteria is not met: unknown counts against the access on both sides.
 3. Access needs at least one rule that permits and none that denies. Order means nothing.
 
+A file may stand on another (`based_on`, see `policies.base_file`), whose rules then count as well.
 Reading a file finds every fault in it, with line and remedy, and takes time linear in its length.
 """
 
@@ -28,8 +29,10 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from policies.base_file import base_of
 from policies.criteria import VOCABULARY, CriterionError, InPeriod
 from policies.decision import Effect
+from policies.errors import PolicyFileError
 from policies.findings import Findings, nearest_of
 from policies.function import Action
 from vetting.days import LAST_YEAR
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from policies.criteria import Criterion, Terms
     from policies.findings import TableReader
     from policies.function import Function
+    from vetting.errors import Fault
 
 RULE_ID = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
 AREA_PREFIX = "area:"
@@ -111,10 +115,37 @@ def load_rules(
     document = findings.document()
     known = _Known.of(functions)
     seen: set[str] = set()
+    rules: list[Rule] = []
+    base = base_of(document, path)
+    below: tuple[Fault, ...] = ()
+    if base is not None:
+        stood_on = Findings.read(base)
+        base_document = stood_on.document()
+        rules += _written(base_document, stood_on, known, terms, seen)
+        base_document.finish()
+        below = stood_on.faults
+    rules += _written(document, findings, known, terms, seen, required=base is None)
+    document.finish()
+    if below:
+        raise PolicyFileError((*below, *findings.faults))
+    findings.refuse_if_any()
+    return tuple(rules)
+
+
+def _written(
+    document: TableReader,
+    findings: Findings,
+    known: _Known,
+    terms: Terms,
+    seen: set[str],
+    *,
+    required: bool = True,
+) -> list[Rule]:
+    """Read the rules that one file writes; `seen` are the ids that are taken."""
     rules = []
     written = findings.source.data.get("rule")
     rows = [row for row in written if isinstance(row, dict)] if isinstance(written, list) else []
-    for reader, row in zip(document.tables("rule"), rows, strict=True):
+    for reader, row in zip(document.tables("rule", required=required), rows, strict=True):
         rule = _rule(reader, row, known, terms)
         if rule is None:
             continue
@@ -122,9 +153,7 @@ def load_rules(
             reader.fault("id", message=f"{quoted(rule.id)} is declared twice", remedy="remove one")
         seen.add(rule.id)
         rules.append(rule)
-    document.finish()
-    findings.refuse_if_any()
-    return tuple(rules)
+    return rules
 
 
 @dataclass(frozen=True, slots=True)

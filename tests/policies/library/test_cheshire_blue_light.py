@@ -338,7 +338,8 @@ def test_every_tile_of_the_table_is_within_agreement_and_floor(
     for account in accounts.values():
         reach = 0
         for level in account["levels"]:
-            reach |= ORDER.reach(level)
+            if " until " not in level:
+                reach |= ORDER.reach(level)
         for function in account["tiles"]:
             assert catalogue.functions[function].floor.met_by(reach), (account["name"], function)
             assert any(
