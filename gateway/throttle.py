@@ -12,13 +12,13 @@ is given out at once, and the sources that find no place are counted together.
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Final
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
+from gateway.sources import place_of
 
 MINUTE_US: Final = 60_000_000
 SINGLES_PER_MINUTE: Final = 20
@@ -35,8 +35,6 @@ MANY: Final = "many"
 
 OTHER: Final = "other"
 """Stands for the code where codes are counted together."""
-
-IPV6_PREFIX: Final = 64  # one subscriber has at least so many addresses to choose from
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ class RefusalThrottle:
             code: why it was refused, from the closed list of codes.
             at_us: now, microseconds since 1970 UTC.
         """
-        place = _place(source)
+        place = place_of(source)
         with self._lock:
             # A clock that went back begins a new minute too, or the old one would never end.
             if not 0 <= at_us - self._total_began_us < MINUTE_US:
@@ -149,19 +147,6 @@ class RefusalThrottle:
         del self._sources[place]
         self._due += _drafts(place, held)
         return True
-
-
-def _place(source: str) -> str:
-    """Give the address that stands for a source; of IPv6 the network, as addresses are free."""
-    if ":" not in source:
-        return source[:64]
-    try:
-        address = ipaddress.IPv6Address(source.partition("%")[0])
-    except ValueError:
-        return source[:64]
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((address, IPV6_PREFIX), strict=False))
 
 
 def _count(held: _Source, code: str, at_us: int) -> None:

@@ -1,137 +1,287 @@
 """Failed sign-ins, counted per person and per source, so that nobody can guess for long.
 
-An attempt is written down as failed before the password is tried, and marked as good afterwards:
-many at once cannot slip past the count, and a crash in between forgets nothing. The count is in the
-database, so a restart does not reset it.
+A try is written down before the password is sent, and removed once it was found right: many at once
+cannot slip past the count, and a crash in between forgets nothing. The count is in the database, so
+a restart does not reset it.
 
-People are counted by organisation and folded name. The name is the directory's own spelling where
-it knows the person, and what was typed where it does not, so unknown names run into the same limit.
+Who fails is counted three times over, always within one organisation:
+
+- by the *name typed*, folded: known to the directory or not, so that the limit tells nobody who
+  exists. Whoever is stopped by it is told so before any directory is asked.
+- by the *person* the name led to, so that all their names are one count. Whoever is stopped by this
+  alone came by another name of a locked person; they are told what a wrong password is told, and
+  the directory takes the same steps, or trying a second name would show that both are one.
+- by the *source*.
+
+What the counts mean is in `gateway.identity.lockout`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from types import MappingProxyType
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from gateway.errors import IdentityError
+from gateway.identity.lockout import AttemptLimits, Try, locked_until
 from gateway.identity.names import fold_name
+from gateway.sources import place_of
 from gateway.store import schema
 from gateway.store.engine import reading, writing
 
+__all__ = ["AttemptLimits", "Attempts", "Begun", "TooManyAttempts"]
+
 KEPT_NAME_CHARACTERS = 256
+KEPT_PERSON_CHARACTERS = 300
+
+_table = schema.sign_in_attempt
 
 
 class TooManyAttempts(IdentityError):  # noqa: N818  # named for what happened, as its family is
-    """This person or this source has failed too often lately."""
+    """This name or this source has failed too often lately."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AttemptLimits:
-    """How many failures are borne.
+class Begun:
+    """A try that was written down.
 
     Attributes:
-        window: failures longer ago do not count.
-        per_person: failures of one name at one organisation; keep it below the directory's own
-            lockout, so that nobody can lock a directory account through the gateway.
-        per_source: failures from one address; a station's staff share one.
+        number: by which it is settled.
+        wanted: whether the password may be tried. If not, the person is locked under another name.
     """
 
-    window: timedelta = timedelta(minutes=15)
-    per_person: int = 10
-    per_source: int = 100
+    number: int
+    wanted: bool
 
 
 class Attempts:
     """The failed sign-ins in the database. Every method blocks; safe for several threads."""
 
-    def __init__(self, engine: Engine, limits: AttemptLimits) -> None:
-        """Count in this store, against these limits."""
+    def __init__(
+        self,
+        engine: Engine,
+        limits: AttemptLimits,
+        *,
+        by_organisation: Mapping[str, AttemptLimits] = MappingProxyType({}),
+    ) -> None:
+        """Count in this store.
+
+        Args:
+            engine: the store.
+            limits: what is borne where nothing else is said.
+            by_organisation: what is borne at an organisation, by its id.
+        """
         self._engine = engine
         self._limits = limits
+        self._by_organisation = by_organisation
+
+    def limits_of(self, organisation: str) -> AttemptLimits:
+        """Give what is borne at an organisation."""
+        return self._by_organisation.get(organisation, self._limits)
 
     def check(self, *, organisation: str, name: str, source: str, at: datetime) -> None:
-        """See whether another attempt may be made at all, without writing anything.
+        """See whether another try may be made at all, without writing anything.
 
         Raises:
             TooManyAttempts: if not.
             StoreUnavailable: if the database does not answer.
         """
         with reading(self._engine) as connection:
-            self._demand_few(connection, organisation, _key(name), source, at)
+            self._demand_few(connection, organisation, name_key(name), place_of(source), at)
 
-    def begin(self, *, organisation: str, name: str, source: str, at: datetime) -> int:
-        """Write an attempt down as failed, if it may be made.
+    def begin(
+        self,
+        *,
+        organisation: str,
+        name: str,
+        source: str,
+        at: datetime,
+        person: str = "",
+    ) -> Begun:
+        """Write a try down as failed, if it may be made.
 
-        Returns:
-            Its number.
+        Args:
+            organisation: where.
+            name: as typed.
+            source: the address it came from.
+            at: when.
+            person: what identifies the person the name leads to; empty if it leads to nobody.
 
         Raises:
             TooManyAttempts: if it may not; it is not counted then.
             StoreUnavailable: if the database does not answer.
         """
-        key = _key(name)
+        key, place = name_key(name), place_of(source)
+        person = person[:KEPT_PERSON_CHARACTERS]
         with writing(self._engine) as connection:
-            self._demand_few(connection, organisation, key, source, at)
+            self._demand_few(connection, organisation, key, place, at)
+            wanted = not person or not self._locked(
+                connection, organisation, _table.c.person_key == person, of_person(person), at
+            )
             number = connection.execute(
-                insert(schema.sign_in_attempt)
+                insert(_table)
                 .values(
                     organisation=organisation,
                     name_key=key,
-                    source=source,
+                    # One who is not let try does not make the person's own wait longer.
+                    person_key=person if wanted else "",
+                    source=place,
                     at_us=schema.microseconds(at),
-                    succeeded=0,
+                    judged=1,
                 )
-                .returning(schema.sign_in_attempt.c.number)
+                .returning(_table.c.number)
             ).scalar_one()
-            return int(number)
+        return Begun(number=int(number), wanted=wanted)
 
-    def succeed(self, connection: Connection, number: int) -> None:
-        """Mark an attempt as good, inside the caller's transaction."""
-        table = schema.sign_in_attempt
-        connection.execute(update(table).where(table.c.number == number).values(succeeded=1))
+    def succeed(self, connection: Connection, *numbers: int) -> None:
+        """Take tries back whose password was right, inside the caller's transaction."""
+        if numbers:
+            connection.execute(delete(_table).where(_table.c.number.in_(numbers)))
 
-    def forget(self, number: int) -> None:
-        """Take an attempt back that came to nothing, such as when the directory fell silent."""
-        table = schema.sign_in_attempt
+    def forget(self, *numbers: int) -> None:
+        """Take tries back whose password was right, though nobody was signed in."""
+        if not numbers:
+            return
         with writing(self._engine) as connection:
-            connection.execute(delete(table).where(table.c.number == number))
+            self.succeed(connection, *numbers)
+
+    def excuse(self, *numbers: int) -> None:
+        """Note that no answer came: the directory may have counted the try, nobody is blamed."""
+        if not numbers:
+            return
+        with writing(self._engine) as connection:
+            connection.execute(update(_table).where(_table.c.number.in_(numbers)).values(judged=0))
 
     def purge(self, *, at: datetime) -> int:
-        """Remove attempts that no longer count.
+        """Remove what no longer makes a difference.
 
         Returns:
-            How many were removed.
+            How many tries were removed.
         """
-        table = schema.sign_in_attempt
-        oldest = schema.microseconds(at - self._limits.window)
+        limits = (self._limits, *self._by_organisation.values())
+        oldest = schema.microseconds(at - max(each.remembered for each in limits))
+        lift = schema.sign_in_lift
         with writing(self._engine) as connection:
-            return connection.execute(delete(table).where(table.c.at_us < oldest)).rowcount
+            connection.execute(delete(lift).where(lift.c.at_us < oldest))
+            return connection.execute(delete(_table).where(_table.c.at_us < oldest)).rowcount
 
     def _demand_few(
-        self, connection: Connection, organisation: str, key: str, source: str, at: datetime
+        self, connection: Connection, organisation: str, key: str, place: str, at: datetime
     ) -> None:
-        table = schema.sign_in_attempt
-        failed = (
-            select(func.count())
-            .select_from(table)
-            .where(
-                table.c.succeeded == 0,
-                table.c.at_us > schema.microseconds(at - self._limits.window),
-            )
-        )
-        of_person = failed.where(table.c.organisation == organisation, table.c.name_key == key)
-        if connection.execute(of_person).scalar_one() >= self._limits.per_person:
+        if self._locked(connection, organisation, _table.c.name_key == key, of_name(key), at):
             message = "sign-in: too many failed attempts for this name"
             raise TooManyAttempts(message)
-        if (
-            connection.execute(failed.where(table.c.source == source)).scalar_one()
-            >= self._limits.per_source
-        ):
+        if self._source_is_locked(connection, organisation, place, at):
             message = "sign-in: too many failed attempts from this source"
             raise TooManyAttempts(message)
 
+    def _locked(
+        self,
+        connection: Connection,
+        organisation: str,
+        whose: ColumnElement[bool],
+        key: str,
+        at: datetime,
+    ) -> bool:
+        limits = self.limits_of(organisation)
+        at_us = schema.microseconds(at)
+        tries = tries_of(connection, organisation, whose, at, limits)
+        if len(tries) < limits.per_person:
+            return False
+        lifted_at_us = lifted_at(connection, organisation, key)
+        return locked_until(tries, limits, lifted_at_us=lifted_at_us) > at_us
 
-def _key(name: str) -> str:
+    def _source_is_locked(
+        self, connection: Connection, organisation: str, place: str, at: datetime
+    ) -> bool:
+        limits = self.limits_of(organisation)
+        oldest = max(
+            schema.microseconds(at - limits.source_window),
+            lifted_at(connection, "", of_source(place)),
+        )
+        statement = (
+            select(_table.c.organisation, func.count())
+            .where(_table.c.source == place, _table.c.at_us > oldest, _table.c.judged == 1)
+            .group_by(_table.c.organisation)
+        )
+        counted = {row[0]: int(row[1]) for row in connection.execute(statement)}
+        return (
+            counted.get(organisation, 0) >= limits.per_source
+            or sum(counted.values()) >= limits.per_source_anywhere
+        )
+
+
+def name_key(name: str) -> str:
+    """Bring a typed name to the form it is counted by."""
     return fold_name(name)[:KEPT_NAME_CHARACTERS]
+
+
+def of_name(key: str) -> str:
+    """Give the key of the lock of a name."""
+    return f"name:{key}"
+
+
+def of_person(key: str) -> str:
+    """Give the key of the lock of a person."""
+    return f"person:{key}"
+
+
+def of_source(place: str) -> str:
+    """Give the key of the lock of a source."""
+    return f"source:{place}"
+
+
+def tries_of(
+    connection: Connection,
+    organisation: str,
+    whose: ColumnElement[bool],
+    at: datetime,
+    limits: AttemptLimits,
+) -> list[Try]:
+    """Read the tries that still make a difference, the earliest first.
+
+    Args:
+        connection: to read with.
+        organisation: where they were made.
+        whose: the condition on the table that tells whose.
+        at: now.
+        limits: what is borne there.
+    """
+    statement: Select[tuple[int, int]] = (
+        select(_table.c.at_us, _table.c.judged)
+        .where(
+            _table.c.organisation == organisation,
+            whose,
+            _table.c.at_us > schema.microseconds(at - limits.remembered),
+        )
+        .order_by(_table.c.at_us, _table.c.number)
+    )
+    return [Try(at_us=row.at_us, judged=bool(row.judged)) for row in connection.execute(statement)]
+
+
+def lifted_at(connection: Connection, organisation: str, key: str) -> int:
+    """Tell when an officer last lifted a lock, in microseconds since 1970 UTC; 0 for never.
+
+    Args:
+        connection: to read with.
+        organisation: whose lock; empty for that of a source.
+        key: of the lock.
+    """
+    lift = schema.sign_in_lift
+    latest = select(func.max(lift.c.at_us)).where(
+        lift.c.organisation == organisation, lift.c.lock_key == key
+    )
+    return int(connection.execute(latest).scalar_one() or 0)

@@ -16,6 +16,7 @@ apart in the record only.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -41,6 +42,7 @@ from gateway.identity.directory import (
     DirectoryPerson,
     DirectoryUntrusted,
     EntryIncomplete,
+    GuessingStopped,
     MalformedCredentials,
     UnknownPerson,
     WrongPassword,
@@ -221,7 +223,7 @@ class SignIn:
         if credentials_fault(username, password) is not None:
             raise Refusal("credentials-malformed", tellable=False)
         # 3. to 5.
-        person, number, seconds = self._ask_directory(
+        person, tries, seconds = self._ask_directory(
             door, organisation, username, password, source_ip, at
         )
         # 6. to 8. The session begins when the directory has answered, not when it was asked.
@@ -234,7 +236,7 @@ class SignIn:
             agent=agent,
         )
         return self._finish(
-            vouched, number, at=at + timedelta(seconds=seconds), replaces=replaces, record=record
+            vouched, tries, at=at + timedelta(seconds=seconds), replaces=replaces, record=record
         )
 
     def admit(
@@ -259,18 +261,18 @@ class SignIn:
         """
         if self._organisations.get(vouched.organisation) is None:
             raise Refusal("unknown-organisation", tellable=True)
-        return self._finish(vouched, None, at=at, replaces=replaces, record=record)
+        return self._finish(vouched, (), at=at, replaces=replaces, record=record)
 
     def _finish(
         self,
         vouched: Vouched,
-        number: int | None,
+        tries: tuple[int, ...],
         *,
         at: datetime,
         replaces: str | None,
         record: Callable[[SignedIn], None] | None,
     ) -> SignedIn:
-        signed_in = self._open(vouched, number, at, replaces)
+        signed_in = self._open(vouched, tries, at, replaces)
         if record is not None:
             try:
                 record(signed_in)
@@ -292,18 +294,23 @@ class SignIn:
         password: str,
         source_ip: str,
         at: datetime,
-    ) -> tuple[DirectoryPerson, int, float]:
-        """Give the person, the number of the attempt, and how many seconds it took."""
-        begun: list[int] = []
+    ) -> tuple[DirectoryPerson, tuple[int, ...], float]:
+        """Give the person, the tries it took, and how many seconds it took."""
+        tries: list[int] = []
+        given_up = threading.Event()
 
-        def count(name: str, _person: str) -> bool:
-            if not begun:  # a second server asked for the same sign-in is not a second attempt
-                begun.append(
-                    self._attempts.begin(
-                        organisation=organisation, name=name, source=source_ip, at=at
-                    )
-                )
-            return True
+        def count(_username: str, person: str) -> bool:
+            if given_up.is_set():
+                message = "sign-in: nobody waits for this answer any more"
+                raise DirectoryUnavailable(message)
+            # A second server asked for the same sign-in is a second try at the directory, but
+            # nobody is blamed for the first, which was not answered.
+            self._attempts.excuse(*tries)
+            begun = self._attempts.begin(
+                organisation=organisation, name=username, source=source_ip, at=at, person=person
+            )
+            tries.append(begun.number)
+            return begun.wanted
 
         def ask() -> DirectoryPerson:
             return door.directory.authenticate(
@@ -321,25 +328,25 @@ class SignIn:
         except WrongCredentials as error:
             raise _wrong(error) from error
         except EntryIncomplete as error:
-            self._forget(begun)  # the password was right
+            self._attempts.forget(*tries)  # the password was right
             raise Refusal("entry-incomplete", tellable=True) from error
         except (DirectoryUnavailable, DirectoryMisconfigured):
-            self._forget(begun)
+            given_up.set()
+            self._attempts.excuse(*tries)
             raise
-        if not begun:
+        if not tries:
             message = "sign-in: a directory judged a password without the attempt being counted"
             raise DirectoryMisconfigured(message)
-        return person, begun[0], self._monotonic() - started
+        return person, tuple(tries), self._monotonic() - started
 
     def _open(
-        self, vouched: Vouched, number: int | None, at: datetime, replaces: str | None
+        self, vouched: Vouched, tries: tuple[int, ...], at: datetime, replaces: str | None
     ) -> SignedIn:
-        """Open the session; `number` is that of the attempt counted for it, if one was."""
+        """Open the session; the tries counted for it are taken back."""
         person = vouched.person
         try:
             with writing(self._engine) as connection:
-                if number is not None:
-                    self._attempts.succeed(connection, number)
+                self._attempts.succeed(connection, *tries)
                 staff = remember(connection, vouched.organisation, person, at)
                 known = self._subjects(connection, staff, at)
                 token, session = self._sessions.open(
@@ -369,10 +376,6 @@ class SignIn:
             team_complete=person.team_complete,
         )
 
-    def _forget(self, begun: list[int]) -> None:
-        for number in begun:
-            self._attempts.forget(number)
-
 
 def _wrong(error: WrongCredentials) -> Refusal:
     match error:
@@ -382,5 +385,8 @@ def _wrong(error: WrongCredentials) -> Refusal:
             return Refusal("wrong-password", tellable=False, username=error.username)
         case UnknownPerson():
             return Refusal("unknown-person", tellable=False)
+        case GuessingStopped():
+            # By another name of somebody who is locked: telling so would show that both are one.
+            return Refusal("too-many-attempts", tellable=False)
         case _:
             return Refusal("wrong-credentials", tellable=True)

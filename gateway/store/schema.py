@@ -95,13 +95,27 @@ sign_in_attempt = Table(
     metadata,
     Column("number", _Counted, primary_key=True, autoincrement=True),
     Column("organisation", String(40), nullable=False),
-    Column("name_key", String(256), nullable=False),  # folded name, known to the directory or not
-    Column("source", String(64), nullable=False),  # address the attempt came from
+    Column("name_key", String(256), nullable=False),  # folded as typed, known there or not
+    # What identifies the person it led to; empty for nobody, or where no password was tried.
+    Column("person_key", String(300), nullable=False),
+    Column("source", String(64), nullable=False),  # address it came from; of IPv6 the network
     Column("at_us", BigInteger, nullable=False),
-    Column("succeeded", Integer, nullable=False),  # 0 until the password was shown to be right
-    Index("sign_in_attempt_person", "organisation", "name_key", "at_us"),
+    Column("judged", Integer, nullable=False),  # 0 where no answer came: nobody is blamed
+    Index("sign_in_attempt_name", "organisation", "name_key", "at_us"),
+    Index("sign_in_attempt_person", "organisation", "person_key", "at_us"),
     Index("sign_in_attempt_source", "source", "at_us"),
     Index("sign_in_attempt_age", "at_us"),
+    sqlite_autoincrement=True,
+)
+
+sign_in_lift = Table(  # locks that an officer lifted
+    "sign_in_lift",
+    metadata,
+    Column("number", _Counted, primary_key=True, autoincrement=True),
+    Column("organisation", String(40), nullable=False),  # empty for a source
+    Column("lock_key", String(320), nullable=False),  # gateway.identity.attempts makes it
+    Column("at_us", BigInteger, nullable=False),
+    Index("sign_in_lift_key", "organisation", "lock_key", "at_us"),
     sqlite_autoincrement=True,
 )
 

@@ -76,7 +76,9 @@ class Desk:
                     directory=medics, bulkhead=Bulkhead("nwas", at_once=2), budget_seconds=3.0
                 ),
             },
-            attempts=Attempts(parts.store, AttemptLimits(per_person=3, per_source=8)),
+            attempts=Attempts(
+                parts.store, AttemptLimits(per_person=3, per_directory=8, per_source=8)
+            ),
             sessions=parts.sessions,
             subjects=parts.subjects,
         )

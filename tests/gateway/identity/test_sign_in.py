@@ -32,7 +32,7 @@ from gateway.store.engine import writing
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
 from tests.gateway.identity.desks import ALICE, Desk, ScriptedDirectory
-from tests.gateway.identity.parts import AT, Parts, later
+from tests.gateway.identity.parts import AT, FIRE, Parts, later
 
 pytestmark = pytest.mark.directory
 
@@ -188,7 +188,7 @@ class TestTooMany:
         refused = real.refused("alice", PASSWORD, source="10.0.0.2")
 
         assert (refused.code, refused.tellable) == ("too-many-attempts", True)
-        assert real.attempt(minutes=15).staff.username == "alice"
+        assert real.attempt(minutes=30).staff.username == "alice"
 
     def test_an_unknown_name_runs_into_the_same_limit(self, real: Desk) -> None:
         """Otherwise the limit would tell who exists."""
@@ -202,6 +202,54 @@ class TestTooMany:
             real.refused(spelling, "wrong")
 
         assert real.refused("Alice").code == "too-many-attempts"
+
+    def test_every_name_of_a_person_is_one_person_and_nobody_is_told(
+        self, desk: Desk, scripted: ScriptedDirectory
+    ) -> None:
+        """A locked person's mail address is answered as a name that nobody has."""
+
+        def refuse(name: str, _: str) -> DirectoryPerson:
+            if name in scripted.entries:
+                raise WrongPassword("directory: wrong", username="alice")
+            raise UnknownPerson("directory: nobody")
+
+        scripted.answer = refuse
+        scripted.entries["alice@fire.example"] = "id-alice"
+        for _ in range(3):
+            desk.refused("alice", "wrong")
+        by_mail, nobody = desk.refused("alice@fire.example"), desk.refused("made@up.example")
+
+        assert (by_mail.code, nobody.code) == ("too-many-attempts", "unknown-person")
+        assert (by_mail.tellable, nobody.tellable) == (False, False)
+        assert scripted.decoys == ["alice@fire.example"]
+        assert scripted.asked.count("alice@fire.example") == 0
+
+    def test_nobody_tries_a_password_after_the_caller_has_given_up(
+        self, desk: Desk, scripted: ScriptedDirectory, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A try that nobody waits for would be counted by the directory all the same."""
+        monkeypatch.setattr("gateway.identity.sign_in.GRACE_SECONDS", 0.0)
+        late, ended, verdicts = threading.Event(), threading.Event(), list[object]()
+
+        def authenticate(*_: object, before_bind: BeforeBind, **__: object) -> DirectoryPerson:
+            late.wait(20)
+            try:
+                verdicts.append(before_bind("alice", "id-alice"))
+            except DirectoryUnavailable as error:
+                verdicts.append(type(error))
+            finally:
+                ended.set()
+            return ALICE
+
+        desk.sign_in._doors = {FIRE: replace(desk.sign_in._doors[FIRE], budget_seconds=0.05)}
+        monkeypatch.setattr(scripted, "authenticate", authenticate)
+        with pytest.raises(DirectoryUnavailable):
+            desk.attempt()
+        late.set()
+        assert ended.wait(20)
+
+        assert verdicts == [DirectoryUnavailable]
+        assert desk.count("sign_in_attempt") == 0
 
     def test_the_same_name_elsewhere_is_not_refused(self, real: Desk) -> None:
         for _ in range(3):
@@ -241,14 +289,14 @@ class TestTooMany:
         counts: list[int] = []
 
         def look(*_: str) -> DirectoryPerson:
-            counts.append(desk.count("sign_in_attempt WHERE succeeded = 0"))
+            counts.append(desk.count("sign_in_attempt WHERE judged = 1"))
             return ALICE
 
         scripted.answer = look
         desk.attempt()
 
         assert counts == [1]
-        assert desk.count("sign_in_attempt WHERE succeeded = 0") == 0
+        assert desk.count("sign_in_attempt") == 0
 
     def test_good_sign_ins_are_never_too_many(self, desk: Desk) -> None:
         tokens = {desk.attempt().token for _ in range(12)}
@@ -281,7 +329,7 @@ class TestDirectoryAway:
             codes.append(refusal_code(raised.value))
 
         assert codes == [code] * 5
-        assert desk.count("sign_in_attempt") == 0
+        assert desk.count("sign_in_attempt WHERE judged = 1") == 0
 
     def test_another_organisation_is_not_affected(
         self, desk: Desk, scripted: ScriptedDirectory
@@ -352,7 +400,7 @@ class TestAdmitted:
         assert signed_in.staff.address == "alice@cheshire-fire"
         assert recorded == [signed_in]
         assert desk.parts.sessions.find(older, at=AT) is None
-        assert desk.count("sign_in_attempt WHERE succeeded = 0") == 0
+        assert desk.count("sign_in_attempt") == 0
 
     def test_an_unknown_organisation_is_refused(self, desk: Desk) -> None:
         with pytest.raises(Refusal) as refused:
