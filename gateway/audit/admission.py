@@ -7,8 +7,10 @@ log an alarm.
 """
 
 import hashlib
+import re
 import struct
 import time
+from binascii import unhexlify
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +65,25 @@ _MARK_BYTES = 1 + MARK.size
 _MAX_INTEGER = 2**63
 # A writer that never closes its visits is a fault elsewhere; it must not fill this memory.
 _MAX_UNDECIDED = 100_000
+
+# The columns as the sealer writes them: fields in this order, texts without escapes. A regular
+# expression reads them in a third of the time that parsing the whole envelope takes; an envelope it
+# does not fit is parsed. What follows the columns is named, so that none can be passed over.
+_TEXT = rb'"[^"\\]+"'
+_COLUMNS = re.compile(
+    rb'{"v":1,"id":"([0-9a-f]{32})","time":([0-9]{1,18}),"kind":"([a-z_]+)","phase":"([a-z]+)"'
+    rb',"outcome":"([a-z]+)"(?:,"reference":"([^"\\]+)")?(?:,"corr":"([0-9a-f]{32})")?'
+    rb'(?:,"op":%(text)s)?(?:,"code":%(text)s)?(?:,"organisation":"([^"\\]+)")?'
+    rb'(?:,"vetting":%(text)s)?(?:,"vetting_expires":%(text)s)?(?:,"roles":%(text)s)?'
+    rb'(?:,"function":"([^"\\]+)")?'
+    rb',"(?:regime|classification|system|agreement|rules|policy|obligations|method|route|status'
+    rb'|bytes_in|bytes_out|duration_us|recipient|count|inputs|writer)":' % {b"text": _TEXT}
+)
+_KINDS, _PHASES, _OUTCOMES = (
+    {name.encode(): code for name, code in codes.items()}
+    for codes in (KIND_CODES, PHASE_CODES, OUTCOME_CODES)
+)
+_new_row = EntryRow._make
 
 # What reading a body can raise that somebody has meddled with; ours raise none.
 _UNREADABLE = (
@@ -155,35 +176,68 @@ class Admission:
                 self._admit_mark(progress, body, batch)
                 continue
             try:
-                row, leaf, wseq, corr = self._read(body, batch.first + len(rows), progress.suffix)
+                row, leaf, wseq, corr = self._read(body, batch.first + len(rows), progress)
             except _UNREADABLE:
                 self._keep_unreadable(progress, body, batch)
                 continue
-            if wseq == progress.wseq + 1 and not row.flag:
+            if wseq == progress.wseq + 1 and not row[9]:
                 progress.wseq = wseq
             else:
                 row = self._note_fault(progress, row, wseq, batch)
             rows.append(row)
             leaves.append(leaf)
-            if row.phase == _RESULT:
+            if row[4] == _RESULT:
                 undecided.pop(corr, None)
             elif row[3:6] == _AWAITS_RESULT and len(undecided) < _MAX_UNDECIDED:
-                undecided[row.id] = None
+                undecided[row[1]] = None
 
-    def _read(self, body: bytes, index: int, suffix: bytes) -> tuple[EntryRow, bytes, int, bytes]:
+    def _read(
+        self, body: bytes, index: int, progress: WriterProgress
+    ) -> tuple[EntryRow, bytes, int, bytes]:
         """Make a row of a body; return it with its leaf hash, sequence number and `corr`."""
         mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
         start = _HEADER_BYTES + length
         if start + more != len(body):
             raise ValueError(body[:1])
         envelope, ciphertext = body[_HEADER_BYTES:start], body[start:]
-        entry: dict[str, Any] = orjson.loads(envelope)
-        wseq = entry["wseq"]
         hasher = self._leaf_hash.copy()
         hasher.update(envelope)
         leaf = hasher.digest()
         ct_sha256 = hashlib.sha256(ciphertext).digest() if ciphertext else b""
-        message = mac_message(wseq, leaf, salt + actor + subject, ct_sha256, suffix)
+        pseudonyms = salt + actor + subject
+        kept = (
+            None if salt == NO_PSEUDONYM else salt,
+            None if actor == NO_PSEUDONYM else actor,
+            None if subject == NO_PSEUDONYM else subject,
+            envelope,
+            ciphertext or None,
+        )
+        wseq = progress.wseq + 1
+        message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
+        if self._macs[0].digest(message) == mac and (found := _COLUMNS.match(envelope)):
+            # The MAC covers the number: this is the next one, in an envelope that a sealer wrote.
+            hexed, time_us, kind, phase, outcome, reference, corr, organisation, function = (
+                found.groups()
+            )
+            row = _new_row(
+                (
+                    index,
+                    unhexlify(hexed),
+                    int(time_us),
+                    _KINDS[kind],
+                    _PHASES[phase],
+                    _OUTCOMES[outcome],
+                    reference and reference.decode(),
+                    organisation and organisation.decode(),
+                    function and function.decode(),
+                    0,
+                    *kept,
+                )
+            )
+            return row, leaf, wseq, unhexlify(corr) if corr else b""
+        entry: dict[str, Any] = orjson.loads(envelope)
+        wseq = entry["wseq"]
+        message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
         flag = 0
         if self._macs[0].digest(message) != mac and not self._find_mac(message, mac):
             flag = _check_forged(entry)
@@ -199,11 +253,7 @@ class Admission:
             get("organisation"),
             get("function"),
             flag,
-            None if salt == NO_PSEUDONYM else salt,
-            None if actor == NO_PSEUDONYM else actor,
-            None if subject == NO_PSEUDONYM else subject,
-            envelope,
-            ciphertext or None,
+            *kept,
         )
         return row, leaf, wseq, bytes.fromhex(get("corr", ""))
 

@@ -1,6 +1,6 @@
 """What a sequencer proves before it signs again: that the log extends what was last signed.
 
-The last checkpoint is the larger of the file and the table: a crash may fall between the two. The
+The last checkpoint is the larger of the file and the table, which follows one step later. The
 tree of its size is read back from the tiles and must give its root; entries stored after it, not
 yet signed, are added. Anything else means that the log was rolled back or changed, and stops.
 """

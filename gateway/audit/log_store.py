@@ -5,8 +5,11 @@ envelope, and `verify` compares every column with it. One sequencer writes (WAL,
 any number of readers read meanwhile.
 
 `block` holds the span of time of each 1,024 entries, since the order of the tree is nearly but not
-exactly that of time. `journal` is how far the sequencer has drained whom; `damaged` is what could
-not become an entry; `checkpoint` keeps the last signed head of every minute.
+exactly that of time. The indexes of persons are in parts of 65,536 entries: pseudonyms are random,
+and in one index over the whole log each would change a page of its own, which costs several times
+what the entry does; in the newest part they share pages. `journal` is how far the sequencer has
+drained whom; `damaged` is what could not become an entry; `checkpoint` keeps the last signed head
+of every minute.
 """
 
 import contextlib
@@ -24,8 +27,9 @@ LOG_FOLDER = "log"
 LOG_FILE = "log.sqlite"
 CHECKPOINT_FILE = "checkpoint"
 BLOCK_ENTRIES = 1_024
+PERSON_SHIFT = 16  # entries of one part of the indexes of persons: 65,536
 _APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 # INVARIANT: codes are stored; append only.
 KIND_CODES: Mapping[str, int] = {kind.value: code for code, kind in enumerate(Kind)}
@@ -36,6 +40,10 @@ OUTCOME_CODES: Mapping[str, int] = {outcome.value: code for code, outcome in enu
 FLAG_MAC = 1  # the MAC of the journal did not hold
 FLAG_SEQUENCE = 2  # entries of the same writer are missing before this one
 
+_PERSON_INDEXES = tuple(
+    f"CREATE INDEX entry_{who} ON entry (idx >> {PERSON_SHIFT}, {who}) WHERE {who} IS NOT NULL"
+    for who in ("actor", "subject")
+)
 SCHEMA: tuple[str, ...] = (
     """CREATE TABLE entry (
     idx INTEGER PRIMARY KEY,
@@ -56,8 +64,7 @@ SCHEMA: tuple[str, ...] = (
 ) STRICT""",
     "CREATE UNIQUE INDEX entry_id ON entry (id)",
     "CREATE INDEX entry_reference ON entry (reference) WHERE reference IS NOT NULL",
-    "CREATE INDEX entry_actor ON entry (actor) WHERE actor IS NOT NULL",
-    "CREATE INDEX entry_subject ON entry (subject) WHERE subject IS NOT NULL",
+    *_PERSON_INDEXES,
     "CREATE INDEX entry_refused ON entry (outcome) WHERE outcome <> 0",
     """CREATE TABLE block (
     number INTEGER PRIMARY KEY,
@@ -234,7 +241,18 @@ class LogStore:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
+        elif _identity(connection) == (_APPLICATION_ID, 1):
+            self._divide_person_indexes()
         _check_identity(connection, path)
+
+    def _divide_person_indexes(self) -> None:
+        """Bring a log of version 1, whose indexes of persons were in one part, to version 2."""
+        with self.transaction():
+            for statement in ("DROP INDEX entry_actor", "DROP INDEX entry_subject"):
+                self._connection.execute(statement)
+            for statement in _PERSON_INDEXES:
+                self._connection.execute(statement)
+            self._connection.execute("PRAGMA user_version = 2")
 
     def close(self) -> None:
         """Close the file."""
@@ -261,16 +279,9 @@ class LogStore:
         """Add entries at the end, inside a transaction.
 
         Raises:
-            sqlite3.IntegrityError: An id is there already; then nothing was added.
+            sqlite3.IntegrityError: An id is there already; the transaction must not be committed.
         """
-        self._connection.execute("SAVEPOINT adding")
-        try:
-            self._connection.executemany(_INSERT_ENTRY, rows)
-        except sqlite3.IntegrityError:
-            self._connection.execute("ROLLBACK TO adding")
-            self._connection.execute("RELEASE adding")
-            raise
-        self._connection.execute("RELEASE adding")
+        self._connection.executemany(_INSERT_ENTRY, rows)
         spans: dict[int, tuple[int, int]] = {}
         at = 0
         while at < len(rows):
@@ -356,9 +367,15 @@ def _journal_position(row: tuple[str, int, int, int, int, bytes]) -> JournalPosi
     )
 
 
+def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
+    return (
+        connection.execute("PRAGMA application_id").fetchone()[0],
+        connection.execute("PRAGMA user_version").fetchone()[0],
+    )
+
+
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
-    identity = connection.execute("PRAGMA application_id").fetchone()[0]
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    identity, version = _identity(connection)
     if identity != _APPLICATION_ID:
         raise LogStoreError(f"log: `{path}` is not a log of the gateway")
     if version != _SCHEMA_VERSION:

@@ -50,19 +50,26 @@ class Frontier:
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
-        node = leaf
-        size = self.size
-        self.size = size + 1
-        level = 0
-        while size & 1:
-            hasher = self._template.copy()
-            hasher.update(self._peaks.pop() + node)
-            node = hasher.digest()
-            size >>= 1
-            level += 1
-            if not level & 7:
-                self.risen.append((level >> 3, node))
-        self._peaks.append(node)
+        self.extend((leaf,))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes in order."""
+        peaks, template, size = self._peaks, self._template, self.size
+        push, pop = peaks.append, peaks.pop
+        for leaf in leaves:
+            node = leaf
+            level, rest = 0, size
+            while rest & 1:
+                hasher = template.copy()
+                hasher.update(pop() + node)
+                node = hasher.digest()
+                rest >>= 1
+                level += 1
+                if not level & 7:
+                    self.risen.append((level >> 3, node))
+            push(node)
+            size += 1
+        self.size = size
 
     def root(self) -> bytes:
         """Return the root of all leaves so far."""

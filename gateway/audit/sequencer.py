@@ -1,8 +1,8 @@
 """Puts journalled entries into the one order of the log, grows the tree, signs its head.
 
 One step, in this order: (1) read the journals; (2) one durable transaction with the entries, their
-indexes, and how far each journal was read; (3) remove drained segments; (4) tiles; (5) a signed
-checkpoint, in the table and then as the file. Killed between any two, the next start goes on: the
+indexes, how far each journal was read, and the checkpoint before; (3) remove drained segments;
+(4) tiles; (5) a signed checkpoint, as the file. Killed between any two, the next start goes on: the
 order is durable before a tile is written, and tiles depend on the order alone.
 
 INVARIANT: a checkpoint is signed only if the tree extends the last one signed. After a start that
@@ -50,6 +50,7 @@ _LOCK_FILE = "sequencer.lock"
 _CODE_DIED = "process-died"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAUSE_SECONDS = 1.0
+_BUSY = 250  # entries of one look that make the next one later
 
 _log = structlog.get_logger("sequencer")
 
@@ -60,10 +61,13 @@ class SequencerTimes:
 
     Attributes:
         tick_seconds: Longest pause between two looks at the journals.
+        busy_tick_seconds: The same while many entries come. Each look costs several milliseconds
+            besides its entries, so fewer cost less; and an entry is sealed within a second even so.
         heartbeat: How often an entry shows that silence is silence.
     """
 
     tick_seconds: float = 0.25
+    busy_tick_seconds: float = 0.5
     heartbeat: timedelta = timedelta(minutes=15)
 
 
@@ -122,6 +126,8 @@ class Sequencer:
                 self._store, self._directory, self._disk, key_ring.log_signing, origin
             )
             self._vanished: list[JournalPosition] = []
+            # The head in the file that the table does not have yet: minute, size, note.
+            self._unsaved_head: tuple[int, int, str] | None = None
             self._opening: list[EntryDraft] = self._note_vanished_journals()
             self._more = False
             remove_stillborn(self._journal_directory)
@@ -154,21 +160,24 @@ class Sequencer:
         Raises:
             SequencerError: It must not go on.
         """
+        times = self._times
         while True:
             stopping = stop.is_set()
             began = time.monotonic()
             try:
-                more = self.step() > 0 and self._more
+                added = self.step()
+                more = added > 0 and self._more
+                tick_seconds = times.tick_seconds if added < _BUSY else times.busy_tick_seconds
             except (OSError, sqlite3.Error) as error:
                 if not _may_pass(error):
                     raise SequencerError(f"sequencer: the disk failed: {error}") from error
                 _log.error("log-not-written", detail=str(error))
-                more = False
+                more, tick_seconds = False, times.tick_seconds
                 stop.wait(_PAUSE_SECONDS)
             if stopping:
                 return
             if not more:
-                stop.wait(max(0.005, self._times.tick_seconds - (time.monotonic() - began)))
+                stop.wait(max(0.005, tick_seconds - (time.monotonic() - began)))
 
     def step(self) -> int:
         """Take in what the journals hold now, and sign; return how many entries were added.
@@ -183,7 +192,7 @@ class Sequencer:
         portions = self._collect(batch)
         self._add_own_entries(batch, at)
         try:
-            if portions or batch.rows:
+            if portions or batch.rows or self._unsaved_head:
                 self._commit(batch, portions)
         except BaseException:
             # The journals are where they were; so must be everything in memory.
@@ -197,6 +206,7 @@ class Sequencer:
         self._tree.extend(batch.leaves)
         self._opening.clear()
         self._vanished.clear()
+        self._unsaved_head = None
         self._heartbeat_due = self._heartbeat_due or at + self._times.heartbeat
         if at >= self._heartbeat_due:
             self._heartbeat_due = at + self._times.heartbeat
@@ -276,16 +286,22 @@ class Sequencer:
     # Step 2: one durable transaction.
 
     def _commit(self, batch: Batch, portions: dict[str, Portion]) -> None:
+        try:
+            self._store_batch(batch, portions)
+        except sqlite3.IntegrityError:
+            self._set_duplicates_aside(batch)
+            self._store_batch(batch, portions)
+
+    def _store_batch(self, batch: Batch, portions: dict[str, Portion]) -> None:
         with self._store.transaction():
-            try:
-                self._store.add(batch.rows)
-            except sqlite3.IntegrityError:
-                self._set_duplicates_aside(batch)
-                self._store.add(batch.rows)
+            self._store.add(batch.rows)
             for piece in batch.damaged:
                 self._store.keep_damaged(piece)
             for position in self._vanished:
                 self._store.save_journal(position)
+            if self._unsaved_head is not None:
+                minute, size, note = self._unsaved_head
+                self._store.save_checkpoint(minute=minute, size=size, note=note)
             for writer, portion in portions.items():
                 progress = self._sources[writer].progress
                 self._store.save_journal(
@@ -333,11 +349,9 @@ class Sequencer:
         signing = self._key_ring.log_signing
         head = Checkpoint(origin=self._origin, size=self._tree.size, root=self._tree.root())
         note = sign_checkpoint(head, signing.private)
-        with self._store.transaction():
-            minute = _microseconds(at) // 60_000_000
-            self._store.save_checkpoint(minute=minute, size=head.size, note=note)
         self._disk.replace_file(self._directory / CHECKPOINT_FILE, note.encode())
         self._signed_size = head.size
+        self._unsaved_head = _microseconds(at) // 60_000_000, head.size, note
 
     def _close_sources(self) -> None:
         for source in self._sources.values():

@@ -133,16 +133,17 @@ class TileTree:
     def extend(self, leaves: list[bytes]) -> None:
         """Add leaf hashes; nothing is written yet."""
         frontier = self._frontier
-        append = frontier.append
-        number = frontier.size // TILE_WIDTH
-        for leaf in leaves:
-            append(leaf)
+        at = 0
+        while at < len(leaves):
             edge = self._edge[0]
-            edge.append(leaf)
+            part = leaves[at : at + TILE_WIDTH - len(edge)]
+            number = frontier.size // TILE_WIDTH
+            frontier.extend(part)
+            edge += part
+            at += len(part)
             if len(edge) == TILE_WIDTH:
                 self._full.append((0, number, edge))
                 self._edge[0] = []
-                number += 1
                 for level, node in frontier.risen:
                     self._raise(level, node)
                 frontier.risen.clear()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from gateway.audit.admission import (
 )
 from gateway.audit.entry import Kind, Outcome
 from gateway.audit.journal import frame
-from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE
+from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE, clear_columns
 from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
 from gateway.keys import KeyPurpose
 from tests.doubles.record import RecordBench, decision
@@ -47,6 +48,30 @@ def with_envelope(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
     envelope = change(body[HEADER.size : HEADER.size + length])
     header = HEADER.pack(mac, salt, actor, subject, len(envelope), more)
     return ENTRY_BODY + header[1:] + envelope + body[HEADER.size + length :]
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {},
+        {"outcome": Outcome.DENY, "reference": ""},
+        {"vetting_expires": "2027-05-01", "roles": "auditor", "code": "", "op": ""},
+        {"organisation": "", "function": "", "vetting": ""},
+        {"organisation": 'a"b', "function": "\\", "roles": "é"},
+        {"function": "pay.ünit", "regime": ""},
+        {"roles": '","function":"pay.other'},
+        {"kind": Kind.VETTING_CHANGE, "regime": "", "corr": b"c" * 16},
+    ],
+)
+def test_columns_are_what_the_envelope_says(bench: RecordBench, facts: dict[str, Any]) -> None:
+    """They are read without parsing it; `verify` compares them the same way."""
+    sealed = Sealer(bench.key_ring, WRITER).seal_next(decision(1, **facts))
+    batch, _ = admitted(bench, [sealed.body])
+    [row] = batch.rows
+
+    assert row[1:9] == clear_columns(json.loads(row.envelope))
+    assert row.flag == 0
+    assert batch.leaves == [sealed.leaf]
 
 
 def test_good_entries_become_rows_in_order(bench: RecordBench) -> None:

@@ -12,6 +12,7 @@ from gateway.audit.log_store import (
     KIND_CODES,
     OUTCOME_CODES,
     PHASE_CODES,
+    SCHEMA,
     EntryRow,
     JournalPosition,
     LogStore,
@@ -66,8 +67,8 @@ def test_what_fails_within_a_transaction_leaves_nothing(store: LogStore) -> None
 def test_an_id_twice_adds_nothing_of_its_batch(store: LogStore) -> None:
     with store.transaction():
         store.add([row(0)])
-        with pytest.raises(sqlite3.IntegrityError):
-            store.add([row(1), row(2), row(0)._replace(idx=3)])
+    with pytest.raises(sqlite3.IntegrityError), store.transaction():
+        store.add([row(1), row(2), row(0)._replace(idx=3)])
 
     assert store.size() == 1
 
@@ -150,11 +151,30 @@ def test_reading_needs_a_log_and_cannot_change_it(tmp_path: Path) -> None:
 def test_persons_and_references_are_found_by_an_index(store: LogStore) -> None:
     plans = Counter(
         store._connection.execute(
-            f"EXPLAIN QUERY PLAN SELECT * FROM entry WHERE {column} = ? AND idx < 9 "  # noqa: S608
+            f"EXPLAIN QUERY PLAN SELECT * FROM entry WHERE {wanted} = ? AND idx < 9 "  # noqa: S608
             "ORDER BY idx DESC",
             ("x",),
         ).fetchone()[3].split(" USING ")[1].split(" ")[1]
-        for column in ("reference", "actor", "subject")
+        for wanted in ("reference", "idx >> 16 = 0 AND actor", "idx >> 16 = 0 AND subject")
     )  # fmt: skip
 
     assert plans == {"entry_reference": 1, "entry_actor": 1, "entry_subject": 1}
+
+
+def test_a_log_of_version_1_is_brought_to_this_one(tmp_path: Path, store: LogStore) -> None:
+    connection = store._connection
+    with store.transaction():
+        store.add([row(0)])
+        for column in ("actor", "subject"):
+            connection.execute(f"DROP INDEX entry_{column}")
+            connection.execute(
+                f"CREATE INDEX entry_{column} ON entry ({column}) WHERE {column} IS NOT NULL"
+            )
+        connection.execute("PRAGMA user_version = 1")
+    store.close()
+
+    brought = LogStore(tmp_path)
+    stored = brought._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
+
+    assert sorted(sql for (sql,) in stored) == sorted(SCHEMA)
+    assert brought.size() == 1

@@ -43,6 +43,7 @@ def test_an_idle_sequencer_writes_nothing_but_a_heartbeat(bench: RecordBench) ->
     bench.filled(3)
     with bench.sequencer() as sequencer:
         sequencer.step()
+        sequencer.step()  # the table of checkpoints follows the file one step later
         size, head = sequencer.size, bench.checkpoint()
         changed = (bench.log / "log.sqlite-wal").stat().st_mtime_ns
         for _ in range(5):
@@ -142,6 +143,40 @@ def test_running_stops_when_told_and_leaves_nothing_unsealed(bench: RecordBench)
     assert sequencer.sealed_size == sequencer.size
     sequencer.close()
     assert bench.search(kind=Kind.ACCESS, limit=50).rows[-1].personal_state == "shown"
+
+
+class CountingStop(threading.Event):
+    """Notes how long it is waited for, and waits for nothing; set after the third time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout or 0.0)
+        if len(self.waits) > 2:
+            self.set()
+        return self.is_set()
+
+
+def test_many_entries_make_the_next_look_later_few_do_not(bench: RecordBench) -> None:
+    stop = CountingStop()
+    with bench.sequencer() as sequencer, bench.recorder() as recorder:
+        for number in range(400):
+            recorder.queue(decision(number))
+        recorder.record_and_wait(decision(400))
+        sequencer.run(stop)
+
+    assert stop.waits[0] > 0.25
+    assert max(stop.waits[1:]) <= 0.25
+
+
+def test_the_table_of_checkpoints_follows_the_file(bench: RecordBench) -> None:
+    bench.filled(5)
+    with bench.database() as connection:
+        kept = connection.execute("SELECT note FROM checkpoint ORDER BY size DESC").fetchone()
+
+    assert kept == (bench.checkpoint(),)
 
 
 @pytest.mark.parametrize("operation", ["write", "flush", "rename", "flush_directory"])
