@@ -2,7 +2,7 @@
 
 In order:
 1. the file is read (`vetting.toml_source`, which knows the line of each value);
-2. each section is checked by itself (`gateway.settings_sections`);
+2. each section is checked by itself (`gateway.settings_sections`, `gateway.settings_directories`);
 3. what holds between sections, and between the file and the disk, is checked here, with whatever
    sections stood step 2, so that one round of corrections is enough.
 
@@ -23,29 +23,25 @@ from urllib.parse import urlsplit
 from pydantic import Field, Strict, ValidationError
 
 from gateway.errors import SettingsError
-from gateway.settings_faults import faults_of, mended, nearest
+from gateway.settings_directories import OrganisationSection
+from gateway.settings_directory_checks import check_directories
+from gateway.settings_faults import FaultList, Place, faults_of, mended, nearest
 from gateway.settings_sections import (
-    AttributeNames,
-    DirectorySection,
     GatewaySection,
     KeysSection,
     OperationalLogSection,
-    OrganisationSection,
     PolicySection,
     RecordSection,
     Section,
     UpstreamSection,
 )
 from vetting.errors import quoted
-from vetting.toml_source import Fault, TomlError, TomlSource
+from vetting.toml_source import TomlError, TomlSource
 
 __all__ = [
-    "AttributeNames",
-    "DirectorySection",
     "GatewaySection",
     "KeysSection",
     "OperationalLogSection",
-    "OrganisationSection",
     "PolicySection",
     "RecordSection",
     "Settings",
@@ -56,7 +52,6 @@ __all__ = [
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HIGHEST_PORT = 65_535
-OTHERS_MAY_READ = stat.S_IRWXG | stat.S_IRWXO
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OWN_PATHS = ("/-", "/.well-known")  # the gateway's own pages and public keys
 # Fields that frame a message, or say who asks: the gateway alone writes them.
@@ -69,7 +64,6 @@ RESERVED_FIELDS = frozenset(
 )  # fmt: skip
 
 SectionKind = TypeVar("SectionKind", bound=Section)
-Place = tuple[str | int, ...]
 
 
 class Settings(Section):
@@ -129,11 +123,11 @@ def load_settings(path: Path) -> Settings:
         source = TomlSource.read(path)
     except TomlError as error:
         raise SettingsError(error.faults) from error
-    draft = _Draft(source=source, folder=path.parent)
+    draft = _Draft(faults=FaultList(source=source), folder=path.parent)
     draft.read()
     draft.check()
-    if draft.faults:
-        raise SettingsError(tuple(sorted(draft.faults, key=lambda fault: fault.line)))
+    if draft.faults.found:
+        raise SettingsError(tuple(sorted(draft.faults.found, key=lambda fault: fault.line)))
     return Settings.model_validate(source.data, context={"folder": path.parent})
 
 
@@ -149,50 +143,45 @@ def json_schema() -> str:
 class _Draft:
     """The sections that stood by themselves, and the faults found so far."""
 
-    source: TomlSource
+    faults: FaultList
     folder: Path
     gateway: GatewaySection | None = None
     organisations: list[tuple[int, OrganisationSection]] = field(default_factory=list)
     upstreams: list[tuple[int, UpstreamSection]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-
-    def fault(self, where: Place, message: str, remedy: str) -> None:
-        """Add a fault at a place of the file."""
-        self.faults.append(self.source.fault(*where, message=message, remedy=remedy))
 
     def read(self) -> None:
         """Read every section by itself."""
         known = tuple(entry.alias or name for name, entry in Settings.model_fields.items())
-        for key in self.source.data:
+        for key in self.faults.source.data:
             if key not in known:
-                self.fault((key,), f"unknown section {quoted(key)}", nearest(key, known))
+                self.faults.add((key,), f"unknown section {quoted(key)}", nearest(key, known))
         self.gateway = self._section("gateway", GatewaySection)
         policy = self._section("policy", PolicySection)
         self._section("keys", KeysSection)
         record = self._section("record", RecordSection)
-        if "operational_log" in self.source.data:
+        if "operational_log" in self.faults.source.data:
             self._section("operational_log", OperationalLogSection)
         self.organisations = list(self._sections("organisation", OrganisationSection))
         self.upstreams = list(self._sections("upstream", UpstreamSection))
         if policy and not policy.directory.is_dir():
-            self._absent(
+            self.faults.add_absent(
                 ("policy", "directory"),
                 policy.directory,
                 "make it, or `gateway policy` has nothing to read",
             )
         if record and record.directory.exists() and not record.directory.is_dir():
-            self._absent(("record", "directory"), record.directory, "name a folder")
+            self.faults.add_absent(("record", "directory"), record.directory, "name a folder")
 
     def _section(self, key: str, model: type[SectionKind]) -> SectionKind | None:
-        if key not in self.source.data:
-            self.fault((), f"section `[{key}]` is missing", "see deploy/gateway.example.toml")
+        if key not in self.faults.source.data:
+            self.faults.add((), f"section `[{key}]` is missing", "see deploy/gateway.example.toml")
             return None
-        return self._valid(self.source.data[key], model, (key,))
+        return self._valid(self.faults.source.data[key], model, (key,))
 
     def _sections(self, key: str, model: type[SectionKind]) -> Iterator[tuple[int, SectionKind]]:
-        tables = self.source.data.get(key)
+        tables = self.faults.source.data.get(key)
         if not isinstance(tables, list) or not tables:
-            self.fault(
+            self.faults.add(
                 (key,) if tables is not None else (),
                 f"there is no `[[{key}]]`",
                 "write at least one",
@@ -207,9 +196,11 @@ class _Draft:
         try:
             return model.model_validate(table, context={"folder": self.folder})
         except ValidationError as error:
-            self.faults.extend(faults_of(error, model, self.source, where))
+            self.faults.found.extend(faults_of(error, model, self.faults.source, where))
             with suppress(ValidationError):
-                return model.model_validate(mended(table, error), context={"folder": self.folder})
+                return model.model_validate(
+                    mended(table, error, model), context={"folder": self.folder}
+                )
             return None
 
     def check(self) -> None:
@@ -218,8 +209,7 @@ class _Draft:
             self._check_gateway(self.gateway)
         self._check_unique("organisation")
         self._check_unique("upstream")
-        for index, organisation in self.organisations:
-            self._check_directory(("organisation", index, "directory"), organisation.directory)
+        check_directories(self.organisations, self.faults)
         for index, upstream in self.upstreams:
             self._check_upstream(("upstream", index), upstream)
         self._check_paths()
@@ -227,26 +217,26 @@ class _Draft:
     def _check_gateway(self, section: GatewaySection) -> None:
         host, port = _host_and_port(section.listen)
         if not 0 < port <= HIGHEST_PORT:
-            self.fault(
+            self.faults.add(
                 ("gateway", "listen"), f"port `{port}` does not exist", "choose one from 1 to 65535"
             )
         origin = urlsplit(section.origin)
         if origin.scheme == "http":
             if origin.hostname != "localhost":
-                self.fault(
+                self.faults.add(
                     ("gateway", "origin"),
                     f"{quoted(section.origin)} is plain HTTP off localhost",
                     "write https://, or http://localhost for a trial on one machine",
                 )
             if host not in LOOPBACK:
-                self.fault(
+                self.faults.add(
                     ("gateway", "listen"),
                     f"{quoted(host)} is open to others while the origin is plain HTTP",
                     "listen on 127.0.0.1, or give an https:// origin",
                 )
         ids = tuple(self._ids("organisation").values())
         if section.host_organisation not in ids:
-            self.fault(
+            self.faults.add(
                 ("gateway", "host_organisation"),
                 f"{quoted(section.host_organisation)} is not among the organisations",
                 nearest(section.host_organisation, ids)
@@ -255,9 +245,9 @@ class _Draft:
             )
         state = section.state_directory
         if state.exists() and not state.is_dir():
-            self._absent(("gateway", "state_directory"), state, "name a folder")
+            self.faults.add_absent(("gateway", "state_directory"), state, "name a folder")
         elif state.is_dir() and state.stat().st_mode & OTHERS_MAY_WRITE:
-            self.fault(
+            self.faults.add(
                 ("gateway", "state_directory"),
                 f"others may write to {quoted(str(state))}",
                 f"run `chmod go-w {state}`",
@@ -265,7 +255,7 @@ class _Draft:
 
     def _ids(self, kind: str) -> dict[int, str]:
         """Give the ids as written, also of those sections that did not stand."""
-        tables = self.source.data.get(kind)
+        tables = self.faults.source.data.get(kind)
         entries = enumerate(tables if isinstance(tables, list) else ())
         return {index: str(table["id"]) for index, table in entries if _has_id(table)}
 
@@ -273,41 +263,27 @@ class _Draft:
         first: dict[str, int] = {}
         for index, identifier in self._ids(kind).items():
             if identifier in first:
-                line = self.source.line(kind, first[identifier], "id")
-                self.fault(
+                line = self.faults.source.line(kind, first[identifier], "id")
+                self.faults.add(
                     (kind, index, "id"),
                     f"{quoted(identifier)} is the id of another {kind}, line {line}",
                     "give each its own id",
                 )
             first.setdefault(identifier, index)
 
-    def _check_directory(self, where: Place, section: DirectorySection) -> None:
-        self._check_readable((*where, "ca_file"), section.ca_file)
-        if (section.bind_dn is None) != (section.bind_password_file is None):
-            given, lacking = ("bind_dn", "bind_password_file")[:: 1 if section.bind_dn else -1]
-            self.fault(
-                (*where, given),
-                f"`{given}` stands without `{lacking}`",
-                f"write `{lacking}` too, or neither",
-            )
-        if section.bind_password_file and self._check_readable(
-            (*where, "bind_password_file"), section.bind_password_file
-        ):
-            self._check_private((*where, "bind_password_file"), section.bind_password_file)
-
     def _check_upstream(self, where: Place, section: UpstreamSection) -> None:
         url = urlsplit(section.url)
         if url.scheme == "http" and url.hostname not in LOOPBACK:
-            self.fault(
+            self.faults.add(
                 (*where, "url"),
                 f"{quoted(section.url)} is plain HTTP off this machine",
                 "write https://",
             )
         if section.ca_file:
-            self._check_readable((*where, "ca_file"), section.ca_file)
+            self.faults.demand_readable((*where, "ca_file"), section.ca_file)
         for name in section.identity_headers:
             if name.lower() in RESERVED_FIELDS or name.lower().startswith(("sec-", "x-forwarded-")):
-                self.fault(
+                self.faults.add(
                     (*where, "identity_headers", name),
                     f"{quoted(name)} is not free to set",
                     "choose another name",
@@ -320,15 +296,17 @@ class _Draft:
             for number, path in enumerate(upstream.paths):
                 where: Place = ("upstream", index, "paths", number)
                 if any(_overlap(path, own) and path != "/" for own in OWN_PATHS):
-                    self.fault(
+                    self.faults.add(
                         where,
                         f"{quoted(str(path))} is the gateway's own",
                         "choose a path outside `/-` and `/.well-known`",
                     )
                 for other, other_index, other_number in seen:
                     if other_index != index and _overlap(path, other):
-                        line = self.source.line("upstream", other_index, "paths", other_number)
-                        self.fault(
+                        line = self.faults.source.line(
+                            "upstream", other_index, "paths", other_number
+                        )
+                        self.faults.add(
                             where,
                             f"{quoted(str(path))} overlaps {quoted(other)}, line {line}",
                             "give each path to one system",
@@ -336,42 +314,11 @@ class _Draft:
                 seen.append((path, index, number))
             for number, path in enumerate(upstream.resources):
                 if "*" in path.removesuffix("/*"):
-                    self.fault(
+                    self.faults.add(
                         ("upstream", index, "resources", number),
                         f"{quoted(str(path))} has a `*` inside",
                         "`*` may only be last, as `/images/*`",
                     )
-
-    def _check_readable(self, where: Place, path: Path) -> bool:
-        if not path.is_file():
-            self._absent(where, path, "put the file there, or correct the path")
-            return False
-        try:
-            with path.open("rb") as opened:
-                empty = not opened.read(1)
-        except OSError as error:
-            self.fault(
-                where,
-                f"{quoted(str(path))} cannot be read: {error.strerror}",
-                "give this account the right to read it",
-            )
-            return False
-        if empty:
-            self.fault(where, f"{quoted(str(path))} is empty", "put the content there")
-        return not empty
-
-    def _check_private(self, where: Place, path: Path) -> None:
-        mode = stat.S_IMODE(path.stat().st_mode)
-        if mode & OTHERS_MAY_READ:
-            self.fault(
-                where,
-                f"{quoted(str(path))} is open to others (mode {mode:04o})",
-                f"run `chmod 600 {path}`",
-            )
-
-    def _absent(self, where: Place, path: Path, remedy: str) -> None:
-        state = "is not what it should be" if path.exists() else "does not exist"
-        self.fault(where, f"{quoted(str(path))} {state}", remedy)
 
 
 def _host_and_port(listen: str) -> tuple[str, int]:

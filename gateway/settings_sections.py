@@ -1,5 +1,6 @@
 """The sections of the settings file, each a frozen model with its limits and defaults.
 
+Organisations and their directories are in `gateway.settings_directories`.
 What is here is true of one section alone. What holds between sections, and what needs a look at the
 disk, is in `gateway.settings`. The description of a field is what a person is told to do when the
 value does not fit, and what an editor shows from the published schema.
@@ -14,11 +15,9 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationInfo
 
 IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
-ATTRIBUTE_NAME = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
 HEADER_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?$"
 URL_PATH = r"^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$"
 ORIGIN = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"
-LDAPS_URI = r"^ldaps://[A-Za-z0-9.-]+(:[0-9]{1,5})?/?$"
 LISTEN = r"^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"
 
 
@@ -38,13 +37,11 @@ FilePath = Annotated[Path, BeforeValidator(_anchored)]
 # TOML has arrays only; the settings hold them as tuples, which nobody can change.
 Words = Annotated[tuple[str, ...], Strict(strict=False)]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
-AttributeName = Annotated[str, Field(pattern=ATTRIBUTE_NAME)]
 HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH, max_length=512)]
 Title = Annotated[str, Field(min_length=1, max_length=120)]
 
 Claim = Literal["staff_id", "organisation", "employee_number", "username", "name", "unit"]
-OrganisationKind = Literal["police", "fire", "ambulance", "council", "supplier"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 
@@ -131,75 +128,6 @@ class OperationalLogSection(Section):
     """How much is written: debug, info, warning or error."""
     file: FilePath | None = None
     """The file to write to; without it, the standard error stream."""
-
-
-class AttributeNames(Section):
-    """What the organisation's directory calls what the gateway needs to know.
-
-    INVARIANT: nothing here names vetting. What somebody is cleared to comes from the host's own
-    register, whatever a partner's directory says.
-    """
-
-    directory_id: AttributeName = "entryUUID"
-    """The attribute that never changes and is never used again for another entry."""
-    employee_number: AttributeName = "employeeNumber"
-    """The attribute that holds the employee number."""
-    username: AttributeName = "uid"
-    """The attribute that holds the name used at sign-in."""
-    name: AttributeName = "cn"
-    """The attribute that holds the person's name as shown on pages."""
-    post: AttributeName = "title"
-    """The attribute that holds the posts a person has; there may be several values."""
-    unit: AttributeName = "ou"
-    """The attribute that holds the unit a person works in."""
-    mail: AttributeName = "mail"
-    """The attribute that holds the e-mail address."""
-    manager: AttributeName = "manager"
-    """The attribute that holds the DN of a person's line manager; it is how a team is found."""
-
-
-class DirectorySection(Section):
-    """The directory an organisation's staff sign in against."""
-
-    kind: Literal["ldap"] = "ldap"
-    """Write `ldap`, the kind of directory that can be connected."""
-    uris: Annotated[
-        tuple[Annotated[str, Field(pattern=LDAPS_URI)], ...],
-        Strict(strict=False),
-        Field(min_length=1),
-    ]
-    """Write the servers in the order to try them, each as `ldaps://host:port`, never `ldap:`."""
-    ca_file: FilePath
-    """Write the file with the certificate authority (PEM) of the directory's certificate."""
-    base: str = Field(min_length=3, max_length=500, pattern=r"=")
-    """Write the DN under which the staff are found, such as `ou=people,dc=fire,dc=example`."""
-    bind_dn: str | None = Field(default=None, min_length=3, max_length=500, pattern=r"=")
-    """The DN the gateway binds as to look people up; without it the look-up is anonymous."""
-    bind_password_file: FilePath | None = None
-    """The file that holds the password of `bind_dn`, readable by its owner alone."""
-    name_filter: str = Field(default="(uid={name})", pattern=r"^\(.*=\{name\}.*\)$", max_length=500)
-    """Write the filter that finds a person by the name typed, such as `(uid={name})`."""
-    budget_seconds: float = Field(default=5.0, ge=0.5, le=30)
-    """How long a whole sign-in may take at this directory, every server tried included."""
-    at_once: int = Field(default=8, ge=1, le=64)
-    """The most sign-ins one worker runs at a time here; more are told to try again."""
-    attributes: AttributeNames = AttributeNames()
-    """What the directory calls what the gateway needs to know."""
-
-
-class OrganisationSection(Section):
-    """An organisation whose staff may sign in."""
-
-    id: Identifier
-    """Write a short name in lower-case letters, digits and hyphens, such as `cheshire-fire`."""
-    name: Title
-    """Write the name of the organisation as its staff know it."""
-    kind: OrganisationKind
-    """Write one of police, fire, ambulance, council, supplier."""
-    help_contact: Title
-    """Write whom its staff ask for help, such as a desk and its telephone number."""
-    directory: DirectorySection
-    """The directory its staff sign in against."""
 
 
 class UpstreamSection(Section):

@@ -60,7 +60,7 @@ def _organisation(directory: Directory) -> Iterable[str]:
         help_contact=organisation.help_contact,
     )
     yield from _table(
-        "[organisation.directory]",
+        "[[organisation.directory]]",
         kind="ldap",
         uris=(directory.uri,),
         ca_file=str(directory.ca_file),

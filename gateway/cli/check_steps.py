@@ -34,8 +34,9 @@ def keys(settings: Settings) -> Iterator[Finding]:
 def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
     """Read every certificate authority: ended is a fault, ending within 30 days a warning."""
     files = [
-        (f"organisation {organisation.id}", organisation.directory.ca_file)
+        (f"organisation {organisation.id}, directory {directory.id}", directory.ca_file)
         for organisation in settings.organisations
+        for directory in organisation.directories
     ]
     files += [(f"upstream {each.id}", each.ca_file) for each in settings.upstreams if each.ca_file]
     for owner, path in files:

@@ -177,8 +177,9 @@ class Assembly:
             bulletin=state.bulletin,
             organisations=organisations(settings),
             doors={
-                each.id: door(each, page_threads=gateway.page_threads)
+                each.id: opened
                 for each in settings.organisations
+                if (opened := door(each, page_threads=gateway.page_threads))
             },
             attempts=state.attempts,
             sessions=state.sessions,

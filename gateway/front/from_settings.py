@@ -29,16 +29,16 @@ from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.session import SessionLimits
 from gateway.identity.sign_in import Door
 from gateway.pages.page_services import Brand, OrganisationChoice
+from gateway.settings_directories import ActiveDirectorySection
 from policies.catalogue import Classification, Function, Regime, Scope
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
     from gateway.settings import Settings
+    from gateway.settings_directories import OrganisationSection, PasswordDirectorySection
     from gateway.settings_sections import (
-        DirectorySection,
         GatewaySection,
-        OrganisationSection,
         RecordSection,
         UpstreamSection,
     )
@@ -60,24 +60,35 @@ def host_names(origin: str) -> frozenset[bytes]:
     return frozenset(name.encode("ascii") for name in names)
 
 
-def door(section: OrganisationSection, *, page_threads: int) -> Door:
-    """Open the way to an organisation's directory; nothing is asked yet.
+def door(section: OrganisationSection, *, page_threads: int) -> Door | None:
+    """Open the way to where an organisation's staff type their password; nothing is asked yet.
 
     Args:
         section: the organisation.
         page_threads: of this worker. One organisation takes half of them at the most, so that its
             silent directory leaves the pages to everybody else.
+
+    Returns:
+        The door; None if they type it elsewhere, at a provider of their own.
     """
-    directory = section.directory
+    directory = section.password_directory
+    if directory is None:
+        return None
     return Door(
+        id=directory.id,
         directory=LdapDirectory(ldap_settings(directory)),
-        bulkhead=Bulkhead(section.id, at_once=min(directory.at_once, max(1, page_threads // 2))),
+        bulkhead=Bulkhead(directory.id, at_once=min(directory.at_once, max(1, page_threads // 2))),
         budget_seconds=directory.budget_seconds,
     )
 
 
-def ldap_settings(section: DirectorySection) -> LdapSettings:
-    """Give what is set for an LDAP directory to the part that speaks LDAP."""
+def ldap_settings(section: PasswordDirectorySection) -> LdapSettings:
+    """Give what is set for a directory to the part that speaks LDAP."""
+    wanted = (
+        "(sAMAccountName={name})"
+        if isinstance(section, ActiveDirectorySection)
+        else section.name_filter
+    )
     return LdapSettings(
         uris=section.uris,
         ca_file=section.ca_file,
@@ -85,7 +96,7 @@ def ldap_settings(section: DirectorySection) -> LdapSettings:
         attributes=section.attributes.model_dump(),
         bind_dn=section.bind_dn,
         bind_password_file=section.bind_password_file,
-        name_filter=section.name_filter,
+        name_filter=wanted,
     )
 
 

@@ -9,9 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
-from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, WrongCredentials
+from gateway.errors import (
+    DirectoryError,
+    DirectoryMisconfigured,
+    DirectoryUnavailable,
+    WrongCredentials,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +34,8 @@ class DirectoryPerson:
         team: employee numbers of those who report to them.
         team_complete: False if the team could not be read whole; `team` is empty then.
         mail: the e-mail address, or empty.
+        groups: the groups they are in, as the directory names them, groups within groups included;
+            empty where the settings do not ask for groups.
     """
 
     directory_id: str
@@ -39,6 +47,7 @@ class DirectoryPerson:
     team: frozenset[str] = frozenset()
     team_complete: bool = True
     mail: str = ""
+    groups: frozenset[str] = frozenset()
 
 
 class UnknownPerson(WrongCredentials):
@@ -59,6 +68,38 @@ class WrongPassword(WrongCredentials):
 
 class MalformedCredentials(WrongCredentials):
     """Name or password is of a form that no directory is shown."""
+
+
+class AccountState(StrEnum):
+    """Why an account may not be used just now, whatever its password."""
+
+    DISABLED = "disabled"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    MUST_CHANGE_PASSWORD = "must-change-password"  # noqa: S105  # a state, no secret
+
+
+class AccountClosed(WrongCredentials):
+    """The directory has the account, and does not let it be used.
+
+    Attributes:
+        state: why.
+        known_password: whether the right password was shown. Only then may the person be told: to
+            anybody else it would say that the name is known.
+        username: as the directory spells it.
+    """
+
+    def __init__(
+        self, message: str, *, state: AccountState, known_password: bool, username: str = ""
+    ) -> None:
+        self.state = state
+        self.known_password = known_password
+        self.username = username
+        super().__init__(message)
+
+
+class PersonGone(DirectoryError):  # noqa: N818  # named for what happened, as its family is
+    """The directory answered whole, and has nobody with that id any more."""
 
 
 class DirectoryUntrusted(DirectoryUnavailable):
@@ -124,7 +165,22 @@ class Directory(Protocol):
         """Vouch for a person (blocks at most about `budget_seconds`).
 
         Raises:
-            WrongCredentials: unknown name, wrong password or malformed credentials.
+            WrongCredentials: unknown name, wrong password, closed account, malformed credentials.
+            DirectoryUnavailable: no server answered as itself within the budget.
+            DirectoryMisconfigured: the answer does not fit the settings.
+        """
+        ...
+
+    def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson:
+        """Describe a person as they are now, without their password (blocks as `authenticate`).
+
+        Args:
+            directory_id: the immutable id under which the directory vouched for them.
+            budget_seconds: for everything, every server tried included.
+
+        Raises:
+            PersonGone: the directory answered, and has nobody with that id.
+            AccountClosed: the account may not be used; `known_password` is False.
             DirectoryUnavailable: no server answered as itself within the budget.
             DirectoryMisconfigured: the answer does not fit the settings.
         """

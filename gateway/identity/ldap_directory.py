@@ -13,8 +13,7 @@ server:
    does not exist, so that both take the same steps and the same time;
 6. bind as the account to search with again, and look for those whose manager the person is.
 
-A server that cannot be reached, or falls silent, is followed by the next one within the budget, and
-is tried last for the next half minute. A server that has judged the password is final.
+Which server is asked, and what follows one that does not answer, is in `failover`.
 """
 
 from __future__ import annotations
@@ -35,24 +34,19 @@ from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable
 from gateway.identity.directory import (
     BeforeBind,
     DirectoryPerson,
-    DirectoryUntrusted,
     EntryIncomplete,
     GuessingStopped,
     MalformedCredentials,
+    PersonGone,
     ProbeReport,
     ProbeStep,
     UnknownPerson,
     WrongPassword,
 )
 from gateway.identity.directory_channel import Channel, Server, Trust
+from gateway.identity.failover import Failover
 from gateway.identity.ldap_settings import PLACE, LdapSettings, read_password
 from gateway.identity.names import credentials_fault, is_plain
-
-AVOID_SECONDS = 30.0
-"""How long a server that failed is tried last, so that a dead one does not slow every sign-in."""
-
-SHARE_SECONDS = 0.5
-"""The least time given to a server while others remain; less would fail healthy busy ones."""
 
 TEAM_PAGE = 200
 TEAM_LIMIT = 1_000
@@ -95,11 +89,10 @@ class LdapDirectory:
             DirectoryMisconfigured: if the authority's file cannot be used.
         """
         self._settings = settings
-        self._servers = tuple(Server.from_uri(uri) for uri in settings.uris)
+        servers = tuple(Server.from_uri(uri) for uri in settings.uris)
+        self._failover = Failover(servers, monotonic=monotonic)
         self._trust = Trust(settings.ca_file)
         self._monotonic = monotonic
-        # Server to when it may be tried in its turn again. Replaced whole, never edited.
-        self._avoided: Mapping[Server, float] = {}
 
     def authenticate(
         self,
@@ -116,29 +109,28 @@ class LdapDirectory:
         if fault is not None:
             message = f"directory: {fault}"
             raise MalformedCredentials(message)
-        deadline = self._monotonic() + budget_seconds
-        servers = self._in_turn()
-        failures: list[DirectoryUnavailable] = []
-        for index, server in enumerate(servers):
-            try:
-                with self._connected(server, self._share(deadline, len(servers) - index)) as link:
-                    person = link.sign_in(name, password, before_bind)
-            except DirectoryUnavailable as error:
-                failures.append(error)
-                self._avoid(server)
-            else:
-                self._avoid(server, seconds=None)
-                return person
-        # An impostor in a directory's place is worse news than a dead server: it is told first.
-        failures.sort(key=lambda error: not isinstance(error, DirectoryUntrusted))
-        raise failures[0]
+        return self._ask(budget_seconds, lambda link: link.sign_in(name, password, before_bind))
+
+    def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson:
+        """Describe a person as they are now; see `gateway.identity.directory.Directory`."""
+        return self._ask(budget_seconds, lambda link: link.look_up(directory_id))
+
+    def _ask(
+        self, budget_seconds: float, question: Callable[[_Link], DirectoryPerson]
+    ) -> DirectoryPerson:
+        def ask(server: Server, deadline: float) -> DirectoryPerson:
+            with self._connected(server, deadline) as link:
+                return question(link)
+
+        return self._failover.ask(budget_seconds, ask)
 
     def probe(self, budget_seconds: float) -> ProbeReport:
         """Try every server as far as that goes without a person's password; never raises."""
         steps: list[ProbeStep] = []
         deadline = self._monotonic() + budget_seconds
-        for index, server in enumerate(self._servers):
-            share = self._share(deadline, len(self._servers) - index)
+        servers = self._failover.servers
+        for index, server in enumerate(servers):
+            share = self._failover.share(deadline, len(servers) - index)
             steps += self._probe(server, share)
         return ProbeReport(steps=tuple(steps))
 
@@ -178,24 +170,6 @@ class LdapDirectory:
                 raise DirectoryUnavailable(message) from error
             finally:
                 link.close()
-
-    def _share(self, deadline: float, servers_left: int) -> float:
-        """Share out the time that is left, so that one silent server leaves some for the next."""
-        now = self._monotonic()
-        share = (deadline - now) / servers_left
-        return min(deadline, now + max(share, SHARE_SECONDS))
-
-    def _in_turn(self) -> tuple[Server, ...]:
-        now, avoided = self._monotonic(), self._avoided
-        return tuple(sorted(self._servers, key=lambda server: avoided.get(server, 0.0) > now))
-
-    def _avoid(self, server: Server, seconds: float | None = AVOID_SECONDS) -> None:
-        if seconds is None and server not in self._avoided:
-            return
-        others = {each: until for each, until in self._avoided.items() if each != server}
-        if seconds is not None:
-            others[server] = self._monotonic() + seconds
-        self._avoided = others
 
 
 class _Link:
@@ -243,6 +217,15 @@ class _Link:
             return ""
         return self._one(found.entry, "directory_id") or found.dn.casefold()
 
+    def look_up(self, directory_id: str) -> DirectoryPerson:
+        """Search by the immutable id, and describe."""
+        self.bind_as_service()
+        found = self._search(id_filter(self._settings.attributes["directory_id"], directory_id))
+        if found is None:
+            message = "directory: nobody with that id"
+            raise PersonGone(message)
+        return self._with_team(self._describe(found.entry), found.dn)
+
     def bind_as_service(self) -> None:
         """Bind as the account to search with, or as nobody if none is set."""
         dn, file = self._settings.bind_dn, self._settings.bind_password_file
@@ -271,7 +254,10 @@ class _Link:
 
     def _find(self, name: str) -> _Found | None:
         """Find the one entry of a name; none or several are nobody."""
-        wanted = self._settings.name_filter.replace(PLACE, ldap.filter.escape_filter_chars(name))
+        escaped = ldap.filter.escape_filter_chars(name)
+        return self._search(self._settings.name_filter.replace(PLACE, escaped))
+
+    def _search(self, wanted: str) -> _Found | None:
         names = [each for word, each in self._settings.attributes.items() if word != "manager"]
         try:
             rows = self._in_time().search_ext_s(
@@ -371,6 +357,15 @@ class _Link:
         self._ldap.set_option(ldap.OPT_TIMEOUT, seconds)
         self._ldap.timeout = seconds
         return self._ldap
+
+
+def id_filter(attribute: str, directory_id: str) -> str:
+    """Write the filter that finds an entry by its immutable id, binary in Active Directory."""
+    if attribute.lower() != "objectguid":
+        return f"({attribute}={ldap.filter.escape_filter_chars(directory_id)})"
+    octets = uuid.UUID(directory_id).bytes_le
+    values = "".join(f"\\{octet:02x}" for octet in octets)
+    return f"({attribute}={values})"
 
 
 def _lowered(entry: Entry) -> Entry:

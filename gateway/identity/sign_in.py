@@ -37,6 +37,7 @@ from gateway.errors import (
 from gateway.identity.attempts import Attempts, TooManyAttempts
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import (
+    AccountClosed,
     Directory,
     DirectoryBusy,
     DirectoryPerson,
@@ -68,7 +69,8 @@ class Refusal(SignInRefused):
     Attributes:
         code: why, for the record: one of `unknown-organisation`, `credentials-malformed`,
             `unknown-person`, `wrong-password`, `too-many-attempts`, `busy`, `identity-changed`,
-            `entry-incomplete`.
+            `entry-incomplete`, `account-disabled`, `account-locked`, `account-expired`,
+            `account-must-change-password`.
         tellable: whether the person may be told that code. What may not be told is told as one
             thing: name or password is wrong.
         username: as the directory spells it, where it is known; else empty.
@@ -125,8 +127,16 @@ class Vouched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Door:
-    """An organisation's directory, and what one sign-in may take of it."""
+    """The directory at which an organisation's staff type their password.
 
+    Attributes:
+        id: of the directory, its own in the settings.
+        directory: to ask.
+        bulkhead: the places at it.
+        budget_seconds: what one sign-in may take.
+    """
+
+    id: str
     directory: Directory
     bulkhead: Bulkhead
     budget_seconds: float
@@ -326,6 +336,7 @@ class SignIn:
         except DirectoryBusy as error:
             raise Refusal("busy", tellable=True) from error
         except WrongCredentials as error:
+            self._forget(begun if _shows_password(error) else [])
             raise _wrong(error) from error
         except EntryIncomplete as error:
             self._attempts.forget(*tries)  # the password was right
@@ -377,12 +388,21 @@ class SignIn:
         )
 
 
+def _shows_password(error: WrongCredentials) -> bool:
+    """Tell whether the password was right nevertheless: such an attempt is no guess."""
+    return isinstance(error, AccountClosed) and error.known_password
+
+
 def _wrong(error: WrongCredentials) -> Refusal:
     match error:
         case MalformedCredentials():
             return Refusal("credentials-malformed", tellable=False)
         case WrongPassword():
             return Refusal("wrong-password", tellable=False, username=error.username)
+        case AccountClosed():
+            return Refusal(
+                f"account-{error.state}", tellable=error.known_password, username=error.username
+            )
         case UnknownPerson():
             return Refusal("unknown-person", tellable=False)
         case GuessingStopped():

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 from gateway.errors import SettingsError
@@ -38,7 +38,7 @@ id = "cheshire-police"
 name = "Cheshire Constabulary"
 kind = "police"
 help_contact = "the service desk"
-directory = { uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }
+directory = [{ kind = "ldap", uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }]
 
 [[upstream]]
 id = "ebs"
@@ -84,7 +84,7 @@ def test_the_minimal_file_gives_settings_with_defaults(write: Write, tmp_path: P
     )
     assert settings.listen_address == ("127.0.0.1", 8080)
     assert settings.secure_origin is False
-    assert settings.organisations[0].directory.attributes.directory_id == "entryUUID"
+    assert settings.organisations[0].directories[0].attributes.directory_id == "entryUUID"
     assert settings.upstreams[0].first_byte_seconds == 30
     assert settings.store_url == f"sqlite:///{tmp_path}/state/gateway.sqlite"
 
@@ -99,7 +99,7 @@ def test_relative_paths_start_at_the_folder_of_the_file(
     settings = load_settings(path)
 
     assert settings.policy.directory == tmp_path / "policy"
-    assert settings.organisations[0].directory.ca_file == tmp_path / "ca.pem"
+    assert settings.organisations[0].directories[0].ca_file == tmp_path / "ca.pem"
     assert settings.keys.directory.is_absolute()
 
 
@@ -131,13 +131,21 @@ def test_settings_cannot_be_changed(write: Write) -> None:
         ('"state"', '"\\u0000"', "3: gateway.state_directory: is not a path"),
         ('host_organisation = "cheshire-police"', 'host_organisation = "cheshire-polise"', "4: gateway.host_organisation: `cheshire-polise` is not among the organisations; did you mean `cheshire-police`?"),
         ('"policy"', '"polcy"', "7: policy.directory: `"),
-        ('"ca.pem"', '"gone.pem"', "21: organisation[1].directory.ca_file: `"),
-        ("ldaps://127", "ldap://127", "21: organisation[1].directory.uris[1]: `ldap://127.0.0.1:6361` does not have"),
-        ('["ldaps://127.0.0.1:6361"]', "[]", "21: organisation[1].directory.uris: must have at least 1 entries"),
-        ('"dc=police" }', '"dc=police", budget_seconds = 60 }', "21: organisation[1].directory.budget_seconds: `60` must be at most 30"),
-        ('"dc=police" }', '"dc=police", bind_dn = "cn=gate" }', "21: organisation[1].directory.bind_dn: `bind_dn` stands without `bind_password_file`"),
-        ('"dc=police" }', '"dc=police", name_filter = "(uid=*)" }', "21: organisation[1].directory.name_filter: `(uid=*)` does"),
-        ('"dc=police" }', '"dc=police", attributes = { vetting = "clearance" } }', "21: organisation[1].directory.attributes.vetting: unknown key `vetting`"),
+        ('"ca.pem"', '"gone.pem"', "21: organisation[1].directory[1].ca_file: `"),
+        ("ldaps://127", "http://127", "21: organisation[1].directory[1].uris[1]: `http://127.0.0.1:6361` does not have"),
+        ('kind = "ldap", ', '', "21: organisation[1].directory[1]: `kind` is missing; write the kind of directory"),
+        ('"ldap"', '"nis"', "21: organisation[1].directory[1]: kind `nis` is unknown; write the kind of directory"),
+        ('"ldap"', '"active-directory"', "21: organisation[1].directory[1].domain: `domain` is missing; write the DNS name"),
+        ('"dc=police" }', '"dc=police", crl_file = "gone.pem" }', "21: organisation[1].directory[1].crl_file: `"),
+        ('"dc=police" }', '"dc=police", direct_bind = "uid={name}" }', "21: organisation[1].directory[1].direct_bind: `uid={name}` does not"),
+        ('"dc=police" }', '"dc=police", groups = { base = "ou=g" } }', "21: organisation[1].directory[1].groups.posts: `posts` is missing; write the DN of each group"),
+        ('[{ kind = "ldap"', '[{ kind = "ldap", id = "spare", uris = ["ldaps://a"], ca_file = "ca.pem", base = "dc=a" }, { kind = "ldap"', "21: organisation[1].directory[2].kind: `cheshire-police` has a directory that takes passwords already"),
+        ('[{ kind = "ldap"', '[{ kind = "ldap", uris = ["ldaps://a"], ca_file = "ca.pem", base = "dc=a" }, { kind = "ldap"', "21: organisation[1].directory[2].id: `cheshire-police` is the id of another directory"),
+        ('["ldaps://127.0.0.1:6361"]', "[]", "21: organisation[1].directory[1].uris: must have at least 1 entries"),
+        ('"dc=police" }', '"dc=police", budget_seconds = 60 }', "21: organisation[1].directory[1].budget_seconds: `60` must be at most 30"),
+        ('"dc=police" }', '"dc=police", bind_dn = "cn=gate" }', "21: organisation[1].directory[1].bind_dn: `bind_dn` stands without `bind_password_file`"),
+        ('"dc=police" }', '"dc=police", name_filter = "(uid=*)" }', "21: organisation[1].directory[1].name_filter: `(uid=*)` does"),
+        ('"dc=police" }', '"dc=police", attributes = { vetting = "clearance" } }', "21: organisation[1].directory[1].attributes.vetting: unknown key `vetting`"),
         ('kind = "police"', 'kind = "army"', "19: organisation[1].kind: `army` is not one of 'police'"),
         ('"/OA_HTML/"]', '"/-/mine"]', "27: upstream[1].paths[1]: `/-/mine` is the gateway's own"),
         ('"/OA_HTML/"]', '"/.well-known/"]', "27: upstream[1].paths[1]: `/.well-known/` is the gateway's own"),
@@ -174,7 +182,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_the_file(write: Write) -> N
         "gateway.workrs",
         "gateway.listen",
         "organisation[1].nmae",
-        "organisation[1].directory.ca_file",
+        "organisation[1].directory[1].ca_file",
         "upstream[2].id",
         "upstream[2].paths[1]",
     ]
@@ -201,10 +209,10 @@ def test_a_password_file_that_others_may_read_is_refused(write: Write, tmp_path:
 
     assert len(found) == 1
     assert f"`{secret.as_posix()[:50]}" in found[0]
-    assert found[0].startswith("21: organisation[1].directory.bind_password_file: ")
+    assert found[0].startswith("21: organisation[1].directory[1].bind_password_file: ")
     assert found[0].endswith(f"is open to others (mode 0640); run `chmod 600 {secret}`")
     secret.chmod(0o600)
-    assert load_settings(write(text)).organisations[0].directory.bind_password_file == secret
+    assert load_settings(write(text)).organisations[0].directories[0].bind_password_file == secret
 
 
 @pytest.mark.parametrize(("content", "expected"), [(None, "does not exist"), ("", "is empty")])
@@ -273,11 +281,13 @@ def example(tmp_path: Path) -> Path:
     """Copy the example to a folder with the files it names."""
     for folder in ("policy", "certificates", "secrets"):
         (tmp_path / folder).mkdir()
-    for name in ("cheshire-police-ca", "cheshire-fire-ca", "internal-ca"):
-        (tmp_path / "certificates" / f"{name}.pem").write_text("certificate")
-    password = tmp_path / "secrets" / "cheshire-police.password"
-    password.write_text("secret")
-    password.chmod(0o600)
+    names = ("police-ca.pem", "fire-ca.pem", "fire.crl", "police.crl", "council-ca.pem")
+    for name in ("internal-ca.pem", *(f"cheshire-{each}" for each in names)):
+        (tmp_path / "certificates" / name).write_text("certificate")
+    for name in ("cheshire-police", "cheshire-fire"):
+        password = tmp_path / "secrets" / f"{name}.password"
+        password.write_text("secret")
+        password.chmod(0o600)
     path = tmp_path / "gateway.toml"
     path.write_text((DEPLOY / "gateway.example.toml").read_text())
     return path
@@ -293,24 +303,26 @@ def test_the_example_shows_every_setting_with_its_default(example: Path) -> None
     """Every setting is documented, and the example never lies about a default."""
     settings = load_settings(example)
 
-    def walk(section: object, place: str) -> list[str]:
-        wrong = []
-        for name, field in type(section).model_fields.items():  # type: ignore[attr-defined]
-            value = getattr(section, name)
-            if name not in section.model_fields_set and field.alias not in section.model_fields_set:  # type: ignore[attr-defined]
-                wrong.append(f"{place}{name}")
-            if isinstance(value, tuple) and value and hasattr(value[0], "model_fields_set"):
-                value = value[0]
-            if hasattr(value, "model_fields_set"):
-                wrong += walk(value, f"{place}{name}.")
-            elif field.default_factory is None and field.default not in (
-                PydanticUndefined,
-                None,
-                (),
-                value,
+    found: dict[type[BaseModel], list[BaseModel]] = {}
+    unread: list[object] = [settings]
+    while unread:
+        each = unread.pop()
+        if isinstance(each, BaseModel):
+            found.setdefault(type(each), []).append(each)
+            unread += [getattr(each, name) for name in type(each).model_fields]
+        elif isinstance(each, tuple):
+            unread += each
+    wrong = []
+    for kind, sections in found.items():
+        written = set().union(*(section.model_fields_set for section in sections))
+        for name, field in kind.model_fields.items():
+            values = [getattr(section, name) for section in sections]
+            if name not in written and field.alias not in written:
+                wrong.append(f"{kind.__name__}.{name}")
+            elif not (field.default_factory or isinstance(field.default, BaseModel)) and (
+                field.default not in (PydanticUndefined, None, (), "", *values)
             ):
-                wrong.append(f"{place}{name} is not {field.default!r}")
-        return wrong
+                wrong.append(f"{kind.__name__}.{name} is not {field.default!r}")
 
-    assert walk(settings, "") == []
+    assert wrong == []
     assert isinstance(settings, Settings)

@@ -29,6 +29,8 @@ TESTED_ELSEWHERE = {
     "gateway/errors.py": "a family of exceptions without behaviour",
     "gateway/settings_faults.py": "its words are tested with the settings",
     "gateway/settings_sections.py": "tested with the settings",
+    "gateway/settings_directories.py": "tested with the settings",
+    "gateway/settings_directory_checks.py": "tested with the settings",
     "gateway/wire/handler.py": "protocols only",
     "gateway/wire/limits.py": "values",
     "gateway/audit/errors.py": "a family of exceptions without behaviour",

@@ -41,9 +41,10 @@ def test_the_gateway_takes_them(settings: Settings, places: Places) -> None:
 
 def test_no_directory_attribute_names_vetting(settings: Settings) -> None:
     for organisation in settings.organisations:
-        names = organisation.directory.attributes.model_dump().values()
+        for directory in organisation.directories:
+            names = directory.attributes.model_dump().values()
 
-        assert not [name for name in names if "vetting" in str(name).lower()]
+            assert not [name for name in names if "vetting" in str(name).lower()]
 
 
 def test_every_path_of_the_catalogue_belongs_to_the_back_office() -> None:

@@ -45,14 +45,18 @@ id = "cheshire-police"
 name = "Cheshire Constabulary"
 kind = "police"
 help_contact = "the service desk"
-directory = {{ uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }}
+directory = [
+  {{ kind = "ldap", uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }},
+]
 
 [[organisation]]
 id = "cheshire-fire"
 name = "Cheshire Fire and Rescue Service"
 kind = "fire"
 help_contact = "ICT help"
-directory = {{ uris = ["ldaps://127.0.0.1:6362"], ca_file = "ca.pem", base = "dc=fire" }}
+directory = [
+  {{ kind = "ldap", uris = ["ldaps://127.0.0.1:6362"], ca_file = "ca.pem", base = "dc=fire" }},
+]
 
 [[upstream]]
 id = "ebs"

@@ -46,7 +46,8 @@ def test_one_organisation_takes_half_of_the_threads_at_the_most(
     )
     door = from_settings.door(settings.organisations[0], page_threads=threads)
 
-    assert door.budget_seconds == 2.5
+    assert door is not None
+    assert (door.id, door.budget_seconds) == ("cheshire-police", 2.5)
     release, begun = threading.Event(), threading.Semaphore(0)
 
     def ask() -> None:
@@ -69,7 +70,8 @@ def test_one_organisation_takes_half_of_the_threads_at_the_most(
 
 
 def test_a_directory_is_asked_as_it_is_set_up(make_settings: SettingsMaker) -> None:
-    section = make_settings().organisations[1].directory
+    section = make_settings().organisations[1].password_directory
+    assert section is not None
     given = from_settings.ldap_settings(section)
 
     assert (given.uris, given.base, given.name_filter) == (

@@ -51,6 +51,9 @@ class ScriptedDirectory:
         self.asked.append(name)
         return self.answer(name, password)
 
+    def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson:  # noqa: ARG002  # part of the promise
+        return self.answer(directory_id, "")
+
     def probe(self, budget_seconds: float) -> ProbeReport:  # noqa: ARG002  # part of the promise
         return ProbeReport()
 
@@ -71,9 +74,17 @@ class Desk:
                 ]
             ),
             doors={
-                FIRE: Door(directory=fire, bulkhead=Bulkhead(FIRE, at_once=2), budget_seconds=3.0),
+                FIRE: Door(
+                    id=FIRE,
+                    directory=fire,
+                    bulkhead=Bulkhead(FIRE, at_once=2),
+                    budget_seconds=3.0,
+                ),
                 "nwas": Door(
-                    directory=medics, bulkhead=Bulkhead("nwas", at_once=2), budget_seconds=3.0
+                    id="nwas",
+                    directory=medics,
+                    bulkhead=Bulkhead("nwas", at_once=2),
+                    budget_seconds=3.0,
                 ),
             },
             attempts=Attempts(

@@ -19,6 +19,7 @@ from gateway.identity.directory import (
     DirectoryPerson,
     DirectoryUntrusted,
     EntryIncomplete,
+    PersonGone,
     WrongPassword,
 )
 from gateway.identity.ldap_directory import LdapDirectory
@@ -332,3 +333,23 @@ def test_a_sign_in_leaves_nothing_open(fire: Slapd) -> None:
     after = len(os.listdir("/proc/self/fd")), threading.active_count()  # noqa: PTH208
 
     assert after == before
+
+
+class TestLookUp:
+    """The background re-check: somebody known by their id, without their password."""
+
+    def test_it_gives_what_signing_in_gave(self, fire: Slapd) -> None:
+        person = ask(fire)
+
+        assert LdapDirectory(settings_for(fire)).look_up(person.directory_id, BUDGET) == person
+
+    @pytest.mark.parametrize("gone", [str(uuid.UUID(int=1)), "*", "a)(uid=*"])
+    def test_an_id_that_is_not_there_is_gone(self, fire: Slapd, gone: str) -> None:
+        with pytest.raises(PersonGone):
+            LdapDirectory(settings_for(fire)).look_up(gone, BUDGET)
+
+    def test_a_directory_that_is_away_says_nothing_about_anybody(self, own_server: Slapd) -> None:
+        """Its silence must not end everybody's session as if they were gone."""
+        own_server.stop()
+        with pytest.raises(DirectoryUnavailable):
+            LdapDirectory(settings_for(own_server)).look_up(str(uuid.UUID(int=1)), BUDGET)

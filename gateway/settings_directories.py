@@ -1,0 +1,190 @@
+"""The organisations of the settings file, and the directories each one's staff sign in against.
+
+A directory is told apart by its `kind`. An organisation has one or more, but its staff type their
+password at one of them at most: a password is never shown to two directories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, Strict, model_validator
+
+from gateway.settings_sections import (
+    FilePath,
+    Identifier,
+    Section,
+    Title,
+)
+
+ATTRIBUTE_NAME = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
+LDAP_URI = r"^ldaps?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?$"
+DNS_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
+NETBIOS_NAME = r"^[A-Za-z0-9][A-Za-z0-9.!@#$%^&()_-]{0,14}$"
+BUDGET_SECONDS = 3.0
+
+AttributeName = Annotated[str, Field(pattern=ATTRIBUTE_NAME)]
+DistinguishedName = Annotated[str, Field(min_length=3, max_length=500, pattern=r"=")]
+Post = Annotated[str, Field(min_length=1, max_length=120)]
+OrganisationKind = Literal["police", "fire", "ambulance", "council", "supplier"]
+
+
+class AttributeNames(Section):
+    """What the organisation's directory calls what the gateway needs to know.
+
+    INVARIANT: nothing here names vetting. What somebody is cleared to comes from the host's own
+    register, whatever a partner's directory says.
+    """
+
+    directory_id: AttributeName = "entryUUID"
+    """The attribute that never changes and is never used again for another entry."""
+    employee_number: AttributeName = "employeeNumber"
+    """The attribute that holds the employee number."""
+    username: AttributeName = "uid"
+    """The attribute that holds the name used at sign-in."""
+    name: AttributeName = "cn"
+    """The attribute that holds the person's name as shown on pages."""
+    post: AttributeName = "title"
+    """The attribute that holds the posts a person has; there may be several values."""
+    unit: AttributeName = "ou"
+    """The attribute that holds the unit a person works in."""
+    mail: AttributeName = "mail"
+    """The attribute that holds the e-mail address."""
+    manager: AttributeName = "manager"
+    """The attribute that holds the DN of a person's line manager; it is how a team is found."""
+
+
+class ActiveDirectoryAttributeNames(AttributeNames):
+    """What an Active Directory calls it, where the organisation has not decided otherwise."""
+
+    directory_id: AttributeName = "objectGUID"
+    """The attribute that never changes and is never used again for another entry."""
+    employee_number: AttributeName = "employeeID"
+    """The attribute that holds the employee number."""
+    username: AttributeName = "sAMAccountName"
+    """The attribute that holds the name used at sign-in."""
+    name: AttributeName = "displayName"
+    """The attribute that holds the person's name as shown on pages."""
+    unit: AttributeName = "department"
+    """The attribute that holds the unit a person works in."""
+
+
+class GroupsSection(Section):
+    """Which of the directory's groups give a post; groups within groups count."""
+
+    posts: Annotated[Mapping[DistinguishedName, Post], Field(min_length=1)]
+    """Write the DN of each group and the post it gives, such as `"cn=payroll,…" = "Payroll"`."""
+
+
+class LdapGroupsSection(GroupsSection):
+    """The same for an LDAP directory, where groups must be looked for."""
+
+    base: DistinguishedName
+    """Write the DN under which the groups are found, such as `ou=groups,dc=fire,dc=example`."""
+    member: AttributeName = "member"
+    """The attribute of a group that holds the DNs of its members."""
+
+
+class LdapServersSection(Section):
+    """What every directory that speaks LDAP has: its servers, and how much they are asked."""
+
+    id: Identifier | Literal[""] = ""
+    """A short name of the directory, its own in the whole file; without it, the organisation's."""
+    uris: Annotated[
+        tuple[Annotated[str, Field(pattern=LDAP_URI)], ...],
+        Strict(strict=False),
+        Field(min_length=1),
+    ]
+    """Write the servers in the order to try them, as `ldaps://host:port`; `ldap:` is StartTLS."""
+    ca_file: FilePath
+    """Write the file with the certificate authority (PEM) of the directory's certificate."""
+    crl_file: FilePath | None = None
+    """The file with that authority's list of revoked certificates (PEM); it must be kept fresh."""
+    base: DistinguishedName
+    """Write the DN under which the staff are found, such as `ou=people,dc=fire,dc=example`."""
+    bind_password_file: FilePath | None = None
+    """The file that holds the password of the account to search with, for its owner alone."""
+    budget_seconds: float = Field(default=BUDGET_SECONDS, ge=0.5, le=30)
+    """How long a whole sign-in may take at this directory, every server tried included."""
+    at_once: int = Field(default=8, ge=1, le=64)
+    """The most sign-ins one worker runs at a time here; more are told to try again."""
+
+
+class LdapSection(LdapServersSection):
+    """An LDAP directory such as OpenLDAP."""
+
+    kind: Literal["ldap"]
+    """Write the kind of directory: `ldap` or `active-directory`."""
+    bind_dn: DistinguishedName | None = None
+    """The DN the gateway binds as to look people up; without it the look-up is anonymous."""
+    name_filter: str = Field(default="(uid={name})", pattern=r"^\(.*=\{name\}.*\)$", max_length=500)
+    """Write the filter that finds a person by the name typed, such as `(uid={name})`."""
+    direct_bind: str | None = Field(
+        default=None, pattern=r"^[^{}]+=\{name\},[^{}]+$", max_length=500
+    )
+    """The DN to bind as without searching first, such as `uid={name},ou=people,dc=fire`."""
+    attributes: AttributeNames = AttributeNames()
+    """What the directory calls what the gateway needs to know."""
+    groups: LdapGroupsSection | None = None
+    """Which groups give a post; without it, groups are not read."""
+
+
+class ActiveDirectorySection(LdapServersSection):
+    """A domain of Active Directory, where staff have several spellings of one sign-in name."""
+
+    kind: Literal["active-directory"]
+    """Write the kind of directory: `ldap` or `active-directory`."""
+    domain: str = Field(pattern=DNS_NAME, max_length=255)
+    """Write the DNS name of the domain, such as `ad.cheshire-police.example`."""
+    netbios: str | None = Field(default=None, pattern=NETBIOS_NAME)
+    """The short name of the domain that staff may write before a backslash."""
+    upn_suffixes: Annotated[
+        tuple[Annotated[str, Field(pattern=DNS_NAME, max_length=255)], ...], Strict(strict=False)
+    ] = ()
+    """Further suffixes that staff may write after the @, beside the domain's own name."""
+    bind_dn: str | None = Field(default=None, min_length=3, max_length=500, pattern=r"[@=]")
+    """The account to look people up with, `name@domain` or its DN; without it, the person's own."""
+    attributes: ActiveDirectoryAttributeNames = ActiveDirectoryAttributeNames()
+    """What the directory calls what the gateway needs to know."""
+    groups: GroupsSection | None = None
+    """Which groups give a post; without it, groups are not read."""
+
+
+PasswordDirectorySection = LdapSection | ActiveDirectorySection
+"""The kinds of directory at which staff type their password."""
+
+DirectorySection = Annotated[LdapSection | ActiveDirectorySection, Field(discriminator="kind")]
+
+
+class OrganisationSection(Section):
+    """An organisation whose staff may sign in."""
+
+    id: Identifier
+    """Write a short name in lower-case letters, digits and hyphens, such as `cheshire-fire`."""
+    name: Title
+    """Write the name of the organisation as its staff know it."""
+    kind: OrganisationKind
+    """Write one of police, fire, ambulance, council, supplier."""
+    help_contact: Title
+    """Write whom its staff ask for help, such as a desk and its telephone number."""
+    directories: Annotated[
+        tuple[DirectorySection, ...], Strict(strict=False), Field(alias="directory", min_length=1)
+    ]
+    """Write where its staff sign in, each as `[[organisation.directory]]`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_directories(cls, table: Any) -> Any:
+        """Give a directory without an id that of its organisation."""
+        listed = table.get("directory") if isinstance(table, dict) else None
+        if not isinstance(listed, list):
+            return table
+        own = {"id": table.get("id", "")}
+        named = [{**own, **each} if isinstance(each, dict) else each for each in listed]
+        return {**table, "directory": named}
+
+    @property
+    def password_directory(self) -> PasswordDirectorySection | None:
+        """The one directory that takes a typed password, if there is one."""
+        return next(iter(self.directories), None)
