@@ -28,31 +28,23 @@ from gateway.bulletin import Bulletin
 from gateway.errors import (
     DirectoryMisconfigured,
     DirectoryUnavailable,
-    GatewayError,
     IdentityChanged,
-    SignInRefused,
-    StoreError,
     WrongCredentials,
 )
 from gateway.identity.attempts import Attempts, TooManyAttempts
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import (
-    AccountClosed,
     Directory,
     DirectoryBusy,
     DirectoryPerson,
-    DirectoryUntrusted,
     EntryIncomplete,
-    GuessingStopped,
-    MalformedCredentials,
-    UnknownPerson,
-    WrongPassword,
 )
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
 from gateway.identity.session import Session
 from gateway.identity.session_cache import SubjectReader
 from gateway.identity.sessions import Sessions
+from gateway.identity.sign_in_refusal import Refusal, refusal_of, shows_password
 from gateway.identity.staff import Staff, remember
 from gateway.store.engine import writing
 from policies.question import Subject
@@ -61,24 +53,6 @@ PASSWORD = frozenset({"password"})
 
 GRACE_SECONDS = 0.5
 """What a directory may overrun its budget by before its caller stops waiting."""
-
-
-class Refusal(SignInRefused):
-    """A sign-in was refused.
-
-    Attributes:
-        code: why, for the record: one of `unknown-organisation`, `credentials-malformed`,
-            `unknown-person`, `wrong-password`, `too-many-attempts`, `busy`, `identity-changed`,
-            `entry-incomplete`, `account-disabled`, `account-locked`, `account-expired`,
-            `account-must-change-password`.
-        tellable: whether the person may be told that code. What may not be told is told as one
-            thing: name or password is wrong.
-        username: as the directory spells it, where it is known; else empty.
-    """
-
-    def __init__(self, code: str, *, tellable: bool, username: str = "") -> None:
-        self.username = username
-        super().__init__(code, tellable=tellable)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,23 +114,6 @@ class Door:
     directory: Directory
     bulkhead: Bulkhead
     budget_seconds: float
-
-
-def refusal_code(error: GatewayError) -> str:
-    """Give the code under which a failed sign-in is recorded, whichever error ended it."""
-    match error:
-        case SignInRefused():
-            return error.code
-        case DirectoryUntrusted():
-            return "directory-untrusted"
-        case DirectoryUnavailable():
-            return "directory-unavailable"
-        case DirectoryMisconfigured():
-            return "directory-misconfigured"
-        case StoreError():
-            return "store-unavailable"
-        case _:
-            return "sign-in-failed"
 
 
 class SignIn:
@@ -239,7 +196,7 @@ class SignIn:
         # 6. to 8. The session begins when the directory has answered, not when it was asked.
         vouched = Vouched(
             organisation=organisation,
-            directory=organisation,
+            directory=door.id,
             person=person,
             factors=PASSWORD,
             source=source_ip,
@@ -336,8 +293,8 @@ class SignIn:
         except DirectoryBusy as error:
             raise Refusal("busy", tellable=True) from error
         except WrongCredentials as error:
-            self._forget(begun if _shows_password(error) else [])
-            raise _wrong(error) from error
+            self._attempts.forget(*(tries if shows_password(error) else ()))
+            raise refusal_of(error) from error
         except EntryIncomplete as error:
             self._attempts.forget(*tries)  # the password was right
             raise Refusal("entry-incomplete", tellable=True) from error
@@ -386,27 +343,3 @@ class SignIn:
             subject=known.subject,
             team_complete=person.team_complete,
         )
-
-
-def _shows_password(error: WrongCredentials) -> bool:
-    """Tell whether the password was right nevertheless: such an attempt is no guess."""
-    return isinstance(error, AccountClosed) and error.known_password
-
-
-def _wrong(error: WrongCredentials) -> Refusal:
-    match error:
-        case MalformedCredentials():
-            return Refusal("credentials-malformed", tellable=False)
-        case WrongPassword():
-            return Refusal("wrong-password", tellable=False, username=error.username)
-        case AccountClosed():
-            return Refusal(
-                f"account-{error.state}", tellable=error.known_password, username=error.username
-            )
-        case UnknownPerson():
-            return Refusal("unknown-person", tellable=False)
-        case GuessingStopped():
-            # By another name of somebody who is locked: telling so would show that both are one.
-            return Refusal("too-many-attempts", tellable=False)
-        case _:
-            return Refusal("wrong-credentials", tellable=True)

@@ -18,7 +18,8 @@ from gateway.identity.directory import (
     ProbeReport,
 )
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.sign_in import Door, Refusal, SignedIn, SignIn
+from gateway.identity.sign_in import Door, SignedIn, SignIn
+from gateway.identity.sign_in_refusal import Refusal
 from gateway.store.engine import reading
 from tests.doubles.slapd import PASSWORD
 from tests.gateway.identity.parts import FIRE, Parts, later

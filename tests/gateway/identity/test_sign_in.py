@@ -15,7 +15,6 @@ from gateway.errors import (
     DirectoryMisconfigured,
     DirectoryUnavailable,
     GatewayError,
-    IdentityError,
     RecordUnavailable,
     StoreError,
 )
@@ -27,7 +26,8 @@ from gateway.identity.directory import (
     WrongPassword,
 )
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.sign_in import Refusal, SignedIn, Vouched, refusal_code
+from gateway.identity.sign_in import SignedIn, Vouched
+from gateway.identity.sign_in_refusal import Refusal, refusal_code
 from gateway.store.engine import writing
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
@@ -435,10 +435,6 @@ def test_without_the_database_nobody_signs_in(desk: Desk, scripted: ScriptedDire
 
     assert refusal_code(raised.value) == "store-unavailable"
     assert scripted.asked == []
-
-
-def test_an_error_nobody_thought_of_has_a_code_too() -> None:
-    assert refusal_code(IdentityError("x")) == "sign-in-failed"
 
 
 def test_a_real_silent_directory_delays_nobody_elsewhere(
