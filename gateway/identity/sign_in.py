@@ -87,6 +87,7 @@ class Vouched:
         provider_session: the id their provider gives its own session (`sid`), or empty.
         second_factor_at: when they showed a second factor, where that is known.
         agent: what their browser calls itself.
+        linked: whether that directory holds the same people as the organisation's others.
     """
 
     organisation: str
@@ -97,6 +98,7 @@ class Vouched:
     provider_session: str = ""
     second_factor_at: datetime | None = None
     agent: str = ""
+    linked: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,7 +317,14 @@ class SignIn:
         try:
             with writing(self._engine) as connection:
                 self._attempts.succeed(connection, *tries)
-                staff = remember(connection, vouched.organisation, person, at)
+                staff = remember(
+                    connection,
+                    vouched.organisation,
+                    person,
+                    at,
+                    directory=vouched.directory,
+                    linked=vouched.linked,
+                )
                 known = self._subjects(connection, staff, at)
                 token, session = self._sessions.open(
                     connection,

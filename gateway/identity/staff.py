@@ -1,9 +1,13 @@
 """Staff: the people whom a directory has vouched for, as remembered here.
 
-A member of staff is known by organisation and the directory's own id, never by name. The employee
-number, by which the vetting register speaks of people, is pinned to that id at the first sign-in:
-when a number comes back under another id (an account deleted and made again, or a number given to
-someone else), nobody is let in on the strength of the number until an officer has looked.
+A member of staff is known by organisation, directory and the directory's own id, never by name. The
+employee number, by which the vetting register speaks of people, is pinned to that id at the first
+sign-in: when a number comes back under another id (an account deleted and made again, or a number
+given to someone else), nobody is let in on the strength of the number until an officer has looked.
+
+An organisation may have several directories that hold the same people. Only where its settings say
+that a directory does (`linked`), the employee number leads from an id there to a member of staff
+whom another directory of the same organisation made known; never from one organisation to another.
 """
 
 from __future__ import annotations
@@ -62,7 +66,13 @@ class Staff:
 
 
 def remember(
-    connection: Connection, organisation: str, person: DirectoryPerson, at: datetime
+    connection: Connection,
+    organisation: str,
+    person: DirectoryPerson,
+    at: datetime,
+    *,
+    directory: str | None = None,
+    linked: bool = False,
 ) -> Staff:
     """Remember what a directory has just said about a person, pinning their employee number.
 
@@ -71,6 +81,9 @@ def remember(
         organisation: the organisation whose directory it was.
         person: what it said.
         at: when.
+        directory: the id of the directory; that which goes by the organisation's name if None.
+        linked: whether this directory holds the same people as the organisation's others, under
+            the same employee numbers.
 
     Raises:
         IdentityChanged: if the number belongs to another id here, or the id to another number.
@@ -83,29 +96,14 @@ def remember(
     if not DIRECTORY_ID.fullmatch(person.directory_id):
         message = "staff: the directory's id is missing or of unknown form"
         raise EntryIncomplete(message)
-    # 2. The pin: the rows with this id or this number must be one row with both, or none.
-    table = schema.staff
-    rows = connection.execute(
-        select(table.c.staff_id, table.c.directory_id, table.c.employee_number).where(
-            table.c.organisation == organisation,
-            or_(
-                table.c.directory_id == person.directory_id,
-                table.c.employee_number == person.employee_number,
-            ),
-        )
-    ).all()
-    for row in rows:
-        if row.directory_id != person.directory_id:
-            message = f"staff: the employee number of `{row.staff_id}` came back under another id"
-            raise IdentityChanged(message)
-        if row.employee_number != person.employee_number:
-            message = f"staff: `{row.staff_id}` came back with another employee number"
-            raise IdentityChanged(message)
+    # 2. The pin: this id and this number must lead to one row, or be both unheard of.
+    directory = directory or organisation
+    known = _pinned(connection, organisation, directory, person, linked=linked)
     # 3. Everything else may change from one sign-in to the next.
     staff = Staff(
-        staff_id=f"{organisation}/{person.directory_id}",
+        staff_id=f"{organisation}/{person.directory_id}" if known is None else known.staff_id,
         organisation=organisation,
-        directory_id=person.directory_id,
+        directory_id=person.directory_id if known is None else known.directory_id,
         employee_number=person.employee_number,
         username=person.username,
         name=person.name,
@@ -122,22 +120,86 @@ def remember(
         "team": _to_list(staff.team),
         "seen_at_us": schema.microseconds(at),
     }
-    if rows:
+    table = schema.staff
+    if known is not None:
         connection.execute(
             update(table).where(table.c.staff_id == staff.staff_id).values(described)
         )
-    else:
-        connection.execute(
-            insert(table).values(
-                staff_id=staff.staff_id,
-                organisation=organisation,
-                directory_id=staff.directory_id,
-                employee_number=staff.employee_number,
-                first_seen_at_us=schema.microseconds(at),
-                **described,
-            )
+        return staff
+    connection.execute(
+        insert(table).values(
+            staff_id=staff.staff_id,
+            organisation=organisation,
+            directory_id=staff.directory_id,
+            employee_number=staff.employee_number,
+            first_seen_at_us=schema.microseconds(at),
+            **described,
         )
+    )
+    _identify(connection, organisation, directory, person.directory_id, staff.staff_id)
     return staff
+
+
+def staff_identified(
+    connection: Connection, organisation: str, directory: str, directory_id: str
+) -> str | None:
+    """Give the staff id of whom a directory knows by this id of its own."""
+    table = schema.staff_identity
+    found = connection.execute(
+        select(table.c.staff_id).where(
+            table.c.organisation == organisation,
+            table.c.directory == directory,
+            table.c.directory_id == directory_id,
+        )
+    ).scalar_one_or_none()
+    return None if found is None else str(found)
+
+
+def _pinned(
+    connection: Connection,
+    organisation: str,
+    directory: str,
+    person: DirectoryPerson,
+    *,
+    linked: bool,
+) -> Staff | None:
+    """Find who this is, or nobody; refuse whenever id and number do not lead to the same row."""
+    by_id = staff_identified(connection, organisation, directory, person.directory_id)
+    by_number = staff_by_person(connection, f"{organisation}/{person.employee_number}")
+    if by_id is not None:
+        if by_number is None or by_number.staff_id != by_id:
+            message = f"staff: `{by_id}` came back with another employee number"
+            raise IdentityChanged(message)
+        return by_number
+    if by_number is None:
+        if staff_by_id(connection, f"{organisation}/{person.directory_id}") is not None:
+            message = "staff: a directory uses an id that another directory has given to somebody"
+            raise IdentityChanged(message)
+        return None
+    table = schema.staff_identity
+    here = connection.execute(
+        select(table.c.directory_id).where(
+            table.c.staff_id == by_number.staff_id, table.c.directory == directory
+        )
+    ).one_or_none()
+    if here is not None or not linked:
+        message = f"staff: the employee number of `{by_number.staff_id}` came back under another id"
+        raise IdentityChanged(message)
+    _identify(connection, organisation, directory, person.directory_id, by_number.staff_id)
+    return by_number
+
+
+def _identify(
+    connection: Connection, organisation: str, directory: str, directory_id: str, staff_id: str
+) -> None:
+    connection.execute(
+        insert(schema.staff_identity).values(
+            organisation=organisation,
+            directory=directory,
+            directory_id=directory_id,
+            staff_id=staff_id,
+        )
+    )
 
 
 def staff_by_id(connection: Connection, staff_id: str) -> Staff | None:

@@ -54,6 +54,16 @@ staff = Table(
     Index("staff_username", "organisation", "username_key"),
 )
 
+staff_identity = Table(  # by which id each directory of an organisation knows somebody
+    "staff_identity",
+    metadata,
+    Column("organisation", String(40), primary_key=True),
+    Column("directory", String(80), primary_key=True),
+    Column("directory_id", String(100), primary_key=True),
+    Column("staff_id", String(160), ForeignKey("staff.staff_id"), nullable=False),
+    UniqueConstraint("staff_id", "directory", name="staff_identity_one_each"),
+)
+
 session = Table(
     "session",
     metadata,
@@ -152,6 +162,40 @@ lease = Table(  # what one worker at a time does for all of them
     Column("name", String(60), primary_key=True),
     Column("holder", String(80), nullable=False),
     Column("until_us", BigInteger, nullable=False),
+)
+
+provider_login = Table(  # sign-ins at a provider that have begun; none of them is a session
+    "provider_login",
+    metadata,
+    Column("state_hash", String(64), primary_key=True),  # SHA-256 of `state`, hexadecimal
+    Column("browser_hash", String(64), nullable=False),  # SHA-256 of the browser's cookie
+    Column("directory", String(80), nullable=False),
+    Column("next", String(2000), nullable=False),  # where the person was going
+    Column("source", String(64), nullable=False),  # address it came from; of IPv6 the network
+    Column("at_us", BigInteger, nullable=False),
+    Index("provider_login_source", "source", "at_us"),
+    Index("provider_login_age", "at_us"),
+)
+
+provider_token = Table(  # what a provider asks for when somebody signs out there
+    "provider_token",
+    metadata,
+    Column(
+        "session_hash",
+        String(64),
+        ForeignKey("session.hash", ondelete="CASCADE", onupdate="CASCADE"),
+        primary_key=True,
+    ),
+    Column("sealed", Text, nullable=False),  # the ID token, encrypted
+)
+
+provider_logout = Table(  # logout tokens taken, so that none is taken twice
+    "provider_logout",
+    metadata,
+    Column("directory", String(80), primary_key=True),
+    Column("jti_hash", String(64), primary_key=True),
+    Column("expires_at_us", BigInteger, nullable=False),
+    Index("provider_logout_age", "expires_at_us"),
 )
 
 for _table in register_metadata.sorted_tables:

@@ -381,7 +381,7 @@ class TestDirectoryAway:
 
 VOUCHED = Vouched(
     organisation="cheshire-fire",
-    directory="fire-provider",
+    directory="cheshire-fire",
     person=ALICE,
     factors=frozenset({"provider"}),
     source="10.0.0.1",

@@ -12,7 +12,14 @@ from sqlalchemy import Engine
 
 from gateway.errors import IdentityChanged
 from gateway.identity.directory import DirectoryPerson, EntryIncomplete
-from gateway.identity.staff import Staff, find_staff, remember, staff_by_id, staff_by_person
+from gateway.identity.staff import (
+    Staff,
+    find_staff,
+    remember,
+    staff_by_id,
+    staff_by_person,
+    staff_identified,
+)
 from gateway.store.engine import reading, writing
 from tests.doubles.stores import new_store
 
@@ -38,6 +45,18 @@ def store(tmp_path: Path) -> Iterator[Engine]:
 def seen(store: Engine, person: DirectoryPerson, organisation: str = FIRE) -> Staff:
     with writing(store) as connection:
         return remember(connection, organisation, person, AT)
+
+
+def seen_by(
+    store: Engine,
+    directory: str,
+    person: DirectoryPerson,
+    *,
+    linked: bool = False,
+    organisation: str = FIRE,
+) -> Staff:
+    with writing(store) as connection:
+        return remember(connection, organisation, person, AT, directory=directory, linked=linked)
 
 
 def found(store: Engine, text: str, organisation: str | None = None) -> list[str]:
@@ -180,3 +199,62 @@ def test_staff_seen_again_keep_when_they_were_first_seen(store: Engine) -> None:
         ).one()
 
     assert last - first == 86_400_000_000
+
+
+AT_PROVIDER = replace(ALICE, directory_id="oidc-77aa", username="alice.ashe@fire.example")
+
+
+class TestSeveralDirectories:
+    """One organisation whose people are in two directories."""
+
+    def test_a_person_in_two_directories_that_are_said_to_hold_the_same_people_is_one(
+        self, store: Engine
+    ) -> None:
+        first = seen(store, ALICE)
+        second = seen_by(store, "fire-provider", AT_PROVIDER, linked=True)
+        third = seen_by(store, "fire-provider", AT_PROVIDER)
+
+        assert first.staff_id == second.staff_id == third.staff_id
+        assert second.username == "alice.ashe@fire.example"
+        with reading(store) as connection:
+            known = {
+                directory: staff_identified(connection, FIRE, directory, directory_id)
+                for directory, directory_id in ((FIRE, "5b1f-a"), ("fire-provider", "oidc-77aa"))
+            }
+        assert set(known.values()) == {first.staff_id}
+
+    def test_without_being_told_so_the_number_leads_nowhere(self, store: Engine) -> None:
+        """Whoever runs a second directory must not become anybody by writing their number."""
+        seen(store, ALICE)
+        with pytest.raises(IdentityChanged):
+            seen_by(store, "fire-provider", AT_PROVIDER)
+
+    def test_an_account_made_again_in_a_linked_directory_is_refused(self, store: Engine) -> None:
+        seen(store, ALICE)
+        seen_by(store, "fire-provider", AT_PROVIDER, linked=True)
+        with pytest.raises(IdentityChanged):
+            seen_by(
+                store, "fire-provider", replace(AT_PROVIDER, directory_id="oidc-88"), linked=True
+            )
+
+    def test_a_linked_directory_cannot_move_its_id_to_another_number(self, store: Engine) -> None:
+        seen(store, ALICE)
+        seen(store, replace(ALICE, directory_id="9c2e-b", employee_number="40012"))
+        seen_by(store, "fire-provider", AT_PROVIDER, linked=True)
+        with pytest.raises(IdentityChanged):
+            seen_by(
+                store, "fire-provider", replace(AT_PROVIDER, employee_number="40012"), linked=True
+            )
+
+    def test_an_id_that_another_directory_gave_is_not_taken_over(self, store: Engine) -> None:
+        """ASVS 6.8.1: an id means something together with who gave it, and only so."""
+        seen(store, ALICE)
+        for number in ("40011", "40099"):
+            with pytest.raises(IdentityChanged):
+                seen_by(store, "fire-provider", replace(ALICE, employee_number=number))
+
+    def test_no_link_leads_to_another_organisation(self, store: Engine) -> None:
+        seen(store, ALICE)
+        other = seen_by(store, "nwas", AT_PROVIDER, linked=True, organisation="nwas")
+
+        assert other.staff_id == "nwas/oidc-77aa"
