@@ -119,7 +119,7 @@ class Sessions:
         shown_us = None if second_factor_at is None else schema.microseconds(second_factor_at)
         limits = limits or self.limits
         at_us = schema.microseconds(at)
-        token = _new_token()
+        token = new_token()
         session = Session(
             hash=token_hash(token),
             staff_id=staff_id,
@@ -169,7 +169,7 @@ class Sessions:
         if before is None or not before.lives_at(at_us):
             message = "sessions: it was over before it could be strengthened"
             raise SessionOver(message)
-        token = _new_token()
+        token = new_token()
         after = replace(
             before,
             hash=token_hash(token),
@@ -323,7 +323,8 @@ class Sessions:
         return bool(result.rowcount)
 
 
-def _new_token() -> str:
+def new_token() -> str:
+    """Make a token; it is kept nowhere."""
     return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
 
 

@@ -1,8 +1,8 @@
 """The tables of the gateway's database, and the list of all tables it holds.
 
 Times are whole microseconds since 1970 UTC and end in `_at_us`, so that SQLite and PostgreSQL keep
-the same value. The vetting register keeps its own tables; they are copied into `metadata` here
-because both live in one database, and a migration or a foreign key sees them as one.
+the same value. The vetting register and the second factors keep their own tables; they are copied
+into `metadata` here because all live in one database, and a migration sees them as one.
 
 `microseconds` and `instant` are the only way between a column and a `datetime`.
 """
@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.schema_second_factor import second_factor_metadata
 from vetting.register import metadata as register_metadata
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -198,7 +199,7 @@ provider_logout = Table(  # logout tokens taken, so that none is taken twice
     Index("provider_logout_age", "expires_at_us"),
 )
 
-for _table in register_metadata.sorted_tables:
+for _table in (*register_metadata.sorted_tables, *second_factor_metadata.sorted_tables):
     _table.to_metadata(metadata)
 
 

@@ -108,6 +108,8 @@ def test_a_grant_is_made_in_the_pipeline_only() -> None:
         ("casbin", "policies/casbin_oracle.py"),
         ("gunicorn", "gateway/front/"),
         ("httptools", ("gateway/wire/", "gateway/backoffice/")),
+        ("webauthn", "gateway/identity/security_key.py"),
+        ("pyotp", "gateway/identity/second_factor.py"),
         ("joserfc", ("gateway/backoffice/", "gateway/front/", "gateway/key")),
     ],
 )  # fmt: skip

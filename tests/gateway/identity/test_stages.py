@@ -1,0 +1,97 @@
+"""A sign-in that owes a factor: for its browser, ten minutes, once, and never a session."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from gateway.identity.directory import DirectoryPerson
+from gateway.identity.sign_in import Vouched
+from gateway.identity.staff import remember
+from gateway.identity.stages import SignInStages, purge_stages
+from gateway.store.engine import reading, writing
+from gateway.store.schema_second_factor import sign_in_stage
+from tests.gateway.identity.factor_bench import SEAL
+from tests.gateway.identity.parts import AT, FIRE, Parts, later
+
+VOUCHED = Vouched(
+    organisation=FIRE,
+    directory=FIRE,
+    person=DirectoryPerson(
+        directory_id="id-alice", username="alice", name="Älice", employee_number="40011",
+        posts=frozenset({"a", "b"}), team=frozenset({"40012"}), mail="a@fire.example",
+    ),
+    factors=frozenset({"provider"}),
+    source="10.0.0.1",
+    provider_session="sid-1",
+)  # fmt: skip
+
+
+@pytest.fixture
+def stages(parts: Parts) -> SignInStages:
+    return SignInStages(parts.store, SEAL)
+
+
+@pytest.fixture
+def token(parts: Parts, stages: SignInStages) -> str:
+    with writing(parts.store) as connection:
+        staff = remember(connection, FIRE, VOUCHED.person, AT)
+        return stages.begin(connection, staff, VOUCHED, at=AT)
+
+
+def test_what_was_vouched_for_comes_back_and_the_factor_with_it(
+    stages: SignInStages, token: str
+) -> None:
+    stage = stages.look(token, at=later(minutes=1))
+
+    assert stage is not None
+    assert (stage.vouched, stage.begun_at, stage.staff.name) == (VOUCHED, AT, "Älice")
+    proved = stage.proved(later(minutes=1))
+    assert proved.factors == {"provider", "second-factor"}
+    assert proved.second_factor_at == later(minutes=1)
+
+
+def test_it_is_taken_once_however_many_try(stages: SignInStages, token: str) -> None:
+    stage = stages.look(token, at=AT)
+    assert stage is not None
+    with ThreadPoolExecutor(4) as threads:
+        taken = list(threads.map(lambda _: stages.take(stage.hash, at=AT), range(4)))
+
+    assert sorted(each is not None for each in taken) == [False, False, False, True]
+    assert stages.look(token, at=AT) is None
+
+
+def test_its_token_is_no_session(parts: Parts, stages: SignInStages, token: str) -> None:
+    """A browser that puts it into the session's cookie is nobody."""
+    assert stages.look(token, at=AT) is not None
+    assert parts.sessions.find(token, at=AT) is None
+    assert parts.cache.load(token, at=AT) is None
+
+
+def test_a_session_is_no_stage(parts: Parts, stages: SignInStages, token: str) -> None:
+    session_token, _ = parts.sign_in("bob", "40012")
+
+    assert stages.look(session_token, at=AT) is None
+    for made_up in ("", "A" * 43, token[:-1], token + "A", "é" * 43):
+        assert stages.look(made_up, at=AT) is None
+
+
+def test_it_lapses_after_ten_minutes(parts: Parts, stages: SignInStages, token: str) -> None:
+    stage = stages.look(token, at=later(minutes=9.9))
+    assert stage is not None
+    assert stages.look(token, at=later(minutes=10)) is None
+    assert stages.take(stage.hash, at=later(minutes=10)) is None
+    with writing(parts.store) as connection:
+        purge_stages(connection, later(minutes=10))
+    with reading(parts.store) as connection:
+        assert connection.execute(select(func.count()).select_from(sign_in_stage)).scalar() == 0
+
+
+def test_the_database_holds_nothing_readable(parts: Parts, token: str) -> None:
+    with reading(parts.store) as connection:
+        kept = str(connection.execute(select(sign_in_stage)).all())
+
+    assert token not in kept
+    assert "sid-1" not in kept
