@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from policies.errors import PolicyError
-from policies.findings import Findings, TableReader
+from policies.findings import Findings, TableReader, nearest_of
 from policies.organisations import ORGANISATION_ID
+from vetting.errors import quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 AGREEMENT_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -75,6 +77,9 @@ class Agreement:
         dsa_expires: last valid day of the data-sharing agreement; None where none is agreed.
         dpia_ref: reference of the data protection impact assessment.
         status: where it stands.
+        supersedes: id of the agreement it takes over from, without a day between; or empty.
+        purposes: what the data may be used for, for the record and for people.
+        data_classes: what kinds of data it is about.
         starts_at: first instant (UTC), from `start`.
         ends_at: first instant after it (UTC), the earlier of `end` and `dsa_expires`; None where it
             has no end.
@@ -94,6 +99,9 @@ class Agreement:
     dsa_expires: date | None = None
     dpia_ref: str
     status: AgreementStatus
+    supersedes: str = ""
+    purposes: tuple[str, ...] = ()
+    data_classes: tuple[str, ...] = ()
     starts_at: datetime = field(init=False)
     ends_at: datetime | None = field(init=False)
     serves: frozenset[str] = field(init=False)
@@ -155,6 +163,7 @@ def load_agreements(
     findings = Findings.read(path)
     document = findings.document()
     agreements: dict[str, Agreement] = {}
+    successors: list[tuple[TableReader, Agreement]] = []
     for reader in document.tables("agreement"):
         agreement = _agreement(reader, every_function)
         if agreement is None:
@@ -162,9 +171,33 @@ def load_agreements(
         if agreement.id in agreements:
             reader.fault("id", message=f"`{agreement.id}` is declared twice", remedy="remove one")
         agreements[agreement.id] = agreement
+        if agreement.supersedes:
+            successors.append((reader, agreement))
+    for reader, agreement in successors:
+        _check_succession(reader, agreement, agreements)
     document.finish()
     findings.refuse_if_any()
     return tuple(agreements.values())
+
+
+def _check_succession(
+    reader: TableReader, agreement: Agreement, agreements: Mapping[str, Agreement]
+) -> None:
+    """Note an agreement that leaves a day between itself and the one it takes over from."""
+    before = agreements.get(agreement.supersedes)
+    if before is None or before is agreement:
+        reader.fault(
+            "supersedes",
+            message=f"{quoted(agreement.supersedes)} is not another agreement of this file",
+            remedy=nearest_of(agreement.supersedes, agreements.keys() - {agreement.id}),
+        )
+    elif before.end != agreement.start - timedelta(days=1):
+        ends = "has no end" if before.end is None else f"ends on {before.end.isoformat()}"
+        reader.fault(
+            "start",
+            message=f"`{before.id}`, which this agreement supersedes, {ends}",
+            remedy=f"end it on {(agreement.start - timedelta(days=1)).isoformat()}, the day before",
+        )
 
 
 def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement | None:
@@ -181,6 +214,9 @@ def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement
     dsa_expires = reader.day("dsa_expires", required=False)
     dpia_ref = reader.text("dpia_ref")
     status = reader.choice("status", AgreementStatus)
+    supersedes = reader.text("supersedes", required=False, pattern=AGREEMENT_ID)
+    purposes = reader.texts("purposes", required=False)
+    data_classes = reader.texts("data_classes", required=False)
     reader.finish()
     if EVERY_FUNCTION in functions:
         if parties != {host} or len(functions) != 1:
@@ -208,6 +244,9 @@ def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement
             dsa_expires=dsa_expires,
             dpia_ref=dpia_ref,
             status=status,
+            supersedes=supersedes,
+            purposes=purposes,
+            data_classes=data_classes,
         ),
         error=PolicyError,
         remedy="correct the parties or the days",

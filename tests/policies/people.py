@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
@@ -38,6 +39,12 @@ BOTH_FACTORS = frozenset({"password", "second-factor"})
 HOST, FIRE, AMBULANCE = "cheshire-police", "cheshire-fire", "nwas"
 KINDS = {HOST: "police", FIRE: "fire", AMBULANCE: "ambulance"}
 SCREENING = {"DBSB", "DBSS", "DBSE", "BPSS"}
+
+
+def copied_set(directory: Path) -> Path:
+    """Copy the shipped policy set, and what it is based on, into a folder; gives the set's own."""
+    shutil.copytree(LIBRARY.parent, directory / "library")
+    return directory / "library" / LIBRARY.name
 
 
 @cache

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import pytest
 
 from policies.errors import PolicyFileError
 from policies.policy_set import FILES, _digest, canonical_bytes, load_policy_set
-from tests.policies.people import HOST, LIBRARY, cheshire
+from tests.policies.people import HOST, LIBRARY, cheshire, copied_set
 from vetting.levels import LevelId
 
 if TYPE_CHECKING:
@@ -23,8 +22,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def edited(tmp_path: Path) -> Callable[[str, Callable[[str], str]], Path]:
     """A copy of the shipped policy set, in which a file can be changed."""
-    directory = tmp_path / "set"
-    shutil.copytree(LIBRARY, directory)
+    directory = copied_set(tmp_path)
 
     def edit(name: str, change: Callable[[str], str]) -> Path:
         path = directory / name
@@ -56,7 +54,7 @@ def test_the_digest_ignores_how_a_file_is_written(
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("rules.toml", 'post = ["workshop"]', 'post = ["garage"]'),
+        ("rules.toml", 'post = ["estates"]', 'post = ["buildings"]'),
         ("agreements.toml", "start = 2018-04-01", "start = 2018-04-02"),
         ("agreements.toml", 'status = "in-force"', 'status = "suspended"'),
         ("organisations.toml", 'name = "Cheshire Constabulary"', 'name = "Cheshire Police"'),
@@ -119,7 +117,7 @@ def test_the_faults_of_all_files_are_told_together(
         ("agreements.toml", '"pay.slip"', '"pay.slap"', "agreement[2].functions[1]"),
         ("agreements.toml", '"pay.slip"', '"gate.portal"', "agreement[2].functions[1]"),
         ("agreements.toml", '"nwas"]', '"nwas", "navy"]', "agreement[3].parties[3]"),
-        ("rules.toml", '"pay.slip"', '"pay.slap"', "rule[1].functions"),
+        ("rules.toml", '"perf.corp"', '"perf.carp"', "rule[1].functions"),
     ],
 )
 def test_what_the_files_say_about_each_other_must_agree(
