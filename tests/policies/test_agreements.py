@@ -160,3 +160,49 @@ def test_two_agreements_with_one_id_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(PolicyFileError, match="declared twice"):
         load_agreements(path)
+
+
+SUCCESSOR = (
+    TEXT.replace('"blue-light"', '"blue-light-2"')
+    .replace("start = 2018-04-01", 'start = 2019-02-01\nsupersedes = "blue-light"')
+    .replace("end = 2019-01-31", 'purposes = ["payroll"]\ndata_classes = ["names", "pay"]')
+)
+
+
+def test_an_agreement_takes_over_from_another_without_a_day_between(tmp_path: Path) -> None:
+    path = tmp_path / "agreements.toml"
+    path.write_text(TEXT + SUCCESSOR)
+
+    before, after = load_agreements(path)
+
+    assert after.supersedes == before.id
+    assert before.ends_at == after.starts_at
+    assert (after.purposes, after.data_classes) == (("payroll",), ("names", "pay"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("start = 2019-02-01", "start = 2019-02-02", "ends on 2019-01-31"),
+        ("start = 2019-02-01", "start = 2019-01-31", "ends on 2019-01-31"),
+        ('supersedes = "blue-light"', 'supersedes = "blue-ligth"', "is not another agreement"),
+        ('supersedes = "blue-light"', 'supersedes = "blue-light-2"', "is not another agreement"),
+    ],
+)
+def test_an_agreement_that_leaves_a_gap_or_overlap_is_refused(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    path = tmp_path / "agreements.toml"
+    assert old in SUCCESSOR
+    path.write_text(TEXT + SUCCESSOR.replace(old, new))
+
+    with pytest.raises(PolicyFileError, match=message):
+        load_agreements(path)
+
+
+def test_what_is_superseded_must_have_an_end(tmp_path: Path) -> None:
+    path = tmp_path / "agreements.toml"
+    path.write_text(TEXT.replace("end = 2019-01-31\n", "") + SUCCESSOR)
+
+    with pytest.raises(PolicyFileError, match="has no end"):
+        load_agreements(path)
