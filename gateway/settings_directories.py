@@ -109,6 +109,10 @@ class LdapServersSection(Section):
     """How long a whole sign-in may take at this directory, every server tried included."""
     at_once: int = Field(default=8, ge=1, le=64)
     """The most sign-ins one worker runs at a time here; more are told to try again."""
+    lockout_threshold: int = Field(default=5, ge=0, le=1_000)
+    """How many wrong passwords lock an account there (2 or more, 0 for never); we stop before."""
+    lockout_minutes: int = Field(default=30, ge=1, le=10_080)
+    """How long the directory remembers a wrong password when it counts towards that."""
 
 
 class LdapSection(LdapServersSection):

@@ -62,6 +62,12 @@ def _check_servers(where: Place, section: PasswordDirectorySection, faults: Faul
             f"`{given}` stands without `{lacking}`",
             f"write `{lacking}` too, or neither",
         )
+    if section.lockout_threshold == 1:
+        faults.add(
+            (*where, "lockout_threshold"),
+            "a directory that locks at the first wrong password leaves no room to stop before",
+            "raise it in the directory, then write it here; 0 if it never locks",
+        )
     if section.bind_password_file and faults.demand_readable(
         (*where, "bind_password_file"), section.bind_password_file
     ):

@@ -68,6 +68,7 @@ def _organisation(directory: Directory) -> Iterable[str]:
         bind_dn=organisation.bind_dn,
         bind_password_file=str(directory.bind_password_file),
         name_filter=f"({organisation.attributes['username']}={{name}})",
+        lockout_threshold=10,
         attributes=organisation.attributes,
     )
 

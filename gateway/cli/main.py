@@ -29,6 +29,10 @@ COMMANDS = {
     "vetting": ("gateway.cli.vetting:vetting", "Show and change who is cleared to what."),
     "policy": ("gateway.cli.policy:policy", "Show and check policy sets."),
     "session": ("gateway.cli.session:session", "List and end sessions."),
+    "account": (
+        "gateway.cli.account:account",
+        "Lift sign-in locks, and look after break-glass accounts.",
+    ),
     "schema": ("gateway.cli.schema:schema", "Print the JSON schema of the settings file."),
     "completion": ("gateway.cli.completion:completion", "Print the completion script for a shell."),
 }

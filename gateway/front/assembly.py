@@ -30,6 +30,7 @@ from gateway.front.from_settings import (
     brand,
     door,
     host_names,
+    limits_of,
     organisation_choice,
     organisations,
     recorder_limits,
@@ -43,7 +44,7 @@ from gateway.front.pages_bridge import PagesBridge
 from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
-from gateway.identity.attempts import AttemptLimits, Attempts
+from gateway.identity.attempts import Attempts
 from gateway.identity.owners import RecordOwners
 from gateway.identity.session_cache import SessionCache, SubjectReader
 from gateway.identity.sessions import Sessions
@@ -296,7 +297,7 @@ class Assembly:
             cache=SessionCache(store, sessions, subjects),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),
-            attempts=Attempts(store, AttemptLimits()),
+            attempts=Attempts(store, limits_of(settings)),
         )
         for listener in (state.cache.apply, state.owners.apply, state.jars.apply):
             reader.listen(listener)

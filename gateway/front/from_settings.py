@@ -25,6 +25,7 @@ from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.lockout import AttemptLimits
 from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.session import SessionLimits
 from gateway.identity.sign_in import Door
@@ -34,6 +35,8 @@ from policies.catalogue import Classification, Function, Regime, Scope
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gateway.keys import KeyRing
     from gateway.settings import Settings
     from gateway.settings_directories import OrganisationSection, PasswordDirectorySection
@@ -98,6 +101,22 @@ def ldap_settings(section: PasswordDirectorySection) -> LdapSettings:
         bind_password_file=section.bind_password_file,
         name_filter=wanted,
     )
+
+
+def limits_of(settings: Settings) -> Callable[[str], AttemptLimits]:
+    """Give how many failed sign-ins are borne at an organisation (by its id), as directories do.
+
+    An organisation whose directory takes no passwords, and what is none, has the limits of the
+    strictest default.
+    """
+    known = {}
+    for organisation in settings.organisations:
+        directory = organisation.password_directory
+        if directory is not None:
+            known[organisation.id] = AttemptLimits.below(
+                directory.lockout_threshold, timedelta(minutes=directory.lockout_minutes)
+            )
+    return lambda organisation: known.get(organisation, AttemptLimits())
 
 
 def session_limits(gateway: GatewaySection) -> SessionLimits:

@@ -18,10 +18,9 @@ What the counts mean is in `gateway.identity.lockout`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from types import MappingProxyType
+from datetime import datetime, timedelta
 
 from sqlalchemy import (
     ColumnElement,
@@ -43,6 +42,9 @@ from gateway.store import schema
 from gateway.store.engine import reading, writing
 
 __all__ = ["AttemptLimits", "Attempts", "Begun", "TooManyAttempts"]
+
+REMEMBERED = timedelta(days=15)
+"""How long a failure is kept: longer than any can make a difference."""
 
 KEPT_NAME_CHARACTERS = 256
 KEPT_PERSON_CHARACTERS = 300
@@ -70,27 +72,15 @@ class Begun:
 class Attempts:
     """The failed sign-ins in the database. Every method blocks; safe for several threads."""
 
-    def __init__(
-        self,
-        engine: Engine,
-        limits: AttemptLimits,
-        *,
-        by_organisation: Mapping[str, AttemptLimits] = MappingProxyType({}),
-    ) -> None:
+    def __init__(self, engine: Engine, limits_of: Callable[[str], AttemptLimits]) -> None:
         """Count in this store.
 
         Args:
             engine: the store.
-            limits: what is borne where nothing else is said.
-            by_organisation: what is borne at an organisation, by its id.
+            limits_of: what is borne at an organisation, by its id; of any text.
         """
         self._engine = engine
-        self._limits = limits
-        self._by_organisation = by_organisation
-
-    def limits_of(self, organisation: str) -> AttemptLimits:
-        """Give what is borne at an organisation."""
-        return self._by_organisation.get(organisation, self._limits)
+        self._limits_of = limits_of
 
     def check(self, *, organisation: str, name: str, source: str, at: datetime) -> None:
         """See whether another try may be made at all, without writing anything.
@@ -171,8 +161,7 @@ class Attempts:
         Returns:
             How many tries were removed.
         """
-        limits = (self._limits, *self._by_organisation.values())
-        oldest = schema.microseconds(at - max(each.remembered for each in limits))
+        oldest = schema.microseconds(at - REMEMBERED)
         lift = schema.sign_in_lift
         with writing(self._engine) as connection:
             connection.execute(delete(lift).where(lift.c.at_us < oldest))
@@ -196,7 +185,7 @@ class Attempts:
         key: str,
         at: datetime,
     ) -> bool:
-        limits = self.limits_of(organisation)
+        limits = self._limits_of(organisation)
         at_us = schema.microseconds(at)
         tries = tries_of(connection, organisation, whose, at, limits)
         if len(tries) < limits.per_person:
@@ -207,7 +196,7 @@ class Attempts:
     def _source_is_locked(
         self, connection: Connection, organisation: str, place: str, at: datetime
     ) -> bool:
-        limits = self.limits_of(organisation)
+        limits = self._limits_of(organisation)
         oldest = max(
             schema.microseconds(at - limits.source_window),
             lifted_at(connection, "", of_source(place)),

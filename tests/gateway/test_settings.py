@@ -143,6 +143,7 @@ def test_settings_cannot_be_changed(write: Write) -> None:
         ('[{ kind = "ldap"', '[{ kind = "ldap", uris = ["ldaps://a"], ca_file = "ca.pem", base = "dc=a" }, { kind = "ldap"', "21: organisation[1].directory[2].id: `cheshire-police` is the id of another directory"),
         ('["ldaps://127.0.0.1:6361"]', "[]", "21: organisation[1].directory[1].uris: must have at least 1 entries"),
         ('"dc=police" }', '"dc=police", budget_seconds = 60 }', "21: organisation[1].directory[1].budget_seconds: `60` must be at most 30"),
+        ('"dc=police" }', '"dc=police", lockout_threshold = 1 }', "21: organisation[1].directory[1].lockout_threshold: a directory that locks at the first"),
         ('"dc=police" }', '"dc=police", bind_dn = "cn=gate" }', "21: organisation[1].directory[1].bind_dn: `bind_dn` stands without `bind_password_file`"),
         ('"dc=police" }', '"dc=police", name_filter = "(uid=*)" }', "21: organisation[1].directory[1].name_filter: `(uid=*)` does"),
         ('"dc=police" }', '"dc=police", attributes = { vetting = "clearance" } }', "21: organisation[1].directory[1].attributes.vetting: unknown key `vetting`"),

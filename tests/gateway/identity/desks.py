@@ -24,6 +24,7 @@ from gateway.store.engine import reading
 from tests.doubles.slapd import PASSWORD
 from tests.gateway.identity.parts import FIRE, Parts, later
 
+LIMITS = AttemptLimits(per_person=3, per_directory=8, per_source=8)
 ALICE = DirectoryPerson(
     directory_id="id-alice", username="alice", name="Alice", employee_number="40011"
 )
@@ -88,9 +89,7 @@ class Desk:
                     budget_seconds=3.0,
                 ),
             },
-            attempts=Attempts(
-                parts.store, AttemptLimits(per_person=3, per_directory=8, per_source=8)
-            ),
+            attempts=Attempts(parts.store, lambda _: LIMITS),
             sessions=parts.sessions,
             subjects=parts.subjects,
         )

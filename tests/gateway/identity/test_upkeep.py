@@ -19,7 +19,7 @@ class Keeping:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.at: datetime = AT
-        self.attempts = Attempts(parts.store, AttemptLimits())
+        self.attempts = Attempts(parts.store, lambda _: AttemptLimits())
         self.upkeep = Upkeep(
             engine=parts.store,
             cache=parts.cache,
@@ -46,7 +46,7 @@ def fill(parts: Parts, keeping: Keeping) -> None:
 def test_everything_that_is_over_goes(parts: Parts) -> None:
     keeping = Keeping(parts)
     fill(parts, keeping)
-    keeping.at = later(days=2)
+    keeping.at = later(days=16)
     keeping.upkeep()
     left = [keeping.count(table) for table in ("session", "sign_in_attempt", "bulletin")]
 
@@ -55,13 +55,13 @@ def test_everything_that_is_over_goes(parts: Parts) -> None:
 
 def test_it_goes_every_ten_minutes_and_not_each_time(parts: Parts) -> None:
     keeping = Keeping(parts)
-    keeping.at = later(days=2)
+    keeping.at = later(days=16)
     keeping.upkeep()
     fill(parts, keeping)
-    keeping.at = later(days=2, minutes=9)
+    keeping.at = later(days=16, minutes=9)
     keeping.upkeep()
     early = keeping.count("session")
-    keeping.at = later(days=2, minutes=10)
+    keeping.at = later(days=16, minutes=10)
     keeping.upkeep()
 
     assert (early, keeping.count("session")) == (1, 0)
@@ -72,7 +72,7 @@ def test_a_clock_that_went_back_does_not_stop_it(parts: Parts) -> None:
     keeping.at = later(days=30)
     keeping.upkeep()
     fill(parts, keeping)
-    keeping.at = later(days=2)
+    keeping.at = later(days=16)
     keeping.upkeep()
 
     assert keeping.count("session") == 0
@@ -97,7 +97,7 @@ def test_use_is_written_on_the_way_and_at_the_end(parts: Parts) -> None:
 def test_a_database_that_is_away_is_tried_again(parts: Parts) -> None:
     keeping = Keeping(parts)
     fill(parts, keeping)
-    keeping.at = later(days=2)
+    keeping.at = later(days=16)
     with writing(parts.store) as connection:
         connection.execute(text("ALTER TABLE sign_in_attempt RENAME TO gone"))
     with pytest.raises(StoreUnavailable):
