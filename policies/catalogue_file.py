@@ -32,7 +32,9 @@ from policies.findings import Findings, TableReader, nearest_of
 from policies.floors import check_floor, read_floor
 from policies.function import (
     GATEWAY_SYSTEM,
+    MOST_STEP_UP_MINUTES,
     OPERATION_OF_METHOD,
+    STEP_UP_MINUTES,
     Classification,
     Function,
     Matcher,
@@ -48,7 +50,7 @@ from policies.request_index import index_requests
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from vetting.errors import Fault
@@ -221,6 +223,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
     matchers = _matchers(reader)
     entry = reader.text("entry", required=False)
     obligations = reader.choices("obligations", Obligation)
+    step_up_minutes = _step_up_minutes(reader, obligations)
     record = _record(reader)
     note = reader.text("note", required=False)
     screening_suffices = reader.text("screening_suffices", required=False)
@@ -250,6 +253,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
         matchers=tuple(matchers.values()),
         entry=entry or None,
         obligations=tuple(obligations),
+        step_up_minutes=step_up_minutes,
         record=record,
         note=note,
         screening_suffices=screening_suffices,
@@ -270,6 +274,18 @@ def _classification(reader: TableReader) -> Classification | None:
         )
         return None
     return reader.choice("classification", Classification)
+
+
+def _step_up_minutes(reader: TableReader, obligations: Collection[Obligation]) -> int:
+    if reader.has("step_up_minutes") and Obligation.STEP_UP not in obligations:
+        reader.fault(
+            "step_up_minutes",
+            message="says how old a second factor may be, but none is asked for",
+            remedy='add obligations = ["step-up"], or remove it',
+        )
+    return reader.whole(
+        "step_up_minutes", least=1, most=MOST_STEP_UP_MINUTES, default=STEP_UP_MINUTES
+    )
 
 
 def _matchers(reader: TableReader) -> dict[int, Matcher]:

@@ -19,6 +19,7 @@ An engine is a value: activating another policy set makes another engine, swappe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
@@ -33,12 +34,15 @@ from policies.telling import StaffReason, tell, ways_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from policies.function import Function
     from policies.policy_set import PolicySet
     from policies.question import Subject
     from vetting.levels import LevelId
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,15 +250,36 @@ class Engine:
             lambda changed: self._conclude(compiled, candidates, decision.agreement_id, changed),
         )
 
-    def tiles(self, subject: Subject, *, at: datetime, factors: frozenset[str]) -> tuple[Tile, ...]:
-        """The functions of the back office that the portal shows, in the order of the catalogue."""
+    def tiles(
+        self,
+        subject: Subject,
+        *,
+        at: datetime,
+        factors: frozenset[str],
+        shown_at_us: int | None = None,
+    ) -> tuple[Tile, ...]:
+        """The functions of the back office that the portal shows, in the order of the catalogue.
+
+        Args:
+            subject: Who looks.
+            at: When.
+            factors: How they proved who they are.
+            shown_at_us: When they last showed a second factor; without it none is fresh.
+        """
+        at_us = (at - _EPOCH) // _MICROSECOND
         tiles = []
         for compiled in self.functions.values():
             function = compiled.function
             if function.entry is None or compiled.of_gateway:
                 continue
             decision = self.decide(
-                Question(subject=subject, function=function, action="read", at=at, factors=factors)
+                Question(
+                    subject=subject,
+                    function=function,
+                    action="read",
+                    at=at,
+                    factors=function.fresh_factors(factors, shown_at_us, at_us),
+                )
             )
             if decision.permitted:
                 tiles.append(Tile(function=function, needs=None))

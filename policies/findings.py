@@ -212,6 +212,16 @@ class TableReader:
         self._wrong_type(name, asked="true or false")
         return False
 
+    def whole(self, name: str, *, least: int, most: int, default: int) -> int:
+        """Read a whole number; the default where it is missing or wrong."""
+        value = self._value(name, required=False)
+        if value is None:
+            return default
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
+            return value
+        self._wrong_type(name, asked=f"a whole number from {least} to {most}")
+        return default
+
     def table(self, name: str) -> TableReader | None:
         """Enter a table inside this one; None where it is missing or no table."""
         value = self._value(name, required=False)

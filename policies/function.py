@@ -80,6 +80,16 @@ class RecordPlace(StrEnum):
     PATH = "path"
 
 
+SECOND_FACTOR = "second-factor"
+"""The factor that `step-up` asks for."""
+
+STEP_UP_MINUTES = 15
+"""How old a second factor may be where the catalogue says nothing else."""
+
+MOST_STEP_UP_MINUTES = 480
+
+_MICROSECONDS = 60_000_000  # of a minute
+
 # What a method does to a record unless a matcher says otherwise; a method that is not here may not
 # be matched.
 OPERATION_OF_METHOD: Mapping[str, Operation] = MappingProxyType(
@@ -157,6 +167,7 @@ class Function:
         matchers: the requests that mean it.
         entry: what its tile opens: path and query; None where it has no tile.
         obligations: what must be fulfilled besides, e.g. `step-up`.
+        step_up_minutes: how old a second factor may be where `step-up` is asked for.
         record: the parameter that names another person; None where none can be named.
         note: for officers, on what the table cannot say.
         screening_suffices: why an employer's screening is enough for sensitive records of others;
@@ -175,6 +186,7 @@ class Function:
     matchers: tuple[Matcher, ...]
     entry: str | None = None
     obligations: tuple[str, ...] = ()
+    step_up_minutes: int = STEP_UP_MINUTES
     record: RecordParameter | None = None
     note: str = ""
     screening_suffices: str = ""
@@ -185,6 +197,24 @@ class Function:
         return (
             self.classification is Classification.OFFICIAL_SENSITIVE and self.scope is not Scope.OWN
         )
+
+    def fresh_factors(
+        self, factors: frozenset[str], shown_at_us: int | None, at_us: int
+    ) -> frozenset[str]:
+        """Give the factors that count here: a second factor shown too long ago does not.
+
+        Args:
+            factors: how the person proved who they are.
+            shown_at_us: when the second factor was last shown, microseconds since 1970 UTC.
+            at_us: the instant of the question.
+        """
+        if not self.obligations or SECOND_FACTOR not in factors:
+            return factors
+        if shown_at_us is not None and 0 <= at_us - shown_at_us < (
+            self.step_up_minutes * _MICROSECONDS
+        ):
+            return factors
+        return factors - {SECOND_FACTOR}
 
     def floors_for(self, owner: str | None) -> tuple[Requirement, ...]:
         """Give the floors that must all be met for a record.

@@ -59,7 +59,8 @@ class Question:
             nobody, which is the subject's own record or the subject's own list.
         record_organisation: Employer of that person, or owner of what the request names; `None`
             when it cannot be told.
-        factors: How the subject proved who they are: `password`, `second-factor`.
+        factors: How the subject proved who they are, such as `password`, `second-factor`; a second
+            factor that is too old for the function is not among them (`Function.fresh_factors`).
         purpose: Code of the purpose given for this access, if one was asked for.
     """
 

@@ -131,7 +131,7 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
         ),
         Reason.SECOND_FACTOR_NEEDED: Telling(
             sentence="This needs a second proof of who you are, besides your password.",
-            remedy="It opens once you have signed in with a second factor.",
+            remedy="Open it from your services: you are then asked for a code or a security key.",
             whom="host-help",
         ),
         Reason.VETTING_TOO_LOW: Telling(
@@ -171,7 +171,7 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
         ),
         Reason.FACTOR_NOT_USED: Telling(
             sentence="You have not signed in strongly enough for this.",
-            remedy="Sign out and sign in again with a second factor.",
+            remedy="Show a second factor, then try again.",
             whom="host-help",
         ),
         Reason.PERIOD_NOT_RUNNING: Telling(

@@ -13,7 +13,7 @@ from policies.reasons import Reason
 if TYPE_CHECKING:
     from policies.question import Question
 
-FACTORS = frozenset({"password", "second-factor"})
+FACTORS = frozenset({"password", "kerberos", "provider", "second-factor", "break-glass"})
 """Ways of proving who one is that rules may name."""
 
 

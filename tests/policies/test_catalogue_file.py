@@ -37,6 +37,7 @@ scope = "own"
 system = "ebs"
 entry = "/OA_HTML/OA.jsp?OAFunc=XX_BANK"
 obligations = ["step-up"]
+step_up_minutes = 5
 record = { name = "person_id", where = ["query"] }
 note = "a note"
 match = [
@@ -101,6 +102,7 @@ def test_a_file_is_read_to_the_functions_it_says(tmp_path: Path) -> None:
     assert bank.floor.text == "BASE"
     assert {owner: floor.text for owner, floor in bank.floor_by_owner.items()} == {"a-fire": "N2F"}
     assert bank.obligations == (Obligation.STEP_UP,)
+    assert (bank.step_up_minutes, catalogue.functions["hr.search"].step_up_minutes) == (5, 15)
     assert bank.record is not None
     assert bank.record.name == "person_id"
     assert bank.record.where == {RecordPlace.QUERY}
@@ -138,6 +140,9 @@ def test_a_file_is_matched_as_it_says(tmp_path: Path) -> None:
         ('"N2F" }', '"NPPV2" }', "NPPV2", "write levels joined"),
         ('scope = "own"', 'scope = "team"', "too little for OFFICIAL-SENSITIVE", "raise the floor"),
         ('"step-up"', '"stepup"', "unknown value `stepup`", "did you mean `step-up`?"),
+        ("minutes = 5", "minutes = 0", "is not of the right kind", "whole number from 1 to 480"),
+        ("minutes = 5", "minutes = true", "is not of the right kind", "whole number from 1 to 480"),
+        ('obligations = ["step-up"]', "", "but none is asked for", "remove it"),
         ('"GET"], path = "/hr', '"GTE"], path = "/hr', "unknown method `GTE`", "HEAD follows GET"),
         ("/hr/{number}", "hr/{number}", "does not start with a slash", "mean one function"),
         ("/hr/{number}", "/hr/{number}x", "is no usable segment", "mean one function"),

@@ -211,8 +211,14 @@ def test_the_portal_asks_every_function_that_has_an_entry() -> None:
     assert {tile.function.id: tile.needs for tile in tiles}["pay.bank"] == "step-up"
     assert all(tile.function.entry and tile.function.system != "gateway" for tile in tiles)
     assert engine.tiles(subject(), at=AT, factors=PASSWORD) == ()
-    stepped_up = engine.tiles(subject("DBSB"), at=AT, factors=BOTH_FACTORS)
-    assert {tile.needs for tile in stepped_up} == {None}
+    at_us = int(AT.timestamp()) * 1_000_000
+
+    def needs(shown_at_us: int | None) -> set[str | None]:
+        shown = engine.tiles(subject("DBSB"), at=AT, factors=BOTH_FACTORS, shown_at_us=shown_at_us)
+        return {tile.needs for tile in shown}
+
+    assert needs(at_us) == {None}
+    assert needs(at_us - 15 * 60_000_000) == needs(None) == {None, "step-up"}
 
 
 def test_offered_is_the_agreement_in_force_at_that_instant() -> None:

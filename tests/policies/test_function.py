@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
@@ -76,3 +77,22 @@ def test_a_carrier_is_either_in_the_query_or_in_the_form() -> None:
 def test_a_person_is_named_in_the_path_or_in_parameters(where: set[RecordPlace]) -> None:
     with pytest.raises(PolicyError, match="record"):
         RecordParameter(name="person_id", where=frozenset(where))
+
+
+MINUTE = 60_000_000
+NOW = 1_800_000_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("shown", "counts"),
+    [(NOW, True), (NOW - 5 * MINUTE + 1, True), (NOW - 5 * MINUTE, False), (None, False),
+     (NOW + 1, False)],
+)  # fmt: skip
+def test_a_second_factor_counts_while_it_is_fresh(shown: int | None, *, counts: bool) -> None:
+    """One from the future is a clock that stepped: nobody can say how old it is."""
+    both = frozenset({"password", "second-factor"})
+    bank = replace(SEARCH, obligations=("step-up",), step_up_minutes=5)
+
+    expected = both if counts else {"password"}
+    assert bank.fresh_factors(both, shown, NOW) == expected
+    assert SEARCH.fresh_factors(both, shown, NOW) == both
