@@ -104,14 +104,19 @@ class Front:
             connection.refuse_at_once()
         return connection
 
-    async def keep_house(self) -> None:
-        """Notice deadlines, and do the chores, until cancelled."""
+    async def keep_house(self, note_connections: Callable[[int], None]) -> None:
+        """Notice deadlines, and do the chores, until cancelled.
+
+        Args:
+            note_connections: told a few times a second how many connections there are.
+        """
         loop = asyncio.get_running_loop()
         sweeps = 0
         while True:
             await asyncio.sleep(_SWEEP_SECONDS)
             sweeps += 1
             try:
+                note_connections(len(self.connections))
                 self._sweep(loop.time())
                 if sweeps % _HOUSEKEEPING_SWEEPS == 0:
                     self._flush(everything=False)

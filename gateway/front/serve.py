@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gunicorn.app.base import BaseApplication
 
 from gateway.errors import ServeError
+from gateway.front.fair_share import ConnectionCounts
 from gateway.front.worker import GatewayWorker
 from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
@@ -25,6 +26,7 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.connection_counts = ConnectionCounts()
         super().__init__()
 
     def load_config(self) -> None:
@@ -40,6 +42,8 @@ class _Application(BaseApplication):  # type: ignore[misc]  # gunicorn has no ty
             "control_socket_disable": True,
             "proc_name": "gateway",
             "loglevel": "warning",
+            # also of a worker that was killed
+            "child_exit": lambda _, worker: self.connection_counts.leave(worker.age),
         }
         for name, value in options.items():
             self.cfg.set(name, value)

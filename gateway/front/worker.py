@@ -2,7 +2,8 @@
 
 gunicorn starts, watches and replaces the processes; nothing of its HTTP parsing is used. The worker
 takes one connection at a time from the shared socket, so that a busy worker leaves the next one to
-an idle one. On SIGTERM it stops accepting, answers what it has accepted, and goes.
+an idle one, and one with more than its share to the others. On SIGTERM it stops accepting, answers
+what it has accepted, and goes.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from gunicorn.workers.base import Worker
 from gateway.front.assembly import Assembly
 
 if TYPE_CHECKING:
+    from gateway.front.fair_share import ConnectionCounts
     from gateway.front.front import Front
     from gateway.settings import Settings
 
@@ -31,6 +33,7 @@ _HEARTBEAT_SECONDS: Final = 1.0
 _RESTART_SECONDS: Final = 1.0
 _GC_ALLOCATIONS: Final = 20_000  # between collections; requests make few cycles
 _ACCEPT_AGAIN_SECONDS: Final = 0.5
+_LEAVE_SECONDS: Final = 0.001  # to another worker; far longer than an idle one takes to wake
 
 
 class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
@@ -76,7 +79,8 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             gc.collect()
             gc.freeze()
             gc.set_threshold(_GC_ALLOCATIONS)
-            housekeeper = loop.create_task(front.keep_house())
+            self._counts.note(self.age, 0)
+            housekeeper = loop.create_task(front.keep_house(self._note_connections))
             for listener in self.sockets:
                 listener.setblocking(False)
                 self._listen(listener.sock, front)
@@ -88,6 +92,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 except TimeoutError:
                     continue
             self._stopping = True
+            self._counts.leave(self.age)
             for listener in self.sockets:
                 loop.remove_reader(listener.fileno())
             if self._accepting:
@@ -105,6 +110,22 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             loop.add_reader(listener.fileno(), self._accept, listener, front)
 
     def _accept(self, listener: socket.socket, front: Front) -> None:
+        """Take one connection, or leave it to a worker that has fewer for a moment."""
+        connections = len(front.connections) + len(self._accepting)
+        if self._counts.are_uneven(self.age, connections):
+            loop = asyncio.get_running_loop()
+            loop.remove_reader(listener.fileno())
+            loop.call_later(_LEAVE_SECONDS, self._take_what_is_left, listener, front)
+            return
+        self._take(listener, front)
+
+    def _take_what_is_left(self, listener: socket.socket, front: Front) -> None:
+        """Take what no other worker took, and go on."""
+        if not self._stopping:
+            self._listen(listener, front)
+            self._take(listener, front)
+
+    def _take(self, listener: socket.socket, front: Front) -> None:
         """Take one connection; another worker may have been quicker."""
         try:
             accepted, _ = listener.accept()
@@ -126,6 +147,15 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         )
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
+        self._note_connections(len(front.connections) + len(self._accepting))
+
+    def _note_connections(self, connections: int) -> None:
+        if not self._stopping:
+            self._counts.note(self.age, connections)
+
+    @property
+    def _counts(self) -> ConnectionCounts:
+        return cast("ConnectionCounts", self.app.connection_counts)
 
     @property
     def _accepting(self) -> set[asyncio.Task[Any]]:

@@ -287,7 +287,7 @@ async def stand(
             open_acts=open_acts,
             logged=logged,
         )
-        house = loop.create_task(front.keep_house())
+        house = loop.create_task(front.keep_house(lambda _: None))
         server = await loop.create_server(front.new_connection, "127.0.0.1", 0)
         made.address = server.sockets[0].getsockname()
         try:

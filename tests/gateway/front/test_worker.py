@@ -7,6 +7,7 @@ import errno
 import gc
 import os
 import resource
+import select
 import signal
 import socket
 import threading
@@ -19,6 +20,7 @@ import pytest
 from gunicorn.config import Config
 from gunicorn.sock import TCPSocket
 
+from gateway.front.fair_share import ConnectionCounts
 from gateway.front.worker import GatewayWorker
 from gateway.settings import Settings
 from tests.gateway.front.conftest import SettingsMaker
@@ -81,7 +83,7 @@ def worker_of(settings: Settings) -> Iterator[tuple[GatewayWorker, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     wrapped = TCPSocket(("127.0.0.1", 0), config, Log(), fd=listener.detach())
-    application = SimpleNamespace(settings=settings)
+    application = SimpleNamespace(settings=settings, connection_counts=ConnectionCounts())
     worker = GatewayWorker(1, os.getppid(), [wrapped], application, 30, config, Log())
     try:
         yield worker, port
@@ -198,3 +200,43 @@ def test_a_worker_whose_manager_is_gone_goes_too(make_settings: SettingsMaker) -
         worker.run()
 
         assert worker.alive  # nobody told it to stop: it went by itself
+
+
+def test_a_worker_with_more_than_its_share_leaves_the_next_connection_to_another(
+    make_settings: SettingsMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.front.worker._LEAVE_SECONDS", 3.0)
+    taken: list[socket.socket] = []
+
+    def visit() -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as first:
+            first.sendall(HEALTH)
+            assert first.recv(65_536).startswith(b"HTTP/1.1 200 ")
+            worker.app.connection_counts.note(2, 0)
+            with socket.create_connection(("127.0.0.1", port), timeout=10):
+                # What another worker would do, on the same socket.
+                select.select([listener], [], [], 10)
+                time.sleep(0.2)
+                taken.append(listener.accept()[0])
+
+    with worker_of(make_settings()) as (worker, port):
+        listener = worker.sockets[0].sock.dup()
+        served(worker, visit)
+        listener.close()
+
+    assert len(taken) == 1
+    taken[0].close()
+
+
+def test_what_no_other_worker_takes_is_taken_all_the_same(make_settings: SettingsMaker) -> None:
+    """Another worker may be busy, or dead and not yet replaced."""
+
+    def visit() -> None:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as first:
+            first.sendall(HEALTH)
+            assert first.recv(65_536).startswith(b"HTTP/1.1 200 ")
+            worker.app.connection_counts.note(2, 0)
+            assert answer_to(port).startswith(b"HTTP/1.1 200 ")
+
+    with worker_of(make_settings()) as (worker, port):
+        served(worker, visit)
