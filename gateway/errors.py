@@ -15,6 +15,7 @@
     │   │   ├── DirectoryUnavailable
     │   │   └── DirectoryMisconfigured
     │   ├── IdentityChanged     an employee number came back under another identity
+    │   ├── NotEmployed         the register has no membership of theirs that is in force
     │   └── SignInRefused       a sign-in was refused, with a code that may be told
     ├── RequestError            a request with no single meaning
     ├── NotCurrent              the bulletin has not been read lately: nothing may be permitted
@@ -101,6 +102,10 @@ class DirectoryMisconfigured(DirectoryError):
 
 class IdentityChanged(IdentityError):
     """An employee number came back under another identity of the directory."""
+
+
+class NotEmployed(IdentityError):
+    """The host's register has no membership of this person that is in force."""
 
 
 class SignInRefused(IdentityError):

@@ -172,6 +172,8 @@ class OrganisationSection(Section):
     """Write one of police, fire, ambulance, council, supplier."""
     help_contact: Title
     """Write whom its staff ask for help, such as a desk and its telephone number."""
+    membership: Literal["directory", "register"] = "directory"
+    """`register`: only who has a membership in the register is staff; `directory`: it suffices."""
     directories: Annotated[
         tuple[DirectorySection, ...], Strict(strict=False), Field(alias="directory", min_length=1)
     ]

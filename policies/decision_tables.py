@@ -317,7 +317,10 @@ class _Reading:
             team=frozenset(team),
             appointments=frozenset(appointments),
             clearance=Clearance(
-                grants=grants, organisation=organisation, order=self.policy_set.levels
+                grants=grants,
+                organisation=organisation,
+                order=self.policy_set.levels,
+                accepted=self.policy_set.accepted_bodies,
             ),
         )
 

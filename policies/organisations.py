@@ -34,12 +34,15 @@ class PolicyOrganisation:
         name: as people know it.
         kind: what it is.
         host: whether the back office is this organisation's.
+        accepts_vetting_by: of the host: the other bodies whose vetting counts here, whichever
+            function is asked for; an agreement may accept more for its own functions.
     """
 
     id: str
     name: str
     kind: OrganisationKind
     host: bool = False
+    accepts_vetting_by: frozenset[str] = frozenset()
 
 
 def load_organisations(path: Path) -> tuple[PolicyOrganisation, ...]:
@@ -77,7 +80,18 @@ def _organisation(reader: TableReader) -> PolicyOrganisation | None:
     name = reader.text("name")
     kind = reader.choice("kind", OrganisationKind)
     host = reader.flag("host")
+    accepted = frozenset(
+        reader.texts("accepts_vetting_by", pattern=ORGANISATION_ID, required=False)
+    )
+    if accepted and not host:
+        reader.fault(
+            "accepts_vetting_by",
+            message="only the host accepts vetting",
+            remedy="write it for the host, or remove it",
+        )
     reader.finish()
     if not organisation_id or kind is None:
         return None
-    return PolicyOrganisation(id=organisation_id, name=name, kind=kind, host=host)
+    return PolicyOrganisation(
+        id=organisation_id, name=name, kind=kind, host=host, accepts_vetting_by=accepted
+    )

@@ -81,6 +81,11 @@ class PolicySet:
         """The organisation whose back office it is."""
         return next(organisation for organisation in self.organisations if organisation.host)
 
+    @property
+    def accepted_bodies(self) -> frozenset[str]:
+        """The bodies whose vetting counts at the host: its own, and those it accepts."""
+        return self.host.accepts_vetting_by | {self.host.id}
+
 
 def load_policy_set(directory: Path) -> PolicySet:
     """Read a policy set.
@@ -216,6 +221,7 @@ def _digest(directory: Path, levels: LevelOrder) -> str:
     content["levels"] = {
         "base": levels.base,
         "reach": {level: levels.reach(level) for level in levels.ids},
+        "systems": [level.id for level in levels.levels if level.systems],
     }
     return hashlib.sha256(canonical_bytes(content)).hexdigest()
 

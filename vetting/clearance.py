@@ -6,16 +6,20 @@ of instants, right for any `at`, earlier or later than the last one asked.
 
 Rules, in this order:
 
-1. A grant that does not count, or whose level the order does not know, adds nothing and takes
-   nothing away.
-2. A restricted grant counts only when its function is asked for.
-3. No grants: nothing is reached; only the requirement `ANY` is met.
+1. A grant that does not count, whose level the order does not know or that opens no system, adds
+   nothing and takes nothing away.
+2. Vetting counts only when the host accepts the body that granted it, in general or, for one
+   question, under an agreement (`accepting`). Screening is the employer's own and needs nobody.
+3. Where memberships are known, grants count only while one is in force, and a grant bound to a
+   contract only while one under that contract is.
+4. A restricted grant counts only when its function is asked for.
+5. No grants: nothing is reached; only the requirement `ANY` is met.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -28,7 +32,8 @@ from vetting.requirement import Requirement
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vetting.levels import LevelId, LevelOrder
+    from vetting.levels import Level, LevelId, LevelOrder
+    from vetting.membership import Membership
 
 _UNDATED_WORDS: Mapping[Standing, str] = MappingProxyType(
     {
@@ -37,9 +42,14 @@ _UNDATED_WORDS: Mapping[Standing, str] = MappingProxyType(
         Standing.SUSPENDED: "suspended",
         Standing.WITHDRAWN: "withdrawn",
         Standing.EXPIRED: "ended",
+        Standing.DOWNGRADED: "downgraded",
         Standing.TERMINATED: "ended by the sponsor",
         Standing.TRANSFERRED: "transferred to another organisation",
         Standing.OTHER_EMPLOYER: "held with another employer",
+        Standing.OTHER_CONTRACT: "held under another contract",
+        Standing.NOT_ACCEPTED: "granted by a body whose vetting is not accepted here",
+        Standing.NO_SYSTEMS: "opens no systems",
+        Standing.NOT_EMPLOYED: "held for an employment that is not in force",
         Standing.UNKNOWN_LEVEL: "not a level that is known here",
     }
 )
@@ -81,35 +91,42 @@ class Clearance:
         grants: everything the register has for the person, usable or not.
         organisation: where the person works; grants bound to another employer do not count.
         order: the levels.
+        accepted: the bodies whose vetting the host accepts in general, itself among them.
+        memberships: of this person at this organisation; none where the directory suffices.
     """
 
     grants: tuple[ClearanceGrant, ...]
     organisation: str
     order: LevelOrder
+    accepted: frozenset[str]
+    memberships: tuple[Membership, ...] = ()
     # The instants at which the reach changes, ascending, and the reach before the first, between
     # and after the last of them: one entry more. INVARIANT: never changed after construction.
     _changes: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
     _reach: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _reach_for: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
+    # The same of what a body granted that only some agreement accepts; most people have none.
+    _elsewhere: Mapping[str, _OverTime] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Work out the instants at which the reach changes."""
         spans = self._spans()
-        instants = sorted({span.begins_at for span in spans} | _ends(spans))
-        functions = sorted({function for span in spans for function in span.functions or ()})
-
-        def over_time(function: str | None) -> tuple[int, ...]:
-            # Between two changes the reach is that of the earlier one; before the first it is none.
-            return (0, *(_reach_at(spans, instant, function) for instant in instants))
-
-        object.__setattr__(self, "_changes", tuple(instants))
-        object.__setattr__(self, "_reach", over_time(None))
-        object.__setattr__(self, "_reach_for", {name: over_time(name) for name in functions})
+        changes = tuple(sorted({span.begins_at for span in spans} | _ends(spans)))
+        here = _OverTime.of([span for span in spans if not span.body], changes)
+        bodies = {span.body for span in spans if span.body}
+        elsewhere = {
+            body: _OverTime.of([span for span in spans if span.body == body], changes)
+            for body in sorted(bodies)
+        }
+        object.__setattr__(self, "_changes", changes)
+        object.__setattr__(self, "_reach", here.reach)
+        object.__setattr__(self, "_reach_for", here.reach_for)
+        object.__setattr__(self, "_elsewhere", elsewhere)
 
     @classmethod
     def none(cls, organisation: str, order: LevelOrder) -> Clearance:
         """Make the clearance of someone who holds nothing."""
-        return cls(grants=(), organisation=organisation, order=order)
+        return cls(grants=(), organisation=organisation, order=order, accepted=frozenset())
 
     def satisfies(
         self, requirement: Requirement | str, *, at: datetime, function: str | None = None
@@ -131,12 +148,19 @@ class Clearance:
             raise GrantError("assess clearance: the requirement is over another order of levels")
         return requirement.met_by(self.reach(at=at, function=function))
 
-    def reach(self, *, at: datetime, function: str | None = None) -> int:
+    def reach(
+        self,
+        *,
+        at: datetime,
+        function: str | None = None,
+        accepting: frozenset[str] = frozenset(),
+    ) -> int:
         """Give the mask of every level that the person satisfies.
 
         Args:
             at: the instant, with a time zone.
             function: the function asked for; None means that restricted grants do not count.
+            accepting: bodies whose vetting is accepted for this question, by its agreement.
 
         Raises:
             GrantError: the instant has no time zone.
@@ -145,7 +169,13 @@ class Clearance:
             raise GrantError("assess clearance: the instant has no time zone")
         window = bisect_right(self._changes, at)
         over_time = self._reach_for.get(function, self._reach) if function else self._reach
-        return over_time[window]
+        if not (accepting and self._elsewhere):
+            return over_time[window]
+        reach = over_time[window]
+        for body, other in self._elsewhere.items():
+            if body in accepting:
+                reach |= other.reach_for.get(function or "", other.reach)[window]
+        return reach
 
     def stable_until(self, *, at: datetime) -> datetime | None:
         """Give the next instant (UTC) at which the reach can change by itself; None for never.
@@ -162,8 +192,15 @@ class Clearance:
         """Tell whether one of the grants counts, and if not, why."""
         if not self.order.knows(grant.level):
             return Standing.UNKNOWN_LEVEL
-        screening = self.order.level(grant.level).screening
-        return grant.standing(at=at, organisation=self.organisation, screening=screening)
+        level = self.order.level(grant.level)
+        standing = grant.standing(at=at, organisation=self.organisation, screening=level.screening)
+        if not standing.counts:
+            return standing
+        if not level.systems:
+            return Standing.NO_SYSTEMS
+        if not self._accepts(grant, level):
+            return Standing.NOT_ACCEPTED
+        return self._standing_by_membership(grant, at, standing)
 
     def held(self, *, at: datetime) -> tuple[ClearanceGrant, ...]:
         """List the grants that count, those restricted to some functions included."""
@@ -204,42 +241,98 @@ class Clearance:
         told = [self.describe(grant, at=at) for grant in self.grants]
         return tuple(sorted(told, key=lambda level: not level.usable))
 
+    def _accepts(self, grant: ClearanceGrant, level: Level) -> bool:
+        return level.screening or grant.granting_body in self.accepted
+
+    def _standing_by_membership(
+        self, grant: ClearanceGrant, at: datetime, otherwise: Standing
+    ) -> Standing:
+        if self.memberships and not any(each.holds(at=at) for each in self.memberships):
+            return Standing.NOT_EMPLOYED
+        if grant.contract and not any(
+            each.contract == grant.contract and each.holds(at=at) for each in self.memberships
+        ):
+            return Standing.OTHER_CONTRACT
+        return otherwise
+
     def _spans(self) -> tuple[_Span, ...]:
         spans: list[_Span] = []
         for grant in self.grants:
             if not self.order.knows(grant.level):
                 continue
-            screening = self.order.level(grant.level).screening
-            standing = grant.standing(at=None, organisation=self.organisation, screening=screening)
-            if not standing.counts:
-                continue
-            restricted = standing is Standing.RESTRICTED
-            spans.append(
-                _Span(
-                    begins_at=grant.begins_at(),
-                    ends_at=grant.counts_until(),
-                    reach=self.order.reach(grant.level),
-                    functions=grant.functions if restricted else None,
-                )
+            level = self.order.level(grant.level)
+            standing = grant.standing(
+                at=None, organisation=self.organisation, screening=level.screening
             )
+            if not standing.counts or not level.systems:
+                continue
+            span = _Span(
+                begins_at=grant.begins_at(),
+                ends_at=grant.counts_until(),
+                reach=self.order.reach(grant.level),
+                functions=grant.functions if standing is Standing.RESTRICTED else None,
+                body="" if self._accepts(grant, level) else grant.granting_body,
+            )
+            spans += self._within_memberships(grant, span)
         return tuple(spans)
+
+    def _within_memberships(self, grant: ClearanceGrant, span: _Span) -> list[_Span]:
+        if not self.memberships:
+            # A contract that no membership can confirm confirms nothing.
+            return [] if grant.contract else [span]
+        found = (
+            span.within(each.begins_at(), each.ends_at())
+            for each in self.memberships
+            if not grant.contract or each.contract == grant.contract
+        )
+        return [each for each in found if each is not None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Span:
-    """From when to when which levels are reached, and for which functions (None for all)."""
+    """From when to when which levels are reached, and for which functions (None for all).
+
+    `body` names who granted them where the host does not accept that body in general.
+    """
 
     begins_at: datetime
     ends_at: datetime | None
     reach: int
     functions: frozenset[str] | None
+    body: str
+
+    def within(self, begins_at: datetime, ends_at: datetime | None) -> _Span | None:
+        """Give the part within other bounds; None when there is none."""
+        begins = max(self.begins_at, begins_at)
+        ends = min((end for end in (self.ends_at, ends_at) if end is not None), default=None)
+        if ends is not None and ends <= begins:
+            return None
+        return replace(self, begins_at=begins, ends_at=ends)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _OverTime:
+    """What spans reach before the first instant of change, between and after the last of them."""
+
+    reach: tuple[int, ...]
+    reach_for: Mapping[str, tuple[int, ...]]
+
+    @classmethod
+    def of(cls, spans: list[_Span], changes: tuple[datetime, ...]) -> _OverTime:
+        """Work it out; between two changes the reach is that of the earlier one."""
+
+        def over_time(function: str | None) -> tuple[int, ...]:
+            return (0, *(_reach_at(spans, instant, function) for instant in changes))
+
+        functions = sorted({function for span in spans for function in span.functions or ()})
+        return cls(reach=over_time(None), reach_for={name: over_time(name) for name in functions})
 
 
 def _ends(spans: tuple[_Span, ...]) -> set[datetime]:
     return {span.ends_at for span in spans if span.ends_at is not None}
 
 
-def _reach_at(spans: tuple[_Span, ...], at: datetime, function: str | None) -> int:
+def _reach_at(spans: list[_Span], at: datetime, function: str | None) -> int:
     reach = 0
     for span in spans:
         lasts = span.begins_at <= at and (span.ends_at is None or at < span.ends_at)
@@ -255,6 +348,8 @@ def _last_day(grant: ClearanceGrant) -> date:
 def _in_words(grant: ClearanceGrant, standing: Standing) -> str:
     until = f"until {day_in_words(grant.ends_on)}" if grant.ends_on else "without an end date"
     match standing:
+        case Standing.USABLE if grant.status is GrantStatus.UNDER_REVIEW:
+            return f"{until}, under review"
         case Standing.USABLE:
             return until
         case Standing.RESTRICTED:

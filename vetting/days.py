@@ -39,3 +39,22 @@ def day_of(at: datetime) -> date:
 def day_in_words(day: date) -> str:
     """Write a day as staff read it, e.g. `20 November 2026`."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def last_day_of_years(first: date, years: int) -> date:
+    """Give the last day of so many years from a first day: the day before the anniversary."""
+    return last_day_of_months(first, 12 * years)
+
+
+def last_day_of_months(first: date, months: int) -> date:
+    """Give the last day of so many months from a first day.
+
+    Where the month has no such day (29 February, 31 June), the months end with that month: never
+    a day more than was granted.
+    """
+    count = first.year * 12 + first.month - 1 + months
+    year, month = divmod(count, 12)
+    try:
+        return date(year, month + 1, first.day) - timedelta(days=1)
+    except ValueError:
+        return date(year, month + 2, 1) - timedelta(days=1)  # never December: it has every day

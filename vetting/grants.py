@@ -2,7 +2,8 @@
 
 What counts, in this order; the first "no" decides:
 
-1. The status: `granted`, `under-review` and, for its functions only, `restricted` count; no other.
+1. The status, by the table `STANDING_OF`: `granted`, `under-review` and, for its functions only,
+   `restricted` count; no other.
 2. The employer: screening counts only when the person's own organisation granted it; any other
    level only while the person works for the organisation that sponsored it. A change of employer
    ends both.
@@ -17,12 +18,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, assert_never
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from vetting.days import LAST_YEAR, day_begins_at, day_ends_at
 from vetting.errors import GrantError, quoted
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vetting.levels import LevelId
 
 
@@ -30,12 +34,15 @@ class GrantStatus(StrEnum):
     """How far a grant of clearance has come."""
 
     REQUESTED = "requested"
+    IN_PROGRESS = "in-progress"
     GRANTED = "granted"
     RESTRICTED = "restricted"
     UNDER_REVIEW = "under-review"
     SUSPENDED = "suspended"
     REFUSED = "refused"
+    DISCONTINUED = "discontinued"  # the application was stopped, such as during an investigation
     WITHDRAWN = "withdrawn"
+    DOWNGRADED = "downgraded"  # this level is lost; what is kept is a grant of its own
     EXPIRED = "expired"
     TERMINATED = "terminated"
     TRANSFERRED = "transferred"
@@ -50,9 +57,14 @@ class Standing(StrEnum):
     REFUSED = "refused"
     SUSPENDED = "suspended"
     WITHDRAWN = "withdrawn"
+    DOWNGRADED = "downgraded"
     TERMINATED = "terminated"
     TRANSFERRED = "transferred"
     OTHER_EMPLOYER = "other-employer"
+    OTHER_CONTRACT = "other-contract"  # told by Clearance, like the three below
+    NOT_ACCEPTED = "not-accepted"  # by a body whose vetting the host does not accept
+    NO_SYSTEMS = "no-systems"  # a level that opens no system
+    NOT_EMPLOYED = "not-employed"  # no employment is in force
     NOT_BEGUN = "not-begun"
     EXPIRED = "expired"
     REVIEW_OVERDUE = "review-overdue"
@@ -69,12 +81,35 @@ class Standing(StrEnum):
         return self in (
             Standing.SUSPENDED,
             Standing.WITHDRAWN,
+            Standing.DOWNGRADED,
             Standing.TERMINATED,
             Standing.TRANSFERRED,
             Standing.OTHER_EMPLOYER,
+            Standing.OTHER_CONTRACT,
+            Standing.NOT_EMPLOYED,
             Standing.EXPIRED,
             Standing.REVIEW_OVERDUE,
         )
+
+
+# What each status does to a grant. A status that is not in it counts for nothing.
+STANDING_OF: Mapping[GrantStatus, Standing] = MappingProxyType(
+    {
+        GrantStatus.REQUESTED: Standing.REQUESTED,
+        GrantStatus.IN_PROGRESS: Standing.REQUESTED,
+        GrantStatus.GRANTED: Standing.USABLE,
+        GrantStatus.RESTRICTED: Standing.RESTRICTED,
+        GrantStatus.UNDER_REVIEW: Standing.USABLE,
+        GrantStatus.SUSPENDED: Standing.SUSPENDED,
+        GrantStatus.REFUSED: Standing.REFUSED,
+        GrantStatus.DISCONTINUED: Standing.REFUSED,
+        GrantStatus.WITHDRAWN: Standing.WITHDRAWN,
+        GrantStatus.DOWNGRADED: Standing.DOWNGRADED,
+        GrantStatus.EXPIRED: Standing.EXPIRED,
+        GrantStatus.TERMINATED: Standing.TERMINATED,
+        GrantStatus.TRANSFERRED: Standing.TRANSFERRED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +126,8 @@ class ClearanceGrant:
         review_due_on: last day on which it counts without its review; None when none is due.
         status: how far it has come.
         functions: the only functions it counts for; empty for all. A restricted one names some.
-        reference: the vetting unit's own reference.
+        reference: the vetting unit's own reference, sealed (`SEALED`); here nobody can read it.
+        contract: the contract it was granted for; empty where it is bound to the sponsor alone.
     """
 
     id: str
@@ -104,6 +140,7 @@ class ClearanceGrant:
     status: GrantStatus
     functions: frozenset[str] = frozenset()
     reference: str = ""
+    contract: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a grant that contradicts itself.
@@ -187,26 +224,9 @@ class ClearanceGrant:
         return standing is Standing.USABLE
 
     def _standing_by_status(self) -> Standing:
-        match self.status:
-            case GrantStatus.GRANTED | GrantStatus.RESTRICTED | GrantStatus.UNDER_REVIEW:
-                # A restriction outlives a review or a slip of the status: functions always bind.
-                return Standing.RESTRICTED if self.functions else Standing.USABLE
-            case GrantStatus.REQUESTED:
-                return Standing.REQUESTED
-            case GrantStatus.SUSPENDED:
-                return Standing.SUSPENDED
-            case GrantStatus.REFUSED:
-                return Standing.REFUSED
-            case GrantStatus.WITHDRAWN:
-                return Standing.WITHDRAWN
-            case GrantStatus.EXPIRED:
-                return Standing.EXPIRED
-            case GrantStatus.TERMINATED:
-                return Standing.TERMINATED
-            case GrantStatus.TRANSFERRED:
-                return Standing.TRANSFERRED
-            case _:
-                assert_never(self.status)
+        standing = STANDING_OF.get(self.status, Standing.REFUSED)
+        # A restriction outlives a review or a slip of the status: functions always bind.
+        return Standing.RESTRICTED if standing.counts and self.functions else standing
 
     def _standing_by_dates(self, at: datetime, otherwise: Standing) -> Standing:
         if at.tzinfo is None:

@@ -15,25 +15,30 @@ Rules, in this order:
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NewType
 
+from vetting.days import last_day_of_months, last_day_of_years
 from vetting.errors import LevelError, TomlError, quoted
 from vetting.toml_source import TomlSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     from vetting.errors import Fault
 
 LevelId = NewType("LevelId", str)
+_ToldFault = Callable[[str, str, str], None]  # key, message, remedy
 
 SCHEMES = ("force", "nppv", "nsv", "employer")
 RESERVED_WORDS = frozenset({"and", "or", "any", "base"})  # words of a requirement, in lower case
 _LEVEL_ID = re.compile(r"[A-Za-z][A-Za-z0-9]{0,15}")
-_LEVEL_KEYS = {"id", "scheme", "title", "screening"}
+_LEVEL_KEYS = {"id", "scheme", "title", "screening", "systems", "valid_years", "review_months"}
+_LONGEST = {"valid_years": 20, "review_months": 120}
 _COVER_KEYS = {"holder", "required", "source"}
 
 
@@ -47,12 +52,26 @@ class Level:
         title: in words, e.g. `NPPV2 full`.
         screening: whether this is screening by an employer. It then counts only when the person's
             own organisation granted it, and needs no end date.
+        systems: whether it opens systems at all; without that it adds nothing to what is reached.
+        valid_years: how long a new grant lasts when no last day is given; None: it must be given.
+        review_months: when a new grant is to be reviewed when no day is given; None: never.
     """
 
     id: LevelId
     scheme: str
     title: str
     screening: bool = False
+    systems: bool = True
+    valid_years: int | None = None
+    review_months: int | None = None
+
+    def expires_on(self, granted_on: date) -> date | None:
+        """Give the last valid day of a grant: the day before the anniversary."""
+        return last_day_of_years(granted_on, self.valid_years) if self.valid_years else None
+
+    def review_due_on(self, granted_on: date) -> date | None:
+        """Give the last day on which a grant counts without its first review."""
+        return last_day_of_months(granted_on, self.review_months) if self.review_months else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +260,6 @@ def _read_levels(source: TomlSource, faults: list[Fault]) -> tuple[Level, ...]:
         for key in sorted(set(row) - _LEVEL_KEYS):
             fault(key, "unknown key", f"use {', '.join(sorted(_LEVEL_KEYS))} only")
         level_id, scheme, title = row.get("id"), row.get("scheme"), row.get("title")
-        screening = row.get("screening", False)
         if not isinstance(level_id, str) or not _LEVEL_ID.fullmatch(level_id):
             fault("id", f"{quoted(level_id)} is no id", "write a letter, then letters and digits")
             continue
@@ -255,17 +273,35 @@ def _read_levels(source: TomlSource, faults: list[Fault]) -> tuple[Level, ...]:
             fault("scheme", f"{quoted(scheme)} is no scheme", f"use one of {', '.join(SCHEMES)}")
         if not isinstance(title, str) or not title.strip():
             fault("title", "the title is missing", "say the level in words")
-        if not isinstance(screening, bool):
-            fault("screening", f"{quoted(screening)} is neither true nor false", "write true")
         levels.append(
             Level(
                 id=LevelId(level_id),
                 scheme=str(scheme),
                 title=str(title),
-                screening=screening is True,
+                screening=_flag(row, "screening", fault, otherwise=False),
+                systems=_flag(row, "systems", fault, otherwise=True),
+                valid_years=_length(row, "valid_years", fault),
+                review_months=_length(row, "review_months", fault),
             )
         )
     return tuple(levels)
+
+
+def _flag(row: dict[str, Any], key: str, fault: _ToldFault, *, otherwise: bool) -> bool:
+    value = row.get(key, otherwise)
+    if not isinstance(value, bool):
+        fault(key, f"{quoted(value)} is neither true nor false", "write true or false")
+    return value is True
+
+
+def _length(row: dict[str, Any], key: str, fault: _ToldFault) -> int | None:
+    value, longest = row.get(key), _LONGEST[key]
+    if value is None:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= longest:
+        fault(key, f"{quoted(value)} is no length", f"write 1 to {longest}")
+        return None
+    return value
 
 
 def _read_covers(

@@ -14,15 +14,16 @@ Rules, in this order:
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, update
 
 from vetting.appointments import Appointment, Role
-from vetting.errors import GrantError, RegisterError, quoted
+from vetting.errors import RegisterError, quoted
 from vetting.person import PersonKey
+from vetting.register_as_of import person_as_of
 from vetting.register_fill import Replacement, replace_everything
+from vetting.register_grants import add_grant, change_grant, downgrade_grant
 from vetting.register_history import (
     ChangeKind,
     RegisterChange,
@@ -36,29 +37,23 @@ from vetting.register_reading import (
     count_people,
     find_broken_rows,
     list_people,
-    read_appointments,
-    read_clearance,
     read_people,
     rows_of,
 )
 from vetting.register_tables import (
     appointment,
     appointment_to_row,
-    check_against_levels,
-    grant_from_row,
-    grant_to_row,
     metadata,
     to_microseconds,
-    vetting_grant,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import date, datetime
 
     from vetting.clearance import Clearance
     from vetting.grants import ClearanceGrant, GrantStatus
-    from vetting.levels import LevelOrder
+    from vetting.levels import LevelId, LevelOrder
 
 __all__ = [
     "BrokenRow",
@@ -74,14 +69,40 @@ __all__ = [
 class Register:
     """Reads and changes the vetting register."""
 
-    __slots__ = ("_order",)
+    __slots__ = ("_accepted", "_order")
 
-    def __init__(self, order: LevelOrder) -> None:
+    def __init__(self, order: LevelOrder, *, accepted: frozenset[str]) -> None:
+        """Read by these levels.
+
+        Args:
+            order: the levels.
+            accepted: the bodies whose vetting the host accepts in general, itself among them.
+        """
         self._order = order
+        self._accepted = accepted
+
+    def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:
+        """Read what the register has of a person; of an unknown one, nothing."""
+        (found,) = self.read_all(connection, [person])
+        return found
+
+    def read_all(
+        self, connection: Connection, people: Sequence[PersonKey]
+    ) -> tuple[RegisteredPerson, ...]:
+        """Read what the register has of some people, in their order."""
+        return read_people(connection, people, self._order, accepted=self._accepted)
+
+    def as_of(self, connection: Connection, person: PersonKey, *, at: datetime) -> RegisteredPerson:
+        """Replay what the register had of a person at a moment.
+
+        Raises:
+            RegisterError: the instant has no time zone, or the history does not hold together.
+        """
+        return person_as_of(connection, person, at=at, order=self._order, accepted=self._accepted)
 
     def clearance_of(self, connection: Connection, person: PersonKey) -> Clearance:
         """Read what a person is cleared to; of an unknown person, nothing."""
-        return read_clearance(connection, person, self._order)
+        return self.read(connection, person).clearance
 
     def appointments_of(
         self, connection: Connection, person: PersonKey, *, at: datetime
@@ -96,7 +117,7 @@ class Register:
         Returns:
             Values of `Role`.
         """
-        held = read_appointments(connection, person)
+        held = self.read(connection, person).appointments
         return frozenset(value.role.value for value in held if value.holds(at=at))
 
     def people(
@@ -119,7 +140,7 @@ class Register:
             RegisterError: the offset is negative or the limit not within 1 to 500.
         """
         listed = list_people(connection, organisation=organisation, offset=offset, limit=limit)
-        return read_people(connection, listed, self._order)
+        return self.read_all(connection, listed)
 
     def count(self, connection: Connection, *, organisation: str | None = None) -> int:
         """Count the people of the register; None for all organisations."""
@@ -159,17 +180,7 @@ class Register:
             RegisterError: the id is taken, the level is unknown, a vetting level has no end, or
                 nobody is named; nothing was written.
         """
-        try:
-            check_against_levels(grant, self._order)
-        except GrantError as error:
-            raise RegisterError(f"change register: {error}") from error
-        taken = select(vetting_grant.c.id).where(vetting_grant.c.id == grant.id)
-        if connection.execute(taken).first() is not None:
-            raise RegisterError(f"change register: grant {quoted(grant.id)} is already there")
-        row = grant_to_row(person, grant)
-        change = RowChange(kind=ChangeKind.GRANT_ADDED, before=None, after=row)
-        append_changes(connection, [change], by=by, at=at)
-        connection.execute(insert(vetting_grant), row)
+        add_grant(connection, self._order, person, grant, by=by, at=at)
 
     def change_status(
         self,
@@ -199,27 +210,62 @@ class Register:
             RegisterError: there is no such grant, its row is broken, it would be restricted to
                 nothing, or nobody is named; nothing was written.
         """
-        found = connection.execute(select(vetting_grant).where(vetting_grant.c.id == grant_id))
-        row = found.mappings().first()
-        if row is None:
-            raise RegisterError(f"change register: grant {quoted(grant_id)} is not there")
-        try:
-            grant = grant_from_row(row, self._order)
-            grant = replace(
-                grant,
-                status=status,
-                functions=grant.functions if functions is None else functions,
-            )
-        except GrantError as error:
-            raise RegisterError(f"change register: {error}") from error
-        person = PersonKey(organisation=row["organisation"], employee_number=row["employee_number"])
-        after = grant_to_row(person, grant)
-        change = RowChange(kind=ChangeKind.GRANT_CHANGED, before=dict(row), after=after)
-        append_changes(connection, [change], by=by, at=at)
-        connection.execute(
-            update(vetting_grant).where(vetting_grant.c.id == grant_id).values(after)
+        changes: dict[str, Any] = {"status": status}
+        if functions is not None:
+            changes["functions"] = functions
+        return change_grant(connection, self._order, grant_id, changes, by=by, at=at)[0]
+
+    def change_dates(
+        self,
+        connection: Connection,
+        grant_id: str,
+        *,
+        expires_on: date | None,
+        review_due_on: date | None,
+        by: str,
+        at: datetime,
+    ) -> PersonKey:
+        """Give a grant other last days, as after a renewal or a review.
+
+        Returns:
+            Whose grant it is.
+
+        Raises:
+            RegisterError: there is no such grant, its row is broken, a day is before it began, a
+                vetting level would have no end, or nobody is named; nothing was written.
+        """
+        changes = {"expires_on": expires_on, "review_due_on": review_due_on}
+        return change_grant(connection, self._order, grant_id, changes, by=by, at=at)[0]
+
+    def downgrade(
+        self,
+        connection: Connection,
+        grant_id: str,
+        level: LevelId,
+        *,
+        new_id: str,
+        by: str,
+        at: datetime,
+    ) -> PersonKey:
+        """Take a level away and keep a lower one, with the same dates and restrictions.
+
+        Args:
+            connection: the caller's, in a transaction.
+            grant_id: which.
+            level: what is kept; the grant's own level must satisfy it.
+            new_id: the id of the grant that is kept.
+            by: who does it.
+            at: the instant, with a time zone.
+
+        Returns:
+            Whose grant it is.
+
+        Raises:
+            RegisterError: there is no such grant, it does not count, or the level is not lower.
+        """
+        return downgrade_grant(
+            connection, self._order, grant_id, level, new_id=new_id, by=by, at=at
         )
-        return person
 
     def appoint(
         self,

@@ -1,6 +1,8 @@
 """The history of the register: every change, with the row before and the row after.
 
-Changes are only ever appended. Nothing here says why: reasons and findings are not kept.
+Changes are only ever appended, and never carry an earlier instant than the one before, so that the
+state at any moment is what a replay up to it gives (`vetting.register_as_of`). Nothing here says
+why: reasons and findings are not kept.
 """
 
 from __future__ import annotations
@@ -38,6 +40,8 @@ class ChangeKind(StrEnum):
     APPOINTED = "appointed"
     APPOINTMENT_WITHDRAWN = "appointment-withdrawn"
     APPOINTMENT_REMOVED = "appointment-removed"
+    MEMBERSHIP_ADDED = "membership-added"
+    MEMBERSHIP_ENDED = "membership-ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +54,8 @@ class RegisterChange:
         by: who did it.
         person: whose row it is.
         kind: what was done.
-        item: the id of the grant, or the role of the appointment.
-        level: the level of the grant; empty for an appointment.
+        item: the id of the grant, the role of the appointment, or the person of the membership.
+        level: the level of the grant; empty for anything else.
         changed: the columns that differ, each with its text before and after ("" for none).
     """
 
@@ -90,7 +94,9 @@ def append_changes(
     """
     if not by.strip() or len(by) > MAX_OPERATOR_CHARACTERS:
         raise RegisterError(f"write register: {quoted(by)} names nobody")
-    at_us = to_microseconds(at)
+    # A clock that was set back must not write into what was already the past.
+    last = select(register_change.c.at_us).order_by(register_change.c.sequence.desc()).limit(1)
+    at_us = max(to_microseconds(at), connection.execute(last).scalar() or 0)
     rows = []
     for change in changes:
         row = change.after or change.before or {}
@@ -130,7 +136,7 @@ def changes_of(connection: Connection, person: PersonKey) -> tuple[RegisterChang
 def _from_row(row: Any, person: PersonKey) -> RegisterChange:
     try:
         kind = ChangeKind(row["kind"])
-        before, after = _from_text(row["before"]), _from_text(row["after"])
+        before, after = row_from_text(row["before"]), row_from_text(row["after"])
     except ValueError as error:
         raise RegisterError(f"read history: line {quoted(row['sequence'])} is broken") from error
     told = after or before
@@ -141,7 +147,7 @@ def _from_row(row: Any, person: PersonKey) -> RegisterChange:
         by=row["by"],
         person=person,
         kind=kind,
-        item=str(told.get("role") or told.get("id") or ""),
+        item=str(told.get("role") or told.get("person") or told.get("id") or ""),
         level=str(told.get("level") or ""),
         changed=tuple((name, _shown(before, name), _shown(after, name)) for name in columns),
     )
@@ -157,7 +163,12 @@ def _to_text(row: Row | None) -> str | None:
     return None if row is None else json.dumps(row, sort_keys=True, default=str)
 
 
-def _from_text(text: str | None) -> Row:
+def row_from_text(text: str | None) -> Row:
+    """Read a row as the history holds it; empty when there was none.
+
+    Raises:
+        ValueError: the text is no row.
+    """
     row = {} if text is None else json.loads(text)
     if not isinstance(row, dict):
         raise ValueError("no row")  # noqa: TRY004 - caught by the caller with other broken text

@@ -8,28 +8,33 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, Table, and_, false, func, or_, select, union
 
 from vetting.clearance import Clearance
 from vetting.errors import GrantError, RegisterError
+from vetting.membership import Membership
 from vetting.person import PersonKey
 from vetting.register_tables import (
     AnyRow,
     appointment,
     appointment_from_row,
     grant_from_row,
+    membership,
+    membership_from_row,
     vetting_grant,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from vetting.appointments import Appointment
     from vetting.grants import ClearanceGrant
     from vetting.levels import LevelOrder
 
+_PAST = date(1970, 1, 1)
 MAX_PEOPLE_A_PAGE = 500  # a page is read by a person, and held in memory whole
 
 
@@ -41,11 +46,13 @@ class RegisteredPerson:
         person: whose rows these are.
         clearance: their grants, usable or not.
         appointments: all their appointments, past ones included.
+        memberships: all their memberships under this key, past and future ones included.
     """
 
     person: PersonKey
     clearance: Clearance
     appointments: tuple[Appointment, ...]
+    memberships: tuple[Membership, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,49 +71,71 @@ class BrokenRow:
 
 
 def read_people(
-    connection: Connection, people: Sequence[PersonKey], order: LevelOrder
+    connection: Connection,
+    people: Sequence[PersonKey],
+    order: LevelOrder,
+    *,
+    accepted: frozenset[str],
 ) -> tuple[RegisteredPerson, ...]:
-    """Read what the register has of some people, in their order; of an unknown person, nothing."""
-    grants: defaultdict[tuple[str, str], list[ClearanceGrant]] = defaultdict(list)
-    for row in connection.execute(rows_of(vetting_grant, people)).mappings():
-        grant = _grant_or_none(row, order)
-        if grant is not None:
-            grants[row["organisation"], row["employee_number"]].append(grant)
-    appointed: defaultdict[tuple[str, str], list[Appointment]] = defaultdict(list)
-    for row in connection.execute(rows_of(appointment, people)).mappings():
-        value = _appointment_or_none(row)
-        if value is not None:
-            appointed[row["organisation"], row["employee_number"]].append(value)
+    """Read what the register has of some people, in their order; of an unknown person, nothing.
+
+    Args:
+        connection: the caller's.
+        people: whom.
+        order: the levels.
+        accepted: the bodies whose vetting the host accepts.
+    """
+    rows: list[defaultdict[PersonKey, list[AnyRow]]] = []
+    for table in (vetting_grant, appointment, membership):
+        found: defaultdict[PersonKey, list[AnyRow]] = defaultdict(list)
+        for row in connection.execute(rows_of(table, people)).mappings():
+            key = _person_or_none(row["organisation"], row["employee_number"])
+            if key is not None:
+                found[key].append(row)
+        rows.append(found)
+    grants, appointments, memberships = rows
     return tuple(
-        RegisteredPerson(
-            person=person,
-            clearance=Clearance(
-                grants=tuple(grants[person.organisation, person.employee_number]),
-                organisation=person.organisation,
-                order=order,
-            ),
-            appointments=tuple(appointed[person.organisation, person.employee_number]),
+        registered(
+            person,
+            grants[person],
+            appointments[person],
+            memberships[person],
+            order=order,
+            accepted=accepted,
         )
         for person in people
     )
 
 
-def read_clearance(connection: Connection, person: PersonKey, order: LevelOrder) -> Clearance:
-    """Read what one person is cleared to; of an unknown person, nothing."""
-    rows = connection.execute(rows_of(vetting_grant, [person])).mappings()
-    grants = [_grant_or_none(row, order) for row in rows]
-    return Clearance(
-        grants=tuple(grant for grant in grants if grant is not None),
-        organisation=person.organisation,
-        order=order,
+def registered(
+    person: PersonKey,
+    grants: Iterable[AnyRow],
+    appointments: Iterable[AnyRow],
+    memberships: Iterable[AnyRow],
+    *,
+    order: LevelOrder,
+    accepted: frozenset[str],
+) -> RegisteredPerson:
+    """Make one person of rows; a grant or appointment that cannot be read is left out.
+
+    A membership that cannot be read is kept as one that never holds: left out, it would leave the
+    person as free as somebody without any.
+    """
+    held = [_grant_or_none(row, order) for row in grants]
+    appointed = [_appointment_or_none(row) for row in appointments]
+    employed = tuple(_membership_or_past(row, person) for row in memberships)
+    return RegisteredPerson(
+        person=person,
+        clearance=Clearance(
+            grants=tuple(grant for grant in held if grant is not None),
+            organisation=person.organisation,
+            order=order,
+            accepted=accepted,
+            memberships=employed,
+        ),
+        appointments=tuple(value for value in appointed if value is not None),
+        memberships=employed,
     )
-
-
-def read_appointments(connection: Connection, person: PersonKey) -> tuple[Appointment, ...]:
-    """Read all appointments of one person, past ones included."""
-    rows = connection.execute(rows_of(appointment, [person])).mappings()
-    appointments = [_appointment_or_none(row) for row in rows]
-    return tuple(value for value in appointments if value is not None)
 
 
 def list_people(
@@ -134,14 +163,16 @@ def count_people(connection: Connection, *, organisation: str | None) -> int:
 def find_broken_rows(connection: Connection, order: LevelOrder) -> tuple[BrokenRow, ...]:
     """Tell of every row that counts for nothing because it cannot be read."""
     broken: list[BrokenRow] = []
-    for table in (vetting_grant, appointment):
+    readers: dict[Table, Callable[[AnyRow], object]] = {
+        vetting_grant: lambda row: grant_from_row(row, order),
+        appointment: appointment_from_row,
+        membership: membership_from_row,
+    }
+    for table, read in readers.items():
         for row in connection.execute(select(table)).mappings():
             try:
                 PersonKey(organisation=row["organisation"], employee_number=row["employee_number"])
-                if table is vetting_grant:
-                    grant_from_row(row, order)
-                else:
-                    appointment_from_row(row)
+                read(row)
             except (GrantError, RegisterError) as error:
                 broken.append(
                     BrokenRow(table=table.name, row_id=str(row["id"]), message=str(error))
@@ -176,6 +207,13 @@ def _appointment_or_none(row: AnyRow) -> Appointment | None:
         return None
 
 
+def _membership_or_past(row: AnyRow, person: PersonKey) -> Membership:
+    try:
+        return membership_from_row(row)
+    except RegisterError:
+        return Membership(person="unreadable", key=person, starts_on=_PAST, ends_on=_PAST)
+
+
 def _person_or_none(organisation: str, employee_number: str) -> PersonKey | None:
     try:
         return PersonKey(organisation=organisation, employee_number=employee_number)
@@ -185,7 +223,7 @@ def _person_or_none(organisation: str, employee_number: str) -> PersonKey | None
 
 def _keys(organisation: str | None) -> Select[Any]:
     """Select the key of everyone who has a row."""
-    tables = (vetting_grant, appointment)
+    tables = (vetting_grant, appointment, membership)
     both = union(*(select(t.c.organisation, t.c.employee_number) for t in tables)).subquery()
     keys = select(both.c.organisation, both.c.employee_number)
     return keys if organisation is None else keys.where(both.c.organisation == organisation)

@@ -21,10 +21,12 @@ from vetting.appointments import Appointment, Role
 from vetting.errors import GrantError, RegisterError, quoted
 from vetting.grants import ClearanceGrant, GrantStatus
 from vetting.levels import LevelId
+from vetting.membership import Membership, is_contract
+from vetting.person import PersonKey
+from vetting.references import is_sealed
 
 if TYPE_CHECKING:
     from vetting.levels import LevelOrder
-    from vetting.person import PersonKey
 
 Row = dict[str, Any]  # a row on its way from or to the database, never beyond the register
 AnyRow = Mapping[Any, Any]  # the same as SQLAlchemy hands it out, keyed by column name
@@ -50,7 +52,8 @@ vetting_grant = Table(
     Column("review_due_on", _DAY),
     Column("status", String(16), nullable=False),
     Column("functions", Text, nullable=False),  # JSON, a list of function ids; empty for all
-    Column("reference", Text, nullable=False),
+    Column("reference", Text, nullable=False),  # sealed, see vetting.references
+    Column("contract", String(64), nullable=False, server_default=""),
     Index("vetting_grant_person", "organisation", "employee_number"),
 )
 
@@ -65,6 +68,20 @@ appointment = Table(
     Column("ends_on", _DAY),
     Column("withdrawn_at_us", BigInteger),  # microseconds since 1970, UTC
     Index("appointment_person", "organisation", "employee_number"),
+)
+
+membership = Table(
+    "membership",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("person", String(64), nullable=False),
+    Column("organisation", String(64), nullable=False),
+    Column("employee_number", String(64), nullable=False),
+    Column("starts_on", _DAY, nullable=False),
+    Column("ends_on", _DAY),
+    Column("contract", String(64), nullable=False),
+    Index("membership_key", "organisation", "employee_number"),
+    Index("membership_person", "person"),
 )
 
 register_change = Table(
@@ -87,7 +104,11 @@ _GRANT_TEXTS = ("id", "level", "granting_body", "sponsor", "granted_on", "status
 
 
 def grant_to_row(person: PersonKey, grant: ClearanceGrant) -> Row:
-    """Write a grant of clearance as a row of `vetting_grant`."""
+    """Write a grant of clearance as a row of `vetting_grant`.
+
+    A reference that is not sealed is left out: it is never written, and never in the way of a
+    suspension.
+    """
     return {
         "id": grant.id,
         "organisation": person.organisation,
@@ -100,7 +121,8 @@ def grant_to_row(person: PersonKey, grant: ClearanceGrant) -> Row:
         "review_due_on": grant.review_due_on.isoformat() if grant.review_due_on else None,
         "status": grant.status.value,
         "functions": json.dumps(sorted(grant.functions)),
-        "reference": grant.reference,
+        "reference": grant.reference if is_sealed(grant.reference) else "",
+        "contract": grant.contract,
     }
 
 
@@ -130,6 +152,7 @@ def grant_from_row(row: AnyRow, order: LevelOrder) -> ClearanceGrant:
         status=status,
         functions=_functions(row),
         reference=row["reference"] if isinstance(row["reference"], str) else "",
+        contract=_contract(row),
     )
     check_against_levels(grant, order)
     return grant
@@ -179,6 +202,36 @@ def appointment_from_row(row: AnyRow) -> Appointment:
         raise RegisterError(f"read appointment {quoted(row['id'])}: {error}") from error
 
 
+def membership_to_row(value: Membership) -> Row:
+    """Write a membership as a row of `membership`, without its number."""
+    return {
+        "person": value.person,
+        "organisation": value.key.organisation,
+        "employee_number": value.key.employee_number,
+        "starts_on": value.starts_on.isoformat(),
+        "ends_on": value.ends_on.isoformat() if value.ends_on else None,
+        "contract": value.contract,
+    }
+
+
+def membership_from_row(row: AnyRow) -> Membership:
+    """Read a row of `membership`.
+
+    Raises:
+        RegisterError: the row cannot be read.
+    """
+    try:
+        return Membership(
+            person=row["person"],
+            key=PersonKey(organisation=row["organisation"], employee_number=row["employee_number"]),
+            starts_on=_day(row, "starts_on"),
+            ends_on=_day_or_none(row, "ends_on"),
+            contract=row["contract"],
+        )
+    except GrantError as error:
+        raise RegisterError(f"read membership {quoted(row['id'])}: {error}") from error
+
+
 def to_microseconds(at: datetime) -> int:
     """Write an instant as whole microseconds since 1970, UTC.
 
@@ -212,11 +265,19 @@ def _day(row: AnyRow, name: str) -> date:
             return date.fromisoformat(value)
         except ValueError:
             pass
-    raise GrantError(f"read grant {quoted(row['id'])}: {name} {quoted(value)} is no date")
+    raise GrantError(f"read row {quoted(row.get('id'))}: {name} {quoted(value)} is no date")
 
 
 def _day_or_none(row: AnyRow, name: str) -> date | None:
     return None if row[name] is None else _day(row, name)
+
+
+def _contract(row: AnyRow) -> str:
+    # A row written before there were contracts has none; one that cannot be read binds to nothing.
+    value = row.get("contract", "")
+    if not isinstance(value, str) or not is_contract(value):
+        raise GrantError(f"read grant {quoted(row['id'])}: {quoted(value)} is no contract")
+    return value
 
 
 def _functions(row: AnyRow) -> frozenset[str]:

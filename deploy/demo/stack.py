@@ -162,7 +162,7 @@ class Stack:
         if not staff and dated.exists() and dated.read_text("ascii") == today:
             return
         engine = open_store(load_settings(self.places.settings_file).store_url)
-        register = Register(LevelOrder.shipped())
+        register = Register(LevelOrder.shipped(), accepted=frozenset())
         try:
             migrate(engine)
             with writing(engine) as connection:

@@ -128,7 +128,7 @@ def _subject(
         raise CommandError(
             f"explain: {quoted(organisation)} is not an organisation; known: {known}"
         )
-    register = Register(policy_set.levels)
+    register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
     with reading(store) as connection:
         found = find_staff(connection, name, organisation=organisation)
         if len(found) > 1:

@@ -89,6 +89,7 @@ def _question(policy_set: PolicySet, picked: _Picked, at: datetime) -> Question:
             grants=_grants(picked.level, organisation.id, at),
             organisation=organisation.id,
             order=policy_set.levels,
+            accepted=frozenset({organisation.id}),
         ),
     )
     return Question(

@@ -134,7 +134,7 @@ class RegisterDesk:
         self._store = store
         self._ring = ring
         self._bulletin = bulletin
-        self._register = Register(LevelOrder.shipped())
+        self._register = Register(LevelOrder.shipped(), accepted=frozenset())
 
     @classmethod
     @contextmanager

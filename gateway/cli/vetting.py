@@ -74,13 +74,15 @@ def levels(config: Path, *, as_json: bool) -> None:
 def show(config: Path, person: str, at: str | None, *, as_json: bool) -> None:
     """Show what PERSON (ORGANISATION/NUMBER) holds, and every change to it."""
     from gateway.store.engine import reading
-    from vetting.levels import LevelOrder
+    from policies.policy_set import load_policy_set
     from vetting.register import PersonKey, Register
 
     moment = instant(at)
     key = PersonKey.from_text(person)
-    store = open_existing_store(open_settings(config))
-    register = Register(LevelOrder.shipped())
+    settings = open_settings(config)
+    store = open_existing_store(settings)
+    policy_set = load_policy_set(settings.policy.directory)
+    register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
     try:
         with reading(store) as connection:
             clearance = register.clearance_of(connection, key)

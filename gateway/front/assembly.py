@@ -106,6 +106,7 @@ class _State:
     reader: BulletinReader
     sessions: Sessions
     subjects: SubjectReader
+    register: Register
     cache: SessionCache
     owners: RecordOwners
     jars: KeptCookies
@@ -202,7 +203,7 @@ class Assembly:
                 throttle=throttle,
                 clock=clock,
             ),
-            register=RegisterSearch(state.store, policy_set.levels),
+            register=RegisterSearch(state.store, state.register),
             search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
         )
@@ -287,13 +288,18 @@ class Assembly:
         reader = BulletinReader(store, bulletin, complain=_complain)
         kinds = {each.id: each.kind for each in settings.organisations}
         sessions = Sessions(store, bulletin, session_limits(settings.gateway))
-        subjects = subject_reader(Register(policy_set.levels), kinds)
+        register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
+        kept_here = frozenset(
+            each.id for each in settings.organisations if each.membership == "register"
+        )
+        subjects = subject_reader(register, kinds, kept_here)
         state = _State(
             store=store,
             bulletin=bulletin,
             reader=reader,
             sessions=sessions,
             subjects=subjects,
+            register=register,
             cache=SessionCache(store, sessions, subjects),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),

@@ -18,8 +18,7 @@ from gateway.store.engine import reading
 from vetting.errors import VettingError
 from vetting.person import PersonKey
 from vetting.register import Register
-from vetting.register_reading import read_people
-from vetting.register_tables import appointment, vetting_grant
+from vetting.register_tables import appointment, membership, vetting_grant
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Engine, Select, Table
 
-    from vetting.levels import LevelOrder
     from vetting.register import RegisterChange
     from vetting.register_reading import RegisteredPerson
 
@@ -37,11 +35,10 @@ _MOST: Final = 500  # matches of a text; somebody who sees more should type more
 class RegisterSearch:
     """Looks people up. Every method blocks; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, order: LevelOrder) -> None:
-        """Read from this store."""
+    def __init__(self, engine: Engine, register: Register) -> None:
+        """Read from this store, by this register."""
         self._engine = engine
-        self._register = Register(order)
-        self._order = order
+        self._register = register
 
     def people(
         self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
@@ -58,7 +55,7 @@ class RegisterSearch:
             if text.strip():
                 keys = self._matching(connection, text.strip(), organisation)
                 chosen, count = keys[offset : offset + limit], len(keys)
-                listed = read_people(connection, chosen, self._order)
+                listed = self._register.read_all(connection, chosen)
             else:
                 only = organisation or None
                 listed = self._register.people(
@@ -80,9 +77,10 @@ class RegisterSearch:
         except VettingError:
             return None
         with reading(self._engine) as connection:
-            (registered,) = read_people(connection, [person], self._order)
+            registered = self._register.read(connection, person)
             found = _found(connection, registered, at)
-        return found if found.clearance.grants or registered.appointments else None
+        known = found.clearance.grants or registered.appointments or registered.memberships
+        return found if known else None
 
     def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
         """List what changed for one person, the earliest first.
@@ -105,7 +103,12 @@ class RegisterSearch:
                 staff.c.username_key.contains(folded, autoescape=True),
             )
         )
-        both = union(named, _numbered(vetting_grant, text), _numbered(appointment, text)).subquery()
+        both = union(
+            named,
+            _numbered(vetting_grant, text),
+            _numbered(appointment, text),
+            _numbered(membership, text),
+        ).subquery()
         statement = select(both).order_by(*both.c).limit(_MOST)
         if organisation:
             statement = statement.where(both.c.organisation == organisation)

@@ -22,7 +22,7 @@ from typing import Final, Literal, NamedTuple
 from sqlalchemy import Connection, Engine
 
 from gateway.bulletin import ALL_SESSIONS, EVERYTHING
-from gateway.errors import IdentityError
+from gateway.errors import IdentityError, NotEmployed
 from gateway.identity.session import Session
 from gateway.identity.sessions import Sessions, is_token
 from gateway.identity.staff import Staff, staff_by_id
@@ -272,7 +272,10 @@ class SessionCache:
             if staff is None:
                 message = "sessions: a session belongs to nobody"
                 raise IdentityError(message)
-            known = self._subjects(connection, staff, at)
+            try:
+                known = self._subjects(connection, staff, at)
+            except NotEmployed:
+                return None  # they have left since: whatever session there is ends here
         # What this worker saw and has not written yet counts too.
         held = self._live.get(token)
         seen_us = max(

@@ -29,6 +29,7 @@ from gateway.errors import (
     DirectoryMisconfigured,
     DirectoryUnavailable,
     IdentityChanged,
+    NotEmployed,
     WrongCredentials,
 )
 from gateway.identity.attempts import Attempts, TooManyAttempts
@@ -341,6 +342,8 @@ class SignIn:
                 )
         except IdentityChanged as error:
             raise Refusal("identity-changed", tellable=True, username=person.username) from error
+        except NotEmployed as error:
+            raise Refusal("not-employed", tellable=True, username=person.username) from error
         except EntryIncomplete as error:
             raise Refusal("entry-incomplete", tellable=True, username=person.username) from error
         if replaces is not None:

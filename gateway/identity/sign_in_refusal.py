@@ -26,8 +26,8 @@ class Refusal(SignInRefused):
     Attributes:
         code: why, for the record: one of `unknown-organisation`, `credentials-malformed`,
             `unknown-person`, `wrong-password`, `too-many-attempts`, `busy`, `identity-changed`,
-            `entry-incomplete`, `account-disabled`, `account-locked`, `account-expired`,
-            `account-must-change-password`.
+            `entry-incomplete`, `not-employed`, `account-disabled`, `account-locked`,
+            `account-expired`, `account-must-change-password`.
         tellable: whether the person may be told that code. What may not be told is told as one
             thing: name or password is wrong.
         username: as the directory spells it, where it is known; else empty.

@@ -12,35 +12,37 @@ from typing import Protocol
 
 from sqlalchemy import Connection
 
-from gateway.errors import IdentityError
+from gateway.errors import IdentityError, NotEmployed
 from gateway.identity.session_cache import KnownSubject, SubjectReader
 from gateway.identity.staff import Staff
 from policies.question import Subject
-from vetting.clearance import Clearance
 from vetting.days import day_ends_at, day_of
+from vetting.membership import employed
 from vetting.person import PersonKey
+from vetting.register_reading import RegisteredPerson
 
 
 class RegisterReader(Protocol):
     """What is read from the host's register; `vetting.register.Register` does it."""
 
-    def clearance_of(self, connection: Connection, person: PersonKey) -> Clearance:
-        """Read what a person is cleared to; of an unknown person, nothing."""
-        ...
-
-    def appointments_of(
-        self, connection: Connection, person: PersonKey, *, at: datetime
-    ) -> frozenset[str]:
-        """Read to which roles a person is appointed at an instant."""
+    def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:
+        """Read what the register has of a person; of an unknown one, nothing."""
         ...
 
 
-def subject_reader(register: RegisterReader, kinds: Mapping[str, str]) -> SubjectReader:
+def subject_reader(
+    register: RegisterReader, kinds: Mapping[str, str], kept_here: frozenset[str] = frozenset()
+) -> SubjectReader:
     """Make the function that builds subjects.
+
+    It raises `NotEmployed` for somebody whose membership is not in force: an account that was left
+    in the old directory is nobody any more, and one made early is nobody yet.
 
     Args:
         register: the host's register.
         kinds: organisation id to its kind (`police`, `fire` ...), for those that may sign in.
+        kept_here: the organisations that keep memberships in the register, so that somebody
+            without one is nobody; for the others their directory suffices.
     """
 
     def read(connection: Connection, staff: Staff, at: datetime) -> KnownSubject:
@@ -50,6 +52,11 @@ def subject_reader(register: RegisterReader, kinds: Mapping[str, str]) -> Subjec
             message = f"subject: organisation `{staff.organisation[:40]}` is not known any more"
             raise IdentityError(message)
         person = PersonKey(organisation=staff.organisation, employee_number=staff.employee_number)
+        known = register.read(connection, person)
+        required = staff.organisation in kept_here
+        if not employed(known.memberships, at=at, required=required):
+            message = f"subject: `{person}` has no membership that is in force"
+            raise NotEmployed(message)
         subject = Subject(
             staff_id=staff.staff_id,
             organisation=staff.organisation,
@@ -59,11 +66,13 @@ def subject_reader(register: RegisterReader, kinds: Mapping[str, str]) -> Subjec
             posts=staff.posts,
             unit=staff.unit,
             team=staff.team,
-            appointments=register.appointments_of(connection, person, at=at),
-            clearance=register.clearance_of(connection, person),
+            appointments=frozenset(
+                each.role.value for each in known.appointments if each.holds(at=at)
+            ),
+            clearance=known.clearance,
         )
-        # A clearance answers for any instant. Appointments were read for this one, and begin and
-        # end by themselves only where a day does; every other change is announced.
+        # A clearance answers for any instant. Appointments and memberships were read for this one,
+        # and begin and end by themselves only where a day does; every other change is announced.
         return KnownSubject(subject=subject, stable_until=day_ends_at(day_of(at)))
 
     return read

@@ -272,6 +272,11 @@ _TOLD = {
         "Your directory entry is not complete",
         "Your organisation's directory does not say enough about you, such as your number.",
     ),
+    "not-employed": (
+        403,
+        "You are not on this organisation's list",
+        "You may have moved: sign in with the organisation you work for today.",
+    ),
     "identity-changed": (
         403,
         "Your details do not match",

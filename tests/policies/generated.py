@@ -135,6 +135,7 @@ def generated_subject(policy_set: PolicySet, random: Random) -> Subject:
             ),
             organisation=name,
             order=policy_set.levels,
+            accepted=frozenset({"host", "cheshire-police"}),
         ),
     )
 

@@ -117,7 +117,9 @@ def clearance(
     grants = [grant(level, organisation) for level in levels]
     grants += [grant(level, organisation, expires_on=YESTERDAY) for level in ended]
     order = order or cheshire().levels
-    return Clearance(grants=tuple(grants), organisation=organisation, order=order)
+    return Clearance(
+        grants=tuple(grants), organisation=organisation, order=order, accepted=frozenset({HOST})
+    )
 
 
 def subject(

@@ -156,7 +156,12 @@ def test_an_unknown_level_on_the_register_adds_nothing() -> None:
     strange = replace(grant("DBSB"), level=LevelId("N9"))
     who = replace(
         subject(),
-        clearance=Clearance(grants=(strange,), organisation=FIRE, order=cheshire().levels),
+        clearance=Clearance(
+            grants=(strange,),
+            organisation=FIRE,
+            order=cheshire().levels,
+            accepted=frozenset({"cheshire-police"}),
+        ),
     )
 
     assert engine.decide(asked(who)).reason is Reason.CLEARANCE_TOO_LOW
@@ -172,7 +177,10 @@ def test_a_clearance_over_another_order_of_levels_reaches_nothing() -> None:
     who = replace(
         subject(),
         clearance=Clearance(
-            grants=(replace(grant("DBSB"), level=LevelId("A")),), organisation=FIRE, order=other
+            grants=(replace(grant("DBSB"), level=LevelId("A")),),
+            organisation=FIRE,
+            order=other,
+            accepted=frozenset({"cheshire-police"}),
         ),
     )
     decision = Engine.compile(cheshire()).decide(asked(who))
@@ -194,7 +202,10 @@ def test_vetting_lasts_to_the_last_moment_of_its_last_day_and_no_longer(day: dat
     engine = shipped_engine()
     who = subject()
     held = Clearance(
-        grants=(grant("DBSB", expires_on=day),), organisation=FIRE, order=cheshire().levels
+        grants=(grant("DBSB", expires_on=day),),
+        organisation=FIRE,
+        order=cheshire().levels,
+        accepted=frozenset({"cheshire-police"}),
     )
     who = replace(who, clearance=held)
     over = day_ends_at(day)

@@ -30,4 +30,4 @@ def order() -> LevelOrder:
 
 @pytest.fixture
 def register(order: LevelOrder) -> Register:
-    return Register(order)
+    return Register(order, accepted=frozenset({"cheshire-police"}))

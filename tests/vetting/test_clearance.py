@@ -14,6 +14,8 @@ from vetting.clearance import Clearance
 from vetting.errors import GrantError, RequirementError
 from vetting.grants import ClearanceGrant, GrantStatus, Standing
 from vetting.levels import LevelId, LevelOrder
+from vetting.membership import Membership
+from vetting.person import PersonKey
 from vetting.requirement import Requirement
 
 ORDER = LevelOrder.shipped()
@@ -26,7 +28,7 @@ def grant(level: str, **changes: Any) -> ClearanceGrant:
     value = ClearanceGrant(
         id=f"g-{level}",
         level=LevelId(level),
-        granting_body=FIRE,
+        granting_body=FIRE if level in {"DBSB", "DBSS", "DBSE", "BPSS"} else POLICE,
         sponsor=FIRE,
         granted_on=date(2025, 1, 1),
         expires_on=date(2027, 12, 31),
@@ -37,7 +39,9 @@ def grant(level: str, **changes: Any) -> ClearanceGrant:
 
 
 def clearance(*grants: ClearanceGrant, organisation: str = FIRE) -> Clearance:
-    return Clearance(grants=grants, organisation=organisation, order=ORDER)
+    return Clearance(
+        grants=grants, organisation=organisation, order=ORDER, accepted=frozenset({POLICE})
+    )
 
 
 DBS = grant("DBSB", expires_on=None)
@@ -173,6 +177,7 @@ def any_grant(draw: st.DrawFn) -> ClearanceGrant:
         review_due_on=draw(st.sampled_from([None, *ends])),
         status=draw(st.sampled_from(sorted(statuses))),
         functions=functions,
+        contract=draw(st.sampled_from(["", "", "C-1"])),
     )
 
 
@@ -187,8 +192,12 @@ def test_the_reach_is_that_of_the_grants_usable_at_the_instant(
 ) -> None:
     held, expected = clearance(*grants), 0
     for value in grants:
-        screening = ORDER.level(value.level).screening
-        if value.usable(at=at, organisation=FIRE, screening=screening, function=function):
+        level = ORDER.level(value.level)
+        accepted = level.screening or value.granting_body == POLICE
+        usable = value.usable(
+            at=at, organisation=FIRE, screening=level.screening, function=function
+        )
+        if usable and accepted and level.systems and not value.contract:
             expected |= ORDER.reach(value.level)
 
     assert held.reach(at=at, function=function) == expected
@@ -265,3 +274,115 @@ def test_what_counts_is_described_first() -> None:
     told = clearance(replace(NPPV, status=GrantStatus.REFUSED), DBS).described(at=AT)
 
     assert [level.usable for level in told] == [True, False]
+
+
+@pytest.mark.parametrize("level", ["N1", "N2A"])
+def test_a_level_without_systems_opens_nothing_by_itself(level: str) -> None:
+    """NPPV2 abbreviated reads police material; it opens no system unless the data say so."""
+    held = clearance(grant(level))
+
+    assert held.reach(at=AT) == 0
+    assert not held.satisfies(level, at=AT)
+    assert held.described(at=AT)[0].standing is Standing.NO_SYSTEMS
+    assert clearance(grant("N3")).satisfies(level, at=AT)
+
+
+def test_the_data_say_whether_a_level_opens_systems() -> None:
+    levels = tuple(replace(level, systems=True) for level in ORDER.levels)
+    order = replace(ORDER, levels=levels)
+    held = Clearance(
+        grants=(grant("N2A"),), organisation=FIRE, order=order, accepted=frozenset({POLICE})
+    )
+
+    assert held.satisfies("N2A", at=AT)
+
+
+NORTH = "north-police"
+
+
+def test_vetting_by_another_force_counts_only_where_it_is_accepted() -> None:
+    foreign = grant("RV", granting_body=NORTH)
+    host_only = clearance(DBS, foreign)
+    both = replace(host_only, accepted=frozenset({POLICE, NORTH}))
+
+    assert not host_only.satisfies("RV", at=AT)
+    assert host_only.described(at=AT)[-1].standing is Standing.NOT_ACCEPTED
+    assert both.satisfies("RV", at=AT)
+    assert replace(host_only, accepted=frozenset()).reach(at=AT) == ORDER.reach("DBSB")
+
+
+def test_an_agreement_may_accept_what_the_host_does_not_in_general() -> None:
+    foreign = grant("RV", granting_body=NORTH)
+    bound = grant("N3", granting_body="south-police", functions=frozenset({"a"}))
+    held = clearance(DBS, foreign, bound)
+    own = ORDER.reach("DBSB")
+
+    assert held.reach(at=AT, accepting=frozenset({NORTH})) == own | ORDER.reach("RV")
+    assert held.reach(at=AT, accepting=frozenset({"south-police"})) == own
+    assert held.reach(
+        at=AT, function="a", accepting=frozenset({"south-police"})
+    ) == own | ORDER.reach("N3")
+    assert held.reach(at=AT) == own
+
+
+def test_screening_needs_nobodys_acceptance_but_the_employers_own() -> None:
+    held = replace(clearance(DBS), accepted=frozenset())
+
+    assert held.satisfies("BASE", at=AT)
+
+
+def member(starts_on: date, ends_on: date | None = None, contract: str = "") -> Membership:
+    key = PersonKey(organisation=FIRE, employee_number="40011")
+    return Membership(person="p1", key=key, starts_on=starts_on, ends_on=ends_on, contract=contract)
+
+
+def test_grants_count_only_while_a_membership_is_in_force() -> None:
+    held = replace(clearance(DBS, NPPV), memberships=(member(date(2026, 1, 1), date(2026, 6, 1)),))
+    over = datetime(2026, 6, 1, 23, tzinfo=UTC)
+
+    assert held.satisfies("N2F", at=over - timedelta(microseconds=1))
+    assert held.reach(at=over) == 0
+    assert held.reach(at=datetime(2025, 12, 31, 23, 59, tzinfo=UTC)) == 0
+    assert held.stable_until(at=AT) == over
+    assert {one.standing for one in held.described(at=over)} == {Standing.NOT_EMPLOYED}
+
+
+def test_a_grant_for_a_contract_counts_only_while_the_person_works_under_it() -> None:
+    bound = replace(NPPV, contract="C-1")
+    ends = datetime(2026, 7, 1, 23, tzinfo=UTC)
+    first, second = member(date(2026, 1, 1), date(2026, 7, 1), "C-1"), member(date(2026, 7, 2))
+
+    held = replace(clearance(bound, DBS), memberships=(first, second))
+    assert held.satisfies("N2F", at=AT)
+    assert held.satisfies("BASE", at=ends)
+    assert not held.satisfies("N2F", at=ends)
+    assert held.standing(bound, at=ends) is Standing.OTHER_CONTRACT
+    assert held.ended(at=ends) == (bound,)
+    assert clearance(bound).reach(at=AT) == 0  # nothing says that they work under it
+
+
+@given(
+    st.lists(any_grant(), max_size=3),
+    st.lists(st.tuples(DAYS, DAYS, st.sampled_from(["", "C-1"])), min_size=1, max_size=3),
+    st.datetimes(datetime(2025, 12, 1), datetime(2027, 1, 31), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.sampled_from([None, "a"]),
+)
+@settings(deadline=None)
+def test_what_is_reached_is_what_the_standings_say(
+    grants: list[ClearanceGrant],
+    days: list[tuple[date, date, str]],
+    at: datetime,
+    function: str | None,
+) -> None:
+    """The windows worked out at the start and the look at one instant are two ways to one thing."""
+    memberships = tuple(member(min(a, b), max(a, b), contract) for a, b, contract in days)
+    held = replace(clearance(*grants), memberships=memberships)
+    expected = 0
+    for value in grants:
+        standing = held.standing(value, at=at)
+        named = standing is Standing.RESTRICTED and function in value.functions
+        if standing is Standing.USABLE or named:
+            expected |= ORDER.reach(value.level)
+
+    assert held.reach(at=at, function=function) == expected
+    assert expected == 0 or any(each.holds(at=at) for each in memberships)

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vetting.days import day_begins_at, day_ends_at, day_in_words, day_of
+from vetting.days import (
+    day_begins_at,
+    day_ends_at,
+    day_in_words,
+    day_of,
+    last_day_of_months,
+    last_day_of_years,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +61,24 @@ def test_days_follow_each_other_without_a_gap(day: date) -> None:
 def test_a_day_is_written_as_staff_read_it() -> None:
     assert day_in_words(date(2026, 11, 2)) == "2 November 2026"
     assert day_in_words(date(2027, 5, 31)) == "31 May 2027"
+
+
+@pytest.mark.parametrize(
+    ("first", "months", "last"),
+    [
+        (date(2024, 2, 29), 36, date(2027, 2, 28)),  # leap day: never a day more than was granted
+        (date(2024, 2, 29), 48, date(2028, 2, 28)),
+        (date(2024, 3, 1), 12, date(2025, 2, 28)),
+        (date(2023, 3, 1), 12, date(2024, 2, 29)),
+        (date(2026, 1, 31), 1, date(2026, 2, 28)),
+        (date(2026, 5, 31), 1, date(2026, 6, 30)),
+        (date(2026, 12, 31), 2, date(2027, 2, 28)),
+        (date(2026, 1, 1), 12, date(2026, 12, 31)),
+    ],
+)
+def test_so_many_months_end_on_the_day_before_the_anniversary(
+    first: date, months: int, last: date
+) -> None:
+    assert last_day_of_months(first, months) == last
+    if months % 12 == 0:
+        assert last_day_of_years(first, months // 12) == last

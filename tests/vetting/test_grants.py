@@ -36,11 +36,14 @@ def usable(grant: ClearanceGrant, *, at: datetime = AT, function: str | None = N
 # status -> whether it counts, and how that is told
 EFFECTS = {
     GrantStatus.REQUESTED: (False, Standing.REQUESTED),
+    GrantStatus.IN_PROGRESS: (False, Standing.REQUESTED),
     GrantStatus.GRANTED: (True, Standing.USABLE),
     GrantStatus.RESTRICTED: (False, Standing.RESTRICTED),  # without its function
     GrantStatus.UNDER_REVIEW: (True, Standing.USABLE),
     GrantStatus.SUSPENDED: (False, Standing.SUSPENDED),
     GrantStatus.REFUSED: (False, Standing.REFUSED),
+    GrantStatus.DISCONTINUED: (False, Standing.REFUSED),
+    GrantStatus.DOWNGRADED: (False, Standing.DOWNGRADED),
     GrantStatus.WITHDRAWN: (False, Standing.WITHDRAWN),
     GrantStatus.EXPIRED: (False, Standing.EXPIRED),
     GrantStatus.TERMINATED: (False, Standing.TERMINATED),

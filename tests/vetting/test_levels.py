@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import combinations
 
 import pytest
@@ -229,3 +230,35 @@ def test_an_empty_file_is_no_order() -> None:
         LevelOrder.from_toml(TomlSource.from_text("", file="levels.toml"))
     with pytest.raises(LevelError, match="no levels"):
         LevelOrder(levels=(), covers=(), base=LevelId("A"))
+
+
+def test_lengths_are_data_and_the_shipped_ones_give_last_days() -> None:
+    shipped = LevelOrder.shipped()
+    granted_on = date(2024, 2, 29)
+
+    lasting = {str(level.id): level.expires_on(granted_on) for level in shipped.levels}
+    reviewed = {level.id for level in shipped.levels if level.review_due_on(granted_on)}
+    assert lasting["N2F"] == date(2027, 2, 28)
+    assert lasting["RV"] == date(2034, 2, 28)
+    assert [level.id for level in shipped.levels if lasting[level.id] is None] == [
+        level.id for level in shipped.levels if level.screening
+    ]
+    assert reviewed == {"eSC", "DV", "eDV", "N3", "RV", "MV"}
+    assert {level.id for level in shipped.levels if not level.systems} == {"N1", "N2A"}
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("valid_years = 0", "`0` is no length"),
+        ("valid_years = true", "`True` is no length"),
+        ('review_months = "12"', "`12` is no length"),
+        ("review_months = 500", "write 1 to 120"),
+        ('systems = "no"', "neither true nor false"),
+    ],
+)
+def test_a_wrong_length_or_flag_is_refused(line: str, told: str) -> None:
+    text = f'base = "A"\n[[level]]\nid = "A"\nscheme = "nppv"\ntitle = "A"\n{line}\n'
+
+    with pytest.raises(TomlError, match=told):
+        LevelOrder.from_toml(TomlSource.from_text(text, file="levels.toml"))

@@ -70,7 +70,7 @@ def rows(connection: Connection, name: str) -> int:
 def test_what_was_granted_is_what_a_person_is_cleared_to(
     register: Register, connection: Connection
 ) -> None:
-    value = grant(review_due_on=date(2027, 1, 1), reference="CP/7")
+    value = grant(review_due_on=date(2027, 1, 1), reference=f"v1.k1.{'A' * 32}")
     add(register, connection, ANN, value, dbs("g2"))
 
     clearance = register.clearance_of(connection, ANN)

@@ -20,13 +20,13 @@ BOB = PersonKey(organisation="cheshire-police", employee_number="40012")
 
 
 def test_nobody_asked_for_is_nobody_read(connection: Connection, order: LevelOrder) -> None:
-    assert read_people(connection, [], order) == ()
+    assert read_people(connection, [], order, accepted=frozenset()) == ()
 
 
 def test_people_without_rows_are_read_as_holding_nothing_in_the_order_asked(
     connection: Connection, order: LevelOrder
 ) -> None:
-    read = read_people(connection, [BOB, ANN], order)
+    read = read_people(connection, [BOB, ANN], order, accepted=frozenset())
 
     assert [entry.person for entry in read] == [BOB, ANN]
     assert not any(entry.clearance.grants or entry.appointments for entry in read)

@@ -42,7 +42,7 @@ def row(**changes: Any) -> Row:
         review_due_on=date(2026, 12, 31),
         status=GrantStatus.RESTRICTED,
         functions=frozenset({"pay.slip", "hr.search"}),
-        reference="CP/1",
+        reference=f"v1.k1.{'A' * 32}",
     )
     return grant_to_row(PERSON, grant) | changes
 

@@ -32,7 +32,7 @@ STAFF: tuple[StaffMember, ...] = tuple(
 
 @pytest.fixture(scope="module")
 def register() -> Register:
-    return Register(LevelOrder.shipped())
+    return Register(LevelOrder.shipped(), accepted=frozenset({"cheshire-police"}))
 
 
 @pytest.fixture(scope="module")

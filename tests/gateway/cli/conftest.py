@@ -40,7 +40,7 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
         config=config,
         settings=settings,
         store=store,
-        register=Register(LevelOrder.shipped()),
+        register=Register(LevelOrder.shipped(), accepted=frozenset({"cheshire-police"})),
         ring=KeyRing.init(settings.keys.directory),
         run=told,
     )

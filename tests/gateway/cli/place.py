@@ -20,6 +20,7 @@ from vetting.person import PersonKey
 from vetting.register import Register
 
 LIBRARY = Path(__file__).parents[3] / "policies" / "library" / "cheshire-blue-light"
+HOST = "cheshire-police"
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 
 TEXT = """\
@@ -96,7 +97,7 @@ class Place:
         value = ClearanceGrant(
             id=grant,
             level=LevelId(level),
-            granting_body=person.split("/", maxsplit=1)[0],
+            granting_body=HOST if level[0] in "NRM" else person.split("/", maxsplit=1)[0],
             sponsor=person.split("/", maxsplit=1)[0],
             granted_on=date(2024, 1, 1),
             expires_on=expires_on,

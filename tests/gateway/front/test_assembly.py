@@ -57,7 +57,7 @@ class Gate:
             directory_id="id-alice", username="alice", name="Alice", employee_number="40011"
         )
         with writing(store) as connection:
-            Register(LevelOrder.shipped()).grant(
+            Register(LevelOrder.shipped(), accepted=frozenset()).grant(
                 connection, PERSON, grant("DBSB"), by="test", at=clock()
             )
             staff = remember(connection, FIRE, person, clock())

@@ -14,7 +14,6 @@ from gateway.pages.page_services import RegisterPerson
 from gateway.store.engine import writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, new_parts
 from tests.policies.people import grant
-from vetting.levels import LevelOrder
 from vetting.person import PersonKey
 
 EVERYBODY = {
@@ -35,7 +34,7 @@ def search(tmp_path: Path) -> Iterator[RegisterSearch]:
         hold(parts, FIRE, "40012")
         hold(parts, "nwas", "40011")
         parts.appoint("50000", ends_on=date(2026, 12, 31))
-        yield RegisterSearch(parts.store, LevelOrder.shipped())
+        yield RegisterSearch(parts.store, parts.register)
 
 
 def hold(parts: Parts, organisation: str, number: str) -> None:

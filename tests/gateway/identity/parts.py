@@ -47,7 +47,7 @@ class Parts:
         self.bulletin = Bulletin(folder)
         self.limits = SessionLimits()
         self.sessions = Sessions(store, self.bulletin, self.limits)
-        self.register = Register(LevelOrder.shipped())
+        self.register = Register(LevelOrder.shipped(), accepted=frozenset({"cheshire-police"}))
         self.subjects = subject_reader(self.register, KINDS)
         self.cache, self.reader = self.worker()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, text
@@ -22,6 +22,11 @@ from gateway.identity.session_cache import (
 from gateway.identity.staff import Staff
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
+from tests.policies.people import grant
+from vetting.grants import GrantStatus
+from vetting.membership import Membership
+from vetting.person import PersonKey
+from vetting.register_membership import begin
 
 
 def held(parts: Parts, token: str, at: datetime = AT) -> LiveSession | None:
@@ -289,3 +294,45 @@ def test_when_the_database_is_away_an_unknown_session_is_an_error(parts: Parts) 
 
 def test_the_limits_stay_as_they_are_documented() -> None:
     assert session_cache.TOUCH_SECONDS == 60
+
+
+def test_the_session_of_the_old_employer_ends_with_the_last_day_there(parts: Parts) -> None:
+    """From fire to police at midnight: nothing is announced then, the date alone does it."""
+    evening = datetime(2026, 11, 21, 23, 30, tzinfo=UTC)
+    midnight = datetime(2026, 11, 22, tzinfo=UTC)
+    key = PersonKey(organisation=FIRE, employee_number="40011")
+    last = Membership(person="p1", key=key, starts_on=date(2020, 1, 1), ends_on=date(2026, 11, 21))
+    with writing(parts.store) as connection:
+        begin(connection, last, by="test", at=evening)
+    token, _ = parts.sign_in(at=evening)
+
+    assert held(parts, token, evening) is not None
+    assert held(parts, token, midnight - timedelta(microseconds=1)) is not None
+    assert held(parts, token, midnight) is None
+
+
+def test_a_grant_suspended_by_one_worker_counts_in_none_at_the_next_request(parts: Parts) -> None:
+    """Within a second everywhere: on one machine before the next decision."""
+    key = PersonKey(organisation=FIRE, employee_number="40011")
+    with writing(parts.store) as connection:
+        parts.register.grant(connection, key, grant("DBSB"), by="test", at=AT)
+    token, _ = parts.sign_in()
+    other_cache, other_reader = parts.worker()
+    workers = ((parts.cache, parts.reader), (other_cache, other_reader))
+    for cache, _ in workers:
+        live = cache.load(token, at=AT)
+        assert live is not None
+        assert live.subject.clearance.satisfies("BASE", at=AT)
+
+    with writing(parts.store) as connection:
+        suspended = GrantStatus.SUSPENDED
+        parts.register.change_status(connection, "grant-DBSB", suspended, by="o", at=AT)
+        parts.bulletin.announce(connection, person_subject(str(key)), AT)
+    parts.bulletin.ring()
+
+    for cache, reader in workers:
+        assert not reader.is_current(0)
+        assert reader.catch_up()
+        live = cache.load(token, at=AT)
+        assert live is not None
+        assert live.subject.clearance.reach(at=AT) == 0

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,9 @@ from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
 from tests.gateway.identity.desks import ALICE, Desk, ScriptedDirectory
 from tests.gateway.identity.parts import AT, FIRE, Parts, later
+from vetting.membership import Membership
+from vetting.person import PersonKey
+from vetting.register_membership import begin
 
 pytestmark = pytest.mark.directory
 
@@ -170,6 +174,21 @@ class TestRefused:
 
         assert (refused.code, refused.tellable) == ("identity-changed", True)
         assert desk.count("session") == 1
+
+    def test_somebody_who_has_left_is_refused_whatever_the_old_directory_says(
+        self, desk: Desk
+    ) -> None:
+        """An account left active after a transfer gives no rights (scenario test X1)."""
+        key = PersonKey(organisation="cheshire-fire", employee_number=ALICE.employee_number)
+        left = Membership(
+            person="p1", key=key, starts_on=date(2020, 1, 1), ends_on=date(2020, 12, 31)
+        )
+        with writing(desk.parts.store) as connection:
+            begin(connection, left, by="test", at=AT)
+        refused = desk.refused()
+
+        assert (refused.code, refused.tellable) == ("not-employed", True)
+        assert desk.count("session") == 0
 
     def test_a_refusal_leaves_the_session_of_the_browser_alone(self, real: Desk) -> None:
         """Or a foreign page could sign somebody out by failing to sign in."""

@@ -6,14 +6,17 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from gateway.errors import IdentityError
+from gateway.errors import IdentityError, NotEmployed
 from gateway.identity.staff import Staff, staff_by_id
 from gateway.identity.subject import subject_reader
 from gateway.store.engine import reading, writing
 from tests.gateway.identity.parts import AT, FIRE, Parts
+from vetting.days import day_ends_at, day_of
 from vetting.grants import ClearanceGrant, GrantStatus
 from vetting.levels import LevelId
+from vetting.membership import Membership
 from vetting.person import PersonKey
+from vetting.register_membership import begin
 
 
 def alice(parts: Parts) -> Staff:
@@ -85,3 +88,30 @@ def test_staff_of_an_organisation_that_was_taken_out_are_nobody(parts: Parts) ->
     read = subject_reader(parts.register, {"nwas": "ambulance"})
     with pytest.raises(IdentityError, match="cheshire-fire"), reading(parts.store) as connection:
         read(connection, staff, AT)
+
+
+def test_who_has_moved_is_nobody_under_the_old_number(parts: Parts) -> None:
+    """An account that was left active after a transfer gives no rights at all."""
+    staff = alice(parts)
+    key = PersonKey(organisation=FIRE, employee_number="40011")
+    last = day_of(AT)
+    old = Membership(person="p1", key=key, starts_on=date(2020, 1, 1), ends_on=last)
+    with writing(parts.store) as connection:
+        begin(connection, old, by="test", at=AT)
+
+    with reading(parts.store) as connection:
+        known = parts.subjects(connection, staff, AT)
+        assert known.stable_until == day_ends_at(last)
+        with pytest.raises(NotEmployed):
+            parts.subjects(connection, staff, day_ends_at(last))
+
+
+def test_an_organisation_may_keep_its_memberships_here(parts: Parts) -> None:
+    """Then an account of its directory alone makes nobody staff; elsewhere it does."""
+    staff = alice(parts)
+    kept = subject_reader(parts.register, {FIRE: "fire"}, frozenset({FIRE}))
+
+    with reading(parts.store) as connection:
+        assert parts.subjects(connection, staff, AT).subject.organisation == FIRE
+        with pytest.raises(NotEmployed):
+            kept(connection, staff, AT)

@@ -119,7 +119,12 @@ class RegisterDesk:
                     organisation="cheshire-fire",
                     employee_number=number,
                     name=None,
-                    clearance=Clearance(grants=grants, organisation="cheshire-fire", order=order),
+                    clearance=Clearance(
+                        grants=grants,
+                        organisation="cheshire-fire",
+                        order=order,
+                        accepted=frozenset({"cheshire-police"}),
+                    ),
                     appointments=frozenset(),
                 )
             )

@@ -77,7 +77,12 @@ def subject(
         unit="",
         team=frozenset(team),
         appointments=frozenset(appointments),
-        clearance=Clearance(grants=tuple(grants), organisation=organisation, order=order),
+        clearance=Clearance(
+            grants=tuple(grants),
+            organisation=organisation,
+            order=order,
+            accepted=frozenset({"cheshire-police", "Cheshire Constabulary", "x"}),
+        ),
     )
 
 

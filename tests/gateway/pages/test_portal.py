@@ -157,6 +157,7 @@ def test_what_is_held_names_what_ends_first_at_the_top(world: World) -> None:
         ),
         organisation="cheshire-fire",
         order=world.engine.policy_set.levels,
+        accepted=frozenset({"x"}),
     )
 
     told = held(clearance, at=AT)
@@ -183,6 +184,7 @@ def test_end_is_announced_ninety_days_before(world: World, last_day: date, words
         grants=(grant_of("N2F", "cheshire-fire", body="x", expires_on=last_day),),
         organisation="cheshire-fire",
         order=world.engine.policy_set.levels,
+        accepted=frozenset({"x"}),
     )
 
     assert [holding.soon for holding in held(clearance, at=AT)] == [words]
@@ -197,6 +199,7 @@ def test_what_has_ended_is_told_without_the_reason(world: World) -> None:
         ),
         organisation="cheshire-fire",
         order=world.engine.policy_set.levels,
+        accepted=frozenset({"x"}),
     )
 
     told = {holding.title: holding.dates for holding in ended(clearance, at=AT)}

@@ -151,6 +151,7 @@ def test_directory_that_is_away_is_named_with_whom_to_ask(browser_of: SignIn) ->
         ("too-many-attempts", True, 429),
         ("busy", True, 503),
         ("identity-changed", True, 403),
+        ("not-employed", True, 403),
         ("entry-incomplete", True, 403),
         ("too-many-attempts", False, 401),
         ("a-code-of-tomorrow", True, 401),
