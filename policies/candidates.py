@@ -1,10 +1,14 @@
 """The rules that can apply to one function, action and organisation, compiled to bits.
 
 Every different criterion of the rules has a bit. Answering them sets bits in three numbers (met,
-unknown, failed); a rule is then one comparison. Criteria on words (posts, unit, appointments,
-factors) are answered together by looking up the words that are held, so that their number does not
-matter. Criteria on the organisation are answered when compiling: a rule that does not concern the
-organisation is no candidate. Only what is left is asked one by one.
+unknown, failed); a rule is then one comparison. What is held is turned into bits by look-up, so
+that the number of criteria does not matter: posts, unit, appointments, factors and the levels
+reached each by what they are, the time by the span in which nothing changes by itself. Criteria on
+the organisation are answered when compiling: a rule that does not concern the organisation is no
+candidate. Only what is left is asked one by one.
+
+What is remembered is what attributes mean (these posts meet these criteria), within a bound and for
+time until the instant of the next change; never what was decided.
 
 Nothing here is text that is executed: the compiled form is tables and bound methods.
 
@@ -15,18 +19,27 @@ not be read at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from operator import attrgetter
-from typing import TYPE_CHECKING, assert_never
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
-from policies.criteria import Asks, Attribute, Between, OfOrganisation, OneOf, Reaches, Result
+from policies.answers import Layout, ReachAnswers, RuleIds, WordAnswers
+from policies.criteria import (
+    Asks,
+    Attribute,
+    Between,
+    OfOrganisation,
+    OfRecord,
+    OneOf,
+    Reaches,
+    Result,
+    record_standing,
+)
 from policies.decision import Effect
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+    from collections.abc import Callable, Iterable, Mapping
 
     from policies.criteria import Criterion, Form
     from policies.decision import Results
@@ -35,11 +48,29 @@ if TYPE_CHECKING:
 
 SUBJECT_BIT = 1
 
-InForce = Callable[[str, "datetime"], Collection[str]]
+_Ask = tuple["Callable[[Question], Result]", int]
 
-_Words = tuple[Callable[["Question"], Collection[str]], dict[str, int], int]
-"""How to find the words held (one text is one word), the bits by word, and the bits unknown when no
-word is held."""
+Interval = tuple["datetime", "datetime | None", str]
+"""From when until when which agreement covers; without an end for good."""
+
+_FIRST = datetime.min.replace(tzinfo=UTC)
+_LAST = datetime.max.replace(tzinfo=UTC)
+
+
+class Moment(NamedTuple):
+    """A span of time in which nothing changes by itself.
+
+    Attributes:
+        since: Its first instant.
+        until: The first instant after it.
+        answers: The answers of the criteria on time and agreements in it, as `Layout` packs them.
+        agreement_id: The agreement that covers the function in it.
+    """
+
+    since: datetime
+    until: datetime
+    answers: int
+    agreement_id: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +123,51 @@ class Candidates:
     Attributes:
         rules: The rules that concern the organisation, in the order of the file.
         bits: Bit of each criterion, by its key.
-        permits: For each permit rule the bits that must be met, and its id.
-        denies: For each deny rule the bits that must be met or unknown, and its id.
-        words: How to answer the criteria on words, for each attribute that has any.
-        periods: First instants, instants after the last, and their bits.
-        reaches: Requirements and their bits.
+        permits: For each permit rule the bits that must be met, and its own bit.
+        denies: For each deny rule the bits that must be met or unknown, and its own bit.
+        cover: The agreements that cover the function for the organisation.
+        posts, units, appointments, factors: The answers by what is held; `None` where none asks.
+        reaches: The answers by the levels reached; `None` where none asks.
+        of_record: What asks how the record stands to the subject, and its bit.
         asks: What must be asked one by one, and its bit.
     """
 
     rules: tuple[PreparedRule, ...]
     bits: Mapping[str, int]
-    permits: tuple[tuple[int, str], ...]
-    denies: tuple[tuple[int, str], ...]
-    words: tuple[_Words, ...]
-    periods: tuple[tuple[datetime, datetime, int], ...]
-    reaches: tuple[tuple[Callable[[int], bool], int], ...]
-    asks: tuple[tuple[Callable[[Question], Result], int], ...]
+    permits: tuple[tuple[int, int], ...]
+    denies: tuple[tuple[int, int], ...]
+    cover: tuple[Interval, ...]
+    posts: WordAnswers | None
+    units: WordAnswers | None
+    appointments: WordAnswers | None
+    factors: WordAnswers | None
+    reaches: ReachAnswers | None
+    of_record: tuple[_Ask, ...]
+    asks: tuple[_Ask, ...]
+    _layout: Layout
+    _every: int
+    _denying: int
+    _ids: RuleIds
+    _timed: Mapping[int, Form]
+    # The span last asked for, alone in a list: one assignment replaces it whole, for all threads.
+    _moment: list[Moment]
+    # INVARIANT: one entry for each standing at most, of which there are about a hundred.
+    _by_standing: dict[int, int]
 
     @classmethod
-    def compile(cls, rules: Iterable[PreparedRule], in_force: InForce) -> Candidates:
+    def compile(cls, rules: Iterable[PreparedRule], cover: tuple[Interval, ...]) -> Candidates:
         """Compile rules that are already known to concern the organisation.
 
         Args:
             rules: The rules.
-            in_force: Gives the ids of the agreements that cover the function for an organisation
-                at an instant.
+            cover: The agreements that cover the function for the organisation.
         """
         chosen = tuple(rules)
         bits: dict[str, int] = {}
         forms: dict[int, Form] = {}
-        permits: list[tuple[int, str]] = []
-        denies: list[tuple[int, str]] = []
+        needed: list[tuple[int, ...]] = []
         for prepared in chosen:
-            needed = 0
+            mine: list[int] = []
             for key, form in zip(prepared.keys, prepared.forms, strict=True):
                 if isinstance(form, OfOrganisation):
                     continue
@@ -132,118 +175,168 @@ class Candidates:
                 if bit is None:
                     bit = bits[key] = SUBJECT_BIT << (len(bits) + 1)
                     forms[bit] = form
-                needed |= bit
-            side = permits if prepared.rule.effect is Effect.PERMIT else denies
-            side.append((needed, prepared.rule.id))
+                mine.append(bit)
+            needed.append(tuple(mine))
+        layout = Layout(len(bits) + 1)
+        sides: dict[Effect, list[tuple[int, int]]] = {effect: [] for effect in Effect}
+        for place, (prepared, mine_too) in enumerate(zip(chosen, needed, strict=True)):
+            layout.name(1 << place, prepared.rule.effect, mine_too)
+            sides[prepared.rule.effect].append((sum(mine_too), 1 << place))
+        reaches = {bit: form for bit, form in forms.items() if isinstance(form, Reaches)}
         return cls(
             rules=chosen,
             bits=bits,
-            permits=tuple(permits),
-            denies=tuple(denies),
-            words=tuple(
-                filter(None, (_words(forms, attribute, in_force) for attribute in Attribute))
-            ),
-            periods=tuple(
-                (form.starts_at, form.ends_at, bit)
-                for bit, form in forms.items()
-                if isinstance(form, Between)
-            ),
-            reaches=tuple(
-                (form.requirement.met_by, bit)
-                for bit, form in forms.items()
-                if isinstance(form, Reaches)
-            ),
+            permits=tuple(sides[Effect.PERMIT]),
+            denies=tuple(sides[Effect.DENY]),
+            cover=cover,
+            posts=_words(layout, forms, Attribute.POSTS),
+            units=_words(layout, forms, Attribute.UNIT),
+            appointments=_words(layout, forms, Attribute.APPOINTMENTS),
+            factors=_words(layout, forms, Attribute.FACTORS),
+            reaches=ReachAnswers(layout, reaches) if reaches else None,
+            of_record=tuple((f.ask, bit) for bit, f in forms.items() if isinstance(f, OfRecord)),
             asks=tuple((form.ask, bit) for bit, form in forms.items() if isinstance(form, Asks)),
+            _layout=layout,
+            _every=(1 << len(chosen)) - 1,
+            _denying=sum(rule for _, rule in sides[Effect.DENY]),
+            _ids=RuleIds(tuple(prepared.rule.id for prepared in chosen)),
+            _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
+            _moment=[Moment(_LAST, _FIRST, 0, None)],
+            _by_standing={},
         )
 
-    def answer(self, question: Question, reach: int) -> tuple[int, int, int]:
+    def moment(self, at: datetime) -> Moment:
+        """The span of time around an instant in which nothing changes by itself."""
+        found = self._moment[0]
+        if not found.since <= at < found.until:
+            found = self._moment[0] = self._worked_out(at)
+        return found
+
+    def answer(self, question: Question, moment: Moment, reach: int) -> tuple[int, int, int, int]:
         """Answer every criterion.
+
+        Written out attribute by attribute: a loop over them would cost a third more.
 
         Args:
             question: What is asked.
+            moment: The span of time of its instant.
             reach: The levels that the subject's usable grants satisfy.
 
         Returns:
-            The bits met, unknown and failed.
+            The bits met, unknown and failed, and the rules that apply.
         """
-        met, unknown = self._answer_looked_up(question)
+        subject = question.subject
+        answers = moment.answers
+        if self.posts is not None:
+            answers |= self.posts[subject.posts]
+        if self.units is not None:
+            answers |= self.units[subject.unit]
+        if self.appointments is not None:
+            answers |= self.appointments[subject.appointments]
+        if self.factors is not None:
+            answers |= self.factors[question.factors]
+        if self.reaches is not None:
+            answers |= self.reaches[reach]
         failed = 0
-        for met_by, bit in self.reaches:
-            if met_by(reach):
-                met |= bit
-        for ask, bit in self.asks:
+        if self.of_record:
+            standing = record_standing(question)
+            known = self._by_standing.get(standing)
+            if known is None:
+                known, failed = self._ask(self.of_record, question)
+                if not failed:
+                    self._by_standing[standing] = known
+            answers |= known
+        if self.asks:
+            asked, failing = self._ask(self.asks, question)
+            answers |= asked
+            failed |= failing
+        width = self._layout.width
+        criteria = (1 << width) - 1
+        out = answers >> 2 * width
+        return answers & criteria, answers >> width & criteria, failed, self._every & ~out
+
+    def applying(self, results: Results) -> int:
+        """The rules that apply, from recorded results; `answer` gives the same."""
+        met = results.met
+        held = met | results.unknown
+        return sum(rule for needed, rule in self.permits if met & needed == needed) | sum(
+            rule for needed, rule in self.denies if held & needed == needed
+        )
+
+    def conclude(self, failed: int, applying: int) -> tuple[Reason, tuple[str, ...]]:
+        """Ask the rule gate: at least one rule permits, none denies, and none is in error.
+
+        Args:
+            failed: The bits of the criteria that raised an error.
+            applying: The rules that apply.
+
+        Returns:
+            The reason and the rules that it rests on.
+        """
+        if failed:
+            return _IN_ERROR, ()
+        if denying := applying & self._denying:
+            return _DENIES, self._ids[denying]
+        if applying:
+            return _PERMITS, self._ids[applying]
+        return _NONE_PERMITS, ()
+
+    def _ask(self, asks: tuple[_Ask, ...], question: Question) -> tuple[int, int]:
+        """Ask one by one; give the packed answers and the bits failed."""
+        met = unknown = failed = 0
+        for ask, bit in asks:
             try:
                 result = ask(question)
             except Exception:  # noqa: BLE001 - whatever goes wrong in a rule denies
                 failed |= bit
                 continue
-            if result is Result.MET:
+            if result is _MET:
                 met |= bit
-            elif result is not Result.NOT_MET:
+            elif result is not _NOT_MET:
                 unknown |= bit
-        return met, unknown, failed
+        return self._layout.pack((bit for _, bit in asks), met, unknown), failed
 
-    def _answer_looked_up(self, question: Question) -> tuple[int, int]:
-        met = unknown = 0
-        for held_by, bits_of, without in self.words:
-            held = held_by(question)
-            if not held:
-                unknown |= without
-            elif held.__class__ is str:
-                met |= bits_of.get(held, 0)
-            else:
-                for word in held:
-                    met |= bits_of.get(word, 0)
-        if self.periods:
-            at = question.at
-            for starts_at, ends_at, bit in self.periods:
-                if starts_at <= at < ends_at:
-                    met |= bit
-        return met, unknown
-
-    def conclude(self, results: Results) -> tuple[Reason, tuple[str, ...]]:
-        """Ask the rule gate: at least one rule permits, none denies, and none is in error.
-
-        Returns:
-            The reason and the rules that it rests on.
-        """
-        if results.failed:
-            return Reason.RULE_IN_ERROR, ()
-        met = results.met
-        if self.denies:
-            held = met | results.unknown
-            denying = [rule_id for needed, rule_id in self.denies if held & needed == needed]
-            if denying:
-                return Reason.RULE_DENIES, tuple(denying)
-        permitting = [rule_id for needed, rule_id in self.permits if met & needed == needed]
-        if permitting:
-            return Reason.RULE_PERMITS, tuple(permitting)
-        return Reason.NO_RULE_PERMITS, ()
+    def _worked_out(self, at: datetime) -> Moment:
+        instants = {_FIRST, _LAST}
+        for starts_at, ends_at, _ in self.cover:
+            instants |= {starts_at, ends_at or _LAST}
+        for form in self._timed.values():
+            if isinstance(form, Between):
+                instants |= {form.starts_at, form.ends_at}
+        running = [each for starts_at, ends_at, each in self.cover if _runs(starts_at, ends_at, at)]
+        met = 0
+        for bit, form in self._timed.items():
+            if isinstance(form, Between):
+                met |= bit if form.starts_at <= at < form.ends_at else 0
+            elif isinstance(form, OneOf):
+                met |= 0 if form.words.isdisjoint(running) else bit
+        return Moment(
+            since=max(instant for instant in instants if instant <= at),
+            until=min((instant for instant in instants if instant > at), default=_LAST),
+            answers=self._layout.pack(self._timed, met, 0),
+            agreement_id=running[0] if running else None,
+        )
 
 
-def _words(forms: Mapping[int, Form], attribute: Attribute, in_force: InForce) -> _Words | None:
-    bits_of: dict[str, int] = {}
-    without = 0
-    for bit, form in forms.items():
-        if isinstance(form, OneOf) and form.attribute is attribute:
-            without |= 0 if form.empty_is_known else bit
-            for word in form.words:
-                bits_of[word] = bits_of.get(word, 0) | bit
-    return (_held_by(attribute, in_force), bits_of, without) if bits_of else None
+# Bound once: an enumeration looks its members up slowly.
+_MET, _NOT_MET = Result.MET, Result.NOT_MET
+_IN_ERROR, _DENIES = Reason.RULE_IN_ERROR, Reason.RULE_DENIES
+_PERMITS, _NONE_PERMITS = Reason.RULE_PERMITS, Reason.NO_RULE_PERMITS
 
 
-def _held_by(attribute: Attribute, in_force: InForce) -> Callable[[Question], Collection[str]]:
-    # `attrgetter` is twice as quick as a function of ours, and asked for every request.
-    match attribute:
-        case Attribute.POSTS:
-            return attrgetter("subject.posts")
-        case Attribute.UNIT:
-            return attrgetter("subject.unit")
-        case Attribute.APPOINTMENTS:
-            return attrgetter("subject.appointments")
-        case Attribute.FACTORS:
-            return attrgetter("factors")
-        case Attribute.AGREEMENTS:
-            return lambda question: in_force(question.subject.organisation, question.at)
-        case _:
-            assert_never(attribute)
+def _runs(starts_at: datetime, ends_at: datetime | None, at: datetime) -> bool:
+    return starts_at <= at and (ends_at is None or at < ends_at)
+
+
+def _is_timed(form: Form) -> bool:
+    agreements = isinstance(form, OneOf) and form.attribute is Attribute.AGREEMENTS
+    return agreements or isinstance(form, Between)
+
+
+def _words(layout: Layout, forms: Mapping[int, Form], attribute: Attribute) -> WordAnswers | None:
+    mine = {
+        bit: form
+        for bit, form in forms.items()
+        if isinstance(form, OneOf) and form.attribute is attribute
+    }
+    return WordAnswers(layout, mine) if mine else None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.agreements import Agreement
-    from policies.candidates import InForce, PreparedRule
+    from policies.candidates import Interval, PreparedRule
     from policies.function import Function
     from policies.organisations import PolicyOrganisation
     from policies.question import Question
@@ -39,6 +39,8 @@ NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER = 0, 1, 2
 FACTOR_OF_OBLIGATION: Mapping[str, str] = MappingProxyType({"step-up": "second-factor"})
 """The factor that fulfils an obligation. An obligation that is not here is never fulfilled."""
 
+_REACHED, _TOO_LOW = Reason.CLEARANCE_REACHED, Reason.CLEARANCE_TOO_LOW
+
 _OWN_SCOPES = frozenset(
     {
         Scope.OWN,
@@ -49,8 +51,6 @@ _OWN_SCOPES = frozenset(
     }
 )
 """Scopes in which a request that names nobody is about the subject's own organisation."""
-
-_Interval = tuple["datetime", "datetime | None", str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ class CompiledFunction:
 
     function: Function
     of_gateway: bool
-    cover: Mapping[str, tuple[_Interval, ...]]
+    cover: Mapping[str, tuple[Interval, ...]]
     floor: Callable[[int], bool]
     floor_by_owner: Mapping[str, Callable[[int], bool]]
     own_scope: bool
@@ -106,7 +106,6 @@ class CompiledFunction:
             rules: The rules that speak of the function, by action.
         """
         cover = _cover(function.id, agreements)
-        in_force = _in_force(cover)
         return cls(
             function=function,
             of_gateway=function.system == GATEWAY_SYSTEM,
@@ -127,7 +126,7 @@ class CompiledFunction:
             candidates={
                 (action, each.id): (
                     each.kind,
-                    _concerning(spoken, each.id, each.kind, in_force),
+                    _concerning(spoken, each.id, each.kind, cover),
                 )
                 for action, spoken in rules.items()
                 for each in organisations
@@ -151,7 +150,7 @@ class CompiledFunction:
         if found is not None and found[0] == kind:
             return found[1]
         rules = self.rules.get(action, ())
-        return _concerning(rules, organisation, kind, _in_force(self.cover))
+        return _concerning(rules, organisation, kind, self.cover)
 
     def named(self, question: Question) -> int:
         """Whom the request names, as `Results.named` counts it."""
@@ -178,6 +177,8 @@ class CompiledFunction:
         2. Another's record: what `ANOTHERS_RECORD` says, unless the host set a floor for the owner.
         """
         if not self.floor_by_owner:
+            if named == NAMES_NOBODY:
+                return _REACHED if self.floor(reach) else _TOO_LOW
             reached = self.floor(reach)
         elif owner == OWNER_UNKNOWN:
             reached = self.floor(reach) and all(
@@ -210,25 +211,17 @@ class CompiledFunction:
 
 
 def _concerning(
-    rules: Iterable[PreparedRule], organisation: str, kind: str, in_force: InForce
+    rules: Iterable[PreparedRule],
+    organisation: str,
+    kind: str,
+    cover: Mapping[str, tuple[Interval, ...]],
 ) -> Candidates:
     concerning = (prepared for prepared in rules if prepared.concerns(organisation, kind))
-    return Candidates.compile(concerning, in_force)
+    return Candidates.compile(concerning, cover.get(organisation, ()))
 
 
-def _in_force(cover: Mapping[str, tuple[_Interval, ...]]) -> InForce:
-    def in_force(organisation: str, at: datetime) -> list[str]:
-        return [
-            agreement_id
-            for starts_at, ends_at, agreement_id in cover.get(organisation, ())
-            if starts_at <= at and (ends_at is None or at < ends_at)
-        ]
-
-    return in_force
-
-
-def _cover(function_id: str, agreements: Iterable[Agreement]) -> dict[str, tuple[_Interval, ...]]:
-    cover: dict[str, tuple[_Interval, ...]] = {}
+def _cover(function_id: str, agreements: Iterable[Agreement]) -> dict[str, tuple[Interval, ...]]:
+    cover: dict[str, tuple[Interval, ...]] = {}
     for agreement in agreements:
         if function_id not in agreement.functions:
             continue

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
-from policies.compiled_function import NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
+from policies.compiled_function import NAMES_NOBODY, NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
 from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
 from policies.explanation import Explanation, explain
@@ -100,26 +100,35 @@ class Engine:
             return self._unknown_function(question)
         subject = question.subject
         organisation, kind = subject.organisation, subject.organisation_kind
-        agreement_id = compiled.agreement(organisation, question.at)
-        candidates = compiled.candidates_for(question.action, organisation, kind)
+        prepared = compiled.candidates.get((question.action, organisation))
+        if prepared is not None and prepared[0] == kind:
+            candidates = prepared[1]
+        else:
+            candidates = compiled.candidates_for(question.action, organisation, kind)
+        moment = candidates.moment(question.at)
+        applying = 0
         try:
             reach = self._reach(question)
-            met, unknown, failed = candidates.answer(question, reach)
-            results = Results(
-                question.action,
-                organisation,
-                kind,
-                compiled.owner(question),
-                compiled.named(question),
-                reach,
-                compiled.fulfilled(question.factors) if compiled.factors else 0,
-                met,
-                unknown,
-                failed,
+            met, unknown, failed, applying = candidates.answer(question, moment, reach)
+            names_somebody = question.record_person is not None
+            results = _new(
+                Results,
+                (
+                    question.action,
+                    organisation,
+                    kind,
+                    compiled.owner(question) if compiled.floor_by_owner else "",
+                    compiled.named(question) if names_somebody else NAMES_NOBODY,
+                    reach,
+                    compiled.fulfilled(question.factors) if compiled.factors else 0,
+                    met,
+                    unknown,
+                    failed,
+                ),
             )
         except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
             results = _unreadable(question)
-        return self._conclude(compiled, candidates, agreement_id, results)
+        return self._conclude(compiled, candidates, moment.agreement_id, results, applying)
 
     def _reach(self, question: Question) -> int:
         clearance = question.subject.clearance
@@ -152,33 +161,38 @@ class Engine:
         candidates: Candidates,
         agreement_id: str | None,
         results: Results,
+        applying: int,
     ) -> Decision:
-        """Go through the gates with the results alone."""
-        effect = Effect.DENY
+        """Go through the gates with the results, and the rules that apply by them."""
+        effect = _DENY
         rules: tuple[str, ...] = ()
         obligations: tuple[str, ...] = ()
         if agreement_id is None and not compiled.of_gateway:
-            gate, reason = Gate.AGREEMENT, Reason.NO_AGREEMENT
+            gate, reason = _AGREEMENT, _NO_AGREEMENT
         else:
-            gate = Gate.CLEARANCE
-            reason = compiled.clearance_reason(results.reach, results.owner, results.named)
-            if reason is Reason.CLEARANCE_REACHED:
-                gate = Gate.RULE
-                reason, rules = candidates.conclude(results)
-                if reason is Reason.RULE_PERMITS:
-                    gate, reason, obligations = _obligation_gate(compiled, results.fulfilled)
-                    if gate is Gate.PERMITTED:
-                        effect = Effect.PERMIT
-        return Decision(
-            effect,
-            gate,
-            reason,
-            compiled.function.id,
-            agreement_id,
-            rules,
-            obligations,
-            results,
-            self.digest,
+            gate = _CLEARANCE
+            _, _, _, owner, named, reach, fulfilled, _, _, failed = results
+            reason = compiled.clearance_reason(reach, owner, named)
+            if reason is _CLEARANCE_REACHED:
+                gate = _RULE
+                reason, rules = candidates.conclude(failed, applying)
+                if reason is _RULE_PERMITS:
+                    gate, reason, obligations = _obligation_gate(compiled, fulfilled)
+                    if gate is _PERMITTED:
+                        effect = _PERMIT
+        return _new(
+            Decision,
+            (
+                effect,
+                gate,
+                reason,
+                compiled.function.id,
+                agreement_id,
+                rules,
+                obligations,
+                results,
+                self.digest,
+            ),
         )
 
     def conclude(self, function_id: str, agreement_id: str | None, results: Results) -> Decision:
@@ -196,7 +210,8 @@ class Engine:
         if compiled is None:
             raise PolicyError("conclude: the policy set does not have the function")
         candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
-        return self._conclude(compiled, candidates, agreement_id, results)
+        applying = candidates.applying(results)
+        return self._conclude(compiled, candidates, agreement_id, results, applying)
 
     def explain(self, question: Question | None, decision: Decision) -> Explanation:
         """Expand a decision into its complete reasons.
@@ -214,7 +229,10 @@ class Engine:
         compiled, candidates = self.functions.get(decision.function_id), None
         if compiled is not None:
             candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
-            if self._conclude(compiled, candidates, decision.agreement_id, results) != decision:
+            again = self._conclude(
+                compiled, candidates, decision.agreement_id, results, candidates.applying(results)
+            )
+            if again != decision:
                 raise PolicyError("explain: the results do not lead to the decision")
         return explain(compiled, candidates, self.policy_set.levels, question, decision)
 
@@ -247,7 +265,7 @@ class Engine:
             candidates,
             results,
             self.policy_set.levels,
-            lambda changed: self._conclude(compiled, candidates, decision.agreement_id, changed),
+            lambda changed: self.conclude(decision.function_id, decision.agreement_id, changed),
         )
 
     def tiles(
@@ -288,6 +306,23 @@ class Engine:
         return tuple(tiles)
 
 
+# Bound once: an enumeration looks its members up slowly, and a named
+# tuple is made slowly by its own name.
+_new = tuple.__new__
+_PERMIT, _DENY = Effect.PERMIT, Effect.DENY
+_AGREEMENT, _CLEARANCE, _RULE, _PERMITTED = (
+    Gate.AGREEMENT,
+    Gate.CLEARANCE,
+    Gate.RULE,
+    Gate.PERMITTED,
+)
+_NO_AGREEMENT, _CLEARANCE_REACHED, _RULE_PERMITS = (
+    Reason.NO_AGREEMENT,
+    Reason.CLEARANCE_REACHED,
+    Reason.RULE_PERMITS,
+)
+
+
 def _unreadable(question: Question) -> Results:
     """The results of a subject that cannot be read: nothing is reached, nothing fulfilled."""
     subject = question.subject
@@ -310,8 +345,7 @@ def _obligation_gate(
 ) -> tuple[Gate, Reason, tuple[str, ...]]:
     missing = compiled.all_obligations & ~fulfilled
     if not missing:
-        obligations = compiled.function.obligations
-        return Gate.PERMITTED, Reason.RULE_PERMITS, obligations
+        return _PERMITTED, _RULE_PERMITS, compiled.function.obligations
     obligations = compiled.obligations_of(missing)
     if obligations == ("step-up",):
         return Gate.OBLIGATION, Reason.SECOND_FACTOR_NEEDED, obligations

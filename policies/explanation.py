@@ -209,7 +209,7 @@ def _clearance_gate(compiled: CompiledFunction, results: Results, levels: LevelO
 
 
 def _rule_gate(candidates: Candidates, results: Results) -> GateLine:
-    reason, rules = candidates.conclude(results)
+    reason, rules = candidates.conclude(results.failed, candidates.applying(results))
     if reason is Reason.RULE_IN_ERROR:
         mark = Mark.ERROR
     else:

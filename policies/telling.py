@@ -215,6 +215,9 @@ def _reach_of(order: LevelOrder, levels: tuple[LevelId, ...]) -> int:
 def with_reach(candidates: Candidates, results: Results, reach: int) -> Results:
     """Give the results as they would be with another reach."""
     met = results.met
-    for met_by, bit in candidates.reaches:
-        met = met | bit if met_by(reach) else met & ~bit
+    for prepared in candidates.rules:
+        for key, form in zip(prepared.keys, prepared.forms, strict=True):
+            if isinstance(form, Reaches):
+                bit = candidates.bits[key]
+                met = met | bit if form.requirement.met_by(reach) else met & ~bit
     return results._replace(reach=reach, met=met)

@@ -83,7 +83,7 @@ _KINDS, _PHASES, _OUTCOMES = (
     {name.encode(): code for name, code in codes.items()}
     for codes in (KIND_CODES, PHASE_CODES, OUTCOME_CODES)
 )
-_new_row = EntryRow._make
+_new_row = tuple.__new__
 
 # What reading a body can raise that somebody has meddled with; ours raise none.
 _UNREADABLE = (
@@ -220,6 +220,7 @@ class Admission:
                 found.groups()
             )
             row = _new_row(
+                EntryRow,
                 (
                     index,
                     unhexlify(hexed),
@@ -232,7 +233,7 @@ class Admission:
                     function and function.decode(),
                     0,
                     *kept,
-                )
+                ),
             )
             return row, leaf, wseq, unhexlify(corr) if corr else b""
         entry: dict[str, Any] = orjson.loads(envelope)

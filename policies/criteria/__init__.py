@@ -15,10 +15,12 @@ from policies.criteria.criterion import (
     Flaw,
     Form,
     OfOrganisation,
+    OfRecord,
     OneOf,
     Reaches,
     Result,
     Terms,
+    record_standing,
 )
 from policies.criteria.factor import ProvedBy
 from policies.criteria.organisation import OfOrganisations
@@ -41,10 +43,12 @@ __all__ = [
     "Form",
     "InPeriod",
     "OfOrganisation",
+    "OfRecord",
     "OneOf",
     "Reaches",
     "Result",
     "Terms",
+    "record_standing",
 ]
 
 VOCABULARY: tuple[type[Criterion], ...] = (

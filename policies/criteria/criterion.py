@@ -134,13 +134,44 @@ class Between:
 
 
 @dataclass(frozen=True, slots=True)
+class OfRecord:
+    """Form: how the record stands to the subject (`record_standing`) alone decides."""
+
+    ask: Callable[[Question], Result]
+
+
+@dataclass(frozen=True, slots=True)
 class Asks:
     """Form: the question has to be asked as a whole."""
 
     ask: Callable[[Question], Result]
 
 
-Form = OfOrganisation | OneOf | Reaches | Between | Asks
+Form = OfOrganisation | OneOf | Reaches | Between | OfRecord | Asks
+
+
+def record_standing(question: Question) -> int:
+    """Tell how the record that a question is about stands to its subject, as a small number.
+
+    It says no more than: is an owner named, and is it the subject's organisation, if that is known;
+    is a person named, and has that person the subject's number, if there is one; and does the
+    subject lead a team, and is the person of it. Two questions with the same number are the same
+    to every criterion of the form `OfRecord`.
+    """
+    subject = question.subject
+    own, owner, person = subject.organisation, question.record_organisation, question.record_person
+    standing = 0 if owner is None else 1 if owner == own else 2
+    if not own:
+        standing += 4
+    team = subject.team
+    if person is None:
+        return standing + 8 if team else standing
+    if team:
+        standing += 8 if person in team else 16
+    number = subject.employee_number
+    if not number:
+        return standing + 32
+    return standing + 64 if person == number else standing + 96
 
 
 class Criterion(ABC):
@@ -229,7 +260,10 @@ class WordsCriterion(Criterion, ABC):
 
 @dataclass(frozen=True, slots=True)
 class TrueCriterion(Criterion, ABC):
-    """A criterion without values: it is there, written `= true`, or it is not."""
+    """A criterion without values: it is there, written `= true`, or it is not.
+
+    All there are ask how the record stands to the subject.
+    """
 
     @classmethod
     @override
@@ -252,8 +286,8 @@ class TrueCriterion(Criterion, ABC):
 
     @override
     def form(self) -> Form:
-        """Ask the question as a whole."""
-        return Asks(self.result)
+        """How the record stands to the subject decides."""
+        return OfRecord(self.result)
 
 
 def _flaw_of_word(

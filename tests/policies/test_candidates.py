@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import TYPE_CHECKING
 
+from policies.answers import REMEMBERED
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule, key_of
-from tests.policies.generated import generated_rules
+from policies.engine import Engine
+from tests.policies.generated import (
+    generated_question,
+    generated_rules,
+    generated_subject,
+    generous,
+)
 from tests.policies.people import asked, cheshire, rule_text, subject, with_rules
 
 if TYPE_CHECKING:
@@ -27,7 +36,7 @@ def test_equal_criteria_of_different_rules_share_a_bit(tmp_path: Path) -> None:
         'post = ["manager", "hr"], unit = ["custody"]',
     )
 
-    candidates = Candidates.compile(rules, lambda _organisation, _at: ())
+    candidates = Candidates.compile(rules, ())
 
     assert len(candidates.bits) == 3
     assert SUBJECT_BIT not in candidates.bits.values()
@@ -61,11 +70,80 @@ def test_the_cost_of_words_does_not_grow_with_the_number_of_rules(tmp_path: Path
     """Five hundred rules on posts are one look-up for each post that is held."""
     rules = prepared(tmp_path, *(f'post = ["post-{place}"]' for place in range(500)))
 
-    candidates = Candidates.compile(rules, lambda _organisation, _at: ())
+    candidates = Candidates.compile(rules, ())
 
-    assert len(candidates.words) == 1
-    assert candidates.asks == ()
-    assert candidates.reaches == ()
-    met, unknown, failed = candidates.answer(asked(subject("DBSB", posts=["post-7"])), 0)
+    assert candidates.posts is not None
+    assert candidates.units is candidates.appointments is candidates.factors is None
+    assert candidates.reaches is None
+    assert candidates.of_record == candidates.asks == ()
+    question = asked(subject("DBSB", posts=["post-7"]))
+    met, unknown, failed, applying = candidates.answer(question, candidates.moment(question.at), 0)
     assert met == candidates.bits['post["post-7"]']
     assert unknown == failed == 0
+    assert applying == 1 << 7
+
+
+def test_recorded_results_lead_to_the_rules_that_applied() -> None:
+    """A decision is read back from its criteria alone; both ways name the same rules."""
+    random = Random(11)
+    policy_set = generous(cheshire())
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, 200, random))
+    engine = Engine.compile(policy_set)
+    seen = set()
+    for _ in range(400):
+        who = generated_subject(policy_set, random)
+        question = generated_question(policy_set, who, random)
+        results = engine.decide(question).results
+        candidates = engine.functions[question.function.id].candidates_for(
+            question.action, who.organisation, who.organisation_kind
+        )
+        reach = who.clearance.reach(at=question.at, function=question.function.id)
+        answered = candidates.answer(question, candidates.moment(question.at), reach)
+
+        assert answered[:3] == (results.met, results.unknown, results.failed)
+        assert answered[3] == candidates.applying(results)
+        seen.add(answered[3].bit_count())
+    assert {0, 1, 2} <= seen
+
+
+def test_a_moment_lasts_until_the_next_change(tmp_path: Path) -> None:
+    """Of a rule's days and of the agreements; on its last instant and not one later."""
+    (rule,) = [
+        PreparedRule.of(rule)
+        for rule in with_rules(
+            tmp_path,
+            rule_text(
+                'agreement = ["host-own-staff"]', more="starts = 2026-03-01\nends = 2026-03-31"
+            ),
+        ).rules
+    ]
+    starts_at, ends_at = (datetime(2026, 3, day, tzinfo=UTC) for day in (10, 20))
+    candidates = Candidates.compile([rule], ((starts_at, ends_at, "host-own-staff"),))
+    step = timedelta(microseconds=1)
+    begins, ends = (datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 31, 23, tzinfo=UTC))
+    boundaries = [begins, starts_at, ends_at, ends]
+
+    for boundary in boundaries:
+        assert candidates.moment(boundary).since == boundary
+        assert candidates.moment(boundary - step).until == boundary
+    running = candidates.moment(starts_at)
+    assert (running.since, running.until, running.agreement_id) == (
+        starts_at,
+        ends_at,
+        "host-own-staff",
+    )
+    assert candidates.moment(begins).agreement_id is None
+    assert len({candidates.moment(boundary).answers for boundary in boundaries}) == 3
+
+
+def test_what_is_remembered_of_attributes_has_a_bound(tmp_path: Path) -> None:
+    rules = prepared(tmp_path, 'post = ["hr"], clearance = "RV"')
+    candidates = Candidates.compile(rules, ())
+    assert candidates.posts is not None
+    assert candidates.reaches is not None
+    for number in range(3 * REMEMBERED):
+        assert candidates.posts[frozenset({f"post-{number}"})] == candidates.posts[frozenset("x")]
+        assert candidates.reaches[number] is not None
+
+    assert len(candidates.posts) <= REMEMBERED
+    assert len(candidates.reaches) <= REMEMBERED
