@@ -14,8 +14,8 @@ finds it. A reader that has not succeeded for 10 s is not current, and nothing m
 then.
 
 Subjects: `session:<hash>`, `person:<organisation>/<employee number>`, `staff:<staff id>`,
-`organisation:<id>`, `all-sessions`, `policy`; and `everything`, which a reader is told when the
-list no longer reaches back to where it was (purged, or restored from a copy).
+`organisation:<id>`, `directory:<id>`, `all-sessions`, `policy`; and `everything`, which a reader is
+told when the list no longer reaches back to where it was (purged, or restored from a copy).
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ def staff_subject(staff_id: str) -> str:
 def organisation_subject(organisation: str) -> str:
     """Name everyone of an organisation."""
     return f"organisation:{organisation}"
+
+
+def directory_subject(directory: str) -> str:
+    """Name everyone for whom a directory has vouched."""
+    return f"directory:{directory}"
 
 
 class Bulletin:

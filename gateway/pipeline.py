@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import asyncio
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import structlog
 
@@ -26,8 +25,10 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FormUnreadError, FunctionFinder
-from gateway.identity.session_cache import LiveSession, Miss
+from gateway.identity.live_session import LiveSession
+from gateway.identity.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
+from gateway.staff_finder import no_session, paused, sign_in_address
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
 from gateway.wire.request_head import SAFE_METHODS
@@ -42,10 +43,10 @@ if TYPE_CHECKING:
     from gateway.acts import Act, OpenAct, Refusals
     from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
-    from gateway.bulletin import BulletinReader
     from gateway.identity.owners import RecordOwners
-    from gateway.identity.session_cache import SessionCache
+    from gateway.identity.presence import Presence
     from gateway.resources import ResourcePaths, ResourceTally
+    from gateway.staff_finder import StaffFinder
     from gateway.throttle import RefusalThrottle
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
@@ -62,9 +63,9 @@ class Pipeline:
         self,
         *,
         engine: Callable[[], Engine],
-        sessions: SessionCache,
+        staff: StaffFinder,
+        presence: Presence,
         owners: RecordOwners,
-        bulletin: BulletinReader,
         recorder: Recorder,
         identifiers: Identifiers,
         throttle: RefusalThrottle,
@@ -74,7 +75,6 @@ class Pipeline:
         open_acts: Callable[[str], OpenAct | None],
         acts: dict[str, Act],
         refusals: Refusals,
-        session_cookie: bytes,
         origin: bytes,
         host_organisation: str,
         wall_us: Callable[[], int],
@@ -85,9 +85,9 @@ class Pipeline:
 
         Args:
             engine: gives the compiled policy set in force.
-            sessions: the live sessions of this worker.
+            staff: finds who is asking.
+            presence: after which pause a function asks for a new proof.
             owners: whose employee an employee number in a request is.
-            bulletin: whether this worker knows every change that matters.
             recorder: makes decisions durable.
             identifiers: names visits and their entries.
             throttle: keeps strangers from filling the record.
@@ -97,7 +97,6 @@ class Pipeline:
             open_acts: by canonical path, what is open without a session.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
             refusals: writes refusals.
-            session_cookie: name of our session cookie.
             origin: our own origin, for unsafe methods.
             host_organisation: whose back office it is.
             wall_us: microseconds since 1970 UTC.
@@ -105,9 +104,10 @@ class Pipeline:
             monotonic: seconds that never go back.
         """
         self._engine = engine
-        self._sessions = sessions
+        self._staff = staff
+        self._presence = presence
+        self.running: dict[Connection, Visit] = {}  # what is being served now
         self._owners = owners
-        self._bulletin = bulletin
         self._recorder = recorder
         self._identifiers = identifiers
         self._throttle = throttle
@@ -117,7 +117,6 @@ class Pipeline:
         self._open_acts = open_acts
         self._acts = acts
         self._refusals = refusals
-        self._session_cookie = session_cookie + b"="
         self._origin = origin
         self._host_organisation = host_organisation
         self._wall_us = wall_us
@@ -138,6 +137,7 @@ class Pipeline:
             incoming=incoming,
             client=client,
         )
+        self.running[client] = visit
         try:
             await self._pass(visit)
         except Refused as refused:
@@ -146,6 +146,9 @@ class Pipeline:
             await self._refuse(visit, Refused(error.status, error.code))
         except TargetError as error:
             await self._refuse(visit, Refused(400, error.code))
+        except DirectoryAway as away:
+            visit.live = away.live
+            await self._refuse(visit, Refused(503, "directory-away"))
         except NotCurrent:
             await self._refuse(visit, Refused(503, "bulletin-stale"))
         except StoreError:
@@ -156,6 +159,8 @@ class Pipeline:
         except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through and nobody waits
             _log.exception("visit failed", reference=visit.reference)
             await self._refuse(visit, Refused(503, "fault"))
+        finally:
+            self.running.pop(client, None)
 
     # ---- the steps ------------------------------------------------------------------------
 
@@ -167,22 +172,22 @@ class Pipeline:
         self._demand_same_origin(visit)
         open_act = self._open_acts(target.path)
         if open_act is not None:
-            visit.live = await self._find_staff(visit)
+            visit.live = await self._staff.find_for_open(visit)
             result = await open_act(visit)
             if result is not None and not result.answered:
                 raise Refused(result.status, result.code)
             return
         # 2. who is asking
-        visit.live = await self._find_staff(visit)
+        visit.live = await self._staff.find(visit)
         if visit.live is None:
-            raise self._no_session(visit)
+            raise no_session(visit)
         # 3. what for
         match = await self._finder.with_form(catalogue, target, visit.incoming, match)
         if visit.incoming.head.body_length:
             # A form may take minutes to come, and may come after its session has been ended.
-            visit.live = await self._find_staff(visit)
+            visit.live = await self._staff.find(visit)
             if visit.live is None:
-                raise self._no_session(visit)
+                raise no_session(visit)
         resource = None if match else self._resource_paths.system_of(visit.method, target.path)
         if resource is not None:
             await self._serve_resource(visit, visit.live, resource)
@@ -192,6 +197,9 @@ class Pipeline:
         # 5. write it down, 6. enforce
         if permitted is None:
             raise await self._denied(visit, question, decision, match)
+        # Only now: before, it would tell a function that is not offered from one that is not there.
+        if visit.live.session.rested_us > self._presence.longest_pause_us(permitted.function):
+            raise paused(visit)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close
         await self._act(visit, grant)
@@ -206,41 +214,6 @@ class Pipeline:
             raise Refused(403, "origin-missing")
         if origin not in {None, self._origin} or site not in {None, b"same-origin"}:
             raise Refused(403, "origin-foreign")
-
-    async def _find_staff(self, visit: Visit) -> LiveSession | None:
-        """Find the live session of the request's cookie, knowing every change that matters."""
-        token = self._token(visit)
-        if token is None:
-            return None
-        loop = asyncio.get_running_loop()
-        current = self._bulletin.is_current(self._monotonic())
-        if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
-            raise NotCurrent("bulletin: not read lately")
-        known = self._sessions.get(token, visit.at_us)
-        if known is not Miss.MISS:
-            return known
-        return await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
-
-    def _token(self, visit: Visit) -> str | None:
-        header = visit.incoming.head.headers.get(b"cookie")
-        if header is None:
-            return None
-        found = [
-            part[len(self._session_cookie) :]
-            for part in map(bytes.strip, header.split(b";"))
-            if part.startswith(self._session_cookie)
-        ]
-        if not found:
-            return None
-        if len(found) > 1:
-            raise Refused(400, "cookie-repeated")
-        return found[0].decode("ascii", "replace")
-
-    def _no_session(self, visit: Visit) -> Refused:
-        accept = visit.incoming.head.headers.get(b"accept", b"")
-        if visit.method in {"GET", "HEAD"} and (b"text/html" in accept or not accept):
-            return Refused(303, "no-session")
-        return Refused(401, "no-session")
 
     async def _decide(
         self, visit: Visit, live: LiveSession, match: Match | None
@@ -356,7 +329,7 @@ class Pipeline:
         if not refused.recorded:
             status = await self._record_refusal(visit, refused)
         if status == 303:  # noqa: PLR2004
-            answer = see_other(self._sign_in_address(visit), visit.reference)
+            answer = see_other(sign_in_address(visit, refused.code), visit.reference)
         else:
             answer = self._refusals.answer(
                 visit, status, reasons=refused.reasons, asked_for=refused.asked_for
@@ -366,7 +339,7 @@ class Pipeline:
     async def _record_refusal(self, visit: Visit, refused: Refused) -> int:
         """Record a refusal, those of strangers within limits; gives the status to answer."""
         if visit.live is None:
-            await self._name_staff(visit)
+            await self._staff.name(visit)
         draft = refusal_draft(visit, Kind.ACCESS, refused.code, refused.status)
         if visit.live is None and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
             return refused.status
@@ -376,19 +349,3 @@ class Pipeline:
             _log.error("refusal not recorded", reference=visit.reference, code=refused.code)
             return refused.status if refused.status == 400 else 503  # noqa: PLR2004
         return refused.status
-
-    async def _name_staff(self, visit: Visit) -> None:
-        """Find who tried what was refused before anybody asked: staff are not counted as strangers.
-
-        For the record only; where the session cannot be found now, the refusal stands without it.
-        """
-        try:
-            visit.live = await self._find_staff(visit)
-        except (Refused, NotCurrent, StoreError):
-            return
-
-    def _sign_in_address(self, visit: Visit) -> bytes:
-        target = visit.target.sent.decode("ascii") if visit.target else "/"
-        if target in {"/", "/-/portal"}:
-            return b"/-/sign-in"
-        return f"/-/sign-in?next={quote(target, safe='/')}".encode("ascii")

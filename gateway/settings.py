@@ -35,6 +35,7 @@ from gateway.settings_sections import (
     Section,
     UpstreamSection,
 )
+from gateway.settings_sessions import SessionsSection
 from vetting.errors import quoted
 from vetting.toml_source import TomlError, TomlSource
 
@@ -79,6 +80,8 @@ class Settings(Section):
     """The record of decisions."""
     operational_log: OperationalLogSection = OperationalLogSection()
     """The log for operators."""
+    sessions: SessionsSection = SessionsSection()
+    """How many sessions a person may have, and when they are looked at again."""
     organisations: Annotated[
         tuple[OrganisationSection, ...],
         Strict(strict=False),
@@ -161,6 +164,8 @@ class _Draft:
         record = self._section("record", RecordSection)
         if "operational_log" in self.faults.source.data:
             self._section("operational_log", OperationalLogSection)
+        if "sessions" in self.faults.source.data:
+            self._section("sessions", SessionsSection)
         self.organisations = list(self._sections("organisation", OrganisationSection))
         self.upstreams = list(self._sections("upstream", UpstreamSection))
         if policy and not policy.directory.is_dir():

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -13,17 +13,30 @@ from gateway.cli.opening import (
     config_option,
     current_instant,
     json_option,
-    microseconds,
     open_existing_store,
     open_settings,
     operator_option,
 )
 from gateway.cli.terminal import table
+from gateway.errors import CommandError
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
+    from gateway.identity.session_ending import Whose
+    from gateway.identity.session_list import ListedSession
 
-SHOWN_HASH = 12  # hexadecimal digits: enough to tell sessions apart, useless as a key to one
+Command = TypeVar("Command", bound=Callable[..., object])
+
+
+def _whose_options(command: Command) -> Command:
+    """Add the options that say whose sessions are meant."""
+    for option in (
+        click.option("--all", "everyone", is_flag=True, help="Everyone's."),
+        click.option("--directory", help="Of everyone this directory has vouched for."),
+        click.option("--organisation", help="Of everyone of this organisation."),
+        click.option("--person", help="Of this person: ORGANISATION/NUMBER."),
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -33,20 +46,34 @@ def session() -> None:
 
 @session.command("list")
 @config_option
-@click.option("--organisation", help="Only sessions of this organisation.")
+@_whose_options
 @json_option
-def list_sessions(config: Path, organisation: str | None, *, as_json: bool) -> None:
-    """List the sessions that are alive."""
+def list_sessions(
+    config: Path,
+    person: str | None,
+    organisation: str | None,
+    directory: str | None,
+    *,
+    everyone: bool,
+    as_json: bool,
+) -> None:
+    """List the sessions that are alive; everyone's unless it is said whose."""
+    from gateway.identity.session_list import list_sessions as living
+    from gateway.store.engine import reading
+
+    given = (person, organisation, directory)
+    whose = _whose(*given, everyone=everyone or not any(given))
     store = open_existing_store(open_settings(config))
     try:
-        rows = _living(store, organisation)
+        with reading(store) as connection:
+            rows = [_row(each) for each in living(connection, whose, at=current_instant())]
     finally:
         store.dispose()
     if as_json:
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
         return
-    heads = ("SESSION", "PERSON", "STARTED", "LAST SEEN", "ENDS")
-    keys = ("session", "person", "started_at", "last_seen_at", "ends_at")
+    heads = ("SESSION", "PERSON", "DIRECTORY", "STARTED", "LAST SEEN", "ENDS")
+    keys = ("session", "person", "directory", "started_at", "last_seen_at", "ends_at")
     click.echo(table(heads, ([row[key] for key in keys] for row in rows)))
     click.echo(f"{len(rows)} session(s)", err=True)
 
@@ -54,28 +81,38 @@ def list_sessions(config: Path, organisation: str | None, *, as_json: bool) -> N
 @session.command()
 @config_option
 @operator_option
-@click.option("--person", help="Sign out this person: ORGANISATION/NUMBER.")
-@click.option("--organisation", help="Sign out everyone of this organisation.")
-@click.option("--all", "everyone", is_flag=True, help="Sign out everyone.")
+@_whose_options
+@click.option("--yes", is_flag=True, help="Do not ask before ending them.")
 def end(
-    config: Path, operator: str, person: str | None, organisation: str | None, *, everyone: bool
+    config: Path,
+    operator: str,
+    person: str | None,
+    organisation: str | None,
+    directory: str | None,
+    *,
+    everyone: bool,
+    yes: bool,
 ) -> None:
-    """End sessions, at the next request in every worker."""
+    """End sessions, at the next request in every worker and within a second elsewhere."""
     from gateway.audit.entry import Kind
     from gateway.bulletin import Bulletin
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.session import SessionLimits
+    from gateway.identity.session_list import count_sessions
     from gateway.identity.sessions import Sessions
     from gateway.keys import KeyRing
+    from gateway.store.engine import reading
 
-    if (person is not None) + (organisation is not None) + everyone != 1:
-        raise click.UsageError("say whose: one of --person, --organisation, --all")
+    whose = _whose(person, organisation, directory, everyone=everyone)
     settings = open_settings(config)
     store = open_existing_store(settings)
     at = current_instant()
     ring = KeyRing.open(settings.keys.directory)
     bulletin = Bulletin(settings.gateway.state_directory)
     try:
+        if not yes:
+            with reading(store) as connection:
+                count = count_sessions(connection, whose, at=at)
+            _ask(count, person or organisation or directory or "everyone")
         with operator_act(
             settings,
             ring,
@@ -84,53 +121,59 @@ def end(
             operator=operator,
             at=at,
             subject=person or "",
-            detail={"person": person, "organisation": organisation, "everyone": everyone},
+            detail={
+                "person": person,
+                "organisation": organisation,
+                "directory": directory,
+                "everyone": everyone,
+            },
         ) as entry:
-            sessions = Sessions(store, bulletin, SessionLimits())
-            ended = sessions.end_all(
-                at=at,
-                reason="ended-by-operator",
-                person=person,
-                organisation=organisation,
-                everyone=everyone,
-            )
+            ended = Sessions(store, bulletin).end_all(whose, at=at, reason="ended-by-operator")
     finally:
         bulletin.close()
         store.dispose()
     click.echo(f"ended {ended} session(s); reference {entry.reference}")
 
 
-def _living(store: Engine, organisation: str | None) -> list[Mapping[str, str]]:
-    """Read the sessions within their limits, newest first."""
-    from sqlalchemy import select
+def _whose(
+    person: str | None, organisation: str | None, directory: str | None, *, everyone: bool
+) -> Whose:
+    from gateway.identity.session_ending import Whose
 
-    from gateway.store import schema
-    from gateway.store.engine import reading
-
-    now_us = microseconds(current_instant())
-    sessions, staff = schema.session, schema.staff
-    statement = (
-        select(sessions, staff.c.employee_number, staff.c.username)
-        .join(staff, staff.c.staff_id == sessions.c.staff_id)
-        .where(
-            sessions.c.ended_at_us.is_(None),
-            sessions.c.ends_at_us > now_us,
-            sessions.c.last_seen_at_us + sessions.c.idle_us > now_us,
+    try:
+        return Whose(
+            person=person, organisation=organisation, directory=directory, everyone=everyone
         )
-        .order_by(sessions.c.started_at_us.desc())
-    )
-    if organisation is not None:
-        statement = statement.where(sessions.c.organisation == organisation)
-    with reading(store) as connection:
-        return [
-            {
-                "session": row["hash"][:SHOWN_HASH],
-                "person": f"{row['organisation']}/{row['employee_number']}",
-                "username": row["username"],
-                **{
-                    f"{name}_at": schema.instant(row[f"{name}_at_us"]).isoformat(timespec="seconds")
-                    for name in ("started", "last_seen", "ends")
-                },
-            }
-            for row in connection.execute(statement).mappings()
-        ]
+    except ValueError as error:
+        message = "say whose: one of --person, --organisation, --directory, --all"
+        raise click.UsageError(message) from error
+
+
+def _ask(count: int, whose: str) -> None:
+    """Have a person confirm; nobody can, where nobody is at the keyboard.
+
+    Raises:
+        CommandError: it was not confirmed; nothing was ended.
+    """
+    question = f"End {count} session(s) of {whose}? What is not saved there is lost."
+    try:
+        confirmed = click.confirm(question, err=True)
+    except click.Abort:
+        confirmed = False
+    if not confirmed:
+        message = "session: nothing was ended; answer y, or give --yes"
+        raise CommandError(message)
+
+
+def _row(each: ListedSession) -> dict[str, str]:
+    return {
+        "session": each.short,
+        "person": each.person,
+        "username": each.username,
+        "directory": each.directory,
+        "source": each.source,
+        **{
+            name: getattr(each, name).isoformat(timespec="seconds")
+            for name in ("started_at", "last_seen_at", "ends_at")
+        },
+    }

@@ -33,8 +33,9 @@ from gateway.front.from_settings import (
     limits_of,
     organisation_choice,
     organisations,
+    presence,
     recorder_limits,
-    session_limits,
+    session_rules,
     unknown_function,
     upstream_address,
 )
@@ -45,11 +46,13 @@ from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.identity.attempts import Attempts
+from gateway.identity.live_session import SubjectReader
 from gateway.identity.owners import RecordOwners
-from gateway.identity.session_cache import SessionCache, SubjectReader
+from gateway.identity.session_cache import SessionCache
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in import SignIn
 from gateway.identity.subject import subject_reader
+from gateway.identity.tokens import SessionTokens
 from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
@@ -58,6 +61,7 @@ from gateway.pages.page_services import PageServices
 from gateway.person_finder import person_finder
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
+from gateway.staff_finder import StaffFinder
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
 from gateway.wire.limits import ConnectionLimits
@@ -75,6 +79,7 @@ if TYPE_CHECKING:
 
     from gateway.acts import Act
     from gateway.backoffice.assertion import AssertionMint
+    from gateway.identity.presence import Presence
     from gateway.settings import Settings
     from policies.policy_set import PolicySet
 
@@ -159,8 +164,9 @@ class Assembly:
         policy_set = load_policy_set(settings.policy.directory)
         engine = Engine.compile(policy_set)
         keys = KeyRing.open(settings.keys.directory)
+        pauses = presence(settings.sessions)
         # 2. state, and how this worker keeps in step with it
-        state = self._open_state(stack, policy_set)
+        state = self._open_state(stack, policy_set, keys, pauses)
         # 3. the record
         recorder = Recorder(
             directory=settings.record.directory,
@@ -206,6 +212,7 @@ class Assembly:
             register=RegisterSearch(state.store, state.register),
             search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
+            why_over=state.cache.why_over,
         )
         pages = Pages(services)
         bridge = PagesBridge(
@@ -237,9 +244,14 @@ class Assembly:
         )
         pipeline = Pipeline(
             engine=lambda: engine,
-            sessions=state.cache,
+            staff=StaffFinder(
+                sessions=state.cache,
+                bulletin=state.reader,
+                session_cookie=services.cookies.session.name.encode("ascii"),
+                monotonic=time.monotonic,
+            ),
+            presence=pauses,
             owners=state.owners,
-            bulletin=state.reader,
             recorder=recorder,
             identifiers=Identifiers(),
             throttle=throttle,
@@ -253,7 +265,6 @@ class Assembly:
                 contacts=services.contacts,
                 secure=settings.secure_origin,
             ),
-            session_cookie=services.cookies.session.name.encode("ascii"),
             origin=gateway.origin.encode("ascii"),
             host_organisation=gateway.host_organisation,
             wall_us=wall_us,
@@ -278,7 +289,9 @@ class Assembly:
             wall_us=wall_us,
         )
 
-    def _open_state(self, stack: ExitStack, policy_set: PolicySet) -> _State:
+    def _open_state(
+        self, stack: ExitStack, policy_set: PolicySet, keys: KeyRing, pauses: Presence
+    ) -> _State:
         """Open the store, and have what is kept in memory follow the bulletin."""
         settings = self._settings
         store = open_store(settings.store_url)
@@ -287,7 +300,9 @@ class Assembly:
         stack.callback(bulletin.close)
         reader = BulletinReader(store, bulletin, complain=_complain)
         kinds = {each.id: each.kind for each in settings.organisations}
-        sessions = Sessions(store, bulletin, session_limits(settings.gateway))
+        sessions = Sessions(
+            store, bulletin, session_rules(settings), SessionTokens(keys.session_secret)
+        )
         register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
         kept_here = frozenset(
             each.id for each in settings.organisations if each.membership == "register"
@@ -300,7 +315,7 @@ class Assembly:
             sessions=sessions,
             subjects=subjects,
             register=register,
-            cache=SessionCache(store, sessions, subjects),
+            cache=SessionCache(store, sessions, subjects, presence=pauses),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),
             attempts=Attempts(store, limits_of(settings)),

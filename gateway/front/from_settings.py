@@ -27,11 +27,14 @@ from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import LdapSettings
 from gateway.identity.lockout import AttemptLimits
 from gateway.identity.organisations import Organisation, Organisations
+from gateway.identity.presence import Presence, PresenceLimit
 from gateway.identity.session import SessionLimits
+from gateway.identity.session_limits import SessionRules, TighterLimits
 from gateway.identity.sign_in import Door
 from gateway.pages.page_services import Brand, OrganisationChoice
 from gateway.settings_directories import ActiveDirectorySection
 from policies.catalogue import Classification, Function, Regime, Scope
+from vetting.levels import LevelOrder
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -41,10 +44,10 @@ if TYPE_CHECKING:
     from gateway.settings import Settings
     from gateway.settings_directories import OrganisationSection, PasswordDirectorySection
     from gateway.settings_sections import (
-        GatewaySection,
         RecordSection,
         UpstreamSection,
     )
+    from gateway.settings_sessions import SessionsSection
     from policies.policy_set import PolicySet
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -119,11 +122,40 @@ def limits_of(settings: Settings) -> Callable[[str], AttemptLimits]:
     return lambda organisation: known.get(organisation, AttemptLimits())
 
 
-def session_limits(gateway: GatewaySection) -> SessionLimits:
-    """Give the limits of sessions that the settings ask for."""
-    return SessionLimits(
-        idle=timedelta(minutes=gateway.session_idle_minutes),
-        absolute=timedelta(hours=gateway.session_absolute_hours),
+def session_rules(settings: Settings) -> SessionRules:
+    """Give how long sessions last, and how many there may be."""
+    order = LevelOrder.shipped()
+    return SessionRules(
+        everybody=SessionLimits(
+            idle=timedelta(minutes=settings.gateway.session_idle_minutes),
+            absolute=timedelta(hours=settings.gateway.session_absolute_hours),
+        ),
+        tighter=tuple(
+            TighterLimits(
+                limits=SessionLimits(
+                    idle=timedelta(minutes=each.idle_minutes),
+                    absolute=timedelta(hours=each.absolute_hours),
+                ),
+                appointed=each.appointed,
+                holds=None if each.holds is None else Requirement.parse(each.holds, order),
+            )
+            for each in settings.sessions.tighter
+        ),
+        at_most=settings.sessions.at_most,
+    )
+
+
+def presence(section: SessionsSection) -> Presence:
+    """Give which functions ask for a new proof after which pause."""
+    return Presence(
+        [
+            PresenceLimit(
+                pause=timedelta(minutes=each.pause_minutes),
+                classification=each.classification and Classification(each.classification),
+                regime=each.regime and Regime(each.regime),
+            )
+            for each in section.presence
+        ]
     )
 
 

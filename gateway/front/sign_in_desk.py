@@ -8,7 +8,7 @@ import structlog
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
 from gateway.errors import GatewayError, RecordUnavailable, SignInRefused
-from gateway.identity.session_cache import LiveSession
+from gateway.identity.live_session import LiveSession
 from gateway.identity.sign_in_refusal import refusal_code
 from gateway.visit import Visit
 

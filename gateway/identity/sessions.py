@@ -1,42 +1,40 @@
 """Sessions: who is signed in, kept on the server and known to the browser by a random token alone.
 
-1. A token is 32 random bytes in base64url. The database holds only its SHA-256, so that a copy of
-   the database lets nobody in.
+1. The database holds only the SHA-256 of a token (`gateway.identity.tokens`), so that a copy of the
+   database lets nobody in.
 2. A session lives until it is ended, has been idle too long, or has reached its absolute limit.
-3. A sign-in always makes a new token; the session that the browser showed at sign-in is ended.
-4. Ending goes through the bulletin, so it holds at the next request in every worker.
+3. A sign-in always makes a new token; the session that the browser showed at sign-in is ended. Who
+   has as many sessions as one person may have loses the oldest.
+4. Ending goes through the bulletin, so it holds at the next request in every worker
+   (`gateway.identity.session_ending`).
 
 `gateway.identity.session_cache` keeps the live ones in a worker's memory.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import re
-import secrets
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
-from gateway.bulletin import (
-    ALL_SESSIONS,
-    Bulletin,
-    organisation_subject,
-    person_subject,
-    session_subject,
-)
+from gateway.bulletin import Bulletin, session_subject
 from gateway.errors import IdentityError
-from gateway.identity.session import Session, SessionLimits, session_row, to_session
-from gateway.identity.staff import staff_by_person
+from gateway.identity.session import Session, session_row, to_session
+from gateway.identity.session_ending import (
+    Whose,
+    end_session,
+    end_sessions,
+    living,
+    owe_sign_outs,
+    past_limits,
+)
+from gateway.identity.session_limits import SessionRules, limits_in_us
+from gateway.identity.tokens import SessionTokens, token_hash
 from gateway.store import schema
 from gateway.store.engine import reading, writing
-
-TOKEN_BYTES = 32
-# 43 characters; the last carries four bits, so only 16 letters can end a token that we made.
-TOKEN = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
+from policies.question import Subject
 
 SECOND_FACTOR = "second-factor"
 SOURCE_LENGTH = 64
@@ -50,24 +48,28 @@ class SessionOver(IdentityError):  # noqa: N818  # named for what happened, as i
     """The session is not there any more, or was ended."""
 
 
-def is_token(text: str) -> bool:
-    """Tell whether a text has the form of a token, without looking it up."""
-    return TOKEN.fullmatch(text) is not None
-
-
-def token_hash(token: str) -> str:
-    """Give the hash under which the session of a token is kept."""
-    return hashlib.sha256(token.encode("ascii", "replace")).hexdigest()
-
-
 class Sessions:
     """The sessions in the database. Every method blocks; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, bulletin: Bulletin, limits: SessionLimits) -> None:
-        """Keep sessions in this store, within these limits."""
+    def __init__(
+        self,
+        engine: Engine,
+        bulletin: Bulletin,
+        rules: SessionRules | None = None,
+        tokens: SessionTokens | None = None,
+    ) -> None:
+        """Keep sessions in this store.
+
+        Args:
+            engine: the store.
+            bulletin: where endings are announced.
+            rules: how long sessions last.
+            tokens: makes tokens; needed by whoever opens or finds sessions.
+        """
         self._engine = engine
         self._bulletin = bulletin
-        self.limits = limits
+        self.rules = rules or SessionRules()
+        self.tokens = tokens or SessionTokens()
 
     def open(
         self,
@@ -82,7 +84,7 @@ class Sessions:
         second_factor_at: datetime | None = None,
         source: str = "",
         agent: str = "",
-        limits: SessionLimits | None = None,
+        subject: Subject | None = None,
         replaces: str | None = None,
     ) -> tuple[str, Session]:
         """Open a session inside the caller's transaction, ending the one it replaces.
@@ -100,7 +102,7 @@ class Sessions:
             second_factor_at: when a second factor was shown; `at` if it is among the factors.
             source: the address they came from.
             agent: what their browser calls itself.
-            limits: of this person; those of everybody if not given.
+            subject: who they are, as their limits follow from it.
             replaces: the token that the browser showed at sign-in, if any.
 
         Returns:
@@ -112,14 +114,15 @@ class Sessions:
         if not directory:
             message = "sessions: nobody is signed in without a directory that vouched for them"
             raise ValueError(message)
-        if replaces is not None and is_token(replaces):
+        if replaces is not None and self.tokens.is_ours(replaces):
             self._end(connection, token_hash(replaces), at=at, reason="replaced")
+        displaced = self._displace(connection, staff_id, at)
         if second_factor_at is None and SECOND_FACTOR in factors:
             second_factor_at = at
         shown_us = None if second_factor_at is None else schema.microseconds(second_factor_at)
-        limits = limits or self.limits
+        idle_us, absolute_us = limits_in_us(self.rules.limits_of(subject, at=at))
         at_us = schema.microseconds(at)
-        token = new_token()
+        token = self.tokens.new()
         session = Session(
             hash=token_hash(token),
             staff_id=staff_id,
@@ -132,9 +135,10 @@ class Sessions:
             agent=agent[:AGENT_LENGTH],
             started_at_us=at_us,
             last_seen_at_us=at_us,
-            idle_us=limits.idle // schema.MICROSECOND,
-            ends_at_us=at_us + limits.absolute // schema.MICROSECOND,
+            idle_us=idle_us,
+            ends_at_us=at_us + absolute_us,
             vouched_at_us=at_us,
+            displaced=displaced,
         )
         connection.execute(insert(schema.session).values(session_row(session)))
         return token, session
@@ -161,15 +165,12 @@ class Sessions:
             SessionOver: it was ended, or has reached a limit.
         """
         table = schema.session
-        row = connection.execute(
-            select(table).where(table.c.hash == session_hash, table.c.ended_at_us.is_(None))
-        ).one_or_none()
         at_us = schema.microseconds(at)
-        before = None if row is None else to_session(row)
+        before = self.read_hash(connection, session_hash)
         if before is None or not before.lives_at(at_us):
             message = "sessions: it was over before it could be strengthened"
             raise SessionOver(message)
-        token = new_token()
+        token = self.tokens.new()
         after = replace(
             before,
             hash=token_hash(token),
@@ -185,12 +186,12 @@ class Sessions:
         return token, after
 
     def find(self, token: str, *, at: datetime) -> Session | None:
-        """Find the living session of a token; a token of wrong form is not looked up at all.
+        """Find the living session of a token; what is no token of ours is not looked up at all.
 
         Raises:
             StoreUnavailable: if the database does not answer.
         """
-        if not is_token(token):
+        if not self.tokens.is_ours(token):
             return None
         with reading(self._engine) as connection:
             session = self.read(connection, token)
@@ -198,11 +199,25 @@ class Sessions:
 
     def read(self, connection: Connection, token: str) -> Session | None:
         """Read the session of a token unless it was ended; the caller sees to its limits."""
+        return self.read_hash(connection, token_hash(token))
+
+    def read_hash(self, connection: Connection, session_hash: str) -> Session | None:
+        """Read a session by its hash unless it was ended; the caller sees to its limits."""
         table = schema.session
         row = connection.execute(
-            select(table).where(table.c.hash == token_hash(token), table.c.ended_at_us.is_(None))
+            select(table).where(table.c.hash == session_hash, table.c.ended_at_us.is_(None))
         ).one_or_none()
         return None if row is None else to_session(row)
+
+    def why_over(self, connection: Connection, token: str) -> str:
+        """Give the code of why a session that cannot be read was ended; empty if it is unknown."""
+        table = schema.session
+        return str(
+            connection.execute(
+                select(table.c.end_reason).where(table.c.hash == token_hash(token))
+            ).scalar_one_or_none()
+            or ""
+        )
 
     def end(self, session_hash: str, *, at: datetime, reason: str = "signed-out") -> bool:
         """End one session, in every worker at its next request.
@@ -218,54 +233,25 @@ class Sessions:
         self._bulletin.ring()
         return ended
 
-    def end_all(
-        self,
-        *,
-        at: datetime,
-        reason: str,
-        person: str | None = None,
-        organisation: str | None = None,
-        everyone: bool = False,
-    ) -> int:
-        """End every session of a person, of an organisation, or of everyone.
+    def end_all(self, whose: Whose, *, at: datetime, reason: str, keep: str | None = None) -> int:
+        """End every session of a person, an organisation, a directory, or of everyone.
 
         Args:
+            whose: which ones.
             at: when.
             reason: why, a short code.
-            person: `<organisation>/<employee number>`.
-            organisation: the organisation's id.
-            everyone: must be said, so that leaving an argument out does not sign out the whole
-                service.
+            keep: hash of the one session that is to live on.
 
         Returns:
             How many were ended.
 
         Raises:
-            ValueError: unless exactly one of the three is given.
             StoreUnavailable: if the database does not answer.
         """
-        if (person is not None) + (organisation is not None) + everyone != 1:
-            message = "sessions: say whose sessions are to end"
-            raise ValueError(message)
-        table = schema.session
         with writing(self._engine) as connection:
-            statement = update(table).where(table.c.ended_at_us.is_(None))
-            if person is not None:
-                staff = staff_by_person(connection, person)
-                statement = statement.where(table.c.staff_id == (staff.staff_id if staff else ""))
-                subject = person_subject(person)
-            elif organisation is not None:
-                statement = statement.where(table.c.organisation == organisation)
-                subject = organisation_subject(organisation)
-            else:
-                subject = ALL_SESSIONS
-            result = connection.execute(
-                statement.values(ended_at_us=schema.microseconds(at), end_reason=reason)
-            )
-            _empty_jars(connection)
-            self._bulletin.announce(connection, subject, at)
+            ended = end_sessions(connection, self._bulletin, whose, at=at, reason=reason, keep=keep)
         self._bulletin.ring()
-        return result.rowcount
+        return len(ended)
 
     def touch(self, seen: Mapping[str, int]) -> None:
         """Note when sessions were last used.
@@ -289,6 +275,23 @@ class Sessions:
                     .values(last_seen_at_us=seen_us)
                 )
 
+    def note_pause(self, session_hash: str, pause_us: int, *, at: datetime) -> None:
+        """Keep with a session that it was not used for so long, for every worker to know.
+
+        Raises:
+            StoreUnavailable: if the database does not answer.
+        """
+        table = schema.session
+        with writing(self._engine) as connection:
+            changed = connection.execute(
+                update(table)
+                .where(table.c.hash == session_hash, table.c.rested_us < pause_us)
+                .values(rested_us=pause_us, last_seen_at_us=schema.microseconds(at))
+            ).rowcount
+            if changed:
+                self._bulletin.announce(connection, session_subject(session_hash), at)
+        self._bulletin.ring()
+
     def purge(self, *, at: datetime) -> int:
         """Remove sessions that have reached a limit, and ended ones after `KEEP_ENDED`.
 
@@ -296,40 +299,28 @@ class Sessions:
             How many were removed.
         """
         table = schema.session
-        at_us = schema.microseconds(at)
+        over = past_limits(schema.microseconds(at))
         with writing(self._engine) as connection:
+            owe_sign_outs(connection, over, at=at)
             result = connection.execute(
                 delete(table).where(
-                    or_(
-                        table.c.ends_at_us <= at_us,
-                        # Workers note use up to a minute late, so idle ones are given two.
-                        table.c.last_seen_at_us + table.c.idle_us + 120_000_000 <= at_us,
-                        table.c.ended_at_us <= schema.microseconds(at - KEEP_ENDED),
-                    )
+                    over | (table.c.ended_at_us <= schema.microseconds(at - KEEP_ENDED))
                 )
             )
         return result.rowcount
 
-    def _end(self, connection: Connection, session_hash: str, *, at: datetime, reason: str) -> bool:
+    def _displace(self, connection: Connection, staff_id: str, at: datetime) -> int:
+        """End the oldest sessions of a person who has as many as one may have."""
         table = schema.session
-        result = connection.execute(
-            update(table)
-            .where(table.c.hash == session_hash, table.c.ended_at_us.is_(None))
-            .values(ended_at_us=schema.microseconds(at), end_reason=reason)
-        )
-        if result.rowcount:
-            _empty_jars(connection)
-            self._bulletin.announce(connection, session_subject(session_hash), at)
-        return bool(result.rowcount)
+        alive = living(schema.microseconds(at)) & (table.c.staff_id == staff_id)
+        count = connection.execute(select(func.count()).where(alive)).scalar_one()
+        surplus = count - self.rules.at_most + 1
+        if surplus <= 0:
+            return 0
+        oldest = select(table.c.hash).where(alive).order_by(table.c.started_at_us, table.c.hash)
+        for each in connection.execute(oldest.limit(surplus)).scalars().all():
+            self._end(connection, each, at=at, reason="too-many-sessions")
+        return surplus
 
-
-def new_token() -> str:
-    """Make a token; it is kept nowhere."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(TOKEN_BYTES)).rstrip(b"=").decode()
-
-
-def _empty_jars(connection: Connection) -> None:
-    """Drop what the back office keeps with sessions that have ended: it still lets somebody in."""
-    session, jar = schema.session, schema.upstream_cookie
-    ended = select(session.c.hash).where(session.c.ended_at_us.is_not(None))
-    connection.execute(delete(jar).where(jar.c.session_hash.in_(ended)))
+    def _end(self, connection: Connection, session_hash: str, *, at: datetime, reason: str) -> bool:
+        return end_session(connection, self._bulletin, session_hash, at=at, reason=reason)

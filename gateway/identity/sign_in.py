@@ -40,10 +40,10 @@ from gateway.identity.directory import (
     DirectoryPerson,
     EntryIncomplete,
 )
+from gateway.identity.live_session import SubjectReader
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
 from gateway.identity.session import Session
-from gateway.identity.session_cache import SubjectReader
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in_refusal import Refusal, refusal_of, shows_password
 from gateway.identity.staff import Staff, remember
@@ -337,6 +337,7 @@ class SignIn:
                     second_factor_at=vouched.second_factor_at,
                     source=vouched.source,
                     agent=vouched.agent,
+                    subject=known.subject,
                     at=at,
                     replaces=replaces,
                 )
@@ -346,7 +347,7 @@ class SignIn:
             raise Refusal("not-employed", tellable=True, username=person.username) from error
         except EntryIncomplete as error:
             raise Refusal("entry-incomplete", tellable=True, username=person.username) from error
-        if replaces is not None:
+        if replaces is not None or session.displaced:
             self._bulletin.ring()
         return SignedIn(
             token=token,

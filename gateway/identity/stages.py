@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.sessions import is_token, new_token, token_hash
 from gateway.identity.sign_in import Vouched
 from gateway.identity.staff import Staff, staff_by_id
+from gateway.identity.tokens import is_token, new_token, token_hash
 from gateway.store.engine import reading, writing
 from gateway.store.schema import instant, microseconds
 from gateway.store.schema_second_factor import sign_in_stage

@@ -197,6 +197,7 @@ class PageServices:
         register: the vetting register, read only.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
+        why_over: gives the code of why the session of a token was ended, as far as it is known.
     """
 
     brand: Brand
@@ -208,6 +209,7 @@ class PageServices:
     register: RegisterDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]
+    why_over: Callable[[str], str]
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:
         """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).

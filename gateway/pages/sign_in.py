@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 SIGN_IN = "/-/sign-in"
 SIGN_OUT = "/-/sign-out"
+PAUSED = "paused"  # as gateway.staff_finder writes it into the address
 
 # A form of ours sends each of these once; a second one would be a second reading.
 _SINGLE_FIELDS = ("organisation", "username", "password", "next", FIELD)
@@ -114,7 +115,8 @@ class SignInPages:
         """Show the form; whoever is signed in already goes on to where they were going."""
         page = self._kit.open_request()
         next_path = local_path(request.args.get("next"))
-        if page.session is not None:
+        again = page.session is not None and request.args.get("again") == PAUSED
+        if page.session is not None and not again:
             return see_other(next_path)
         services = self._kit.services
         if organisation and services.organisation(organisation) is None:
@@ -126,7 +128,14 @@ class SignInPages:
             page,
             Entered(organisation=chosen, next=next_path),
             fixed=services.organisation(organisation),
+            notice=_AFTER_PAUSE if again else self._why_over(page),
         )
+
+    def _why_over(self, page: PageRequest) -> str:
+        """Say why the session that this browser still shows was ended, where that can be told."""
+        services = self._kit.services
+        token = request.cookies.get(services.cookies.session.name, "")
+        return "" if page.session or not token else _ENDED.get(services.why_over(token), "")
 
     def send(self) -> Response:
         """Check what was entered, have the organisation's directory vouch for it, go on."""
@@ -217,6 +226,7 @@ class SignInPages:
         errors: FormErrors | None = None,
         trouble: Trouble | None = None,
         fixed: OrganisationChoice | None = None,
+        notice: str = "",
         status: int = 200,
     ) -> Response:
         other = f"{SIGN_IN}?{urlencode({'next': entered.next})}"
@@ -225,6 +235,7 @@ class SignInPages:
             status=status,
             errors=errors,
             trouble=trouble,
+            notice=notice,
             organisations=self._kit.services.organisations,
             fixed_organisation=fixed,
             other_organisation_url=other if entered.next != PORTAL else SIGN_IN,
@@ -253,6 +264,23 @@ _NOT_NOW = Trouble(
         "A part of this service that must be working is not, so we let nobody in.",
         "Your password may well be right. Try again in a few minutes.",
     ),
+)
+
+# Why the last session here was ended, by its code; others are told nothing.
+_ENDED = {
+    "too-many-sessions": "You signed in at more places than one person may be signed in at, so "
+    "your oldest session, the one here, was ended.",
+    "ended-by-officer": "Your session was ended by a security officer.",
+    "ended-by-operator": "Your session was ended by the people who run this service.",
+    "ended-by-person": "Your session here was ended from another place where you are signed in.",
+    "limit": "Your session has ended, as you had not used it for a while or its time was up.",
+    "account-closed": "Your session was ended, as your organisation has closed your account.",
+    "person-gone": "Your session was ended, as your organisation does not list you any more.",
+    "identity-changed": "Your session was ended, as your details at your organisation changed.",
+}
+_AFTER_PAUSE = (
+    "You have not used this service for a while. Before you open something sensitive, "
+    "sign in again to show that it is still you."
 )
 
 # What may be told of a refused sign-in, by its code: status, heading, sentence.

@@ -23,8 +23,10 @@ from gateway.front.from_settings import unknown_function
 from gateway.front.front import Front
 from gateway.front.refusals import FrontRefusals
 from gateway.identity.owners import RecordOwners
+from gateway.identity.presence import Presence
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
+from gateway.staff_finder import StaffFinder
 from gateway.store.engine import writing
 from gateway.throttle import RefusalThrottle
 from gateway.wire.answers import document, give
@@ -215,6 +217,7 @@ async def stand(
     refusals: Refusals | None = None,
     max_connections: int = 100,
     idle_seconds: float = 2,
+    presence: Presence | None = None,
 ) -> AsyncIterator[Stand]:
     """Open a gate on a free port."""
     with new_parts(folder) as parts, capture_logs() as logged:
@@ -235,10 +238,15 @@ async def stand(
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
         pipeline = Pipeline(
+            staff=StaffFinder(
+                sessions=parts.cache,
+                bulletin=parts.reader,
+                session_cookie=COOKIE.encode(),
+                monotonic=lambda: parts.reader._monotonic() + made.monotonic,
+            ),
+            presence=presence or Presence(),
             engine=lambda: engine,  # type: ignore[arg-type,return-value]  # all that is asked of it
-            sessions=parts.cache,
             owners=owners,
-            bulletin=parts.reader,
             recorder=recorder,
             identifiers=Identifiers(),
             throttle=throttle,
@@ -253,7 +261,6 @@ async def stand(
             or FrontRefusals(
                 pages=world.pages.refusals, contacts=world.services.contacts, secure=False
             ),
-            session_cookie=COOKIE.encode(),
             origin=b"http://gate",
             host_organisation="cheshire-police",
             wall_us=lambda: made.at_us,

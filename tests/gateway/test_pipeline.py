@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from sqlalchemy import text
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.backoffice.transport import ExchangeError
 from gateway.bulletin import person_subject
+from gateway.identity.presence import Presence, PresenceLimit
 from gateway.store.engine import writing
 from gateway.wire.answers import document, give
 from tests.doubles.faulty_disk import FaultyDisk
@@ -506,7 +508,7 @@ async def test_a_store_that_is_away_is_503(opened: Opened) -> None:
     async with opened() as gate:
         with writing(gate.parts.store) as connection:
             connection.execute(text("ALTER TABLE session RENAME TO gone"))
-        answer = await gate.ask(token=STRANGE_TOKEN)
+        answer = await gate.ask(token=gate.parts.sessions.tokens.new())
 
         assert status_of(answer) == 503
         assert gate.drafts[0].code == "store-unavailable"
@@ -523,6 +525,56 @@ async def test_a_rule_that_fails_lets_nobody_through(opened: Opened) -> None:
         assert [draft.code for draft in gate.drafts] == ["fault"]
         assert gate.logged[-1]["reference"] == gate.drafts[0].reference
         assert gate.act.visits == []
+
+
+# ---- a pause that is too long for a function ---------------------------------------------------
+
+QUARTER = Presence([PresenceLimit(pause=timedelta(minutes=15))])
+
+
+def paused(gate: Stand, minutes: int) -> str:
+    """Sign somebody in and leave them be for some minutes; gives the token."""
+    gate.hold("DBSB")
+    token, session = gate.parts.sign_in()
+    gate.parts.sessions.note_pause(session.hash, minutes * 60_000_000, at=AT)
+    return token
+
+
+async def test_after_a_long_pause_a_page_asks_for_a_new_sign_in(opened: Opened) -> None:
+    async with opened(presence=QUARTER) as gate:
+        answer = await gate.ask(token=paused(gate, 16))
+
+        assert status_of(answer) == 303
+        where = field_of(answer, "location")
+        assert where == "/-/sign-in?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_PAYSLIP&again=paused"
+        assert gate.act.visits == []
+        assert [(draft.code, draft.outcome) for draft in gate.drafts] == [("paused", Outcome.DENY)]
+        assert gate.drafts[0].staff_id == "cheshire-fire/id-alice"
+
+
+async def test_after_a_long_pause_nothing_is_sent_on(opened: Opened) -> None:
+    async with opened(presence=QUARTER) as gate:
+        path = "/OA_HTML/OA.jsp?OAFunc=XX_PERINFO"
+        answer = await gate.ask(path, token=paused(gate, 16), method="POST", more=SAME)
+
+        assert status_of(answer) == 401
+        assert gate.act.visits == []
+
+
+async def test_a_short_pause_matters_to_nobody(opened: Opened) -> None:
+    async with opened(presence=QUARTER) as gate:
+        assert status_of(await gate.ask(token=paused(gate, 15))) == 200
+
+
+async def test_a_pause_does_not_tell_what_is_not_offered(opened: Opened) -> None:
+    """Who is not offered a function must not learn from the pause that it is there."""
+    async with opened(presence=QUARTER) as gate:
+        token = paused(gate, 16)
+        answers = [
+            await gate.ask(path, token=token) for path in ("/nowhere", "/fleet/restricted/x")
+        ]
+
+        assert [status_of(answer) for answer in answers] == [404, 404]
 
 
 # ---- what becomes of an act ---------------------------------------------------------------------

@@ -14,6 +14,7 @@ from typing_extensions import override
 from gateway.backoffice.cookie_jar import CookieJar
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.bulletin import Bulletin, BulletinReader
+from gateway.identity.session_ending import Whose
 from gateway.store import schema
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, Parts, later, new_parts
@@ -170,7 +171,7 @@ async def test_signing_out_empties_the_jars_of_the_session_and_no_others(
     if how == "one":
         parts.sessions.end(session.hash, at=AT)
     else:
-        parts.sessions.end_all(person="cheshire-fire/40011", at=AT, reason="test")
+        parts.sessions.end_all(Whose(person="cheshire-fire/40011"), at=AT, reason="test")
     await keep(jars, session.hash, b"late=1")  # an answer that was on its way
 
     with reading(parts.store) as connection:

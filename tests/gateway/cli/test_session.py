@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
 
 from gateway.bulletin import Bulletin
 from gateway.identity.directory import DirectoryPerson
-from gateway.identity.session import SessionLimits
 from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
@@ -19,7 +20,7 @@ from tests.gateway.cli.place import Place
 def sign_in(place: Place):  # type: ignore[no-untyped-def]
     """Sign people in, and give what finds their session again."""
     bulletin = Bulletin(place.settings.gateway.state_directory)
-    sessions = Sessions(place.store, bulletin, SessionLimits())
+    sessions = Sessions(place.store, bulletin)
 
     def signed_in(organisation: str, number: str) -> tuple[Sessions, str]:
         at = datetime.now(UTC)  # noqa: TID251 - a session that is alive now
@@ -70,7 +71,9 @@ def test_list_shows_who_is_signed_in_but_no_token(place: Place, sign_in) -> None
 def test_ending_a_persons_sessions_leaves_the_others(place: Place, sign_in) -> None:  # type: ignore[no-untyped-def]
     one, other = sign_in("cheshire-fire", "40011"), sign_in("cheshire-fire", "40012")
 
-    told = place.run("session", "end", "--person", "cheshire-fire/40011", "--operator", "m.jones")
+    told = place.run(
+        "session", "end", "--person", "cheshire-fire/40011", "--operator", "m.jones", "--yes"
+    )
 
     assert told.out.startswith("ended 1 session(s); reference ")
     listed = place.run("session", "list", "--json").json()
@@ -82,7 +85,7 @@ def test_ending_a_persons_sessions_leaves_the_others(place: Place, sign_in) -> N
 def test_ending_an_organisations_sessions_leaves_the_others(place: Place, sign_in) -> None:  # type: ignore[no-untyped-def]
     fire, police = sign_in("cheshire-fire", "40011"), sign_in("cheshire-police", "100")
 
-    place.run("session", "end", "--organisation", "cheshire-fire")
+    place.run("session", "end", "--organisation", "cheshire-fire", "--yes")
 
     assert (alive(fire), alive(police)) == (False, True)
 
@@ -91,10 +94,37 @@ def test_ending_all_must_be_said(place: Place, sign_in) -> None:  # type: ignore
     """A forgotten option must not sign out the whole service."""
     someone = sign_in("cheshire-fire", "40011")
 
-    assert place.run("session", "end").code == 2
+    assert place.run("session", "end", "--yes").code == 2
     assert alive(someone)
-    assert place.run("session", "end", "--all").code == 0
+    assert place.run("session", "end", "--all", "--yes").code == 0
     assert not alive(someone)
+
+
+def test_ending_a_directorys_sessions_leaves_the_others(place: Place, sign_in) -> None:  # type: ignore[no-untyped-def]
+    fire, police = sign_in("cheshire-fire", "40011"), sign_in("cheshire-police", "100")
+
+    place.run("session", "end", "--directory", "cheshire-police", "--yes")
+
+    assert (alive(fire), alive(police)) == (True, False)
+
+
+@pytest.mark.parametrize(("answer", "lives"), [("", True), ("n\n", True), ("y\n", False)])
+def test_ending_waits_for_a_yes(
+    place: Place,
+    sign_in: Callable[[str, str], tuple[Sessions, str]],
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    lives: bool,
+) -> None:
+    someone = sign_in("cheshire-fire", "40011")
+    monkeypatch.setattr("sys.stdin", io.StringIO(answer))
+
+    told = place.run("session", "end", "--all")
+
+    assert "End 1 session(s) of everyone?" in told.err
+    assert ("nothing was ended" in told.err) is lives
+    assert told.code == int(lives)
+    assert alive(someone) is lives
 
 
 def test_a_gateway_never_started_is_told_so(place: Place) -> None:

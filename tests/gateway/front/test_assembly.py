@@ -14,10 +14,12 @@ import pytest
 from gateway.bulletin import Bulletin
 from gateway.errors import KeysError, StoreError
 from gateway.front.assembly import Assembly, clock, instant, wall_us
-from gateway.front.from_settings import session_limits
+from gateway.front.from_settings import session_rules
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
+from gateway.identity.tokens import SessionTokens
+from gateway.keys import KeyRing
 from gateway.settings import Settings
 from gateway.store.engine import open_store, writing
 from policies.errors import PolicyFileError
@@ -52,7 +54,12 @@ class Gate:
         """Open a session as another worker would, for somebody with DBS Basic; gives its cookie."""
         store = open_store(self.settings.store_url)
         bulletin = Bulletin(self.settings.gateway.state_directory)
-        sessions = Sessions(store, bulletin, session_limits(self.settings.gateway))
+        sessions = Sessions(
+            store,
+            bulletin,
+            session_rules(self.settings),
+            SessionTokens(KeyRing.open(self.settings.keys.directory).session_secret),
+        )
         person = DirectoryPerson(
             directory_id="id-alice", username="alice", name="Alice", employee_number="40011"
         )

@@ -88,7 +88,7 @@ def test_limits_are_those_that_are_set(make_settings: SettingsMaker) -> None:
         ("[gateway]\n", "[gateway]\nsession_idle_minutes = 7\nsession_absolute_hours = 2\n"),
         ("reserve_mib = 1", "reserve_mib = 2\nmax_backlog = 123"),
     )
-    sessions = from_settings.session_limits(settings.gateway)
+    sessions = from_settings.session_rules(settings).everybody
     record = from_settings.recorder_limits(settings.record)
 
     assert (sessions.idle, sessions.absolute) == (timedelta(minutes=7), timedelta(hours=2))
@@ -97,6 +97,29 @@ def test_limits_are_those_that_are_set(make_settings: SettingsMaker) -> None:
         2 << 20,
         123,
     )
+
+
+def test_limits_of_some_people_and_pauses_of_some_functions_are_those_that_are_set(
+    make_settings: SettingsMaker,
+) -> None:
+    tighter = '[[sessions.tighter]]\nholds = "N3"\nidle_minutes = 6\nabsolute_hours = 3\n'
+    pause = '[[sessions.presence]]\nregime = "LE"\npause_minutes = 4\n'
+    settings = make_settings(
+        (
+            "[[organisation]]",
+            f"[sessions]\nat_most = 2\n{tighter}{pause}\n[[organisation]]",
+        )
+    )
+    rules = from_settings.session_rules(settings)
+    presence = from_settings.presence(settings.sessions)
+
+    assert rules.at_most == 2
+    assert [str(each.holds) for each in rules.tighter] == ["N3"]
+    assert (rules.tighter[0].limits.idle, rules.tighter[0].limits.absolute) == (
+        timedelta(minutes=6),
+        timedelta(hours=3),
+    )
+    assert presence.shortest_us == 4 * 60_000_000
 
 
 def test_assertions_are_signed_under_the_current_key_and_every_public_one_is_told(

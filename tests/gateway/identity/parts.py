@@ -13,9 +13,11 @@ from gateway.bulletin import Bulletin, BulletinReader
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.session import Session, SessionLimits
 from gateway.identity.session_cache import SessionCache
+from gateway.identity.session_limits import SessionRules
 from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.identity.subject import subject_reader
+from gateway.identity.tokens import SessionTokens
 from gateway.store.engine import writing
 from gateway.store.schema import microseconds
 from tests.doubles.stores import new_store
@@ -46,7 +48,9 @@ class Parts:
         self.store = store
         self.bulletin = Bulletin(folder)
         self.limits = SessionLimits()
-        self.sessions = Sessions(store, self.bulletin, self.limits)
+        self.sessions = Sessions(
+            store, self.bulletin, SessionRules(everybody=self.limits), SessionTokens(bytes(32))
+        )
         self.register = Register(LevelOrder.shipped(), accepted=frozenset({"cheshire-police"}))
         self.subjects = subject_reader(self.register, KINDS)
         self.cache, self.reader = self.worker()

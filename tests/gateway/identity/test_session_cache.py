@@ -7,19 +7,27 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, event, text
 
 from gateway.bulletin import organisation_subject, person_subject, staff_subject
 from gateway.identity import session_cache
-from gateway.identity.session import Session
+from gateway.identity.live_session import KnownSubject, LiveSession
+from gateway.identity.presence import Presence, PresenceLimit
+from gateway.identity.session import Session, SessionLimits
 from gateway.identity.session_cache import (
     MISS,
     SUBJECT_SECONDS,
-    KnownSubject,
-    LiveSession,
+    UNKNOWN_KEPT,
+    UNKNOWN_SECONDS,
+    DirectoryAway,
     SessionCache,
+    Vouching,
 )
+from gateway.identity.session_ending import Whose
+from gateway.identity.session_limits import SessionRules, TighterLimits
+from gateway.identity.sessions import Sessions
 from gateway.identity.staff import Staff
+from gateway.identity.tokens import SessionTokens
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
 from tests.policies.people import grant
@@ -59,11 +67,17 @@ def test_the_first_request_asks_the_database_and_the_second_does_not(parts: Part
     "end",
     [
         lambda parts, session: parts.sessions.end(session.hash, at=AT),
-        lambda parts, _: parts.sessions.end_all(person="cheshire-fire/40011", at=AT, reason="o"),
-        lambda parts, _: parts.sessions.end_all(organisation=FIRE, at=AT, reason="o"),
-        lambda parts, _: parts.sessions.end_all(everyone=True, at=AT, reason="o"),
+        lambda parts, _: parts.sessions.end_all(
+            Whose(person="cheshire-fire/40011"), at=AT, reason="o"
+        ),
+        lambda parts, _: parts.sessions.end_all(Whose(organisation=FIRE), at=AT, reason="o"),
+        lambda parts, _: parts.sessions.end_all(Whose(directory=FIRE), at=AT, reason="o"),
+        lambda parts, _: parts.sessions.end_all(
+            Whose(staff_id="cheshire-fire/id-alice"), at=AT, reason="o"
+        ),
+        lambda parts, _: parts.sessions.end_all(Whose(everyone=True), at=AT, reason="o"),
     ],
-    ids=["session", "person", "organisation", "everyone"],
+    ids=["session", "person", "organisation", "directory", "staff", "everyone"],
 )
 def test_an_end_holds_at_the_next_request_in_every_worker(
     parts: Parts, end: Callable[[Parts, Session], object]
@@ -266,7 +280,7 @@ def test_a_load_that_overlapped_an_end_keeps_nothing(parts: Parts) -> None:
     reader.read()
 
     assert cache.load(token, at=AT) is None
-    assert cache.get(token, us(AT)) is MISS
+    assert cache.get(token, us(AT)) is None
 
 
 def test_a_load_amid_endless_changes_is_used_once_and_not_kept(parts: Parts) -> None:
@@ -290,6 +304,156 @@ def test_when_the_database_is_away_an_unknown_session_is_an_error(parts: Parts) 
 
     with pytest.raises(StoreUnavailable):
         parts.cache.load(token, at=AT)
+
+
+def count_reads(parts: Parts) -> list[str]:
+    """Note every statement that the database is asked from here on."""
+    asked: list[str] = []
+    event.listen(
+        parts.store,
+        "before_cursor_execute",
+        lambda _c, _cursor, statement, *_: asked.append(statement),
+    )
+    return asked
+
+
+def test_a_flood_of_made_up_tokens_never_reaches_the_database(parts: Parts) -> None:
+    """A stranger's tokens have the form of ours and cost arithmetic only."""
+    asked = count_reads(parts)
+    made_up = [SessionTokens(bytes([number]) * 32).new() for number in range(1, 200)]
+
+    assert {parts.cache.get(token, us(AT)) for token in made_up} == {None}
+    assert {parts.cache.load(token, at=AT) for token in made_up} == {None}
+    assert asked == []
+
+
+def test_a_token_that_is_over_costs_a_look_every_few_seconds_at_most(parts: Parts) -> None:
+    """Whoever once had a session can go on sending its token: that is bounded too."""
+    token, session = parts.sign_in()
+    parts.sessions.end(session.hash, at=AT, reason="ended-by-officer")
+    looks = 0
+    for second in range(30):
+        for tenth in range(10):
+            at = later(seconds=second, milliseconds=100 * tenth)
+            if parts.cache.get(token, us(at)) is MISS:
+                looks += 1
+                assert parts.cache.load(token, at=at) is None
+
+    assert looks == 30 / UNKNOWN_SECONDS
+    assert parts.cache.why_over(token) == "ended-by-officer"
+
+
+def test_what_is_remembered_of_tokens_that_are_over_is_bounded(parts: Parts) -> None:
+    for _ in range(UNKNOWN_KEPT + 5):
+        parts.cache._note_over(parts.sessions.tokens.new(), "", AT)
+
+    assert len(parts.cache._over) <= UNKNOWN_KEPT
+
+
+def test_an_appointment_shortens_the_sessions_there_are(parts: Parts) -> None:
+    tight = TighterLimits(
+        limits=SessionLimits(idle=timedelta(minutes=6), absolute=timedelta(hours=2)),
+        appointed=True,
+    )
+    sessions = Sessions(
+        parts.store, parts.bulletin, SessionRules(tighter=(tight,)), parts.sessions.tokens
+    )
+    cache = SessionCache(parts.store, sessions, parts.subjects)
+    token, _ = parts.sign_in()
+    before = cache.load(token, at=AT)
+    parts.appoint()
+    cache.apply(frozenset({"all-sessions"}))
+    after = cache.load(token, at=AT)
+
+    assert before is not None
+    assert before.idle_us == parts.limits.idle / timedelta(microseconds=1)
+    assert after is not None
+    assert after.idle_us == 6 * 60_000_000
+    assert after.ends_at_us == us(AT + timedelta(hours=2))
+    assert cache.get(token, us(later(minutes=6))) is MISS
+    assert cache.load(token, at=later(minutes=6)) is None
+
+
+def pausing(parts: Parts) -> SessionCache:
+    presence = Presence([PresenceLimit(pause=timedelta(minutes=10))])
+    return SessionCache(parts.store, parts.sessions, parts.subjects, presence=presence)
+
+
+def test_a_pause_that_matters_is_known_to_every_worker(parts: Parts) -> None:
+    """Looking at the portal first must not make a long pause a short one."""
+    token, _ = parts.sign_in()
+    here, there = pausing(parts), pausing(parts)
+    here.load(token, at=AT)
+
+    assert here.get(token, us(later(minutes=12))) is MISS
+    returned = here.load(token, at=later(minutes=12))
+    elsewhere = there.load(token, at=later(minutes=13))
+
+    assert returned is not None
+    assert returned.session.rested_us == 12 * 60_000_000
+    assert elsewhere is not None
+    assert elsewhere.session.rested_us == 12 * 60_000_000
+
+
+def test_use_in_another_worker_is_no_pause(parts: Parts) -> None:
+    token, _ = parts.sign_in()
+    here, there = pausing(parts), pausing(parts)
+    here.load(token, at=AT)
+    there.load(token, at=later(minutes=8))
+    there.flush(at=later(minutes=9), everything=True)
+    live = here.load(token, at=later(minutes=12))
+
+    assert live is not None
+    assert live.session.rested_us == 0
+
+
+def vouching(parts: Parts) -> SessionCache:
+    asked = Vouching(directories=frozenset({FIRE}), grace=timedelta(minutes=15))
+    return SessionCache(parts.store, parts.sessions, parts.subjects, vouching=asked)
+
+
+def test_a_session_lives_on_for_a_while_without_its_directory_and_no_longer(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    cache = vouching(parts)
+    assert cache.load(token, at=later(minutes=14)) is not None
+
+    assert cache.get(token, us(later(minutes=15))) is MISS
+    with pytest.raises(DirectoryAway) as away:
+        cache.load(token, at=later(minutes=15))
+    assert away.value.live.session.hash == session.hash
+    with writing(parts.store) as connection:
+        connection.execute(
+            text("UPDATE session SET vouched_at_us = :at"), {"at": us(later(minutes=15))}
+        )
+    assert cache.load(token, at=later(minutes=15)) is not None
+
+
+def test_a_directory_that_vouches_once_is_not_waited_for(parts: Parts) -> None:
+    token, _ = parts.sign_in("pat", "7001", organisation="nwas")
+
+    assert vouching(parts).load(token, at=later(minutes=20)) is not None
+
+
+def test_looking_whether_a_session_is_over_does_not_keep_it_alive(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    live = parts.cache.load(token, at=AT)
+    assert live is not None
+
+    assert parts.cache.look_again(live, at=later(minutes=20)) is not None
+    assert parts.cache.look_again(live, at=later(minutes=30)) is None
+    assert noted(parts, session) == us(AT)
+
+
+def test_what_runs_is_told_that_its_session_was_dropped(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    live = parts.cache.load(token, at=AT)
+    assert live is not None
+    before = live.dropped
+    parts.sessions.end(session.hash, at=AT)
+    parts.reader.read()
+
+    assert (before, live.dropped) == (False, True)
+    assert parts.cache.look_again(live, at=AT) is None
 
 
 def test_the_limits_stay_as_they_are_documented() -> None:

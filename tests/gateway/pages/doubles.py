@@ -61,12 +61,14 @@ class SignInDesk:
     def __init__(self, staff: dict[str, Subject]) -> None:
         self.staff = staff
         self.sessions: dict[str, SignedIn] = {}
+        self.ended: dict[str, str] = {}  # why the session of a token was ended
         self.fails_with: GatewayError | None = None
         self.asked: list[dict[str, Any]] = []
 
     def forget(self) -> None:
         """Begin anew."""
         self.sessions.clear()
+        self.ended.clear()
         self.asked.clear()
         self.fails_with = None
 

@@ -311,3 +311,35 @@ def test_sign_out_without_a_session_says_that_one_is_signed_out(browser_of: Sign
     response = browser_of().post("/-/sign-out", follow_redirects=True)
 
     assert "You have signed out" in response.text
+
+
+def test_after_a_long_pause_whoever_is_signed_in_signs_in_again(browser_of: SignIn) -> None:
+    browser = browser_of("firefighter")
+    page = browser.get("/-/sign-in?next=/custody/1/x&again=paused")
+
+    assert page.status_code == 200
+    assert "sign in again to show that it is still you" in page.text
+    assert 'name="next" value="/custody/1/x"' in page.text
+    assert browser.get("/-/sign-in?next=/-/portal&again=x").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("too-many-sessions", "your oldest session"),
+        ("ended-by-officer", "by a security officer"),
+        ("signed-out", None),
+        ("", None),
+    ],
+)
+def test_whoever_lost_their_session_is_told_why_where_there_is_more_to_it(
+    world: World, browser_of: SignIn, code: str, told: str | None
+) -> None:
+    browser = browser_of("")
+    token = "x" * 43
+    browser.set_cookie(world.services.cookies.session.name, token)
+    world.desk.ended[token] = code
+    page = browser.get("/-/sign-in").text
+
+    assert ('id="notice"' in page) is bool(told)
+    assert (told or "") in page

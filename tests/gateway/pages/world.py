@@ -85,6 +85,7 @@ def new_world(
         register=register,
         search_record=record.search,
         session_limits=(30, 600),
+        why_over=lambda token: desk.ended.get(token, ""),
     )
     pages = Pages(services)
     return World(

@@ -1,0 +1,129 @@
+"""Who is asking: from the cookie of a request to its live session, every known change applied."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from gateway.errors import NotCurrent, StoreError
+from gateway.identity.session_cache import DirectoryAway, Miss
+from gateway.refused import Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.bulletin import BulletinReader
+    from gateway.identity.live_session import LiveSession
+    from gateway.identity.session_cache import SessionCache
+    from gateway.visit import Visit
+
+PAUSED = "paused"
+"""The code of a refusal until somebody who is signed in has shown once more that it is they."""
+
+
+class StaffFinder:
+    """Finds the live session of a request. One a worker, on the event loop."""
+
+    def __init__(
+        self,
+        *,
+        sessions: SessionCache,
+        bulletin: BulletinReader,
+        session_cookie: bytes,
+        monotonic: Callable[[], float],
+    ) -> None:
+        """Hold the parts.
+
+        Args:
+            sessions: the live sessions of this worker.
+            bulletin: whether this worker knows every change that matters.
+            session_cookie: name of our session cookie.
+            monotonic: seconds that never go back.
+        """
+        self._sessions = sessions
+        self._bulletin = bulletin
+        self._session_cookie = session_cookie + b"="
+        self._monotonic = monotonic
+
+    async def find(self, visit: Visit) -> LiveSession | None:
+        """Find the live session of the request's cookie.
+
+        Raises:
+            NotCurrent: not every change that matters is known.
+            DirectoryAway: the session may not be used until its directory answers again.
+            StoreError: the database does not answer.
+            Refused: the cookie stands twice.
+        """
+        token = self._token(visit)
+        if token is None:
+            return None
+        loop = asyncio.get_running_loop()
+        current = self._bulletin.is_current(self._monotonic())
+        if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
+            raise NotCurrent("bulletin: not read lately")
+        known = self._sessions.get(token, visit.at_us)
+        if known is not Miss.MISS:
+            return known
+        return await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
+
+    async def find_for_open(self, visit: Visit) -> LiveSession | None:
+        """Find it for a page that is open to all: whose directory is away may still sign out."""
+        try:
+            return await self.find(visit)
+        except DirectoryAway as away:
+            return away.live
+
+    async def name(self, visit: Visit) -> None:
+        """Find who tried what was refused before anybody asked, for the record only.
+
+        Where the session cannot be found now, the refusal stands without it.
+        """
+        try:
+            visit.live = await self.find(visit)
+        except (Refused, NotCurrent, StoreError, DirectoryAway):
+            return
+
+    def _token(self, visit: Visit) -> str | None:
+        header = visit.incoming.head.headers.get(b"cookie")
+        if header is None:
+            return None
+        found = [
+            part[len(self._session_cookie) :]
+            for part in map(bytes.strip, header.split(b";"))
+            if part.startswith(self._session_cookie)
+        ]
+        if not found:
+            return None
+        if len(found) > 1:
+            raise Refused(400, "cookie-repeated")
+        return found[0].decode("ascii", "replace")
+
+
+def no_session(visit: Visit) -> Refused:
+    """Refuse whoever is not signed in: a person is led to sign-in, a program is told."""
+    accept = visit.incoming.head.headers.get(b"accept", b"")
+    if visit.method in {"GET", "HEAD"} and (b"text/html" in accept or not accept):
+        return Refused(303, "no-session")
+    return Refused(401, "no-session")
+
+
+def paused(visit: Visit) -> Refused:
+    """Refuse until the person has shown that it is still they who sit there."""
+    return Refused(303 if visit.method in {"GET", "HEAD"} else 401, PAUSED)
+
+
+def sign_in_address(visit: Visit, code: str) -> bytes:
+    """Give where to sign in, and go on to what was asked for.
+
+    Args:
+        visit: the visit that was refused.
+        code: why.
+    """
+    target = visit.target.sent.decode("ascii") if visit.target else "/"
+    asked = {} if target in {"/", "/-/portal"} else {"next": target}
+    if code == PAUSED:
+        asked["again"] = PAUSED
+    if not asked:
+        return b"/-/sign-in"
+    return f"/-/sign-in?{urlencode(asked, quote_via=quote, safe='/')}".encode("ascii")

@@ -1,0 +1,79 @@
+"""Who is asking is found by one cookie, and by nothing else."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from gateway.identity.session_cache import DirectoryAway, SessionCache, Vouching
+from gateway.refused import Refused
+from gateway.staff_finder import StaffFinder, no_session, paused, sign_in_address
+from tests.gateway.identity.parts import FIRE, Parts, later, new_parts, us
+from tests.gateway.visits import new_visit, request
+
+
+def finder(parts: Parts, cache: SessionCache | None = None) -> StaffFinder:
+    return StaffFinder(
+        sessions=parts.cache if cache is None else cache,
+        bulletin=parts.reader,
+        session_cookie=b"gate",
+        monotonic=parts.reader._monotonic,
+    )
+
+
+async def test_the_cookie_of_our_name_is_the_one_that_counts(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        token, _ = parts.sign_in()
+        found = [
+            await finder(parts).find(new_visit(request(cookie=cookie.encode())))
+            for cookie in (f"a=b; gate={token}; c=d", f"gates={token}", f"xgate={token}", "gate=")
+        ]
+
+        assert [live is not None for live in found] == [True, False, False, False]
+
+
+async def test_two_cookies_of_our_name_are_refused(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        token, _ = parts.sign_in()
+
+        with pytest.raises(Refused, match="cookie-repeated"):
+            await finder(parts).find(new_visit(request(cookie=b"gate=x; gate=" + token.encode())))
+
+
+async def test_whose_directory_is_away_may_sign_out_and_nothing_else(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        token, _ = parts.sign_in()
+        vouching = Vouching(directories=frozenset({FIRE}), grace=timedelta(minutes=15))
+        cache = SessionCache(parts.store, parts.sessions, parts.subjects, vouching=vouching)
+        staff = finder(parts, cache)
+        visit = new_visit(request(cookie=b"gate=" + token.encode()), at_us=us(later(minutes=16)))
+        visit.at = later(minutes=16)
+
+        with pytest.raises(DirectoryAway):
+            await staff.find(visit)
+        assert await staff.find_for_open(visit) is not None
+        await staff.name(visit)
+        assert visit.live is None
+
+
+@pytest.mark.parametrize(
+    ("method", "accept", "status"),
+    [("GET", b"text/html", 303), ("GET", b"application/json", 401), ("POST", b"text/html", 401)],
+)
+def test_a_person_is_led_to_sign_in_and_a_program_is_told(
+    method: str, accept: bytes, status: int
+) -> None:
+    visit = new_visit(request(method, accept=accept))
+
+    assert no_session(visit).status == status
+
+
+def test_after_a_pause_the_way_leads_back_to_what_was_asked_for() -> None:
+    visit = new_visit(request(target=b"/custody/1/x?a=b&c=d"))
+
+    assert paused(visit).code == "paused"
+    assert sign_in_address(visit, "no-session") == b"/-/sign-in?next=/custody/1/x%3Fa%3Db%26c%3Dd"
+    assert sign_in_address(visit, "paused").endswith(b"&again=paused")
+    assert sign_in_address(new_visit(request()), "no-session") == b"/-/sign-in"
