@@ -81,11 +81,13 @@ class PreparedRule:
         rule: The rule.
         keys: For each criterion a text that equal criteria share.
         forms: For each criterion its form.
+        sentences: For each criterion what it asks, for officers.
     """
 
     rule: Rule
     keys: tuple[str, ...]
     forms: tuple[Form, ...]
+    sentences: tuple[str, ...]
 
     @classmethod
     def of(cls, rule: Rule) -> PreparedRule:
@@ -94,6 +96,7 @@ class PreparedRule:
             rule=rule,
             keys=tuple(key_of(criterion) for criterion in rule.criteria),
             forms=tuple(criterion.form() for criterion in rule.criteria),
+            sentences=tuple(criterion.sentence() for criterion in rule.criteria),
         )
 
     def concerns(self, organisation: str, kind: str) -> bool:

@@ -12,9 +12,9 @@ What a criterion is marked with:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING, NamedTuple, assert_never
 
 from policies.candidates import SUBJECT_BIT
 from policies.compiled_function import NAMES_COLLEAGUE, NAMES_NOBODY, OWNER_UNKNOWN
@@ -51,8 +51,7 @@ class Outcome(StrEnum):
     ERROR = "error"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GateLine:
+class GateLine(NamedTuple):
     """One gate: how it came out, why, and what was looked at."""
 
     gate: Gate
@@ -61,9 +60,12 @@ class GateLine:
     looked_at: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CriterionLine:
-    """One criterion: what it asks, how it was answered, and the value if a question was given."""
+class CriterionLine(NamedTuple):
+    """One criterion: what it asks, how it was answered, and the value if a question was given.
+
+    The lines are named tuples because an explanation has a hundred of them: as frozen dataclasses
+    they would cost as much as everything else in it.
+    """
 
     name: str
     asks: str
@@ -72,8 +74,7 @@ class CriterionLine:
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RuleLine:
+class RuleLine(NamedTuple):
     """One rule that speaks of the function and action, with its criteria."""
 
     rule_id: str
@@ -115,7 +116,17 @@ class Explanation:
 
     def to_json(self) -> dict[str, object]:
         """Give it as plain values for JSON."""
-        return asdict(self)
+        written: dict[str, object] = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if field.name not in {"gates", "rules"}
+        }
+        written["gates"] = [gate._asdict() for gate in self.gates]
+        written["rules"] = [
+            {**rule._asdict(), "criteria": [each._asdict() for each in rule.criteria]}
+            for rule in self.rules
+        ]
+        return written
 
 
 def explain(
@@ -138,9 +149,11 @@ def explain(
     gates: tuple[GateLine, ...] = (_function_gate(decision),)
     rules: tuple[RuleLine, ...] = ()
     if compiled is not None and candidates is not None:
-        lines = _CriterionLines(candidates, results, question)
+        lines = _RuleLines(candidates, results, question)
+        concerning = set(map(id, candidates.rules))
         rules = tuple(
-            lines.of_rule(prepared) for prepared in compiled.rules.get(results.action, ())
+            lines.of_rule(prepared, concerns=id(prepared) in concerning)
+            for prepared in compiled.rules.get(results.action, ())
         )
         gates += (
             _agreement_gate(compiled, decision),
@@ -230,57 +243,65 @@ def _obligation_gate(compiled: CompiledFunction, results: Results) -> GateLine:
     )
 
 
-class _CriterionLines:
+class _RuleLines:
     """Writes the lines of rules; a criterion that several rules share is written once."""
 
     def __init__(self, candidates: Candidates, results: Results, question: Question | None) -> None:
-        self._candidates = candidates
+        self._bits = candidates.bits
         self._results = results
         self._question = question
+        self._read = not results.failed & SUBJECT_BIT
         self._written: dict[tuple[str, Mark], CriterionLine] = {}
+        self._values: dict[str, str] = {}
 
-    def of_rule(self, prepared: PreparedRule) -> RuleLine:
-        rule, results = prepared.rule, self._results
-        concerns = prepared.concerns(results.organisation, results.kind)
-        criteria = tuple(
-            self._line(prepared, place, concerns=concerns) for place in range(len(prepared.keys))
+    def of_rule(self, prepared: PreparedRule, *, concerns: bool) -> RuleLine:
+        marks = self._marks(prepared, asked=concerns and self._read)
+        written = self._written
+        criteria = []
+        for place, mark in enumerate(marks):
+            key = prepared.keys[place], mark
+            line = written.get(key)
+            if line is None:
+                line = written[key] = self._line(prepared, place, mark)
+            criteria.append(line)
+        effect = prepared.rule.effect
+        return _new(
+            RuleLine,
+            (
+                prepared.rule.id,
+                effect,
+                _outcome(effect, marks) if concerns else _DOES_NOT_CONCERN,
+                prepared.rule.reason,
+                tuple(criteria),
+            ),
         )
-        return RuleLine(
-            rule_id=rule.id,
-            effect=rule.effect,
-            outcome=_outcome(rule.effect, criteria) if concerns else Outcome.DOES_NOT_CONCERN,
-            why=rule.reason,
-            criteria=criteria,
-        )
 
-    def _line(self, prepared: PreparedRule, place: int, *, concerns: bool) -> CriterionLine:
-        mark = self._mark(prepared, place, concerns=concerns)
-        key = (prepared.keys[place], mark)
-        line = self._written.get(key)
-        if line is None:
-            criterion = prepared.rule.criteria[place]
-            line = self._written[key] = CriterionLine(
-                name=criterion.name,
-                asks=criterion.sentence(),
-                mark=mark,
-                reason=None if mark is Mark.NOT_ASKED else criterion.reasons[mark is not Mark.MET],
-                value=_value(criterion, self._question),
-            )
-        return line
+    def _marks(self, prepared: PreparedRule, *, asked: bool) -> list[Mark]:
+        _, organisation, kind, _, _, _, _, met, unknown, failed = self._results
+        marks = []
+        for key, form in zip(prepared.keys, prepared.forms, strict=True):
+            if isinstance(form, OfOrganisation):
+                marks.append(_marked(form.ask(organisation, kind)))
+            elif not asked:
+                marks.append(_NOT_ASKED)
+            else:
+                bit = self._bits[key]
+                if failed & bit:
+                    marks.append(_ERROR)
+                elif met & bit:
+                    marks.append(_MET)
+                else:
+                    marks.append(_UNKNOWN if unknown & bit else _NOT_MET)
+        return marks
 
-    def _mark(self, prepared: PreparedRule, place: int, *, concerns: bool) -> Mark:
-        results = self._results
-        form = prepared.forms[place]
-        if isinstance(form, OfOrganisation):
-            return _marked(form.ask(results.organisation, results.kind))
-        if not concerns or results.failed & SUBJECT_BIT:
-            return Mark.NOT_ASKED
-        bit = self._candidates.bits[prepared.keys[place]]
-        if results.failed & bit:
-            return Mark.ERROR
-        if results.met & bit:
-            return Mark.MET
-        return Mark.UNKNOWN if results.unknown & bit else Mark.NOT_MET
+    def _line(self, prepared: PreparedRule, place: int, mark: Mark) -> CriterionLine:
+        criterion = prepared.rule.criteria[place]
+        value = self._values.get(criterion.name)
+        if value is None:
+            # The value is the question's, whatever the criterion asks of it.
+            value = self._values[criterion.name] = _value(criterion, self._question)
+        reason = None if mark is _NOT_ASKED else criterion.reasons[mark is not _MET]
+        return _new(CriterionLine, (criterion.name, prepared.sentences[place], mark, reason, value))
 
 
 def _marked(result: Result) -> Mark:
@@ -304,10 +325,20 @@ def _value(criterion: Criterion, question: Question | None) -> str:
         return "cannot be read"
 
 
-def _outcome(effect: Effect, criteria: tuple[CriterionLine, ...]) -> Outcome:
-    marks = {criterion.mark for criterion in criteria}
-    if Mark.ERROR in marks:
+def _outcome(effect: Effect, marks: list[Mark]) -> Outcome:
+    if _ERROR in marks:
         return Outcome.ERROR
-    if effect is Effect.DENY:
-        return Outcome.DENIES if marks <= {Mark.MET, Mark.UNKNOWN} else Outcome.DOES_NOT_APPLY
-    return Outcome.PERMITS if marks == {Mark.MET} else Outcome.DOES_NOT_APPLY
+    # A deny rule bites on what is unknown too.
+    if _NOT_MET in marks or _NOT_ASKED in marks:
+        return _DOES_NOT_APPLY
+    if effect is _PERMIT:
+        return _DOES_NOT_APPLY if _UNKNOWN in marks else Outcome.PERMITS
+    return Outcome.DENIES
+
+
+# Bound once: an enumeration looks its members up slowly, and a named tuple is made slowly by name.
+_new = tuple.__new__
+_PERMIT = Effect.PERMIT
+_DOES_NOT_CONCERN, _DOES_NOT_APPLY = Outcome.DOES_NOT_CONCERN, Outcome.DOES_NOT_APPLY
+_MET, _NOT_MET, _UNKNOWN = Mark.MET, Mark.NOT_MET, Mark.UNKNOWN
+_ERROR, _NOT_ASKED = Mark.ERROR, Mark.NOT_ASKED

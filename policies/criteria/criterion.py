@@ -208,7 +208,7 @@ class Criterion(ABC):
 
     @abstractmethod
     def shown(self, question: Question) -> str:
-        """Say the value that was looked at, for officers."""
+        """Say the value that was looked at, for officers; the same for all criteria of a name."""
 
     def reason(self, result: Result) -> Reason:
         """The half of the pair that belongs to a result; unknown speaks against."""

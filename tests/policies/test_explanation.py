@@ -62,9 +62,7 @@ def without_values(explanation: Explanation) -> Explanation:
     return replace(
         explanation,
         rules=tuple(
-            replace(
-                rule, criteria=tuple(replace(criterion, value="") for criterion in rule.criteria)
-            )
+            rule._replace(criteria=tuple(each._replace(value="") for each in rule.criteria))
             for rule in explanation.rules
         ),
     )
