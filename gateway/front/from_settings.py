@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -23,8 +24,9 @@ from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.bulkhead import Bulkhead
+from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.ldap_settings import Domain, LdapSettings
 from gateway.identity.lockout import AttemptLimits
 from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.presence import Presence, PresenceLimit
@@ -90,19 +92,28 @@ def door(section: OrganisationSection, *, page_threads: int) -> Door | None:
 
 def ldap_settings(section: PasswordDirectorySection) -> LdapSettings:
     """Give what is set for a directory to the part that speaks LDAP."""
-    wanted = (
-        "(sAMAccountName={name})"
-        if isinstance(section, ActiveDirectorySection)
-        else section.name_filter
-    )
-    return LdapSettings(
+    groups = section.groups
+    settings = LdapSettings(
         uris=section.uris,
         ca_file=section.ca_file,
+        crl_file=section.crl_file,
         base=section.base,
         attributes=section.attributes.model_dump(),
         bind_dn=section.bind_dn,
         bind_password_file=section.bind_password_file,
-        name_filter=wanted,
+        groups=None
+        if groups is None
+        else Groups(posts=groups.posts, **groups.model_dump(exclude={"posts"})),
+        domain=_domain(section) if isinstance(section, ActiveDirectorySection) else None,
+    )
+    if isinstance(section, ActiveDirectorySection):
+        return settings
+    return replace(settings, name_filter=section.name_filter, direct_bind=section.direct_bind or "")
+
+
+def _domain(section: ActiveDirectorySection) -> Domain:
+    return Domain(
+        name=section.domain, netbios=section.netbios or "", upn_suffixes=section.upn_suffixes
     )
 
 

@@ -29,7 +29,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable
 from gateway.identity.directory import DirectoryUntrusted
@@ -87,6 +87,14 @@ class Server:
         )
 
 
+class Believes(Protocol):
+    """Whom to believe in a handshake."""
+
+    def context(self) -> ssl.SSLContext:
+        """Give the settings for one handshake."""
+        ...
+
+
 class Trust:
     """The one certificate authority a directory's servers must be signed by.
 
@@ -94,18 +102,24 @@ class Trust:
     good one stays.
     """
 
-    def __init__(self, ca_file: Path) -> None:
-        """Read the file.
+    def __init__(self, ca_file: Path, crl_file: Path | None = None) -> None:
+        """Read the files.
+
+        Args:
+            ca_file: PEM of the authority.
+            crl_file: PEM of the certificates it has revoked; a list that is out of date refuses
+                every certificate.
 
         Raises:
-            DirectoryMisconfigured: if it cannot be read or holds no certificate.
+            DirectoryMisconfigured: if they cannot be read or hold no certificate.
         """
-        self._file = ca_file
+        self._files = (ca_file, crl_file) if crl_file else (ca_file,)
         try:
             self._held = (self._stamp(), self._context())
         except OSError as error:  # SSLError is one too
             cause = error.strerror or str(error)
-            message = f"directory: the authority's file `{ca_file}` cannot be used: {cause}"
+            named = "`, `".join(map(str, self._files))
+            message = f"directory: the authority's file `{named}` cannot be used: {cause}"
             raise DirectoryMisconfigured(message) from error
 
     def context(self) -> ssl.SSLContext:
@@ -116,30 +130,39 @@ class Trust:
                 self._held = (stamp, self._context())
         return self._held[1]
 
-    def _stamp(self) -> tuple[int, int, int]:
-        status = self._file.stat()
-        return status.st_mtime_ns, status.st_size, status.st_ino
+    def _stamp(self) -> tuple[tuple[int, int, int], ...]:
+        each = (file.stat() for file in self._files)
+        return tuple((status.st_mtime_ns, status.st_size, status.st_ino) for status in each)
 
     def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # demands a certificate and the host name
         context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_verify_locations(cafile=self._file)
+        for file in self._files:
+            context.load_verify_locations(cafile=file)
         if not context.cert_store_stats()["x509_ca"]:
             message = "no certificate of an authority in it"
             raise ssl.SSLError(message)
+        if len(self._files) > 1:
+            context.verify_flags |= ssl.VerifyFlags.VERIFY_CRL_CHECK_LEAF
         return context
 
 
 class Channel:
-    """One TLS connection to a server. Use it as a context; `client_end` is for the LDAP library."""
+    """One TLS connection to a server. Use it as a context; `client_end` is for the LDAP library.
+
+    Attributes:
+        version: of TLS, such as `TLSv1.3`.
+        certificate: that the server has shown, in DER.
+    """
 
     def __init__(
         self,
         server: Server,
-        trust: Trust,
+        trust: Believes,
         *,
         deadline: float,
         monotonic: Callable[[], float] = time.monotonic,
+        on_stage: Callable[[str], None] | None = None,
     ) -> None:
         """Connect and prove the server (blocks until the deadline at most).
 
@@ -148,6 +171,7 @@ class Channel:
             trust: whom to believe.
             deadline: when the connection ends at the latest, seconds of `monotonic`.
             monotonic: seconds that never go back.
+            on_stage: told as each of `name`, `connect`, `starttls` and `tls` begins.
 
         Raises:
             DirectoryUnavailable: it did not answer in time, or refused.
@@ -156,14 +180,19 @@ class Channel:
         self._server = server
         self._deadline = deadline
         self._monotonic = monotonic
-        plain = self._connect()
+        on_stage = on_stage or (lambda _: None)
+        plain = self._connect(on_stage)
         try:
             if server.starttls:
+                on_stage("starttls")
                 self._ask_for_tls(plain)
+            on_stage("tls")
             self._secure = self._handshake(plain, trust)
         except BaseException:
             plain.close()
             raise
+        self.version = self._secure.version() or ""
+        self.certificate = self._secure.getpeercert(binary_form=True) or b""
         self._inner, self._outer = socket.socketpair()
         self._thread = threading.Thread(target=self._carry, name="directory-channel", daemon=True)
         self._thread.start()
@@ -200,8 +229,9 @@ class Channel:
         self._outer.close()
         self._thread.join(CLOSE_SECONDS)
 
-    def _connect(self) -> socket.socket:
+    def _connect(self, on_stage: Callable[[str], None]) -> socket.socket:
         uri = self._server.uri
+        on_stage("name")
         try:
             found = socket.getaddrinfo(
                 self._server.host, self._server.port, type=socket.SOCK_STREAM
@@ -209,6 +239,7 @@ class Channel:
         except OSError as error:
             message = f"directory: the name in `{uri}` cannot be resolved: {error.strerror}"
             raise DirectoryUnavailable(message) from error
+        on_stage("connect")
         failure: OSError | None = None
         for family, kind, protocol, _, address in found:
             plain = socket.socket(family, kind, protocol)
@@ -261,7 +292,7 @@ class Channel:
             read += part
         return read
 
-    def _handshake(self, plain: socket.socket, trust: Trust) -> ssl.SSLSocket:
+    def _handshake(self, plain: socket.socket, trust: Believes) -> ssl.SSLSocket:
         uri = self._server.uri
         try:
             plain.settimeout(self.remaining())

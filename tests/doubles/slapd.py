@@ -59,6 +59,7 @@ index objectClass,uid,manager eq
 {limits}
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="{service}" read by * none
+{overlays}
 """
 
 
@@ -109,6 +110,7 @@ class Slapd:
         names: tuple[str, ...] = ("127.0.0.1",),
         extra: str = "",
         limits: str = "",
+        overlays: str = "",
         certificate: trustme.LeafCert | None = None,
     ) -> None:
         """Prepare a server with these people, a certificate for these names and extra settings."""
@@ -128,7 +130,12 @@ class Slapd:
             pem.write_to_path(folder / "certificate.pem", append=index > 0)
         (folder / "slapd.conf").write_text(
             CONFIGURATION.format(
-                folder=folder, suffix=SUFFIX, service=SERVICE_DN, extra=extra, limits=limits
+                folder=folder,
+                suffix=SUFFIX,
+                service=SERVICE_DN,
+                extra=extra,
+                limits=limits,
+                overlays=overlays,
             )
         )
         # A copy under another path is not held by Debian's AppArmor profile for /usr/sbin/slapd.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import trustme
 
+from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.ldap_settings import Domain, LdapSettings
+from tests.doubles.samba import BASE, DOMAIN, NETBIOS, SERVICE_NAME, Samba
 from tests.doubles.slapd import PEOPLE, SERVICE_DN, Slapd, person
 from tests.gateway.identity.parts import Parts, new_parts
 
@@ -86,6 +89,9 @@ def settings_for(
     attributes: dict[str, str] | None = None,
     bind_dn: str | None = SERVICE_DN,
     bind_password_file: Path | None = None,
+    direct_bind: str = "",
+    groups: Groups | None = None,
+    crl_file: Path | None = None,
 ) -> LdapSettings:
     """Give the settings of a server, or of others in its place."""
     return LdapSettings(
@@ -96,6 +102,50 @@ def settings_for(
         bind_dn=bind_dn,
         bind_password_file=bind_password_file or (server.bind_password_file if bind_dn else None),
         name_filter=name_filter,
+        direct_bind=direct_bind,
+        groups=groups,
+        crl_file=crl_file,
+    )
+
+
+DOMAIN_ATTRIBUTES = {
+    **ATTRIBUTES,
+    "directory_id": "objectGUID",
+    "employee_number": "employeeID",
+    "username": "sAMAccountName",
+    "name": "displayName",
+    "unit": "department",
+}
+
+
+@pytest.fixture(scope="session")
+def police(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> Iterator[Samba]:
+    """A domain of Active Directory; each test makes the people it needs, by names of its own."""
+    if os.geteuid() != 0:
+        pytest.skip("a domain controller takes ports below 1024: only root can start one")
+    with Samba(tmp_path_factory.mktemp("police"), authority) as domain:
+        yield domain
+
+
+def domain_settings(
+    domain: Samba,
+    *uris: str,
+    base: str = BASE,
+    upn_suffixes: tuple[str, ...] = (),
+    posts: Mapping[str, str] | None = None,
+    with_account: bool = True,
+    attributes: Mapping[str, str] = DOMAIN_ATTRIBUTES,
+) -> LdapSettings:
+    """Give the settings of a domain."""
+    return LdapSettings(
+        uris=uris or (domain.ldaps_uri,),
+        ca_file=domain.ca_file,
+        base=base,
+        attributes=attributes,
+        bind_dn=SERVICE_NAME if with_account else None,
+        bind_password_file=domain.bind_password_file if with_account else None,
+        domain=Domain(name=DOMAIN, netbios=NETBIOS, upn_suffixes=upn_suffixes),
+        groups=None if posts is None else Groups(posts=posts),
     )
 
 

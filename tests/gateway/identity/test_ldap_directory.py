@@ -227,7 +227,7 @@ class TestTeam:
     def test_a_team_without_bound_is_no_team(
         self, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("gateway.identity.ldap_directory.TEAM_LIMIT", 200)
+        monkeypatch.setattr("gateway.identity.ldap_conversation.TEAM_LIMIT", 200)
         with Slapd(tmp_path / "huge", authority, people=self.many(450)) as server:
             found = ask(server)
 
@@ -278,7 +278,9 @@ class TestProbe:
 
         assert report.usable
         assert [(step.step, step.passed) for step in report.steps] == [
+            ("name", True),
             ("connect", True),
+            ("tls", True),
             ("bind", True),
             ("search", True),
         ]
@@ -290,8 +292,8 @@ class TestProbe:
         report = LdapDirectory(settings_for(fire, dead, fire.ldaps_uri)).probe(BUDGET)
 
         assert report.usable
-        assert [step.passed for step in report.steps] == [False, True, True, True]
-        assert "connection refused" in report.steps[0].detail
+        assert [step.step for step in report.steps if not step.passed] == ["connect"]
+        assert "connection refused" in report.steps[1].detail
 
     def test_no_server_means_not_usable(self, fire: Slapd) -> None:
         dead = f"ldaps://127.0.0.1:{free_port()}"
