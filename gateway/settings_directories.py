@@ -22,10 +22,19 @@ ATTRIBUTE_NAME = r"^[A-Za-z][A-Za-z0-9-]{0,63}$"
 LDAP_URI = r"^ldaps?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:]+\])(:[0-9]{1,5})?/?$"
 DNS_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$"
 NETBIOS_NAME = r"^[A-Za-z0-9][A-Za-z0-9.!@#$%^&()_-]{0,14}$"
+ISSUER = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
+HOST_NAME = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+MAIL_DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+SCOPE = r"^[\x21\x23-\x5B\x5D-\x7E]+$"
+CLAIM_NAME = r"^[A-Za-z0-9_.:/-]+$"
 BUDGET_SECONDS = 3.0
 
 AttributeName = Annotated[str, Field(pattern=ATTRIBUTE_NAME)]
 DistinguishedName = Annotated[str, Field(min_length=3, max_length=500, pattern=r"=")]
+ClaimName = Annotated[str, Field(pattern=CLAIM_NAME, max_length=200)]
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
 Post = Annotated[str, Field(min_length=1, max_length=120)]
 OrganisationKind = Literal["police", "fire", "ambulance", "council", "supplier"]
 
@@ -113,13 +122,15 @@ class LdapServersSection(Section):
     """How many wrong passwords lock an account there (2 or more, 0 for never); we stop before."""
     lockout_minutes: int = Field(default=30, ge=1, le=10_080)
     """How long the directory remembers a wrong password when it counts towards that."""
+    linked: bool = False
+    """Whether it holds the same people, by employee number, as the organisation's others."""
 
 
 class LdapSection(LdapServersSection):
     """An LDAP directory such as OpenLDAP."""
 
     kind: Literal["ldap"]
-    """Write the kind of directory: `ldap` or `active-directory`."""
+    """Write the kind of directory: `ldap`, `active-directory` or `oidc`."""
     bind_dn: DistinguishedName | None = None
     """The DN the gateway binds as to look people up; without it the look-up is anonymous."""
     name_filter: str = Field(default="(uid={name})", pattern=r"^\(.*=\{name\}.*\)$", max_length=500)
@@ -138,7 +149,7 @@ class ActiveDirectorySection(LdapServersSection):
     """A domain of Active Directory, where staff have several spellings of one sign-in name."""
 
     kind: Literal["active-directory"]
-    """Write the kind of directory: `ldap` or `active-directory`."""
+    """Write the kind of directory: `ldap`, `active-directory` or `oidc`."""
     domain: str = Field(pattern=DNS_NAME, max_length=255)
     """Write the DNS name of the domain, such as `ad.cheshire-police.example`."""
     netbios: str | None = Field(default=None, pattern=NETBIOS_NAME)
@@ -155,10 +166,95 @@ class ActiveDirectorySection(LdapServersSection):
     """Which groups give a post; without it, groups are not read."""
 
 
+class ClaimNames(Section):
+    """What the provider calls what the gateway needs to know; an empty name is not read.
+
+    INVARIANT: nothing here names vetting, and who somebody is comes from `sub` alone.
+    """
+
+    employee_number: ClaimName = "employee_number"
+    """The claim that holds the employee number."""
+    username: ClaimName | Literal[""] = "preferred_username"
+    """The claim that holds the name people know the account by; without it, the number."""
+    name: ClaimName | Literal[""] = "name"
+    """The claim that holds the person's name as shown on pages."""
+    post: ClaimName | Literal[""] = "posts"
+    """The claim that holds the posts a person has, a text or a list of texts."""
+    unit: ClaimName | Literal[""] = "unit"
+    """The claim that holds the unit a person works in."""
+    mail: ClaimName | Literal[""] = "email"
+    """The claim that holds the e-mail address."""
+    groups: ClaimName | Literal[""] = ""
+    """The claim that holds the groups a person is in, a list of texts."""
+
+
+class OidcSection(Section):
+    """An OpenID provider: staff sign in there, and type no password here."""
+
+    kind: Literal["oidc"]
+    """Write the kind of directory: `ldap`, `active-directory` or `oidc`."""
+    id: Identifier | Literal[""] = ""
+    """A short name of the directory, its own in the whole file; without it, the organisation's."""
+    name: Title
+    """Write what the button that leads there says after "Continue to"."""
+    issuer: str = Field(pattern=ISSUER, max_length=255)
+    """Write the issuer exactly as the provider spells it, such as `https://login.nwas.example`."""
+    client_id: str = Field(min_length=1, max_length=255)
+    """Write the id under which the provider knows the gateway."""
+    client_secret_file: FilePath | None = None
+    """The file that holds the secret the provider gave, readable by its owner alone."""
+    client_authentication: Literal["client_secret_basic", "client_secret_post", "none"] = (
+        "client_secret_basic"
+    )
+    """How the secret is shown to the provider; `none` for a client without a secret."""
+    ca_file: FilePath | None = None
+    """The authority (PEM) of the provider's certificate; without it, those of the system."""
+    hosts: Annotated[
+        tuple[Annotated[str, Field(pattern=HOST_NAME, max_length=255)], ...], Strict(strict=False)
+    ] = ()
+    """Other hosts than the issuer's at which the provider may have its endpoints."""
+    scopes: Annotated[
+        tuple[Annotated[str, Field(pattern=SCOPE, max_length=100)], ...], Strict(strict=False)
+    ] = ("openid", "profile", "email")
+    """What is asked for; `openid` must be among it."""
+    algorithms: Annotated[tuple[Algorithm, ...], Strict(strict=False), Field(min_length=1)] = (
+        "RS256",
+        "PS256",
+        "ES256",
+    )
+    """The algorithms accepted for the provider's signatures."""
+    ask_userinfo: bool = False
+    """Whether claims are fetched from the provider's userinfo endpoint too."""
+    group_overage: Literal["refuse", "userinfo"] = "refuse"
+    """What is done about groups that did not fit into the token: `refuse` or ask `userinfo`."""
+    trusted_amr: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Strict(strict=False)
+    ] = ()
+    """The provider's words (`amr`) for a second factor that its staff need not show again."""
+    trusted_acr: Annotated[
+        tuple[Annotated[str, Field(pattern=SCOPE, max_length=200)], ...], Strict(strict=False)
+    ] = ()
+    """Its levels (`acr`) that include a second factor; they are asked for."""
+    max_age_minutes: int | None = Field(default=None, ge=0, le=1_440)
+    """How long ago somebody may have signed in there before they must do so again."""
+    sign_out_method: Literal["get", "post"] = "get"
+    """How people are sent to sign out there; `post` keeps the ID token out of the address."""
+    budget_seconds: float = Field(default=5.0, ge=0.5, le=30)
+    """How long everything asked of the provider during one sign-in may take."""
+    at_once: int = Field(default=8, ge=1, le=64)
+    """The most sign-ins one worker runs at a time here; more are told to try again."""
+    linked: bool = False
+    """Whether it holds the same people, by employee number, as the organisation's others."""
+    claims: ClaimNames = ClaimNames()
+    """What the provider calls what the gateway needs to know."""
+
+
 PasswordDirectorySection = LdapSection | ActiveDirectorySection
 """The kinds of directory at which staff type their password."""
 
-DirectorySection = Annotated[LdapSection | ActiveDirectorySection, Field(discriminator="kind")]
+DirectorySection = Annotated[
+    LdapSection | ActiveDirectorySection | OidcSection, Field(discriminator="kind")
+]
 
 
 class OrganisationSection(Section):
@@ -174,6 +270,11 @@ class OrganisationSection(Section):
     """Write whom its staff ask for help, such as a desk and its telephone number."""
     membership: Literal["directory", "register"] = "directory"
     """`register`: only who has a membership in the register is staff; `directory`: it suffices."""
+    email_domains: Annotated[
+        tuple[Annotated[str, Field(pattern=MAIL_DOMAIN, max_length=255)], ...],
+        Strict(strict=False),
+    ] = ()
+    """The domains of its staff's e-mail addresses; whoever types one is led to its sign-in."""
     directories: Annotated[
         tuple[DirectorySection, ...], Strict(strict=False), Field(alias="directory", min_length=1)
     ]
@@ -193,4 +294,9 @@ class OrganisationSection(Section):
     @property
     def password_directory(self) -> PasswordDirectorySection | None:
         """The one directory that takes a typed password, if there is one."""
-        return next(iter(self.directories), None)
+        return next((each for each in self.directories if not isinstance(each, OidcSection)), None)
+
+    @property
+    def providers(self) -> tuple[OidcSection, ...]:
+        """The providers at which its staff sign in without typing a password here."""
+        return tuple(each for each in self.directories if isinstance(each, OidcSection))

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from gateway.settings_directories import (
     ActiveDirectorySection,
     LdapSection,
+    OidcSection,
     OrganisationSection,
     PasswordDirectorySection,
 )
 from gateway.settings_faults import FaultList, Place
 from vetting.errors import quoted
+
+LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def check_directories(
@@ -24,11 +28,15 @@ def check_directories(
         faults: where the faults go.
     """
     first: dict[str, Place] = {}
+    domains: dict[str, Place] = {}
     for index, organisation in organisations:
         taken = 0
+        _check_domains(index, organisation, domains, faults)
         for number, section in enumerate(organisation.directories):
             where: Place = ("organisation", index, "directory", number)
             _check_id(where, section.id, first, faults)
+            if isinstance(section, OidcSection):
+                _check_provider(where, section, faults)
             if isinstance(section, LdapSection | ActiveDirectorySection):
                 taken += 1
                 _check_servers(where, section, faults)
@@ -38,6 +46,46 @@ def check_directories(
                         f"{quoted(organisation.id)} has a directory that takes passwords already",
                         "leave one of them: a password is never shown to two directories",
                     )
+
+
+def _check_domains(
+    index: int, organisation: OrganisationSection, domains: dict[str, Place], faults: FaultList
+) -> None:
+    for number, domain in enumerate(organisation.email_domains):
+        where: Place = ("organisation", index, "email_domains", number)
+        if domain in domains:
+            line = faults.source.line(*domains[domain])
+            faults.add(
+                where,
+                f"{quoted(domain)} leads to another organisation, line {line}",
+                "give each domain to one organisation",
+            )
+        domains.setdefault(domain, where)
+
+
+def _check_provider(where: Place, section: OidcSection, faults: FaultList) -> None:
+    issuer = urlsplit(section.issuer)
+    if issuer.scheme == "http" and issuer.hostname not in LOOPBACK:
+        faults.add(
+            (*where, "issuer"),
+            f"{quoted(section.issuer)} is plain HTTP off this machine",
+            "write https://",
+        )
+    if "openid" not in section.scopes:
+        faults.add((*where, "scopes"), "`openid` is missing", "add it")
+    if section.ca_file:
+        faults.demand_readable((*where, "ca_file"), section.ca_file)
+    if (section.client_secret_file is None) != (section.client_authentication == "none"):
+        faults.add(
+            (*where, "client_authentication"),
+            f"{quoted(section.client_authentication)} does not go with"
+            f" {'no' if section.client_secret_file is None else 'a'} `client_secret_file`",
+            "name the file of the secret, or write `none` for a client without one",
+        )
+    if section.client_secret_file and faults.demand_readable(
+        (*where, "client_secret_file"), section.client_secret_file
+    ):
+        faults.demand_private((*where, "client_secret_file"), section.client_secret_file)
 
 
 def _check_id(where: Place, known: str, first: dict[str, Place], faults: FaultList) -> None:

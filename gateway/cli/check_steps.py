@@ -37,6 +37,7 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
         (f"organisation {organisation.id}, directory {directory.id}", directory.ca_file)
         for organisation in settings.organisations
         for directory in organisation.directories
+        if directory.ca_file
     ]
     files += [(f"upstream {each.id}", each.ca_file) for each in settings.upstreams if each.ca_file]
     for owner, path in files:

@@ -27,7 +27,9 @@ class Refusal(SignInRefused):
         code: why, for the record: one of `unknown-organisation`, `credentials-malformed`,
             `unknown-person`, `wrong-password`, `too-many-attempts`, `busy`, `identity-changed`,
             `entry-incomplete`, `not-employed`, `account-disabled`, `account-locked`,
-            `account-expired`, `account-must-change-password`.
+            `account-expired`, `account-must-change-password`; through a provider `sign-in-over`,
+            `callback-malformed`, `provider-refused`, `provider-answer-refused`,
+            `groups-incomplete`.
         tellable: whether the person may be told that code. What may not be told is told as one
             thing: name or password is wrong.
         username: as the directory spells it, where it is known; else empty.

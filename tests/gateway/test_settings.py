@@ -84,7 +84,9 @@ def test_the_minimal_file_gives_settings_with_defaults(write: Write, tmp_path: P
     )
     assert settings.listen_address == ("127.0.0.1", 8080)
     assert settings.secure_origin is False
-    assert settings.organisations[0].directories[0].attributes.directory_id == "entryUUID"
+    directory = settings.organisations[0].password_directory
+    assert directory is not None
+    assert directory.attributes.directory_id == "entryUUID"
     assert settings.upstreams[0].first_byte_seconds == 30
     assert settings.store_url == f"sqlite:///{tmp_path}/state/gateway.sqlite"
 
@@ -147,6 +149,20 @@ def test_settings_cannot_be_changed(write: Write) -> None:
         ('"dc=police" }', '"dc=police", bind_dn = "cn=gate" }', "21: organisation[1].directory[1].bind_dn: `bind_dn` stands without `bind_password_file`"),
         ('"dc=police" }', '"dc=police", name_filter = "(uid=*)" }', "21: organisation[1].directory[1].name_filter: `(uid=*)` does"),
         ('"dc=police" }', '"dc=police", attributes = { vetting = "clearance" } }', "21: organisation[1].directory[1].attributes.vetting: unknown key `vetting`"),
+        ('id = "cheshire-police"', 'id = "cheshire-police"\nemail_domains = ["a.example", "A.example"]', "18: organisation[1].email_domains[2]: `A.example` does not"),
+        ('id = "cheshire-police"', 'id = "cheshire-police"\nemail_domains = ["a.example", "a.example"]', "18: organisation[1].email_domains[2]: `a.example` leads to another organisation"),
+        *(('[{ kind = "ldap", uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", base = "dc=police" }]', f'[{{ kind = "oidc", name = "N", client_id = "g", {rest} }}]', f"21: organisation[1].directory[1]{fault}")
+          for rest, fault in (
+            ('client_authentication = "none", issuer = "http://login.example"', ".issuer: `http://login.example` is plain HTTP off this machine; write https://"),
+            ('client_authentication = "none", issuer = "https://login.example?a"', ".issuer: `https://login.example?a` does not"),
+            ('client_authentication = "none", issuer = "https://login.example", scopes = ["email"]', ".scopes: `openid` is missing; add it"),
+            ('client_authentication = "none", issuer = "https://login.example", algorithms = ["HS256"]', ".algorithms[1]: `HS256` is not one of"),
+            ('client_authentication = "none", issuer = "https://login.example", claims = { sub = "email" }', ".claims.sub: unknown key `sub`"),
+            ('client_authentication = "none", issuer = "https://login.example", claims = { vetting = "level" }', ".claims.vetting: unknown key `vetting`"),
+            ('issuer = "https://login.example"', ".client_authentication: `client_secret_basic` does not go with no `client_secret_file`; name the file"),
+            ('client_secret_file = "gone", issuer = "https://login.example"', ".client_secret_file: `"),
+            ('client_authentication = "none", issuer = "https://login.example", ca_file = "gone.pem"', ".ca_file: `"),
+          )),
         ('kind = "police"', 'kind = "army"', "19: organisation[1].kind: `army` is not one of 'police'"),
         ('"/OA_HTML/"]', '"/-/mine"]', "27: upstream[1].paths[1]: `/-/mine` is the gateway's own"),
         ('"/OA_HTML/"]', '"/.well-known/"]', "27: upstream[1].paths[1]: `/.well-known/` is the gateway's own"),
@@ -213,7 +229,9 @@ def test_a_password_file_that_others_may_read_is_refused(write: Write, tmp_path:
     assert found[0].startswith("21: organisation[1].directory[1].bind_password_file: ")
     assert found[0].endswith(f"is open to others (mode 0640); run `chmod 600 {secret}`")
     secret.chmod(0o600)
-    assert load_settings(write(text)).organisations[0].directories[0].bind_password_file == secret
+    directory = load_settings(write(text)).organisations[0].password_directory
+    assert directory is not None
+    assert directory.bind_password_file == secret
 
 
 @pytest.mark.parametrize(("content", "expected"), [(None, "does not exist"), ("", "is empty")])
@@ -285,8 +303,9 @@ def example(tmp_path: Path) -> Path:
     names = ("police-ca.pem", "fire-ca.pem", "fire.crl", "police.crl", "council-ca.pem")
     for name in ("internal-ca.pem", *(f"cheshire-{each}" for each in names)):
         (tmp_path / "certificates" / name).write_text("certificate")
-    for name in ("cheshire-police", "cheshire-fire"):
-        password = tmp_path / "secrets" / f"{name}.password"
+    (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
+    for name in ("cheshire-police.password", "cheshire-fire.password", "nwas.secret"):
+        password = tmp_path / "secrets" / name
         password.write_text("secret")
         password.chmod(0o600)
     path = tmp_path / "gateway.toml"

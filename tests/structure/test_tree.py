@@ -111,7 +111,9 @@ def test_a_grant_is_made_in_the_pipeline_only() -> None:
         ("httptools", ("gateway/wire/", "gateway/backoffice/")),
         ("webauthn", "gateway/identity/security_key.py"),
         ("pyotp", "gateway/identity/second_factor.py"),
-        ("joserfc", ("gateway/backoffice/", "gateway/front/", "gateway/key")),
+        ("joserfc", ("gateway/backoffice/", "gateway/front/", "gateway/identity/", "gateway/key")),
+        ("authlib", "gateway/identity/oidc_directory.py"),
+        ("httpx", ("gateway/identity/oidc_directory.py", "gateway/identity/provider_http.py")),
     ],
 )  # fmt: skip
 def test_a_library_is_imported_in_its_place_only(
@@ -135,7 +137,11 @@ def test_the_floors_below_know_no_clock_and_no_web() -> None:
 
 def test_nothing_third_party_is_tracked() -> None:
     """Style sheets and scripts of others come from the registry at set-up, pinned."""
-    ours = {"gateway/pages/static/gateway.css", "gateway/pages/static/gateway.js"}
+    ours = {
+        "deploy/demo/provider/provider.mjs",
+        "gateway/pages/static/gateway.css",
+        "gateway/pages/static/gateway.js",
+    }
     assets = {
         name
         for name in tracked()

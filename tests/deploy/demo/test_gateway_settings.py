@@ -12,6 +12,7 @@ from deploy.demo.accounts import load_accounts
 from deploy.demo.gateway_settings import BRANCHES, write_settings
 from deploy.demo.places import POLICY_SET, Places, free_ports, port_is_free
 from gateway.settings import Settings, load_settings
+from gateway.settings_directories import OidcSection
 
 
 @pytest.fixture
@@ -42,7 +43,8 @@ def test_the_gateway_takes_them(settings: Settings, places: Places) -> None:
 def test_no_directory_attribute_names_vetting(settings: Settings) -> None:
     for organisation in settings.organisations:
         for directory in organisation.directories:
-            names = directory.attributes.model_dump().values()
+            named = directory.claims if isinstance(directory, OidcSection) else directory.attributes
+            names = named.model_dump().values()
 
             assert not [name for name in names if "vetting" in str(name).lower()]
 

@@ -12,8 +12,10 @@ import trustme
 from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import Domain, LdapSettings
+from tests.doubles.provider import RunningProvider
 from tests.doubles.samba import BASE, DOMAIN, NETBIOS, SERVICE_NAME, Samba
 from tests.doubles.slapd import PEOPLE, SERVICE_DN, Slapd, person
+from tests.doubles.token_issuer import TokenIssuer
 from tests.gateway.identity.parts import Parts, new_parts
 
 ATTRIBUTES = {
@@ -147,6 +149,20 @@ def domain_settings(
         domain=Domain(name=DOMAIN, netbios=NETBIOS, upn_suffixes=upn_suffixes),
         groups=None if posts is None else Groups(posts=posts),
     )
+
+
+@pytest.fixture(scope="session")
+def nwas(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningProvider]:
+    """A real OpenID provider; who changes it puts it back."""
+    with RunningProvider(tmp_path_factory.mktemp("nwas")) as running:
+        yield running
+
+
+@pytest.fixture
+def issuer() -> Iterator[TokenIssuer]:
+    """An issuer that does as it is told."""
+    with TokenIssuer() as running:
+        yield running
 
 
 @pytest.fixture
