@@ -67,11 +67,20 @@ class Catalogue:
     Attributes:
         functions: every function by id, in the order of the file.
         people_parameters: every parameter of query or form that names a person, as spelt.
+        carriers: by path pattern, parameters watched beyond those that matchers name.
+        form_paths: path patterns where forms are read besides those that matchers name.
         declared_parameters: these and every parameter that carries a function. Whoever makes
             requests canonical refuses repeated, re-cased and encoded variants of them.
     """
 
-    __slots__ = ("_index", "declared_parameters", "functions", "people_parameters")
+    __slots__ = (
+        "_index",
+        "carriers",
+        "declared_parameters",
+        "form_paths",
+        "functions",
+        "people_parameters",
+    )
 
     def __init__(
         self,
@@ -99,7 +108,13 @@ class Catalogue:
         if len(self.functions) != len(listed):
             raise PolicyError("catalogue: two functions have the same id")
         self.people_parameters: frozenset[str] = people_of(listed)
-        endpoints, clashes = index_requests(listed, carriers=carriers or {}, form_paths=form_paths)
+        self.carriers: Mapping[str, frozenset[str]] = MappingProxyType(
+            {path: frozenset(names) for path, names in (carriers or {}).items()}
+        )
+        self.form_paths: frozenset[str] = frozenset(form_paths)
+        endpoints, clashes = index_requests(
+            listed, carriers=self.carriers, form_paths=self.form_paths
+        )
         if clashes:
             raise PolicyError(f"catalogue: `{clashes[0].function_id}`: {clashes[0].message}")
         self._index: PathIndex[Endpoint] = PathIndex(endpoints)

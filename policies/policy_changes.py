@@ -1,0 +1,172 @@
+"""What differs between two policy sets, and whether any of it could let somebody in.
+
+A change tightens when nobody can be permitted anything by it that was not permitted before, whoever
+they are. That is judged from what a change is, not from who works there now:
+
+1. rules: a permit that is gone, or a new deny, tightens;
+2. agreements: one that is gone, suspended or ended, ends earlier, or offers fewer functions to the
+   same partners, tightens, unless a deny rule rests on it;
+3. functions: one with more obligations tightens. One that is gone may loosen: its requests may mean
+   another function now.
+
+Everything else may loosen, and is said to. A reworded title counts as loosening too: it is safe to
+ask a second person for too much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from policies.agreements import AgreementStatus
+from policies.criteria.agreement import UnderAgreements
+from policies.decision import Effect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import TypeVar
+
+    from policies.agreements import Agreement
+    from policies.function import Function
+    from policies.policy_set import PolicySet
+    from policies.rules import Rule
+
+    _Part = TypeVar("_Part")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One difference.
+
+    Attributes:
+        what: `organisation`, `function`, `agreement` or `rule`.
+        id: which one.
+        how: `new`, `gone` or `changed`.
+        words: what it is about, for people.
+        loosens: whether somebody might be permitted by it what was not permitted before.
+    """
+
+    what: str
+    id: str
+    how: str
+    words: str
+    loosens: bool
+
+    def __str__(self) -> str:
+        """Say it on one line."""
+        effect = "may loosen" if self.loosens else "tightens"
+        return f"{self.how} {self.what} `{self.id}` ({effect}): {self.words}"
+
+
+def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
+    """Compare two policy sets, part by part; empty where they mean the same."""
+
+    def rests_on(*agreements: Agreement | None) -> bool:
+        names = {each.id for each in agreements if each is not None}
+        return any(
+            isinstance(criterion, UnderAgreements) and criterion.words & names
+            for rule in (*before.rules, *after.rules)
+            if rule.effect is Effect.DENY
+            for criterion in rule.when
+        )
+
+    return (
+        *_compared(
+            "organisation",
+            {each.id: each for each in before.organisations},
+            {each.id: each for each in after.organisations},
+            words=lambda each: each.name,
+            tightens=lambda _before, _after: False,
+        ),
+        *_compared(
+            "function",
+            before.catalogue.functions,
+            after.catalogue.functions,
+            words=lambda each: each.title,
+            tightens=_function_tightens,
+        ),
+        *_compared(
+            "agreement",
+            {each.id: each for each in before.agreements},
+            {each.id: each for each in after.agreements},
+            words=lambda each: each.title,
+            tightens=lambda was, now: _agreement_tightens(was, now) and not rests_on(was, now),
+        ),
+        *_compared(
+            "rule",
+            {each.id: each for each in before.rules},
+            {each.id: each for each in after.rules},
+            words=lambda each: each.sentence(),
+            tightens=_rule_tightens,
+        ),
+        *_of_whole_catalogue(before, after),
+    )
+
+
+def _compared(
+    what: str,
+    before: Mapping[str, _Part],
+    after: Mapping[str, _Part],
+    *,
+    words: Callable[[_Part], str],
+    tightens: Callable[[_Part | None, _Part | None], bool],
+) -> Iterator[Change]:
+    for name in {**before, **after}:
+        was, now = before.get(name), after.get(name)
+        if was == now:
+            continue
+        known = now if now is not None else was
+        yield Change(
+            what=what,
+            id=name,
+            how="gone" if now is None else "new" if was is None else "changed",
+            words=words(known) if known is not None else "",
+            loosens=not tightens(was, now),
+        )
+
+
+def _of_whole_catalogue(before: PolicySet, after: PolicySet) -> Iterator[Change]:
+    """What no function has by itself: which parameters carry functions, which forms are read."""
+    was, now = before.catalogue, after.catalogue
+    if (was.carriers, was.form_paths) != (now.carriers, now.form_paths):
+        yield Change(
+            what="catalogue",
+            id="path",
+            how="changed",
+            words="the parameters that carry functions",
+            loosens=True,
+        )
+    if before.levels != after.levels:
+        yield Change(
+            what="levels", id="order", how="changed", words="the order of levels", loosens=True
+        )
+
+
+def _function_tightens(before: Function | None, after: Function | None) -> bool:
+    if before is None or after is None:
+        return False
+    same = replace(after, obligations=before.obligations)
+    return same == before and set(before.obligations) <= set(after.obligations)
+
+
+def _agreement_tightens(before: Agreement | None, after: Agreement | None) -> bool:
+    if before is None or after is None:
+        return after is None
+    same = replace(
+        after,
+        status=before.status,
+        functions=before.functions,
+        end=before.end,
+        dsa_expires=before.dsa_expires,
+    )
+    earlier = before.ends_at is None or (
+        after.ends_at is not None and after.ends_at <= before.ends_at
+    )
+    stays_shut = after.status in {before.status, AgreementStatus.SUSPENDED, AgreementStatus.ENDED}
+    return same == before and earlier and stays_shut and after.functions <= before.functions
+
+
+def _rule_tightens(before: Rule | None, after: Rule | None) -> bool:
+    if before is None:
+        return after is not None and after.effect is Effect.DENY
+    return after is None and before.effect is Effect.PERMIT

@@ -1,0 +1,146 @@
+"""What differs between two policy sets, and whether it could let anybody in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policies.agreements import AgreementStatus
+from policies.engine import Engine
+from policies.policy_changes import changes
+from tests.policies.generated import generated_question, generated_subject
+from tests.policies.people import cheshire, rule_text, with_function, with_rules
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from random import Random
+
+    from policies.agreements import Agreement
+    from policies.policy_set import PolicySet
+
+
+def with_agreement(**fields: Any) -> PolicySet:
+    agreements = tuple(
+        replace(each, **fields) if each.id == "nwas-premises" else each
+        for each in cheshire().agreements
+    )
+    return replace(cheshire(), agreements=agreements)
+
+
+def without_rule(name: str) -> PolicySet:
+    return replace(cheshire(), rules=tuple(rule for rule in cheshire().rules if rule.id != name))
+
+
+def told(after: PolicySet, before: PolicySet | None = None) -> list[tuple[str, str, str, bool]]:
+    return [
+        (each.how, each.what, each.id, each.loosens)
+        for each in changes(before or cheshire(), after)
+    ]
+
+
+def test_a_set_does_not_differ_from_itself() -> None:
+    assert changes(cheshire(), cheshire()) == ()
+
+
+def test_a_permit_that_goes_tightens_and_one_that_comes_loosens() -> None:
+    fewer = without_rule("fin.ledger")
+
+    assert told(fewer) == [("gone", "rule", "fin.ledger", False)]
+    assert told(cheshire(), before=fewer) == [("new", "rule", "fin.ledger", True)]
+
+
+def test_a_deny_that_comes_tightens_and_one_that_goes_loosens() -> None:
+    fewer = without_rule("partners.no-duties")
+
+    assert told(fewer) == [("gone", "rule", "partners.no-duties", True)]
+    assert told(cheshire(), before=fewer) == [("new", "rule", "partners.no-duties", False)]
+
+
+def test_a_rule_that_reads_otherwise_may_loosen(tmp_path: Path) -> None:
+    before = with_rules(tmp_path, rule_text('post = ["hr"]'))
+    after = with_rules(tmp_path, rule_text('post = ["hr", "manager"]'))
+
+    assert told(after, before) == [("changed", "rule", "tested", True)]
+    assert "manager" in changes(before, after)[0].words
+
+
+@pytest.mark.parametrize(
+    ("fields", "loosens"),
+    [
+        ({"status": AgreementStatus.SUSPENDED}, False),
+        ({"status": AgreementStatus.ENDED}, False),
+        ({"end": date(2026, 12, 31)}, False),
+        ({"dsa_expires": date(2026, 12, 31)}, False),
+        ({"functions": frozenset({"est.job"})}, False),
+        ({"functions": frozenset({"est.job", "ict.ticket", "pay.slip"})}, True),
+        ({"start": date(2018, 3, 31)}, True),
+        ({"parties": frozenset({"cheshire-police", "cheshire-fire", "nwas"})}, True),
+        ({"title": "another"}, True),
+    ],
+)
+def test_an_agreement_that_offers_less_tightens(fields: dict[str, Any], loosens: bool) -> None:
+    assert told(with_agreement(**fields)) == [("changed", "agreement", "nwas-premises", loosens)]
+
+
+def test_an_agreement_that_comes_back_loosens() -> None:
+    suspended = with_agreement(status=AgreementStatus.SUSPENDED)
+
+    assert told(cheshire(), before=suspended) == [("changed", "agreement", "nwas-premises", True)]
+
+
+def test_an_agreement_that_ends_later_loosens() -> None:
+    before = with_agreement(end=date(2026, 12, 31))
+
+    assert told(with_agreement(end=date(2027, 1, 1)), before)[0][3]
+    assert told(with_agreement(end=date(2026, 12, 30)), before)[0][3] is False
+
+
+def test_an_agreement_that_a_deny_rests_on_may_loosen(tmp_path: Path) -> None:
+    deny = rule_text('agreement = ["nwas-premises"]', effect="deny")
+    before = with_rules(tmp_path, deny)
+    after = replace(before, agreements=with_agreement(status=AgreementStatus.ENDED).agreements)
+
+    assert told(after, before) == [("changed", "agreement", "nwas-premises", True)]
+
+
+def test_a_function_with_more_obligations_tightens_and_anything_else_may_loosen() -> None:
+    stricter = with_function(cheshire(), "pay.slip", obligations=("step-up",))
+
+    assert ("changed", "function", "pay.slip", False) in told(stricter)
+    assert ("changed", "function", "pay.slip", True) in told(cheshire(), before=stricter)
+    assert ("changed", "function", "pay.slip", True) in told(
+        with_function(cheshire(), "pay.slip", title="Payslip")
+    )
+
+
+def _ended(agreement: Agreement) -> Agreement:
+    return replace(agreement, status=AgreementStatus.ENDED)
+
+
+BEFORE = Engine.compile(cheshire())
+
+
+@settings(max_examples=25)
+@given(random=st.randoms(use_true_random=False))
+def test_what_only_tightens_never_permits_what_was_denied(random: Random) -> None:
+    """Whatever is taken away: a question that was denied stays denied."""
+    before = cheshire()
+    after = replace(
+        before,
+        rules=tuple(rule for rule in before.rules if random.random() < 0.8),
+        agreements=tuple(
+            _ended(each) if random.random() < 0.3 else each for each in before.agreements
+        ),
+    )
+    engine = Engine.compile(after)
+    if any(each.loosens for each in changes(before, after)):
+        return
+    for _ in range(20):
+        question = generated_question(before, generated_subject(before, random), random)
+        if not BEFORE.decide(question).permitted:
+            assert not engine.decide(question).permitted
