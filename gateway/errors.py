@@ -130,5 +130,9 @@ class NotCurrent(GatewayError):
     """The bulletin has not been read for too long, so nothing may be permitted."""
 
 
+class PolicyChangeRefused(GatewayError):
+    """A change of the policy set in force cannot be made, or not by this person."""
+
+
 class UpstreamError(GatewayError):
     """The back office did not answer, or answered what cannot be passed on."""

@@ -73,6 +73,8 @@ def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding
             policy_set = load_policy_set(opened.policy.directory)
         except PolicyFileError as error:
             yield from map(_of_fault("policy set"), error.faults)
+        else:
+            yield from check_steps.policy_in_force(opened, policy_set)
 
     yield from _told("policy set", read_policies, quiet=quiet)
     at = current_instant()

@@ -174,6 +174,18 @@ def systems(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator
             )
 
 
+def policy_in_force(settings: Settings, policy_set: PolicySet) -> Iterator[Finding]:
+    """Warn where the files named in the settings are not what is in force."""
+    from gateway.cli.opening import policy_set_in_force
+
+    if policy_set_in_force(settings).digest != policy_set.digest:
+        message = (
+            "these files are not the policy set in force, and change nothing by themselves; "
+            "see `gateway policy plan`, put them in force with `gateway policy apply`"
+        )
+        yield _finding(WARNING, "policy set", settings.policy.directory, message)
+
+
 def oracle(
     policy_set: PolicySet, sample: int, at: datetime, engine: Engine | None = None
 ) -> Iterator[Finding]:

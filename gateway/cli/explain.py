@@ -23,6 +23,7 @@ from gateway.cli.opening import (
     json_option,
     open_existing_store,
     open_settings,
+    policy_set_in_force,
 )
 from gateway.cli.terminal import printable
 from gateway.errors import CommandError
@@ -77,11 +78,10 @@ def explain(
 ) -> None:
     """Explain what would be decided, with every reason."""
     from policies.engine import Engine
-    from policies.policy_set import load_policy_set
 
     settings = open_settings(config)
     moment = instant(at)
-    policy_set = load_policy_set(settings.policy.directory)
+    policy_set = policy_set_in_force(settings)
     store = open_existing_store(settings)
     try:
         described = _Described(posts=post, unit=unit, team=team)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gateway.settings import Settings
+    from policies.policy_set import PolicySet
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -69,6 +70,26 @@ def open_existing_store(settings: Settings) -> Engine:
         message = f"store: `{path}` does not exist yet; start the service once to make it"
         raise CommandError(message)
     return open_store(settings.store_url)
+
+
+def policy_set_in_force(settings: Settings) -> PolicySet:
+    """Read the policy set in force: from the database, or before the first start from the files.
+
+    Raises:
+        PolicyError: it cannot be read.
+        StoreError: the database is of another version or does not answer.
+    """
+    from gateway.policy_versions import read_in_force
+    from policies.policy_set import load_policy_set
+
+    if not (settings.gateway.state_directory / "gateway.sqlite").is_file():
+        return load_policy_set(settings.policy.directory)
+    store = open_existing_store(settings)
+    try:
+        stored = read_in_force(store)
+    finally:
+        store.dispose()
+    return load_policy_set(settings.policy.directory) if stored is None else stored[1].load()
 
 
 def current_instant() -> datetime:

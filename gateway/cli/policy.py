@@ -1,4 +1,4 @@
-"""`gateway policy`: show the policy set in force and check another before it is put in force."""
+"""`gateway policy`: show the policy set in force, and look at another before it is put in force."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli.opening import config_option, current_instant, json_option, open_settings
+from gateway.cli import policy_change
+from gateway.cli.opening import (
+    config_option,
+    current_instant,
+    json_option,
+    open_settings,
+    policy_set_in_force,
+)
 from gateway.cli.terminal import Progress, table
 
 if TYPE_CHECKING:
@@ -21,14 +28,23 @@ def policy() -> None:
     """Show and check policy sets."""
 
 
+for _command in (
+    policy_change.plan,
+    policy_change.apply,
+    policy_change.approve,
+    policy_change.drop,
+    policy_change.list_versions,
+    policy_change.export,
+):
+    policy.add_command(_command)
+
+
 @policy.command()
 @config_option
 @json_option
 def show(config: Path, *, as_json: bool) -> None:
     """Show digest, counts and agreements of the policy set in force."""
-    from policies.policy_set import load_policy_set
-
-    policy_set = load_policy_set(open_settings(config).policy.directory)
+    policy_set = policy_set_in_force(open_settings(config))
     at = current_instant()
     agreements = [
         {
@@ -89,9 +105,7 @@ def check(directory: Path) -> None:
 @json_option
 def functions(config: Path, area: str | None, *, as_json: bool) -> None:
     """List the functions of the catalogue with their floors."""
-    from policies.policy_set import load_policy_set
-
-    catalogue = load_policy_set(open_settings(config).policy.directory).catalogue
+    catalogue = policy_set_in_force(open_settings(config)).catalogue
     rows = [
         {
             "id": function.id,

@@ -42,6 +42,7 @@ from gateway.front.from_settings import (
 from gateway.front.front import Front
 from gateway.front.open_routes import OpenRoutes
 from gateway.front.pages_bridge import PagesBridge
+from gateway.front.policy_in_force import PolicyInForce
 from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
@@ -60,13 +61,14 @@ from gateway.pages.application import Pages
 from gateway.pages.page_services import PageServices
 from gateway.person_finder import person_finder
 from gateway.pipeline import Pipeline
+from gateway.policy_versions import PolicyVersions
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.staff_finder import StaffFinder
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
 from gateway.wire.limits import ConnectionLimits
 from policies.catalogue import GATEWAY_SYSTEM
-from policies.engine import Engine
+from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from vetting.register import Register
 
@@ -116,6 +118,7 @@ class _State:
     owners: RecordOwners
     jars: KeptCookies
     attempts: Attempts
+    policy: PolicyInForce
 
 
 class Assembly:
@@ -162,7 +165,6 @@ class Assembly:
         configure_operational_log(settings.operational_log, component="front")
         # 1. what is read from files, or refused
         policy_set = load_policy_set(settings.policy.directory)
-        engine = Engine.compile(policy_set)
         keys = KeyRing.open(settings.keys.directory)
         pauses = presence(settings.sessions)
         # 2. state, and how this worker keeps in step with it
@@ -201,7 +203,7 @@ class Assembly:
             organisations=tuple(organisation_choice(each) for each in settings.organisations),
             cookies=CookiePolicy.for_origin(gateway.origin),
             form_secret=keys.session_secret,
-            engine=lambda: engine,
+            engine=state.policy.engine,
             sign_in_desk=RecordedSignIn(
                 sign_in=sign_in,
                 sessions=state.sessions,
@@ -243,7 +245,7 @@ class Assembly:
             }
         )
         pipeline = Pipeline(
-            engine=lambda: engine,
+            engine=state.policy.engine,
             staff=StaffFinder(
                 sessions=state.cache,
                 bulletin=state.reader,
@@ -298,6 +300,9 @@ class Assembly:
         stack.callback(store.dispose)
         bulletin = Bulletin(settings.gateway.state_directory)
         stack.callback(bulletin.close)
+        versions = PolicyVersions(store, bulletin)
+        files = PolicyFiles.read(settings.policy.directory)
+        versions.begin(files, policy_set, at=clock())
         reader = BulletinReader(store, bulletin, complain=_complain)
         kinds = {each.id: each.kind for each in settings.organisations}
         sessions = Sessions(
@@ -319,8 +324,14 @@ class Assembly:
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),
             attempts=Attempts(store, limits_of(settings)),
+            policy=PolicyInForce(versions),
         )
-        for listener in (state.cache.apply, state.owners.apply, state.jars.apply):
+        for listener in (
+            state.policy.apply,
+            state.cache.apply,
+            state.owners.apply,
+            state.jars.apply,
+        ):
             reader.listen(listener)
         stack.enter_context(reader)
         return state

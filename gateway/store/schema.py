@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.schema_policy import metadata as policy_metadata
 from gateway.store.schema_second_factor import second_factor_metadata
 from vetting.register import metadata as register_metadata
 
@@ -199,7 +200,11 @@ provider_logout = Table(  # logout tokens taken, so that none is taken twice
     Index("provider_logout_age", "expires_at_us"),
 )
 
-for _table in (*register_metadata.sorted_tables, *second_factor_metadata.sorted_tables):
+for _table in (
+    *register_metadata.sorted_tables,
+    *second_factor_metadata.sorted_tables,
+    *policy_metadata.sorted_tables,
+):
     _table.to_metadata(metadata)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 from deploy.demo.places import PROJECT
 from deploy.demo.stack import gateway_command
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.worker_finder import Connections
+from tests.policies.people import copied_set
 
 SEARCH_ALL = "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH"
 
@@ -54,3 +56,37 @@ def test_an_officer_ends_sessions_at_once(demo: Demo) -> None:
 
     assert before == {200}
     assert after == {303}
+
+
+def test_a_suspended_agreement_ends_everybodys_access_under_it_at_the_next_request(
+    demo: Demo, tmp_path: Path
+) -> None:
+    """And coming back takes two people, as it loosens."""
+    directory = copied_set(tmp_path)
+    agreements = directory / "agreements.toml"
+    before = agreements.read_text()
+    start = before.index('id = "nwas-premises"')
+    connections = Connections(demo, demo.visitor("paramedic").cookies)
+    open_before = connections.ask("/estates/jobs")
+    agreements.write_text(before[:start] + before[start:].replace('"in-force"', '"suspended"'))
+    change_policy(demo, directory)
+    suspended = connections.ask("/estates/jobs")
+    agreements.write_text(before)
+    told = change_policy(demo, directory)
+    waiting = connections.ask("/estates/jobs")
+    number = told.partition("version ")[2].split()[0]
+    gateway(demo, "policy", "approve", "--operator", "h.oldroyd", number)
+    back = connections.ask("/estates/jobs")
+    connections.close()
+
+    assert open_before == {200}
+    assert suspended == {404}
+    assert waiting == {404}
+    assert back == {200}
+
+
+def change_policy(demo: Demo, directory: Path) -> str:
+    """Apply a folder as one officer; gives what the command said after its list of changes."""
+    reason = ("--reason", "a test")
+    told = gateway(demo, "policy", "apply", "--operator", "p.lyall", *reason, str(directory))
+    return told[told.rindex("version ") :]

@@ -12,10 +12,13 @@ import pytest
 import trustme
 from sqlalchemy import text
 
+from gateway.bulletin import Bulletin
 from gateway.cli import check_steps
 from gateway.cli.main import run
+from gateway.policy_versions import PolicyVersions
 from gateway.store.engine import writing
 from policies.engine import Engine
+from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from tests.gateway.cli.place import AT, LIBRARY, Place
 
@@ -166,3 +169,23 @@ def test_a_missing_settings_file_is_one_fault(
 
     assert code == 1
     assert len(json.loads(capsys.readouterr().out)["findings"]) == 1
+
+
+def test_files_that_are_not_what_is_in_force_are_a_warning(place: Place) -> None:
+    assert "not the policy set in force" not in place.run("check").out
+
+    bulletin = Bulletin(place.settings.gateway.state_directory)
+    versions = PolicyVersions(place.store, bulletin)
+    versions.begin(PolicyFiles.read(LIBRARY), load_policy_set(LIBRARY), at=AT)
+    assert "not the policy set in force" not in place.run("check").out
+    fewer = dict(PolicyFiles.read(LIBRARY).texts)
+    fewer["agreements.toml"] = fewer["agreements.toml"].replace('"ict.ticket"]', "]")
+    files = PolicyFiles(fewer)
+    version = versions.propose(
+        files, files.load().digest, base=1, loosens=False, reason="", by="a", at=AT
+    )
+    versions.put_in_force(version.number, by="a", at=AT)
+    bulletin.close()
+
+    told = place.run("check")
+    assert "not the policy set in force" in told.out + told.err

@@ -1,0 +1,68 @@
+"""The compiled policy set that one worker decides by, swapped whole when another comes into force.
+
+The swap happens on the bulletin's thread, before the worker counts as current again: a request that
+came after the announcement is decided by the new set or not at all. If the new set cannot be read
+or compiled, the worker stays behind the bulletin and permits nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from gateway.bulletin import EVERYTHING, POLICY
+from gateway.errors import StoreError
+from policies.engine import Engine
+
+if TYPE_CHECKING:
+    from gateway.policy_versions import PolicyVersions
+
+_log = structlog.get_logger("policy")
+
+
+class PolicyInForce:
+    """Gives the engine in force; one a worker."""
+
+    def __init__(self, versions: PolicyVersions) -> None:
+        """Read and compile the set in force (blocks).
+
+        Raises:
+            StoreError: there is none, or it is not what was stored.
+            PolicyError: it cannot be read.
+        """
+        self._versions = versions
+        self._number, self._engine = self._load()
+
+    def engine(self) -> Engine:
+        """Give the engine; asked for anew by every request."""
+        return self._engine
+
+    @property
+    def number(self) -> int:
+        """The number of the version in force here."""
+        return self._number
+
+    def apply(self, subjects: frozenset[str]) -> None:
+        """Take over what came into force; a listener of the bulletin, on its thread."""
+        if not subjects & {POLICY, EVERYTHING}:
+            return
+        number, engine = self._load()
+        if number == self._number:
+            return
+        # one assignment each, the engine last: a request sees the old set or the new one
+        self._number, self._engine = number, engine
+        _log.info("policy set in force", version=number, digest=engine.digest)
+
+    def _load(self) -> tuple[int, Engine]:
+        stored = self._versions.in_force()
+        if stored is None:
+            raise StoreError("policy: no set is in force; start the service with `gateway serve`")
+        version, files = stored
+        policy_set = files.load()
+        if policy_set.digest != version.digest:
+            raise StoreError(
+                f"policy: version {version.number} means something else to this program; "
+                "write it out with `gateway policy export`, look at it and apply it again"
+            )
+        return version.number, Engine.compile(policy_set)
