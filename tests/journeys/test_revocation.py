@@ -49,7 +49,7 @@ def test_an_officer_ends_sessions_at_once(demo: Demo) -> None:
     visitor = demo.signed_in("paramedic")
     connections = Connections(demo, visitor.cookies)
     before = connections.ask("/estates/jobs")
-    gateway(demo, "session", "end", "--operator", "h.oldroyd", "--person", "nwas/700021")
+    gateway(demo, "session", "end", "--yes", "--operator", "h.oldroyd", "--person", "nwas/700021")
     after = connections.ask("/estates/jobs")
     connections.close()
     demo.forget("paramedic")
