@@ -81,6 +81,7 @@ def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding
     steps: list[tuple[str, Step]] = [
         ("keys", lambda: check_steps.keys(opened)),
         ("certificates", lambda: check_steps.certificates(opened, at)),
+        ("directories", lambda: check_steps.directories(opened, config)),
         ("register", lambda: check_steps.register(opened)),
         ("record", lambda: check_steps.record(opened)),
     ]

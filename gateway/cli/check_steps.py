@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from policies.policy_set import PolicySet
 
 CERTIFICATE_NOTICE = timedelta(days=30)  # enough to have a new one issued and installed
+LIST_NOTICE = timedelta(days=2)
 MIB = 1 << 20
 
 
@@ -32,7 +33,10 @@ def keys(settings: Settings) -> Iterator[Finding]:
 
 
 def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
-    """Read every certificate authority: ended is a fault, ending within 30 days a warning."""
+    """Read every certificate authority, and every list of revoked certificates.
+
+    Ended is a fault, ending within 30 days a warning (a list: within 2 days, as it is made often).
+    """
     files = [
         (f"organisation {organisation.id}, directory {directory.id}", directory.ca_file)
         for organisation in settings.organisations
@@ -44,15 +48,48 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
         try:
             found = x509.load_pem_x509_certificates(path.read_bytes())
         except ValueError:
-            yield _finding(
-                FAULT,
-                "certificates",
-                path,
-                f"{path}: {owner}: holds no certificate that can be read; write it as PEM",
-            )
+            message = f"{path}: {owner}: holds no certificate that can be read; write it as PEM"
+            yield _finding(FAULT, "certificates", path, message)
             continue
         for certificate in found:
             yield from _ending(certificate, owner, path, at)
+    for organisation in settings.organisations:
+        asked = organisation.password_directory
+        if asked is not None and asked.crl_file:
+            owner = f"organisation {organisation.id}, directory {asked.id}"
+            yield from _list_ending(asked.crl_file, owner, at)
+
+
+def _list_ending(path: Path, owner: str, at: datetime) -> Iterator[Finding]:
+    try:
+        ends_at = x509.load_pem_x509_crl(path.read_bytes()).next_update_utc
+    except ValueError:
+        message = f"{path}: {owner}: holds no list of revoked certificates; write it as PEM"
+        yield _finding(FAULT, "certificates", path, message)
+        return
+    if ends_at is None or ends_at - at > LIST_NOTICE:
+        return
+    severity = FAULT if ends_at <= at else WARNING
+    message = (
+        f"{path}: {owner}: the list of revoked certificates holds until "
+        f"{ends_at:%d %B %Y %H:%M} UTC; out of date, it refuses every server: fetch the next one"
+    )
+    yield _finding(severity, "certificates", path, message)
+
+
+def directories(settings: Settings, config: Path) -> Iterator[Finding]:
+    """Look for directories whose people cannot be looked up between sign-ins."""
+    source = TomlSource.read(config)
+    for index, organisation in enumerate(settings.organisations):
+        for number, directory in enumerate(organisation.directories):
+            if directory.kind == "active-directory" and directory.bind_dn is None:
+                yield _at(
+                    source,
+                    ("organisation", index, "directory", number),
+                    "without `bind_dn`, who is disabled there keeps their session to its end",
+                    "give it an account to search with",
+                    severity=WARNING,
+                )
 
 
 def _ending(

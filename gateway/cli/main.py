@@ -33,6 +33,10 @@ COMMANDS = {
         "gateway.cli.account:account",
         "Lift sign-in locks, and look after break-glass accounts.",
     ),
+    "directory": (
+        "gateway.cli.directory:directory",
+        "Try the directories that staff sign in against.",
+    ),
     "schema": ("gateway.cli.schema:schema", "Print the JSON schema of the settings file."),
     "completion": ("gateway.cli.completion:completion", "Print the completion script for a shell."),
 }

@@ -87,8 +87,15 @@ class LdapDirectory:
         Args:
             budget_seconds: for each server.
             tell: given each step as it ends.
-            trial: whom to sign in at each; without it, as far as that goes without a password.
+            trial: whom to sign in, at one server only, so that a wrong password counts once;
+                without it, as far as that goes without a password.
         """
+        judged: list[ProbeStep] = []
+
+        def told(step: ProbeStep) -> None:
+            judged.extend([step] if step.step == "password" else [])
+            tell(step)
+
         for server in self._failover.servers:
             probe_server(
                 self._settings,
@@ -97,8 +104,8 @@ class LdapDirectory:
                 deadline=self._monotonic() + budget_seconds,
                 monotonic=self._monotonic,
                 at_ns=self._clock_ns(),
-                tell=tell,
-                trial=trial,
+                tell=told,
+                trial=None if judged else trial,
             )
 
     def _ask(

@@ -20,6 +20,7 @@ from gateway.identity.directory import (
     AccountClosed,
     DirectoryPerson,
     DirectoryUntrusted,
+    MalformedCredentials,
     ProbeStep,
     UnknownPerson,
     WrongPassword,
@@ -28,6 +29,7 @@ from gateway.identity.directory_channel import Channel, Server, Trust
 from gateway.identity.ldap_conversation import Conversation
 from gateway.identity.ldap_link import linked
 from gateway.identity.ldap_settings import LdapSettings
+from gateway.identity.names import credentials_fault
 
 CERTIFICATE_SECONDS = 2.0
 """How long a certificate that was refused may take to be fetched again, for its dates."""
@@ -41,6 +43,17 @@ class Trial:
 
     name: str
     password: str = field(repr=False)
+
+    def __post_init__(self) -> None:
+        """Refuse what no directory is shown: an empty password would succeed, as nobody.
+
+        Raises:
+            MalformedCredentials: saying what is wrong.
+        """
+        fault = credentials_fault(self.name, self.password)
+        if fault is not None:
+            message = f"directory: {fault}"
+            raise MalformedCredentials(message)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from gateway.store.engine import writing
 from policies.engine import Engine
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
+from tests.doubles.certificates import revocation_list
 from tests.gateway.cli.place import AT, LIBRARY, Place
 
 
@@ -87,6 +88,45 @@ def test_a_directorys_certificate_that_ends_soon_is_a_warning(
     found = [each for each in findings(place) if each["step"] == "certificates"]
 
     assert {each["severity"] for each in found} == ({severity} if severity else set())
+
+
+@pytest.mark.parametrize(("hours", "severity"), [(24, "warning"), (96, None), (-1, "fault")])
+def test_a_list_of_revoked_certificates_must_be_fresh(
+    place: Place, tmp_path: Path, hours: int, severity: str | None
+) -> None:
+    """A stale one refuses every server of the directory."""
+    crl = revocation_list(trustme.CA(), datetime.now(UTC) + timedelta(hours=hours))  # noqa: TID251
+    (tmp_path / "fire.crl").write_bytes(crl)
+    place.config.write_text(
+        place.config.read_text().replace('"dc=fire"', '"dc=fire", crl_file = "fire.crl"')
+    )
+    found = [each for each in findings(place) if each["step"] == "certificates"]
+
+    assert {each["severity"] for each in found} == ({severity} if severity else set())
+
+
+def test_a_file_that_is_no_list_of_revoked_certificates_is_a_fault(
+    place: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "fire.crl").write_text("hello")
+    place.config.write_text(
+        place.config.read_text().replace('"dc=fire"', '"dc=fire", crl_file = "fire.crl"')
+    )
+
+    assert "certificates" in steps(place, "fault")
+
+
+def test_a_domain_in_which_nobody_can_be_looked_up_is_a_warning(place: Place) -> None:
+    """Who is disabled there would be noticed at the next sign-in only."""
+    place.config.write_text(
+        place.config.read_text().replace(
+            'kind = "ldap", uris = ["ldaps://127.0.0.1:6362"]',
+            'kind = "active-directory", domain = "fire.example", uris = ["ldaps://127.0.0.1:6362"]',
+        )
+    )
+    found = [each for each in findings(place) if "bind_dn" in each["message"]]
+
+    assert [each["severity"] for each in found] == ["warning"]
 
 
 def test_a_file_that_holds_no_certificate_is_a_fault(place: Place, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable
 from gateway.identity.directory import DirectoryUntrusted
 from gateway.identity.directory_channel import STARTTLS_REQUEST, Channel, Server, Trust
 from gateway.identity.ldap_directory import LdapDirectory
+from tests.doubles.certificates import revocation_list, weak_certificate
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
 
@@ -88,6 +89,43 @@ def test_a_certificate_that_has_ended_is_refused(authority: trustme.CA, tmp_path
         pytest.raises(DirectoryUntrusted, match="expired"),
     ):
         ask(server)
+
+
+def test_a_certificate_that_was_revoked_is_refused(authority: trustme.CA, tmp_path: Path) -> None:
+    """And a list that is out of date refuses every certificate: it would hide a revocation."""
+    certificate = authority.issue_cert("127.0.0.1")
+    now = datetime.datetime.now(datetime.UTC)  # noqa: TID251 - TLS looks at the machine's clock
+    day = datetime.timedelta(days=1)
+    crl = tmp_path / "revoked.crl"
+    with Slapd(tmp_path / "revoked", authority, certificate=certificate) as server:
+        for until, revoked, words in (
+            (now + day, (certificate,), "certificate revoked"),
+            (now - day, (), "CRL has expired"),
+        ):
+            crl.write_bytes(revocation_list(authority, until, *revoked))
+            with pytest.raises(DirectoryUntrusted, match=words):
+                LdapDirectory(settings_for(server, crl_file=crl)).authenticate("a", "b", BUDGET)
+        crl.write_bytes(revocation_list(authority, now + day))
+
+        assert LdapDirectory(settings_for(server, crl_file=crl)).probe(BUDGET).usable
+        assert not [line for line in server.binds() if "uid=a" in line]
+
+
+def test_a_weak_key_is_refused(tmp_path: Path) -> None:
+    """1,024 bits of RSA were enough once."""
+    authority, certificate = weak_certificate("127.0.0.1")
+    ca_file = tmp_path / "weak.pem"
+    ca_file.write_bytes(authority)
+    with Slapd(tmp_path / "weak", trustme.CA()) as server:
+        (server.folder / "key.pem").write_bytes(certificate.key)
+        (server.folder / "certificate.pem").write_bytes(certificate.pem)
+        (server.folder / "ca.pem").write_bytes(authority)
+        server.stop()
+        server.start()
+        with pytest.raises(DirectoryUntrusted, match=r"too weak|key too small"):
+            LdapDirectory(settings_for(server, ca_file=ca_file)).authenticate("a", "b", BUDGET)
+
+        assert not server.binds()
 
 
 @pytest.mark.parametrize("scheme", ["ldaps_uri", "starttls_uri"])

@@ -12,7 +12,7 @@ from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable
 from gateway.identity.directory_channel import Server, Trust
 from gateway.identity.ldap_link import Link, NotWhole, linked
 from tests.doubles.slapd import PASSWORD, PEOPLE, SERVICE_DN, SERVICE_PASSWORD, SUFFIX, Slapd
-from tests.gateway.identity.conftest import ALICE
+from tests.gateway.identity.directories import ALICE
 
 pytestmark = pytest.mark.directory
 
