@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 # What a line may hold. None of these names or describes a person.
 LISTED_FIELDS = frozenset(
     {
-        "address", "agreement", "attempt", "backlog", "bytes_in", "bytes_out",
+        "address", "agreement", "alarm", "attempt", "backlog", "bytes_in", "bytes_out",
         "certificate_ends", "code", "component", "count", "detail", "digest", "directory",
         "duration_ms", "duration_us", "entries", "error", "event", "exception", "exit_code",
         "fault", "file", "free_mib", "function", "gate", "key_id", "kind", "level", "limit",

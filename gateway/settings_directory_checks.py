@@ -16,6 +16,7 @@ from gateway.settings_faults import FaultList, Place
 from vetting.errors import quoted
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+BREAK_GLASS = "break-glass"  # what sessions of the gateway's own accounts name as their directory
 
 
 def check_directories(
@@ -96,6 +97,8 @@ def _check_id(where: Place, known: str, first: dict[str, Place], faults: FaultLi
             f"{quoted(known)} is the id of another directory, line {line}",
             "give each directory its own `id`",
         )
+    if known == BREAK_GLASS:
+        faults.add((*where, "id"), f"{quoted(known)} is the gateway's own", "give it another `id`")
     first.setdefault(known, where)
 
 

@@ -24,6 +24,7 @@ from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
+from gateway.front.break_glass_desk import RecordedBreakGlass
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.front.from_settings import (
     assertion_mint,
@@ -47,8 +48,11 @@ from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.identity.attempts import Attempts
+from gateway.identity.break_glass import BreakGlass
+from gateway.identity.factor_seal import FactorSeal
 from gateway.identity.live_session import SubjectReader
 from gateway.identity.owners import RecordOwners
+from gateway.identity.password_hash import PasswordCheck
 from gateway.identity.session_cache import SessionCache
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in import SignIn
@@ -196,6 +200,16 @@ class Assembly:
             subjects=state.subjects,
         )
         stack.callback(sign_in.close)
+        passwords = PasswordCheck()
+        stack.callback(passwords.close)
+        break_glass = BreakGlass(
+            engine=state.store,
+            host=gateway.host_organisation,
+            sign_in=sign_in,
+            attempts=state.attempts,
+            passwords=passwords,
+            factor_seal=FactorSeal(keys.second_factor_keys),
+        )
         find_person = person_finder(state.store)
         log_directory = settings.record.directory / "log"
         services = PageServices(
@@ -207,6 +221,13 @@ class Assembly:
             sign_in_desk=RecordedSignIn(
                 sign_in=sign_in,
                 sessions=state.sessions,
+                recorder=recorder,
+                throttle=throttle,
+                clock=clock,
+            ),
+            break_glass=RecordedBreakGlass(
+                break_glass=break_glass,
+                host=gateway.host_organisation,
                 recorder=recorder,
                 throttle=throttle,
                 clock=clock,

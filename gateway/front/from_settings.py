@@ -23,6 +23,8 @@ from joserfc.jwk import Key, KeySet, OKPKey
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
+from gateway.identity.break_glass import ATTEMPTS_KEY as BREAK_GLASS_ATTEMPTS
+from gateway.identity.break_glass import LIMITS as BREAK_GLASS_LIMITS
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
@@ -123,7 +125,7 @@ def limits_of(settings: Settings) -> Callable[[str], AttemptLimits]:
     An organisation whose directory takes no passwords, and what is none, has the limits of the
     strictest default.
     """
-    known = {}
+    known = {BREAK_GLASS_ATTEMPTS: BREAK_GLASS_LIMITS}
     for organisation in settings.organisations:
         directory = organisation.password_directory
         if directory is not None:

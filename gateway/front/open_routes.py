@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from gateway.front.pages_bridge import PageResult, PagesBridge
     from gateway.visit import Visit
 
-OPEN_PAGES: Final = frozenset({"/-/sign-in", "/-/sign-out", "/-/accessibility", "/-/cookies"})
+OPEN_PAGES: Final = frozenset(
+    {"/-/sign-in", "/-/sign-out", "/-/break-glass", "/-/accessibility", "/-/cookies"}
+)
 OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/")
 OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
 

@@ -19,6 +19,9 @@ from gateway.errors import (
     WrongCredentials,
 )
 
+BREAK_GLASS = "break-glass"
+"""Stands for the directory that vouches for the gateway's own accounts; none may be called so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectoryPerson:

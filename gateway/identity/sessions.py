@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, delete, func, insert, select, update
 
 from gateway.bulletin import Bulletin, session_subject
 from gateway.errors import IdentityError
-from gateway.identity.session import Session, session_row, to_session
+from gateway.identity.session import Session, SessionLimits, session_row, to_session
 from gateway.identity.session_ending import (
     Whose,
     end_session,
@@ -85,6 +85,7 @@ class Sessions:
         source: str = "",
         agent: str = "",
         subject: Subject | None = None,
+        limits: SessionLimits | None = None,
         replaces: str | None = None,
     ) -> tuple[str, Session]:
         """Open a session inside the caller's transaction, ending the one it replaces.
@@ -103,6 +104,7 @@ class Sessions:
             source: the address they came from.
             agent: what their browser calls itself.
             subject: who they are, as their limits follow from it.
+            limits: tighter ones, for a session that is nobody's everyday one.
             replaces: the token that the browser showed at sign-in, if any.
 
         Returns:
@@ -121,6 +123,8 @@ class Sessions:
             second_factor_at = at
         shown_us = None if second_factor_at is None else schema.microseconds(second_factor_at)
         idle_us, absolute_us = limits_in_us(self.rules.limits_of(subject, at=at))
+        if limits is not None:
+            idle_us, absolute_us = map(min, limits_in_us(limits), (idle_us, absolute_us))
         at_us = schema.microseconds(at)
         token = self.tokens.new()
         session = Session(

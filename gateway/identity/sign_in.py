@@ -43,7 +43,7 @@ from gateway.identity.directory import (
 from gateway.identity.live_session import SubjectReader
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
-from gateway.identity.session import Session
+from gateway.identity.session import Session, SessionLimits
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in_refusal import Refusal, refusal_of, shows_password
 from gateway.identity.staff import Staff, remember
@@ -89,6 +89,7 @@ class Vouched:
         second_factor_at: when they showed a second factor, where that is known.
         agent: what their browser calls itself.
         linked: whether that directory holds the same people as the organisation's others.
+        limits: of the session, where they are not everybody's.
     """
 
     organisation: str
@@ -100,6 +101,7 @@ class Vouched:
     second_factor_at: datetime | None = None
     agent: str = ""
     linked: bool = False
+    limits: SessionLimits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,6 +341,7 @@ class SignIn:
                     agent=vouched.agent,
                     subject=known.subject,
                     at=at,
+                    limits=vouched.limits,
                     replaces=replaces,
                 )
         except IdentityChanged as error:

@@ -20,7 +20,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from gateway.errors import IdentityChanged
-from gateway.identity.directory import DirectoryPerson, EntryIncomplete
+from gateway.identity.directory import BREAK_GLASS, DirectoryPerson, EntryIncomplete
 from gateway.identity.names import fold_name
 from gateway.store import schema
 
@@ -182,7 +182,8 @@ def _pinned(
             table.c.staff_id == by_number.staff_id, table.c.directory == directory
         )
     ).one_or_none()
-    if here is not None or not linked:
+    ours = f"{organisation}/{BREAK_GLASS}:"  # of no directory, whatever number one may claim
+    if here is not None or not linked or by_number.staff_id.startswith(ours):
         message = f"staff: the employee number of `{by_number.staff_id}` came back under another id"
         raise IdentityChanged(message)
     _identify(connection, organisation, directory, person.directory_id, by_number.staff_id)

@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException
 from gateway.errors import GatewayError
 from gateway.pages import caller
 from gateway.pages.audit import AuditPage
+from gateway.pages.break_glass import BreakGlassPages
 from gateway.pages.form_token import FormTokens
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
@@ -75,6 +76,7 @@ class Pages:
             *AuditPage(kit).routes(),
             *PolicyPage(kit).routes(),
             *VettingPages(kit).routes(),
+            *BreakGlassPages(kit).routes(),
             *NoticePages(kit).routes(),
             Route(
                 rule=f"{STATIC_ROOT}/<digest>/<path:name>",

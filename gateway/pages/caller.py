@@ -29,6 +29,7 @@ _NAVIGATION = (
     ("gate.audit", "Record", "/-/audit"),
     ("gate.policy", "Policy", "/-/policy"),
     ("gate.vetting", "Vetting register", "/-/vetting"),
+    ("gate.breakglass", "Break-glass", "/-/break-glass-uses"),
 )
 
 

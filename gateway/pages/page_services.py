@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.search import AuditFilter, Page
     from gateway.cookies import CookiePolicy
+    from gateway.identity.break_glass_accounts import Use
     from policies.engine import Engine
     from policies.question import Subject
     from vetting.clearance import Clearance
@@ -113,6 +114,36 @@ class SignInDesk(Protocol):
         """
 
 
+class BreakGlassDesk(Protocol):
+    """Lets people in with the envelope. Called on a worker thread; hashing takes its time."""
+
+    def open(
+        self,
+        *,
+        account: str,
+        password: str,
+        code: str,
+        used_by: str,
+        reason: str,
+        visit: OpenVisit,
+        replaces: str | None,
+    ) -> str:
+        """Take one use of an account, open a short session, record it, raise the alarm.
+
+        Any text may come in: it has been checked for emptiness only.
+
+        Returns:
+            The value of the session cookie. The session exists and its entry is durable.
+
+        Raises:
+            SignInRefused: with a code; the refusal is recorded.
+            GatewayError: it could not be recorded or kept, so nobody was let in.
+        """
+
+    def uses(self) -> tuple[Use, ...]:
+        """List the uses: those that wait for review first, then the latest."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationChoice:
     """An organisation whose staff may sign in.
@@ -194,6 +225,7 @@ class PageServices:
         form_secret: at least 32 random bytes, the same in every worker.
         engine: the engine in force; asked for anew by every request.
         sign_in_desk: signs people in and out.
+        break_glass: lets people in with the envelope, and tells of it.
         register: the vetting register, read only.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
@@ -206,6 +238,7 @@ class PageServices:
     form_secret: bytes
     engine: Callable[[], Engine]
     sign_in_desk: SignInDesk
+    break_glass: BreakGlassDesk
     register: RegisterDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]

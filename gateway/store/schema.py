@@ -24,6 +24,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from gateway.store.schema_break_glass import break_glass_metadata
 from gateway.store.schema_policy import metadata as policy_metadata
 from gateway.store.schema_second_factor import second_factor_metadata
 from vetting.register import metadata as register_metadata
@@ -200,12 +201,9 @@ provider_logout = Table(  # logout tokens taken, so that none is taken twice
     Index("provider_logout_age", "expires_at_us"),
 )
 
-for _table in (
-    *register_metadata.sorted_tables,
-    *second_factor_metadata.sorted_tables,
-    *policy_metadata.sorted_tables,
-):
-    _table.to_metadata(metadata)
+for _part in (register_metadata, second_factor_metadata, policy_metadata, break_glass_metadata):
+    for _table in _part.sorted_tables:
+        _table.to_metadata(metadata)
 
 
 def microseconds(at: datetime) -> int:

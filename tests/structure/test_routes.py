@@ -24,6 +24,7 @@ OPEN_PAGES = {
     "/-/sign-in",
     "/-/sign-in/<organisation>",
     "/-/sign-out",
+    "/-/break-glass",
     "/-/accessibility",
     "/-/cookies",
     "/-/static/<digest>/<path:name>",

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gateway.audit.search import AuditFilter, AuditRow, Page
 from gateway.errors import DirectoryUnavailable, GatewayError, SignInRefused
+from gateway.identity.break_glass_accounts import Use
 from gateway.pages.page_services import LiveSession, OpenVisit, RegisterPerson
 from policies.question import Subject
 from tests.gateway.pages.people import grant_of
@@ -104,6 +105,49 @@ class SignInDesk:
         del visit
         for token in [key for key, kept in self.sessions.items() if kept is session]:
             del self.sessions[token]
+
+
+class BreakGlassDesk:
+    """One account with one envelope, used twice: once reviewed, once not."""
+
+    def __init__(self, desk: SignInDesk) -> None:
+        self._desk = desk
+        self.fails_with: GatewayError | None = None
+        self.asked: list[dict[str, Any]] = []
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.fails_with = None
+        self.asked.clear()
+
+    def open(self, *, replaces: str | None, **entered: Any) -> str:
+        """Let in whoever has the one password."""
+        self.asked.append(entered)
+        if self.fails_with is not None:
+            raise self.fails_with
+        if entered["password"] != PASSWORD:
+            raise SignInRefused("wrong-password", tellable=False)
+        self._desk.sessions.pop(replaces or "", None)
+        return self._desk.open(self._desk.staff["security-officer"])
+
+    def uses(self) -> tuple[Use, ...]:
+        """Tell of two uses."""
+        first = Use(
+            number=1,
+            account="night-duty",
+            at=datetime(2026, 11, 20, 2, 14, tzinfo=UTC),
+            used_by="Helen Marsh",
+            reason="Directory away, payroll run due at six",
+            source="10.20.4.17",
+            reference="7H3K9QZ2MB",
+            reviewed_by="Tom Bell",
+            reviewed_at=datetime(2026, 11, 20, 9, 30, tzinfo=UTC),
+            finding="As agreed with the duty officer",
+        )
+        second = replace(
+            first, number=2, reference="7H3K9QZ2MC", reviewed_by="", reviewed_at=None, finding=""
+        )
+        return (second, first)
 
 
 class RegisterDesk:

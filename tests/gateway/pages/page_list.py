@@ -38,6 +38,8 @@ PAGES = (
     ("vetting-officer", "/-/vetting?q=zebra", 200),
     ("vetting-officer", "/-/vetting/cheshire-fire/40230", 200),
     ("vetting-officer", "/-/vetting/cheshire-fire/99999", 404),
+    ("", "/-/break-glass", 200),
+    ("security-officer", "/-/break-glass-uses", 200),
     ("", "/-/accessibility", 200),
     ("", "/-/cookies", 200),
 )

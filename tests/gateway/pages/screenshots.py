@@ -45,6 +45,8 @@ PICTURES = (
     ("policy-function", "security-officer", "/-/policy?function=hr.search"),
     ("vetting", "vetting-officer", "/-/vetting"),
     ("vetting-person", "vetting-officer", "/-/vetting/cheshire-fire/40230"),
+    ("break-glass", "", "/-/break-glass"),
+    ("break-glass-uses", "security-officer", "/-/break-glass-uses"),
     ("accessibility", "", "/-/accessibility"),
     ("cookies", "", "/-/cookies"),
 )

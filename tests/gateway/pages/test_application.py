@@ -18,6 +18,8 @@ from tests.gateway.pages.world import REFERENCE, World
 OPEN = {"sign_in", "sign_in_send", "sign_in_of", "sign_out", "sign_out_send"} | {
     "accessibility",
     "cookies",
+    "break_glass",
+    "break_glass_send",
     "static_file",
 }
 GUARDED = {
@@ -27,6 +29,7 @@ GUARDED = {
     "/-/policy": "gate.policy",
     "/-/vetting": "gate.vetting",
     "/-/vetting/cheshire-fire/40011": "gate.vetting",
+    "/-/break-glass-uses": "gate.breakglass",
 }
 
 
@@ -183,6 +186,6 @@ def test_navigation_shows_only_what_may_be_opened(browser_of: SignIn) -> None:
     assert links == {
         "firefighter": set(),
         "auditor": {"/-/audit"},
-        "security-officer": {"/-/policy", "/-/vetting"},
+        "security-officer": {"/-/policy", "/-/vetting", "/-/break-glass-uses"},
         "vetting-officer": {"/-/policy", "/-/vetting"},
     }

@@ -19,6 +19,7 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from gateway.audit.search import AuditRow
 from gateway.cookies import CookiePolicy
+from gateway.front.open_routes import OPEN_PAGE_PREFIXES, OPEN_PAGES
 from gateway.pages.application import Pages
 from gateway.pages.page_headers import NO_STORE, page_headers
 from gateway.pages.page_services import Brand, OrganisationChoice, PageServices
@@ -26,7 +27,14 @@ from policies.decision import Gate
 from policies.engine import Engine
 from policies.policy_set import load_policy_set
 from policies.question import Question, Subject
-from tests.gateway.pages.doubles import Grant, RecordDesk, RegisterDesk, SignInDesk, Visit
+from tests.gateway.pages.doubles import (
+    BreakGlassDesk,
+    Grant,
+    RecordDesk,
+    RegisterDesk,
+    SignInDesk,
+    Visit,
+)
 from tests.gateway.pages.morning import morning
 from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
@@ -46,6 +54,7 @@ class World:
     engine: Engine
     staff: dict[str, Subject]
     desk: SignInDesk
+    envelope: BreakGlassDesk
     record: RecordDesk
     register: RegisterDesk
     front: Front
@@ -69,6 +78,7 @@ def new_world(
     policy_set = engine.policy_set
     staff = demo_staff(policy_set.levels)
     desk = SignInDesk(staff)
+    envelope = BreakGlassDesk(desk)
     register = RegisterDesk(staff, policy_set.levels)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
     services = PageServices(
@@ -82,6 +92,7 @@ def new_world(
         form_secret=FORM_SECRET,
         engine=lambda: engine,
         sign_in_desk=desk,
+        break_glass=envelope,
         register=register,
         search_record=record.search,
         session_limits=(30, 600),
@@ -94,6 +105,7 @@ def new_world(
         engine=engine,
         staff=staff,
         desk=desk,
+        envelope=envelope,
         record=record,
         register=register,
         front=Front(pages, services, engine, desk, at),
@@ -128,7 +140,7 @@ class Front:
             environ["REQUEST_METHOD"], path, parse_qsl(query, keep_blank_values=True)
         )
         if match is None:
-            opened = path.startswith(("/-/sign-", "/-/static/", "/-/cookies", "/-/accessibility"))
+            opened = path in OPEN_PAGES or path.startswith(OPEN_PAGE_PREFIXES)
             if opened:
                 return self._pages.wsgi(environ, start_response)
             return self._refuse(start_response, 404, ())

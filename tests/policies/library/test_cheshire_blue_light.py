@@ -141,6 +141,7 @@ def test_the_gateways_own_pages_are_functions_too(catalogue: Catalogue) -> None:
         "/-/policy": "gate.policy",
         "/-/vetting": "gate.vetting",
         "/-/vetting/cheshire-fire/40011": "gate.vetting",
+        "/-/break-glass-uses": "gate.breakglass",
     }
 
     for path, function_id in pages.items():
@@ -149,7 +150,8 @@ def test_the_gateways_own_pages_are_functions_too(catalogue: Catalogue) -> None:
         assert match.function.id == function_id
         assert catalogue.match("POST", path, []) is None
     assert [f for f in catalogue.functions.values() if f.system == GATEWAY_SYSTEM] == [
-        catalogue.functions[f"gate.{name}"] for name in ("portal", "audit", "policy", "vetting")
+        catalogue.functions[f"gate.{name}"]
+        for name in ("portal", "audit", "policy", "vetting", "breakglass")
     ]
     assert catalogue.functions["gate.portal"].floor.met_by(0)
     assert not catalogue.functions["gate.audit"].floor.met_by(ORDER.reach("DBSE"))
