@@ -3,6 +3,7 @@
     session-0001.key        one secret; rotating ends every session's tokens
     index-0001.key          pseudonyms in the log's index; older ones stay for looking up
     second-factor-0001.key  encrypts what second factors are proved with; older ones stay
+    register-0001.key       seals references of the vetting register; older ones stay
     writer-mac-0001.key     seals journals against the database administrator; older ones stay
     assertion-0001.pem      Ed25519; the newest signs, older ones leave only assertion-0001.pub.pem
     log-signing-0001.pem    likewise, for checkpoints
@@ -43,6 +44,7 @@ class KeyPurpose(StrEnum):
     INDEX = "index"
     WRITER_MAC = "writer-mac"
     SECOND_FACTOR = "second-factor"
+    REGISTER = "register"
     FIELD = "field"
 
 
@@ -52,6 +54,7 @@ _SECRET = (
     KeyPurpose.INDEX,
     KeyPurpose.WRITER_MAC,
     KeyPurpose.SECOND_FACTOR,
+    KeyPurpose.REGISTER,
 )
 
 
@@ -167,6 +170,11 @@ class KeyRing:
     def second_factor_keys(self) -> tuple[bytes, ...]:
         """Every key that secrets of second factors were encrypted under, newest first."""
         return self._secrets[KeyPurpose.SECOND_FACTOR]
+
+    @property
+    def register_keys(self) -> tuple[bytes, ...]:
+        """Every key that references of the register were sealed under, newest first."""
+        return self._secrets[KeyPurpose.REGISTER]
 
     @property
     def assertion_keys(self) -> SigningKeys:

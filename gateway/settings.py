@@ -36,6 +36,7 @@ from gateway.settings_sections import (
     UpstreamSection,
 )
 from gateway.settings_sessions import SessionsSection
+from gateway.settings_vetting import MailSection, VettingSection
 from vetting.errors import quoted
 from vetting.toml_source import TomlError, TomlSource
 
@@ -82,6 +83,10 @@ class Settings(Section):
     """The log for operators."""
     sessions: SessionsSection = SessionsSection()
     """How many sessions a person may have, and when they are looked at again."""
+    vetting: VettingSection = VettingSection()
+    """The host's vetting register."""
+    mail: MailSection | None = None
+    """The server that takes mail."""
     organisations: Annotated[
         tuple[OrganisationSection, ...],
         Strict(strict=False),
@@ -166,6 +171,7 @@ class _Draft:
             self._section("operational_log", OperationalLogSection)
         if "sessions" in self.faults.source.data:
             self._section("sessions", SessionsSection)
+        self._read_optional()
         self.organisations = list(self._sections("organisation", OrganisationSection))
         self.upstreams = list(self._sections("upstream", UpstreamSection))
         if policy and not policy.directory.is_dir():
@@ -176,6 +182,27 @@ class _Draft:
             )
         if record and record.directory.exists() and not record.directory.is_dir():
             self.faults.add_absent(("record", "directory"), record.directory, "name a folder")
+
+    def _read_optional(self) -> None:
+        present = self.faults.source.data
+        if "vetting" in present and (vetting := self._section("vetting", VettingSection)):
+            for index, feed in enumerate(vetting.feeds):
+                where = ("vetting", "feed", index)
+                if feed.public_key_file:
+                    self.faults.demand_readable((*where, "public_key_file"), feed.public_key_file)
+                if any(other.id == feed.id for other in vetting.feeds[:index]):
+                    message = f"{quoted(feed.id)} is the id of another feed"
+                    self.faults.add((*where, "id"), message, "give each its own id")
+        if "mail" in present and (mail := self._section("mail", MailSection)):
+            if mail.ca_file:
+                self.faults.demand_readable(("mail", "ca_file"), mail.ca_file)
+            if (mail.username is None) != (mail.password_file is None):
+                message = "`username` and `password_file` belong together"
+                self.faults.add(("mail",), message, "write both, or neither")
+            if mail.password_file and self.faults.demand_readable(
+                ("mail", "password_file"), mail.password_file
+            ):
+                self.faults.demand_private(("mail", "password_file"), mail.password_file)
 
     def _section(self, key: str, model: type[SectionKind]) -> SectionKind | None:
         if key not in self.faults.source.data:

@@ -23,7 +23,12 @@ from vetting.errors import RegisterError, quoted
 from vetting.person import PersonKey
 from vetting.register_as_of import person_as_of
 from vetting.register_fill import Replacement, replace_everything
-from vetting.register_grants import add_grant, change_grant, downgrade_grant
+from vetting.register_grants import (
+    add_grant,
+    change_grant,
+    downgrade_grant,
+    read_grant,
+)
 from vetting.register_history import (
     ChangeKind,
     RegisterChange,
@@ -181,6 +186,14 @@ class Register:
                 nobody is named; nothing was written.
         """
         add_grant(connection, self._order, person, grant, by=by, at=at)
+
+    def grant_of(self, connection: Connection, grant_id: str) -> ClearanceGrant:
+        """Read one grant.
+
+        Raises:
+            RegisterError: there is no such grant, or its row is broken.
+        """
+        return read_grant(connection, self._order, grant_id)[1]
 
     def change_status(
         self,

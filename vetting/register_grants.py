@@ -12,6 +12,7 @@ from vetting.grants import STANDING_OF, ClearanceGrant, GrantStatus
 from vetting.person import PersonKey
 from vetting.register_history import ChangeKind, RowChange, append_changes
 from vetting.register_tables import (
+    Row,
     check_against_levels,
     grant_from_row,
     grant_to_row,
@@ -47,6 +48,24 @@ def add_grant(
     connection.execute(insert(vetting_grant), row)
 
 
+def read_grant(
+    connection: Connection, order: LevelOrder, grant_id: str
+) -> tuple[Row, ClearanceGrant]:
+    """Read one grant; gives its row too.
+
+    Raises:
+        RegisterError: there is no such grant, or its row is broken.
+    """
+    found = connection.execute(select(vetting_grant).where(vetting_grant.c.id == grant_id))
+    row = found.mappings().first()
+    if row is None:
+        raise RegisterError(f"change register: grant {quoted(grant_id)} is not there")
+    try:
+        return dict(row), grant_from_row(row, order)
+    except GrantError as error:
+        raise RegisterError(f"change register: {error}") from error
+
+
 def change_grant(
     connection: Connection,
     order: LevelOrder,
@@ -73,19 +92,15 @@ def change_grant(
         RegisterError: there is no such grant, its row is broken, it would contradict itself, or
             nobody is named; nothing was written.
     """
-    found = connection.execute(select(vetting_grant).where(vetting_grant.c.id == grant_id))
-    row = found.mappings().first()
-    if row is None:
-        raise RegisterError(f"change register: grant {quoted(grant_id)} is not there")
+    row, before = read_grant(connection, order, grant_id)
     try:
-        before = grant_from_row(row, order)
         grant = replace(before, **changes)
         check_against_levels(grant, order)
     except GrantError as error:
         raise RegisterError(f"change register: {error}") from error
     person = PersonKey(organisation=row["organisation"], employee_number=row["employee_number"])
     after = grant_to_row(person, grant)
-    change = RowChange(kind=ChangeKind.GRANT_CHANGED, before=dict(row), after=after)
+    change = RowChange(kind=ChangeKind.GRANT_CHANGED, before=row, after=after)
     append_changes(connection, [change], by=by, at=at)
     connection.execute(update(vetting_grant).where(vetting_grant.c.id == grant_id).values(after))
     return person, before

@@ -35,6 +35,8 @@ def write_settings(places: Places, workers: int) -> None:
     )
     lines += _table("[policy]", directory=str(POLICY_SET))
     lines += _table("[keys]", directory=str(places.keys))
+    # One person tries both parts on one machine; in service two login accounts must agree.
+    lines += _table("[vetting]", two_officers="names")
     lines += _table("[record]", directory=str(places.record), origin="demo.cheshire-blue-light/log")
     for directory in places.directories:
         lines += _organisation(directory)

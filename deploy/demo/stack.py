@@ -149,7 +149,7 @@ class Stack:
                 self.say(f"directory of {directory.organisation.name}: {len(own):,} people")
         write_settings(self.places, self.workers)
         # A ring of an earlier version lacks the newest purpose, which `keys init` adds.
-        if not any(self.places.keys.glob("second-factor-*.key")):
+        if not any(self.places.keys.glob("register-*.key")):
             self._gateway("keys", "init")
             self.say("keys made")
         self._fill_register(staff, at)

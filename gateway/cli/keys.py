@@ -15,7 +15,10 @@ from gateway.cli.opening import (
     operator_option,
 )
 
-PURPOSES = ("session", "assertion", "log-signing", "index", "writer-mac", "second-factor", "field")
+PURPOSES = (
+    *("session", "assertion", "log-signing", "index", "writer-mac", "second-factor", "register"),
+    "field",
+)
 
 
 @click.group()

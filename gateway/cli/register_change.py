@@ -1,50 +1,61 @@
-"""A change to the host's register from the command line: what it is, and making it.
+"""A change to the host's register: what it is, in words, and its effect on the rows.
 
-In order: the change is rehearsed in a transaction that is rolled back, so that what cannot be done
-is refused before anything is recorded; it is recorded; it is made and announced in one transaction;
-the bell is rung, so that it holds at the next request.
+Each act either tightens, and is made at once, or loosens, and needs a second officer. What an act
+does is decided here alone; `gateway.cli.register_desk` records, makes and announces it.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, func, select
-
-from gateway.audit.entry import Kind
-from gateway.bulletin import Bulletin, person_subject
-from gateway.cli.opening import current_instant, open_existing_store
-from gateway.cli.operator_act import operator_act
 from gateway.errors import CommandError
-from gateway.keys import KeyRing
-from gateway.store.engine import reading, writing
 from vetting.grants import ClearanceGrant, GrantStatus
-from vetting.levels import LevelId, LevelOrder
+from vetting.levels import LevelId
+from vetting.membership import Membership
 from vetting.person import PersonKey
-from vetting.register import Register
-from vetting.register_tables import appointment, vetting_grant
+from vetting.register_membership import begin, end, move
 
 if TYPE_CHECKING:
-    from gateway.settings import Settings
+    from sqlalchemy import Connection
 
+    from vetting.register import Register
+
+# What each act is called in the record.
 CODES = {
     "grant": "vetting-granted",
+    "renew": "vetting-renewed",
     "restore": "vetting-restored",
+    "lift": "vetting-restriction-lifted",
+    "appoint": "appointed",
+    "join": "membership-begun",
+    "move": "membership-moved",
     "suspend": "vetting-suspended",
     "withdraw": "vetting-withdrawn",
-    "appoint": "appointed",
+    "terminate": "vetting-terminated",
+    "transfer": "vetting-transferred",
+    "downgrade": "vetting-downgraded",
+    "restrict": "vetting-restricted",
+    "review": "vetting-under-review",
     "end-appointment": "appointment-ended",
+    "leave": "membership-ended",
 }
-_STATUS = {
-    "restore": GrantStatus.GRANTED,
-    "suspend": GrantStatus.SUSPENDED,
-    "withdraw": GrantStatus.WITHDRAWN,
-}
+LOOSENING = frozenset({"grant", "renew", "restore", "lift", "appoint", "join", "move"})
+# After these the person is signed out: nothing that was opened before may go on.
+SIGNS_OUT = frozenset({"suspend", "withdraw", "terminate", "transfer"})
+_STATUS = MappingProxyType(
+    {
+        "suspend": GrantStatus.SUSPENDED,
+        "withdraw": GrantStatus.WITHDRAWN,
+        "terminate": GrantStatus.TERMINATED,
+        "transfer": GrantStatus.TRANSFERRED,
+    }
+)
+_OF_A_PERSON = frozenset({"grant", "appoint", "end-appointment", "join", "leave", "move"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,148 +72,174 @@ class RegisterChange:
     person: str
     values: Mapping[str, str | None]
 
+    @property
+    def loosens(self) -> bool:
+        """Whether it needs a second officer."""
+        return self.act in LOOSENING
+
     def words(self) -> str:
         """Say the change in one line."""
+        values = self.values
         match self.act:
             case "grant":
-                end = self.values["expires_on"] or "no end"
-                return f"grant {self.values['level']} to {self.person} until {end}"
+                end_day = values["expires_on"] or "no end"
+                return f"grant {values['level']} to {self.person} until {end_day}"
             case "appoint" | "end-appointment":
-                return f"{self.act} {self.person} {self.values['role']}"
+                return f"{self.act} {self.person} {values['role']}"
+            case "join":
+                return f"membership of {self.person} from {values['starts_on']}"
+            case "leave":
+                return f"end of the membership of {self.person} on {values['ends_on']}"
+            case "move":
+                return f"move {self.person} to {values['to']} from {values['starts_on']}"
+            case "renew":
+                return f"renew grant {values['grant']} until {values['expires_on'] or 'no end'}"
+            case "downgrade":
+                return f"downgrade grant {values['grant']} to {values['level']}"
             case _:
-                return f"{self.act} grant {self.values['grant']}"
+                return f"{self.act} grant {values['grant']}"
 
     def apply(
         self, register: Register, connection: Connection, *, by: str, at: datetime
-    ) -> PersonKey:
+    ) -> tuple[PersonKey, ...]:
         """Make the change inside the caller's transaction and tell whose rows it changed.
 
         Raises:
             VettingError: it cannot be made.
         """
+        if self.act not in CODES:
+            raise CommandError(f"change register: `{self.act[:40]}` is no change")
+        if self.act in _OF_A_PERSON:
+            return self._apply_to_person(register, connection, by=by, at=at)
+        return (self._apply_to_grant(register, connection, by=by, at=at),)
+
+    def _apply_to_grant(
+        self, register: Register, connection: Connection, *, by: str, at: datetime
+    ) -> PersonKey:
+        values, grant_id = self.values, self.values["grant"] or ""
         if self.act in _STATUS:
-            grant_id, status = self.values["grant"] or "", _STATUS[self.act]
-            person = register.change_status(connection, grant_id, status, by=by, at=at)
-            if self.act == "restore" and _limited(register, connection, person, grant_id):
-                # A grant for named functions must not come back as one for all of them.
-                status = GrantStatus.RESTRICTED
-                register.change_status(connection, grant_id, status, by=by, at=at)
-            return person
-        person = PersonKey.from_text(self.person)
-        role = self.values.get("role") or ""
+            status = _STATUS[self.act]
+            return register.change_status(connection, grant_id, status, by=by, at=at)
+        if self.act == "renew":
+            return register.change_dates(
+                connection,
+                grant_id,
+                expires_on=_day(values["expires_on"]),
+                review_due_on=_day(values["review_due_on"]),
+                by=by,
+                at=at,
+            )
+        if self.act == "downgrade":
+            return register.downgrade(
+                connection,
+                grant_id,
+                LevelId(values["level"] or ""),
+                new_id=values["new"] or "",
+                by=by,
+                at=at,
+            )
+        present = register.grant_of(connection, grant_id)
+        functions = present.functions
+        match self.act:
+            case "restore":
+                status = GrantStatus.GRANTED
+            case "lift":
+                status, functions = GrantStatus.GRANTED, frozenset()
+            case "review":
+                status = _under_review(present)
+            case _:
+                status, functions = _restricted(present, values["functions"])
+        if functions and status is GrantStatus.GRANTED:
+            # A grant for named functions must not come back as one for all of them.
+            status = GrantStatus.RESTRICTED
+        return register.change_status(
+            connection, grant_id, status, by=by, at=at, functions=functions
+        )
+
+    def _apply_to_person(
+        self, register: Register, connection: Connection, *, by: str, at: datetime
+    ) -> tuple[PersonKey, ...]:
+        person, values = PersonKey.from_text(self.person), self.values
+        role = values.get("role") or ""
         match self.act:
             case "grant":
                 register.grant(connection, person, self._grant(), by=by, at=at)
             case "appoint":
-                starts_on = _day(self.values["starts_on"]) or at.date()
-                ends_on = _day(self.values["ends_on"])
+                starts_on, ends_on = _day(values["starts_on"]), _day(values["ends_on"])
+                starts_on = starts_on or at.date()
                 register.appoint(
                     connection, person, role, starts_on=starts_on, ends_on=ends_on, by=by, at=at
                 )
             case "end-appointment":
                 register.withdraw_appointment(connection, person, role, by=by, at=at)
+            case "join":
+                begin(connection, self._membership(person), by=by, at=at)
+            case "leave":
+                end(connection, person, ends_on=_certain_day(values["ends_on"]), by=by, at=at)
             case _:
-                raise CommandError(f"change register: `{self.act[:40]}` is no change")
-        return person
+                new = PersonKey.from_text(values["to"] or "")
+                move(connection, person, self._membership(new), by=by, at=at)
+                return person, new
+        return (person,)
 
     def _grant(self) -> ClearanceGrant:
         values = self.values
-        granted_on = _day(values["granted_on"])
-        if granted_on is None:
-            raise CommandError("change register: a grant needs its first day")
         return ClearanceGrant(
-            id=f"cli-{secrets.token_hex(6)}",
+            id=values["grant"] or "",
             level=LevelId(values["level"] or ""),
             granting_body=values["granting_body"] or "",
             sponsor=values["sponsor"] or "",
-            granted_on=granted_on,
+            granted_on=_certain_day(values["granted_on"]),
             expires_on=_day(values["expires_on"]),
             review_due_on=_day(values["review_due_on"]),
             status=GrantStatus.GRANTED,
+            functions=frozenset(json.loads(values.get("functions") or "[]")),
             reference=values["reference"] or "",
+            contract=values.get("contract") or "",
+        )
+
+    def _membership(self, key: PersonKey) -> Membership:
+        return Membership(
+            person=self.values["person_id"] or "",
+            key=key,
+            starts_on=_certain_day(self.values["starts_on"]),
+            ends_on=_day(self.values["ends_on"]),
+            contract=self.values["contract"] or "",
         )
 
 
-class RegisterDesk:
-    """The register, with the record and the bulletin beside it."""
-
-    def __init__(
-        self, settings: Settings, store: Engine, ring: KeyRing, bulletin: Bulletin
-    ) -> None:
-        """Hold the parts; `open` makes them."""
-        self._settings = settings
-        self._store = store
-        self._ring = ring
-        self._bulletin = bulletin
-        self._register = Register(LevelOrder.shipped(), accepted=frozenset())
-
-    @classmethod
-    @contextmanager
-    def open(cls, settings: Settings) -> Iterator[RegisterDesk]:
-        """Open database, keys and bulletin for one command."""
-        ring = KeyRing.open(settings.keys.directory)
-        store = open_existing_store(settings)
-        bulletin = Bulletin(settings.gateway.state_directory)
-        try:
-            yield cls(settings, store, ring, bulletin)
-        finally:
-            bulletin.close()
-            store.dispose()
-
-    def register_is_empty(self) -> bool:
-        """Tell whether nobody holds anything yet, not even rows that cannot be read."""
-        with reading(self._store) as connection:
-            rows = (
-                connection.execute(select(func.count()).select_from(table)).scalar_one()
-                for table in (vetting_grant, appointment)
-            )
-            return not any(rows)
-
-    def rehearse(self, change: RegisterChange) -> PersonKey:
-        """Make the change and take it back; raises what making it would raise."""
-        at = current_instant()
-        with writing(self._store) as connection:
-            person = change.apply(self._register, connection, by="rehearsal", at=at)
-            connection.rollback()
-        return person
-
-    def make(self, change: RegisterChange, *, by: str) -> str:
-        """Record, make and announce a change; gives the reference of its entry."""
-        person = self.rehearse(change)
-        with self._recorded(CODES[change.act], change, str(person), by) as (reference, at):
-            with writing(self._store) as connection:
-                person = change.apply(self._register, connection, by=by, at=at)
-                self._bulletin.announce(connection, person_subject(str(person)), at)
-            self._bulletin.ring()
-        return reference
-
-    def note(self, code: str, change: RegisterChange, *, by: str) -> str:
-        """Record what changes nothing yet, such as a proposal; gives the reference of its entry."""
-        with self._recorded(code, change, change.person, by) as (reference, _):
-            return reference
-
-    @contextmanager
-    def _recorded(
-        self, code: str, change: RegisterChange, person: str, by: str
-    ) -> Iterator[tuple[str, datetime]]:
-        at = current_instant()
-        with operator_act(
-            self._settings,
-            self._ring,
-            kind=Kind.VETTING_CHANGE,
-            code=code,
-            operator=by,
-            at=at,
-            subject=person,
-            detail={"act": change.act, "person": person, **change.values},
-        ) as entry:
-            yield entry.reference, at
+def _under_review(present: ClearanceGrant) -> GrantStatus:
+    """A review changes nothing of what counts, so only what counts can come under review."""
+    _demand_counting(present)
+    return GrantStatus.UNDER_REVIEW
 
 
-def _limited(register: Register, connection: Connection, person: PersonKey, grant_id: str) -> bool:
-    grants = register.clearance_of(connection, person).grants
-    return any(grant.functions for grant in grants if grant.id == grant_id)
+def _restricted(
+    present: ClearanceGrant, functions: str | None
+) -> tuple[GrantStatus, frozenset[str]]:
+    """Narrow a grant to functions; never to one that it does not count for now."""
+    _demand_counting(present)
+    wanted = frozenset(json.loads(functions or "[]"))
+    if present.functions and not wanted <= present.functions:
+        raise CommandError(
+            f"change register: grant `{present.id}` counts for {', '.join(present.functions)} only;"
+            " more is a loosening: use lift, then restrict"
+        )
+    return GrantStatus.RESTRICTED, wanted
+
+
+def _demand_counting(present: ClearanceGrant) -> None:
+    counting = {GrantStatus.GRANTED, GrantStatus.RESTRICTED, GrantStatus.UNDER_REVIEW}
+    if present.status not in counting:
+        raise CommandError(f"change register: grant `{present.id}` is {present.status}")
 
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text) if text else None
+
+
+def _certain_day(text: str | None) -> date:
+    day = _day(text)
+    if day is None:
+        raise CommandError("change register: a day is missing")
+    return day

@@ -3,6 +3,10 @@
 A proposal is a file of its own in the state directory, readable by the service's account alone.
 Whoever can write there could write to the register too, so the files give nobody more than they
 had; that two people took part is shown by the record, where proposal and approval are entries.
+
+Two people are two login accounts (`gateway.cli.operator_account`) with two names. Where the
+settings say `two_officers = "names"`, as for a trial on one machine, two names suffice; those prove
+nothing.
 """
 
 from __future__ import annotations
@@ -14,10 +18,13 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gateway.cli.register_change import CODES, RegisterChange
 from gateway.errors import CommandError
+
+if TYPE_CHECKING:
+    from gateway.settings import Settings
 
 FOLDER = "vetting-proposals"
 _ID = re.compile(r"[0-9a-f]{8}")
@@ -30,19 +37,22 @@ class Proposal:
     Attributes:
         id: eight hexadecimal digits.
         by: who proposed it.
+        account: the account it was proposed from.
         at: when, ISO 8601.
         change: what.
     """
 
     id: str
     by: str
+    account: str
     at: str
     change: RegisterChange
 
     def to_json(self) -> dict[str, Any]:
         """Write it as JSON."""
         change = {"act": self.change.act, "person": self.change.person}
-        return {"id": self.id, "by": self.by, "at": self.at, **change, **self.change.values}
+        own = {"id": self.id, "by": self.by, "account": self.account, "at": self.at}
+        return {**own, **change, "values": dict(self.change.values)}
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Proposal:
@@ -53,27 +63,42 @@ class Proposal:
         """
         try:
             act, person = str(data.pop("act")), str(data.pop("person"))
-            own = {key: str(data.pop(key)) for key in ("id", "by", "at")}
-        except KeyError as error:
-            raise CommandError(f"read proposal: {error} is missing") from error
+            own = {key: str(data.pop(key)) for key in ("id", "by", "account", "at")}
+            values = dict(data.pop("values"))
+        except (KeyError, TypeError, ValueError) as error:
+            raise CommandError(f"read proposal: {error} is missing or wrong") from error
         if act not in CODES:
             raise CommandError("read proposal: its act is unknown")
-        values = {key: None if value is None else str(value) for key, value in data.items()}
+        values = {key: None if value is None else str(value) for key, value in values.items()}
         return cls(**own, change=RegisterChange(act=act, person=person, values=values))
 
 
 class Proposals:
     """The proposals of one gateway."""
 
-    def __init__(self, state_directory: Path) -> None:
-        """Keep them below this folder."""
-        self._folder = state_directory / FOLDER
+    def __init__(self, state_directory: Path, *, by_account: bool) -> None:
+        """Keep them below this folder.
 
-    def add(self, change: RegisterChange, *, by: str, at: datetime) -> Proposal:
+        Args:
+            state_directory: of the gateway.
+            by_account: whether two people must have two login accounts, not only two names.
+        """
+        self._folder = state_directory / FOLDER
+        self._by_account = by_account
+
+    @classmethod
+    def of(cls, settings: Settings) -> Proposals:
+        """Give those of a gateway."""
+        by_account = settings.vetting.two_officers == "accounts"
+        return cls(settings.gateway.state_directory, by_account=by_account)
+
+    def add(self, change: RegisterChange, *, by: str, account: str, at: datetime) -> Proposal:
         """Keep a proposal until somebody decides on it."""
         self._folder.mkdir(mode=0o700, exist_ok=True)
         stamp = at.isoformat(timespec="seconds")
-        proposal = Proposal(id=secrets.token_hex(4), by=by, at=stamp, change=change)
+        proposal = Proposal(
+            id=secrets.token_hex(4), by=by, account=account, at=stamp, change=change
+        )
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(self._path(proposal.id), flags, 0o600)
         with os.fdopen(descriptor, "w") as file:
@@ -89,12 +114,13 @@ class Proposals:
         read = [self._read(path) for path in self._folder.glob("*.json")]
         return tuple(sorted(read, key=lambda proposal: proposal.at))
 
-    def claim(self, proposal_id: str, *, approver: str | None) -> Proposal:
+    def claim(self, proposal_id: str, *, approver: str | None, account: str) -> Proposal:
         """Take a proposal out, so that no second command can act on it.
 
         Args:
             proposal_id: which.
             approver: who approves; None for dropping it, which anybody may.
+            account: the account they do it from.
 
         Raises:
             CommandError: there is none, or the approver is who proposed it.
@@ -108,6 +134,11 @@ class Proposals:
         if approver is not None and approver.casefold().strip() == proposal.by.casefold().strip():
             raise CommandError(
                 f"approve: `{proposal.by}` proposed this; somebody else must approve it"
+            )
+        if approver is not None and self._by_account and account == proposal.account:
+            raise CommandError(
+                f"approve: this was proposed from the account `{account}` too; somebody else must"
+                " approve it, logged in as themselves"
             )
         try:
             path.rename(path.with_suffix(".claimed"))

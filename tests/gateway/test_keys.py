@@ -235,6 +235,7 @@ def test_the_list_names_every_key_and_what_is_current(ring: KeyRing) -> None:
         (KeyPurpose.INDEX, "index-0001.key"): True,
         (KeyPurpose.WRITER_MAC, "writer-mac-0001.key"): True,
         (KeyPurpose.SECOND_FACTOR, "second-factor-0001.key"): True,
+        (KeyPurpose.REGISTER, "register-0001.key"): True,
         (KeyPurpose.ASSERTION, "assertion-0001.pub.pem"): True,
         (KeyPurpose.LOG_SIGNING, "log-signing-0002.pub.pem"): True,
         (KeyPurpose.LOG_SIGNING, "log-signing-0001.pub.pem"): False,

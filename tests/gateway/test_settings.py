@@ -301,10 +301,15 @@ def example(tmp_path: Path) -> Path:
     for folder in ("policy", "certificates", "secrets"):
         (tmp_path / folder).mkdir()
     names = ("police-ca.pem", "fire-ca.pem", "fire.crl", "police.crl", "council-ca.pem")
-    for name in ("internal-ca.pem", *(f"cheshire-{each}" for each in names)):
+    for name in (
+        "internal-ca.pem",
+        "vetting-unit.pub.pem",
+        *(f"cheshire-{each}" for each in names),
+    ):
         (tmp_path / "certificates" / name).write_text("certificate")
     (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
-    for name in ("cheshire-police.password", "cheshire-fire.password", "nwas.secret"):
+    passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
+    for name in (*passwords, "nwas.secret"):
         password = tmp_path / "secrets" / name
         password.write_text("secret")
         password.chmod(0o600)
@@ -346,3 +351,23 @@ def test_the_example_shows_every_setting_with_its_default(example: Path) -> None
 
     assert wrong == []
     assert isinstance(settings, Settings)
+
+
+def test_feeds_and_mail_are_checked_with_the_rest(example: Path) -> None:
+    text = example.read_text().replace('username = "gateway" ', '# username = "gateway" ')
+    feed = '[[vetting.feed]]\nid = "vetting-unit"\ntitle = "Again"\ngranting_bodies = ["x"]\n\n'
+    example.write_text(text.replace("[mail] ", f"{feed}[mail] "))
+    (example.parent / "certificates" / "vetting-unit.pub.pem").unlink()
+    (example.parent / "secrets" / "mail.password").chmod(0o644)
+
+    with pytest.raises(SettingsError) as refused:
+        load_settings(example)
+
+    told = str(refused.value)
+    for expected in (
+        "`vetting-unit` is the id of another feed",
+        "vetting.feed[1].public_key_file",
+        "`username` and `password_file` belong together",
+        "is open to others",
+    ):
+        assert expected in told

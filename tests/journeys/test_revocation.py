@@ -26,11 +26,15 @@ def gateway(demo: Demo, *arguments: str) -> str:
 
 
 def test_a_suspended_grant_counts_no_more_at_the_next_request(demo: Demo) -> None:
-    """And counts again when a second person has approved that it is restored."""
+    """The person is signed out, and it counts again when a second person has approved that."""
     grant = "demo-role-fire-hr-2"
     connections = Connections(demo, demo.visitor("fire-hr").cookies)
     before = connections.ask(SEARCH_ALL)
     gateway(demo, "vetting", "suspend", "--operator", "p.lyall", grant)
+    signed_out = connections.ask(SEARCH_ALL)
+    connections.close()
+    demo.forget("fire-hr")
+    connections = Connections(demo, demo.visitor("fire-hr").cookies)
     suspended = connections.ask(SEARCH_ALL)
     told = gateway(demo, "vetting", "restore", "--operator", "p.lyall", grant)
     proposed = connections.ask(SEARCH_ALL)
@@ -40,6 +44,7 @@ def test_a_suspended_grant_counts_no_more_at_the_next_request(demo: Demo) -> Non
     connections.close()
 
     assert before == {200}
+    assert signed_out == {303}
     assert suspended == {403}
     assert proposed == {403}
     assert restored == {200}

@@ -30,6 +30,7 @@ TESTED_ELSEWHERE = {
     "gateway/errors.py": "a family of exceptions without behaviour",
     "gateway/settings_faults.py": "its words are tested with the settings",
     "gateway/settings_sections.py": "tested with the settings",
+    "gateway/settings_vetting.py": "tested with the settings",
     "gateway/settings_directories.py": "tested with the settings",
     "gateway/settings_directory_checks.py": "tested with the settings",
     "gateway/wire/handler.py": "protocols only",
@@ -45,8 +46,9 @@ TESTED_ELSEWHERE = {
     "gateway/cli/operator_act.py": "tested with the commands that change something",
     "gateway/cli/oracle_sample.py": "tested with `gateway policy check`",
     "gateway/cli/register_change.py": "tested with `gateway vetting`",
+    "gateway/cli/register_desk.py": "tested with `gateway vetting`",
+    "gateway/cli/vetting_changes.py": "tested with `gateway vetting`",
     "gateway/cli/schema.py": "tested with the settings and the published schema",
-    "gateway/cli/vetting_proposals.py": "tested with `gateway vetting`",
 }
 # Whole folders that only hold together what is tested by driving the stack.
 DRIVEN_FOLDERS = ("gateway/store/migrations/",)

@@ -41,6 +41,9 @@ origin = "demo/log"
 reserve_mib = 1
 segment_mib = 1
 
+[vetting]
+two_officers = "names"
+
 [[organisation]]
 id = "cheshire-police"
 name = "Cheshire Constabulary"
