@@ -28,6 +28,10 @@ COMMANDS = {
     "audit": ("gateway.cli.audit:audit", "Search, follow and verify the record."),
     "vetting": ("gateway.cli.vetting:vetting", "Show and change who is cleared to what."),
     "policy": ("gateway.cli.policy:policy", "Show and check policy sets."),
+    "catalogue": (
+        "gateway.cli.catalogue:catalogue",
+        "Learn catalogue entries, and find what drifts apart.",
+    ),
     "session": ("gateway.cli.session:session", "List and end sessions."),
     "account": (
         "gateway.cli.account:account",

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from gateway.audit.sequencer import Sequencer
 from gateway.keys import KeyRing
 from gateway.settings import Settings
 from gateway.store.engine import reading, writing
@@ -116,3 +117,17 @@ class Place:
         with reading(self.store) as connection:
             clearance = self.register.clearance_of(connection, PersonKey.from_text(person))
         return clearance.reach(at=AT)
+
+    def sequence(self) -> None:
+        """Drain what was recorded into the log and sign its head."""
+        sequencer = Sequencer(
+            directory=self.settings.record.directory,
+            key_ring=self.ring,
+            origin=self.settings.record.origin,
+            clock=lambda: datetime.now(UTC),  # noqa: TID251 - the test's own clock
+        )
+        try:
+            while sequencer.step():
+                pass
+        finally:
+            sequencer.close()

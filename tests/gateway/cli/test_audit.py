@@ -5,29 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from gateway.audit.sequencer import Sequencer
 from gateway.cli.main import run
 from tests.gateway.cli.place import Place
-
-
-def sequence(place: Place) -> None:
-    """Drain what was recorded into the log and sign its head."""
-    sequencer = Sequencer(
-        directory=place.settings.record.directory,
-        key_ring=place.ring,
-        origin=place.settings.record.origin,
-        clock=lambda: datetime.now(UTC),  # noqa: TID251 - the test's own clock
-    )
-    try:
-        while sequencer.step():
-            pass
-    finally:
-        sequencer.close()
 
 
 @pytest.fixture
@@ -35,7 +19,7 @@ def recorded(place: Place) -> Place:
     """Suspend a grant on the record, by an operator whose name a spreadsheet would calculate."""
     place.hold("cheshire-fire/40011", "N2F", grant="g7", expires_on=date(2027, 1, 1))
     assert place.run("vetting", "suspend", "g7", "--operator", "=m.jones").code == 0
-    sequence(place)
+    place.sequence()
     return place
 
 
@@ -71,7 +55,7 @@ def test_an_entry_is_found_by_its_reference_however_it_is_typed(recorded: Place)
 
 def test_who_searched_is_itself_on_the_record(recorded: Place) -> None:
     recorded.run("audit", "search", "--function", "pay.slip", "--operator", "a.khan")
-    sequence(recorded)
+    recorded.sequence()
 
     rows = recorded.run("audit", "search", "--kind", "audit_query", "--json").json()
 
@@ -98,7 +82,7 @@ def test_csv_holds_no_formula(recorded: Place) -> None:
 
 def test_the_limit_holds(recorded: Place) -> None:
     recorded.run("vetting", "withdraw", "g7")
-    sequence(recorded)
+    recorded.sequence()
     every = recorded.run("audit", "search", "--json").json()
 
     rows = recorded.run("audit", "search", "--limit", "1", "--json").json()
@@ -115,7 +99,7 @@ def test_a_range_of_time_leaves_out_what_lies_outside(recorded: Place) -> None:
 
 def test_tail_shows_the_newest_last(recorded: Place) -> None:
     recorded.run("vetting", "withdraw", "g7")
-    sequence(recorded)
+    recorded.sequence()
 
     told = recorded.run("audit", "tail", "-n", "10").out
 
@@ -160,7 +144,7 @@ def test_verify_finds_a_log_that_lost_what_a_held_checkpoint_has(
     early = tmp_path / "early"
     shutil.copytree(log_of(recorded), early)
     recorded.run("vetting", "withdraw", "g7", "--operator", "a.khan")
-    sequence(recorded)
+    recorded.sequence()
     held = tmp_path / "held"
     assert recorded.run("audit", "checkpoint", "--output", str(held)).code == 0
     assert recorded.run("audit", "verify", "--checkpoint", str(held)).code == 0

@@ -1,0 +1,204 @@
+"""`gateway catalogue`: what a back office is asked, held against what the catalogue knows."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from gateway.cli.opening import (
+    config_option,
+    instant,
+    json_option,
+    open_settings,
+    policy_set_in_force,
+)
+from gateway.cli.terminal import Progress, table
+from gateway.errors import CommandError
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.settings import Settings
+    from policies.learning import Seen
+
+# The request and the status of the common and the combined log format.
+_LINE = re.compile(
+    rb'"(?P<method>[A-Z]{3,10}) (?P<target>/[^ "]{0,8000}) HTTP/[0-9.]+" (?P<status>[1-5]\d\d) '
+)
+_ANSWERED = (200, 400)  # what the back office served; errors teach nothing
+_PAGE = 500
+
+
+@click.group()
+def catalogue() -> None:
+    """Learn catalogue entries, and find what drifts apart."""
+
+
+@catalogue.command()
+@config_option
+@click.option(
+    "--access-log",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The back office's access log, in the common or combined format.",
+)
+@click.option(
+    "--from-record", is_flag=True, help="The gateway's own refusals of unknown functions."
+)
+@click.option("--since", help="From the record: from this day or instant on (London).")
+@click.option("--system", default="ebs", show_default=True, help="The system it belongs to.")
+@json_option
+def learn(
+    config: Path,
+    access_log: Path | None,
+    since: str | None,
+    system: str,
+    *,
+    from_record: bool,
+    as_json: bool,
+) -> None:
+    """Propose catalogue entries for requests that are no function yet.
+
+    The proposals are written as TOML that a person has to finish; nothing is changed.
+    """
+    from policies.learning import learn as group
+    from policies.learning import to_toml
+
+    if (access_log is None) == (not from_record):
+        raise click.UsageError("name either --access-log FILE or --from-record")
+    settings = open_settings(config)
+    known = policy_set_in_force(settings).catalogue
+    unread = 0
+
+    def seen() -> Iterator[Seen]:
+        nonlocal unread
+        if access_log is None:
+            yield from _refused(settings, instant(since) if since else None)
+            return
+        for number, request in _requests(access_log):
+            if request is None:
+                unread += 1
+                if unread <= 3:  # noqa: PLR2004 - a few examples are enough
+                    click.echo(f"{access_log}:{number}: no request line; left out", err=True)
+            else:
+                yield request
+
+    learned = group(seen(), known)
+    if as_json:
+        shown = [
+            {
+                "path": each.path,
+                "query": dict(each.query),
+                "methods": sorted(each.methods),
+                "parameters": sorted(each.parameters),
+                "count": each.count,
+            }
+            for each in learned.proposals
+        ]
+        click.echo(json.dumps({"known": learned.known, "proposals": shown}, ensure_ascii=False))
+    else:
+        click.echo(to_toml(learned, system=system), nl=False)
+    click.echo(
+        f"{sum(learned.known.values())} requests are known, {len(learned.proposals)} entries "
+        f"proposed, {len(learned.resources)} resources, {unread} lines without a request",
+        err=True,
+    )
+
+
+@catalogue.command()
+@config_option
+@click.option(
+    "--since", help="From this day or instant on (London); without it, all of the record."
+)
+@json_option
+def drift(config: Path, since: str | None, *, as_json: bool) -> None:
+    """Report functions that nobody used, and requests that meant no function."""
+    settings = open_settings(config)
+    functions = policy_set_in_force(settings).catalogue.functions
+    used: dict[str, int] = dict.fromkeys(functions, 0)
+    unknown: dict[tuple[str, str], int] = {}
+    for function, code, method, target in _accesses(settings, instant(since) if since else None):
+        if code == "function-unknown":
+            unknown[method, target] = unknown.get((method, target), 0) + 1
+        elif function in used:
+            used[function] += 1
+    never = [name for name, count in used.items() if not count]
+    most = sorted(unknown.items(), key=lambda each: -each[1])
+    if as_json:
+        shown = [
+            {"method": method, "target": target, "count": count} for (method, target), count in most
+        ]
+        click.echo(json.dumps({"never_used": never, "used": used, "unknown": shown}))
+        return
+    click.echo(f"{len(never)} of {len(used)} functions were never used:")
+    for name in never:
+        click.echo(f"  {name}  {functions[name].title}")
+    click.echo(f"{len(most)} different requests meant no function:")
+    if most:
+        heads = ("TIMES", "METHOD", "TARGET")
+        click.echo(table(heads, ((count, method, target) for (method, target), count in most[:50])))
+
+
+def _requests(path: Path) -> Iterator[tuple[int, Seen | None]]:
+    """Read an access log: the number of each line, and its request if it has one."""
+    from policies.learning import Seen
+
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file, Progress("reading the access log, bytes") as progress:
+            read = 0
+            for number, line in enumerate(file, start=1):
+                read += len(line)
+                progress(read, size)
+                found = _LINE.search(line[:16_384])
+                if found is None:
+                    yield number, None
+                elif _ANSWERED[0] <= int(found["status"]) < _ANSWERED[1]:
+                    yield (
+                        number,
+                        Seen(
+                            method=found["method"].decode("ascii"),
+                            target=found["target"].decode("latin-1"),
+                        ),
+                    )
+    except OSError as error:
+        raise CommandError(f"learn: `{path}` cannot be read: {error.strerror}") from error
+
+
+def _refused(settings: Settings, since: datetime | None) -> Iterator[Seen]:
+    from policies.learning import Seen
+
+    for _, code, method, target in _accesses(settings, since):
+        if code == "function-unknown":
+            yield Seen(method=method, target=target)
+
+
+def _accesses(settings: Settings, since: datetime | None) -> Iterator[tuple[str, str, str, str]]:
+    """Give function, code, method and target of every access on the record, newest first."""
+    from gateway.audit.entry import Kind
+    from gateway.audit.search import AuditFilter, search
+    from gateway.keys import KeyRing
+
+    ring = KeyRing.open(settings.keys.directory)
+    before: int | None = None
+    read = 0
+    with Progress("reading the record") as progress:
+        while True:
+            wanted = AuditFilter(kind=Kind.ACCESS, since=since, limit=_PAGE, before=before)
+            page = search(settings.record.directory / "log", ring, wanted)
+            for row in page.rows:
+                yield (
+                    row.function,
+                    str(row.clear.get("code", "")),
+                    str(row.clear.get("method", "")),
+                    row.personal.get("target", ""),
+                )
+            read += len(page.rows)
+            progress(read, 0)
+            before = page.next
+            if before is None:
+                return
