@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gateway.errors import DirectoryUnavailable
+from gateway.errors import DirectoryUnavailable, WrongCredentials
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import DirectoryBusy
 
@@ -94,3 +94,57 @@ def test_a_call_given_up_keeps_its_place_until_it_ends(release: threading.Event)
         except DirectoryBusy:
             assert time.monotonic() < deadline
             time.sleep(0.005)
+
+
+class TestSilence:
+    """Of a directory that has fallen silent, one answer is waited for at a time."""
+
+    def silenced(self, *, at_once: int = 3) -> Bulkhead:
+        bulkhead = Bulkhead("fire", at_once=at_once)
+
+        def fail() -> None:
+            raise DirectoryUnavailable("directory: away")
+
+        for _ in range(2):
+            with pytest.raises(DirectoryUnavailable, match="away"):
+                bulkhead.run(fail, timeout_seconds=5)
+        return bulkhead
+
+    def test_only_one_call_waits_for_it(self, release: threading.Event) -> None:
+        """So several silent directories leave threads to everybody else."""
+        bulkhead = self.silenced()
+        threads = occupy(bulkhead, release, 1)
+        with pytest.raises(DirectoryBusy):
+            bulkhead.run(lambda: None, timeout_seconds=5)
+        release.set()
+        for thread in threads:
+            thread.join()
+
+    def test_an_answer_gives_it_all_its_places_back(self, release: threading.Event) -> None:
+        bulkhead = self.silenced()
+        bulkhead.run(lambda: None, timeout_seconds=5)
+        threads = occupy(bulkhead, release, 3)
+        release.set()
+        for thread in threads:
+            thread.join()
+
+    def test_a_judgement_is_an_answer_too(self, release: threading.Event) -> None:
+        bulkhead = self.silenced()
+
+        def judge() -> None:
+            raise WrongCredentials("directory: wrong")
+
+        with pytest.raises(WrongCredentials):
+            bulkhead.run(judge, timeout_seconds=5)
+        threads = occupy(bulkhead, release, 3)
+        release.set()
+        for thread in threads:
+            thread.join()
+
+    def test_calls_given_up_count_as_well(self, release: threading.Event) -> None:
+        bulkhead = Bulkhead("fire", at_once=4)
+        for _ in range(2):
+            with pytest.raises(DirectoryUnavailable, match="in time"):
+                bulkhead.run(lambda: release.wait(30), timeout_seconds=0.01)
+        with pytest.raises(DirectoryBusy):
+            bulkhead.run(lambda: None, timeout_seconds=5)
