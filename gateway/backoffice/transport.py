@@ -23,6 +23,7 @@ from gateway.errors import UpstreamError
 _HEAD_BYTES: Final = 64 * 1024  # an answer's head; browsers give up at less
 _MAX_INFORMATIONAL: Final = 8  # 1xx answers before the real one
 _NEVER: Final = float("inf")
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class ExchangeError(UpstreamError):
@@ -358,16 +359,22 @@ class UpstreamConnection(asyncio.Protocol):
 
 def _framing(fields: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
     """Read the framing of an answer: (length or None, chunked), refusing two readings."""
-    lengths = [value for name, value in fields if name == b"content-length"]
-    codings = [value for name, value in fields if name == b"transfer-encoding"]
-    if len(lengths) + len(codings) > 1:
-        raise ExchangeError(502, "upstream-framing")
-    if codings:
-        if codings[0].lower() != b"chunked":
+    length: bytes | None = None
+    coding: bytes | None = None
+    for name, value in fields:
+        if name in _FRAMING:
+            if length is not None or coding is not None:
+                raise ExchangeError(502, "upstream-framing")
+            if name == b"content-length":
+                length = value
+            else:
+                coding = value
+    if coding is not None:
+        if coding.lower() != b"chunked":
             raise ExchangeError(502, "upstream-framing")
         return None, True
-    if not lengths:
+    if length is None:
         return None, False
-    if not lengths[0].isdigit():
+    if not length.isdigit():
         raise ExchangeError(502, "upstream-framing")
-    return int(lengths[0]), False
+    return int(length), False
