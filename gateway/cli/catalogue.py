@@ -17,6 +17,7 @@ from gateway.cli.opening import (
     open_settings,
     policy_set_in_force,
 )
+from gateway.cli.record_rows import accesses
 from gateway.cli.terminal import Progress, table
 from gateway.errors import CommandError
 
@@ -31,7 +32,6 @@ _LINE = re.compile(
     rb'"(?P<method>[A-Z]{3,10}) (?P<target>/[^ "]{0,8000}) HTTP/[0-9.]+" (?P<status>[1-5]\d\d) '
 )
 _ANSWERED = (200, 400)  # what the back office served; errors teach nothing
-_PAGE = 500
 
 
 @click.group()
@@ -121,11 +121,12 @@ def drift(config: Path, since: str | None, *, as_json: bool) -> None:
     functions = policy_set_in_force(settings).catalogue.functions
     used: dict[str, int] = dict.fromkeys(functions, 0)
     unknown: dict[tuple[str, str], int] = {}
-    for function, code, method, target in _accesses(settings, instant(since) if since else None):
-        if code == "function-unknown":
-            unknown[method, target] = unknown.get((method, target), 0) + 1
-        elif function in used:
-            used[function] += 1
+    for row in accesses(settings, since=instant(since) if since else None):
+        if row.clear.get("code") == "function-unknown":
+            asked = str(row.clear.get("method", "")), row.personal.get("target", "")
+            unknown[asked] = unknown.get(asked, 0) + 1
+        elif row.function in used:
+            used[row.function] += 1
     never = [name for name, count in used.items() if not count]
     most = sorted(unknown.items(), key=lambda each: -each[1])
     if as_json:
@@ -172,33 +173,6 @@ def _requests(path: Path) -> Iterator[tuple[int, Seen | None]]:
 def _refused(settings: Settings, since: datetime | None) -> Iterator[Seen]:
     from policies.learning import Seen
 
-    for _, code, method, target in _accesses(settings, since):
-        if code == "function-unknown":
-            yield Seen(method=method, target=target)
-
-
-def _accesses(settings: Settings, since: datetime | None) -> Iterator[tuple[str, str, str, str]]:
-    """Give function, code, method and target of every access on the record, newest first."""
-    from gateway.audit.entry import Kind
-    from gateway.audit.search import AuditFilter, search
-    from gateway.keys import KeyRing
-
-    ring = KeyRing.open(settings.keys.directory)
-    before: int | None = None
-    read = 0
-    with Progress("reading the record") as progress:
-        while True:
-            wanted = AuditFilter(kind=Kind.ACCESS, since=since, limit=_PAGE, before=before)
-            page = search(settings.record.directory / "log", ring, wanted)
-            for row in page.rows:
-                yield (
-                    row.function,
-                    str(row.clear.get("code", "")),
-                    str(row.clear.get("method", "")),
-                    row.personal.get("target", ""),
-                )
-            read += len(page.rows)
-            progress(read, 0)
-            before = page.next
-            if before is None:
-                return
+    for row in accesses(settings, since=since):
+        if row.clear.get("code") == "function-unknown":
+            yield Seen(method=str(row.clear.get("method", "")), target=row.personal["target"])

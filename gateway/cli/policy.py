@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli import policy_change
+from gateway.cli import agreement_report, policy_change
 from gateway.cli.opening import (
     config_option,
     current_instant,
@@ -35,6 +35,7 @@ for _command in (
     policy_change.drop,
     policy_change.list_versions,
     policy_change.export,
+    agreement_report.access,
 ):
     policy.add_command(_command)
 

@@ -9,6 +9,9 @@ import pytest
 import structlog
 import trustme
 
+from gateway.audit.entry import Kind, Outcome, new_draft
+from gateway.audit.recorder import Recorder
+from gateway.audit.recorder_limits import RecorderLimits
 from gateway.cli.main import run
 from gateway.keys import KeyRing
 from gateway.settings import load_settings
@@ -17,6 +20,8 @@ from gateway.store.migration import migrate
 from tests.gateway.cli.place import LIBRARY, TEXT, Place, Told
 from vetting.levels import LevelOrder
 from vetting.register import Register
+
+BLUE_LIGHT = "cheshire-blue-light-2018"
 
 
 @pytest.fixture
@@ -46,3 +51,36 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
     )
     store.dispose()
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def visited(place: Place) -> Place:
+    """A record with two visits to functions, by two people, and two to what is no function."""
+    directory = place.settings.record.directory
+    directory.mkdir()
+    recorder = Recorder(
+        directory=directory,
+        key_ring=place.ring,
+        writer="w",
+        limits=RecorderLimits(segment_bytes=256 << 10, reserve_bytes=64 << 10),
+    )
+    recorder.start()
+    for number, (function, code, target, staff, agreement) in enumerate(
+        (
+            ("pay.slip", "rule-permits", "/OA_HTML/OA.jsp?OAFunc", "cheshire-fire/a", BLUE_LIGHT),
+            ("pay.slip", "rule-permits", "/OA_HTML/OA.jsp?OAFunc", "cheshire-fire/b", BLUE_LIGHT),
+            ("", "function-unknown", "/kit/7/loans?sort", "cheshire-fire/a", ""),
+            ("", "function-unknown", "/kit/7/loans?sort", "cheshire-fire/a", ""),
+        )
+    ):
+        draft = new_draft(
+            Kind.ACCESS,
+            Outcome.PERMIT if function else Outcome.DENY,
+            at_us=1_790_000_000_000_000 + number * 1_000_000,
+        )
+        draft.function, draft.code, draft.method, draft.target = function, code, "GET", target
+        draft.organisation, draft.staff_id, draft.agreement = "cheshire-fire", staff, agreement
+        recorder.record_and_wait(draft)
+    recorder.close()
+    place.sequence()
+    return place

@@ -5,11 +5,6 @@ from __future__ import annotations
 import tomllib
 from typing import TYPE_CHECKING
 
-import pytest
-
-from gateway.audit.entry import EntryDraft, Kind, Outcome, new_draft
-from gateway.audit.recorder import Recorder
-from gateway.audit.recorder_limits import RecorderLimits
 from tests.gateway.cli.place import Place
 
 if TYPE_CHECKING:
@@ -42,42 +37,11 @@ def test_learn_wants_one_source_that_can_be_read(place: Place, tmp_path: Path) -
     assert "cannot be read" in missing.err
 
 
-@pytest.fixture
-def visited(place: Place) -> Place:
-    """A record with one visit to a function and two to none."""
-    directory = place.settings.record.directory
-    directory.mkdir()
-    recorder = Recorder(
-        directory=directory,
-        key_ring=place.ring,
-        writer="w",
-        limits=RecorderLimits(segment_bytes=256 << 10, reserve_bytes=64 << 10),
-    )
-    recorder.start()
-    for number, (function, code, target) in enumerate(
-        (
-            ("pay.slip", "rule-permits", "/OA_HTML/OA.jsp?OAFunc"),
-            ("", "function-unknown", "/kit/7/loans?sort"),
-            ("", "function-unknown", "/kit/7/loans?sort"),
-        )
-    ):
-        recorder.record_and_wait(access(number, function, code, target))
-    recorder.close()
-    place.sequence()
-    return place
-
-
-def access(number: int, function: str, code: str, target: str) -> EntryDraft:
-    draft = new_draft(Kind.ACCESS, Outcome.PERMIT, at_us=1_790_000_000_000_000 + number)
-    draft.function, draft.code, draft.method, draft.target = function, code, "GET", target
-    return draft
-
-
 def test_drift_names_functions_never_used_and_requests_that_meant_none(visited: Place) -> None:
     shown = visited.run("catalogue", "drift", "--json").json()
 
     assert "pay.slip" not in shown["never_used"]
-    assert shown["used"]["pay.slip"] == 1
+    assert shown["used"]["pay.slip"] == 2
     assert "fin.gl" in shown["never_used"]
     assert shown["unknown"] == [{"method": "GET", "target": "/kit/7/loans?sort", "count": 2}]
     told = visited.run("catalogue", "drift").out
