@@ -90,14 +90,22 @@ class AccountClosed(WrongCredentials):
         known_password: whether the right password was shown. Only then may the person be told: to
             anybody else it would say that the name is known.
         username: as the directory spells it.
+        directory_id: of the account, where it is known.
     """
 
     def __init__(
-        self, message: str, *, state: AccountState, known_password: bool, username: str = ""
+        self,
+        message: str,
+        *,
+        state: AccountState,
+        known_password: bool,
+        username: str = "",
+        directory_id: str = "",
     ) -> None:
         self.state = state
         self.known_password = known_password
         self.username = username
+        self.directory_id = directory_id
         super().__init__(message)
 
 

@@ -158,6 +158,7 @@ class Conversation:
                 state=closure.state,
                 known_password=closure.known_password,
                 username=username,
+                directory_id=self._reader.one(entry, "directory_id"),
             )
         state = dialect.state(entry, self.at_ns) if entry else None
         if not judgement.accepted:
@@ -175,6 +176,7 @@ class Conversation:
             state=state,
             known_password=known_password,
             username=self._reader.one(entry, "username"),
+            directory_id=self._reader.one(entry, "directory_id"),
         )
 
     def _find(self, wanted: str | None) -> Found | None:

@@ -2,7 +2,8 @@
 
 A sign-in has one budget of time for everything: every server tried (`failover`), and at each the
 connection that proves it (`directory_channel`; no password leaves before that) and what is said on
-it (`ldap_conversation`). Nothing is kept from one sign-in to the next.
+it (`ldap_conversation`). From one sign-in to the next, it is only remembered which servers failed
+and which accounts were seen closed (`closures`).
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from gateway.identity.closures import Closures
 from gateway.identity.directory import (
+    AccountClosed,
+    AccountState,
     BeforeBind,
     DirectoryPerson,
     MalformedCredentials,
+    PersonGone,
     ProbeReport,
     ProbeStep,
 )
@@ -50,6 +55,7 @@ class LdapDirectory:
         servers = tuple(Server.from_uri(uri) for uri in settings.uris)
         self._failover = Failover(servers, monotonic=monotonic)
         self._trust = Trust(settings.ca_file, settings.crl_file)
+        self._closures = Closures(servers)
         self._monotonic = monotonic
         self._clock_ns = clock_ns
 
@@ -67,11 +73,23 @@ class LdapDirectory:
         if fault is not None:
             message = f"directory: {fault}"
             raise MalformedCredentials(message)
-        return self._ask(budget_seconds, lambda talk: talk.sign_in(name, password, before_bind))
+        return self._ask(
+            budget_seconds,
+            lambda talk: talk.sign_in(name, password, before_bind),
+            known_password=True,
+        )
 
     def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson:
         """Describe a person as they are now; see `gateway.identity.directory.Directory`."""
-        return self._ask(budget_seconds, lambda talk: talk.look_up(directory_id))
+
+        def ask(talk: Conversation) -> DirectoryPerson:
+            try:
+                return talk.look_up(directory_id)
+            except PersonGone:
+                self._note(directory_id, talk.link.server, AccountState.DISABLED)
+                raise
+
+        return self._ask(budget_seconds, ask, known_password=False)
 
     def probe(self, budget_seconds: float) -> ProbeReport:
         """Try every server as far as that goes without a person's password; never raises."""
@@ -109,11 +127,40 @@ class LdapDirectory:
             )
 
     def _ask(
-        self, budget_seconds: float, question: Callable[[Conversation], DirectoryPerson]
+        self,
+        budget_seconds: float,
+        question: Callable[[Conversation], DirectoryPerson],
+        *,
+        known_password: bool,
     ) -> DirectoryPerson:
         def ask(server: Server, deadline: float) -> DirectoryPerson:
             with linked(server, self._trust, deadline=deadline, monotonic=self._monotonic) as link:
                 at_ns = self._clock_ns()
-                return question(Conversation(settings=self._settings, link=link, at_ns=at_ns))
+                talk = Conversation(settings=self._settings, link=link, at_ns=at_ns)
+                try:
+                    person = question(talk)
+                except AccountClosed as closed:
+                    self._note(closed.directory_id, server, closed.state)
+                    raise
+            self._demand_open(person, server, known_password=known_password)
+            return person
 
         return self._failover.ask(budget_seconds, ask)
+
+    def _note(self, directory_id: str, server: Server, state: AccountState) -> None:
+        self._closures.note(directory_id, server, state, now=self._monotonic())
+
+    def _demand_open(
+        self, person: DirectoryPerson, server: Server, *, known_password: bool
+    ) -> None:
+        """Do not believe a server that has not heard yet what another one has said."""
+        now = self._monotonic()
+        state = self._closures.standing(person.directory_id, server, now=now)
+        if state is not None:
+            raise AccountClosed(
+                f"directory: `{server.uri}` is behind, the account is {state}",
+                state=state,
+                known_password=known_password,
+                username=person.username,
+                directory_id=person.directory_id,
+            )
