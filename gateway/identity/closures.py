@@ -1,9 +1,9 @@
 """Accounts lately seen closed or gone, and at which server: a lagging replica does not reopen them.
 
 The servers of a directory copy from each other, some a minute behind. Who was seen disabled,
-expired or gone at one server is not let in on the word of one that stands behind it in the settings;
-only the server that said so can take it back, one before it, or time. A lock and a password to be
-changed are each server's own business.
+expired or gone at one server is not let in on the word of one that stands behind it in the
+settings; only the server that said so can take it back, one before it, or time. A lock and a
+password to be changed are each server's own business.
 
 Remembered by each process for itself; a process that never saw the account closed cannot know.
 """
@@ -62,7 +62,7 @@ class Closures:
     def standing(self, directory_id: str, server: Server, *, now: float) -> AccountState | None:
         """Tell whether an account that a server calls open was lately closed at another one.
 
-        The server that closed it may open it again, as may one before it: both are believed at once.
+        The server that closed it, or one before it, may open it again, and is believed at once.
         """
         seen = self._seen.get(directory_id)
         if seen is None or seen.until <= now:
