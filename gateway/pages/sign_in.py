@@ -213,7 +213,11 @@ class SignInPages:
                 return self._form(page, entered, trouble=trouble, status=status)
             case SignInRefused():
                 return self._form(
-                    page, entered, errors=FormErrors(password=_NOT_RECOGNISED), status=401
+                    page,
+                    entered,
+                    errors=FormErrors(password=_NOT_RECOGNISED),
+                    notice=_may_be_locked(choice),
+                    status=401,
                 )
             case _:
                 return self._form(page, entered, trouble=_NOT_NOW, status=503)
@@ -245,6 +249,14 @@ class SignInPages:
             next=entered.next,
             form_token=page.form_token,
         )
+
+
+def _may_be_locked(choice: OrganisationChoice) -> str:
+    """Help those whose account is locked; everybody is told, so that nobody learns who is."""
+    return (
+        "If you are sure that both are right, your account may be locked or closed. "
+        f"Ask: {choice.help_contact}"
+    )
 
 
 def _directory_away(choice: OrganisationChoice) -> Trouble:
@@ -294,6 +306,21 @@ _TOLD = {
         503,
         "Many people are signing in just now",
         "Your organisation's directory is busy. Try again in a minute.",
+    ),
+    "account-disabled": (
+        403,
+        "Your account is switched off",
+        "Your password is right, but your organisation has switched your account off.",
+    ),
+    "account-expired": (
+        403,
+        "Your account has expired",
+        "Your password is right, but your organisation let your account run to a day that is past.",
+    ),
+    "account-must-change-password": (
+        403,
+        "You must choose a new password",
+        "Your password is right, but must be changed first, as for your computer at work.",
     ),
     "entry-incomplete": (
         403,

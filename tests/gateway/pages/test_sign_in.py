@@ -153,6 +153,11 @@ def test_directory_that_is_away_is_named_with_whom_to_ask(browser_of: SignIn) ->
         ("identity-changed", True, 403),
         ("not-employed", True, 403),
         ("entry-incomplete", True, 403),
+        ("account-disabled", True, 403),
+        ("account-expired", True, 403),
+        ("account-must-change-password", True, 403),
+        ("account-disabled", False, 401),
+        ("account-locked", False, 401),
         ("too-many-attempts", False, 401),
         ("a-code-of-tomorrow", True, 401),
     ],
@@ -164,6 +169,20 @@ def test_refused_sign_in_says_what_may_be_told(
     world.desk.fails_with = SignInRefused(code, tellable=tellable)
 
     assert send(browser_of()).status_code == status
+
+
+def test_a_locked_account_and_a_wrong_password_are_told_in_the_same_words(
+    world: World, browser_of: SignIn
+) -> None:
+    """Everybody is told whom to ask if they are sure, so nobody learns who is locked."""
+    told = set()
+    for code in ("wrong-password", "unknown-person", "account-locked", "account-disabled"):
+        world.desk.fails_with = SignInRefused(code, tellable=False)
+        page = send(browser_of()).text
+        told.add(re.sub(r'(csrf_token" value=")[^"]+', r"\1", page))
+
+        assert f"your account may be locked or closed. Ask: {FIRE.help_contact}" in page
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize("token", ["", "x", "A" * 43])
