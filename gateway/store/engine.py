@@ -33,6 +33,7 @@ BUSY_SECONDS = 5.0
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 WRITES = "gateway_writes"  # the execution option that marks a connection as a writer
+FLUSHED = "gateway_flushed"  # and whether its commit waits for the disk
 
 
 class StoreUnavailable(StoreError):  # noqa: N818  # named for what happened, as its family is
@@ -88,16 +89,24 @@ def reading(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, flushed: bool = True) -> Iterator[Connection]:
     """Give a connection that holds the write lock, committed at the end.
 
     What was written is on the disk when this returns. On any exception nothing was written.
+
+    Args:
+        engine: of the database.
+        flushed: False leaves the flush to the next write: whoever dies loses nothing, a power cut
+            loses what was written since. For counts, which nobody is promised.
 
     Raises:
         StoreUnavailable: if the lock is not had within `BUSY_SECONDS`, or the database does not
         answer.
     """
-    with _translated(), engine.execution_options(**{WRITES: True}).begin() as connection:
+    with (
+        _translated(),
+        engine.execution_options(**{WRITES: True, FLUSHED: flushed}).begin() as connection,
+    ):
         yield connection
 
 
@@ -143,6 +152,9 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     if connection.get_execution_options().get(WRITES, False):
         connection.exec_driver_sql("PRAGMA query_only = OFF")
+        # Said each time: a connection of the pool keeps what was said last.
+        flushed = connection.get_execution_options().get(FLUSHED, True)
+        connection.exec_driver_sql(f"PRAGMA synchronous = {'FULL' if flushed else 'NORMAL'}")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         # INVARIANT: a connection that did not take the write lock cannot write.

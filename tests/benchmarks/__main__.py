@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-GROUPS = ("decision", "gate")
+GROUPS = ("decision", "gate", "signin")
 
 
 def main() -> int:

@@ -191,3 +191,13 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
 
     assert errors == [b""] * 4
     assert rows == (4,)
+
+
+def test_a_write_waits_for_the_disk_unless_it_is_said_otherwise(store: Engine) -> None:
+    """A connection of the pool must not keep what the one before it said."""
+    levels = []
+    for flushed in (True, False, True):
+        with writing(store, flushed=flushed) as connection:
+            levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
+
+    assert levels == [2, 1, 2]
