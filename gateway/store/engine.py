@@ -15,6 +15,7 @@ read that turns into a write fails under SQLite as soon as another process wrote
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,6 +34,7 @@ BUSY_SECONDS = 5.0
 POOL_SIZE = 8
 POOL_OVERFLOW = 8
 WRITES = "gateway_writes"  # the execution option that marks a connection as a writer
+TURN = "gateway_turn"  # that of the lock on which the writers of this process queue
 FLUSHED = "gateway_flushed"  # and whether its commit waits for the disk
 
 
@@ -71,6 +73,7 @@ def open_store(url: str) -> Engine:
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_SECONDS,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
+        execution_options={TURN: threading.Lock()},
     )
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
@@ -103,11 +106,26 @@ def writing(engine: Engine, *, flushed: bool = True) -> Iterator[Connection]:
         StoreUnavailable: if the lock is not had within `BUSY_SECONDS`, or the database does not
         answer.
     """
-    with (
-        _translated(),
-        engine.execution_options(**{WRITES: True, FLUSHED: flushed}).begin() as connection,
-    ):
+    writer = engine.execution_options(**{WRITES: True, FLUSHED: flushed})
+    with _turn(engine), _translated(), writer.begin() as connection:
         yield connection
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Wait for the other writers of this process.
+
+    They queue here, as SQLite's own waiting is a poll with pauses of up to 100 ms, in which whoever
+    comes later may be served first. Only writers of other processes are waited for there.
+    """
+    turn: threading.Lock = engine.get_execution_options()[TURN]
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        message = "store: other writers of this process took too long"
+        raise StoreUnavailable(message)
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager

@@ -201,3 +201,18 @@ def test_a_write_waits_for_the_disk_unless_it_is_said_otherwise(store: Engine) -
             levels.append(connection.exec_driver_sql("PRAGMA synchronous").scalar_one())
 
     assert levels == [2, 1, 2]
+
+
+def test_the_writers_of_a_process_queue_and_one_who_never_ends_is_not_waited_for_for_ever(
+    store: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite would have them poll, each with its own pauses, and serve whoever happens to look."""
+    monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0.05)
+    with (
+        writing(store),
+        pytest.raises(StoreUnavailable, match="of this process"),
+        writing(store),
+    ):
+        pass
+    with writing(store) as connection:
+        assert connection.exec_driver_sql("SELECT 1").scalar_one() == 1
