@@ -13,6 +13,8 @@ from typing import Literal
 
 # How long the browser remembers which organisation was chosen: about half a year.
 REMEMBER_ORGANISATION_SECONDS = 180 * 24 * 60 * 60
+# How long somebody may take to sign in at their own organisation.
+PROVIDER_SIGN_IN_SECONDS = 10 * 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +45,14 @@ class CookiePolicy:
         session: who is signed in.
         form: ties a form to the browser it was shown to, before anyone is signed in.
         organisation: the organisation chosen at the last sign-in.
+        provider: ties a sign-in at a provider to the browser that began it.
     """
 
     secure: bool
     session: Cookie
     form: Cookie
     organisation: Cookie
+    provider: Cookie
 
     @classmethod
     def for_origin(cls, origin: str) -> CookiePolicy:
@@ -83,11 +87,18 @@ class CookiePolicy:
                 lasts="180 days",
                 max_age_seconds=REMEMBER_ORGANISATION_SECONDS,
             ),
+            provider=Cookie(
+                name=f"{name}-provider",
+                purpose="Makes sure that a sign-in at your organisation comes back to the browser "
+                "that began it. It holds a random number.",
+                lasts="10 minutes",
+                max_age_seconds=PROVIDER_SIGN_IN_SECONDS,
+            ),
         )
 
     def all(self) -> tuple[Cookie, ...]:
         """List every cookie, in the order of the cookies page."""
-        return (self.session, self.form, self.organisation)
+        return (self.session, self.form, self.organisation, self.provider)
 
 
 def _is_plain_localhost(origin: str) -> bool:

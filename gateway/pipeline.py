@@ -73,6 +73,7 @@ class Pipeline:
         tally: ResourceTally,
         unknown_function: Function,
         open_acts: Callable[[str], OpenAct | None],
+        for_machines: Callable[[str], bool],
         acts: dict[str, Act],
         refusals: Refusals,
         origin: bytes,
@@ -95,6 +96,7 @@ class Pipeline:
             tally: counts those.
             unknown_function: stands for what is no function, so that it costs the same to refuse.
             open_acts: by canonical path, what is open without a session.
+            for_machines: by canonical path, whether machines post there.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
             refusals: writes refusals.
             origin: our own origin, for unsafe methods.
@@ -115,6 +117,7 @@ class Pipeline:
         self._tally = tally
         self._unknown_function = unknown_function
         self._open_acts = open_acts
+        self._for_machines = for_machines
         self._acts = acts
         self._refusals = refusals
         self._origin = origin
@@ -169,7 +172,7 @@ class Pipeline:
         catalogue = self._engine().policy_set.catalogue
         target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
         visit.target = target
-        self._demand_same_origin(visit)
+        self._demand_same_origin(visit, target.path)
         open_act = self._open_acts(target.path)
         if open_act is not None:
             visit.live = await self._staff.find_for_open(visit)
@@ -204,13 +207,19 @@ class Pipeline:
         # 7. act, 8. close
         await self._act(visit, grant)
 
-    def _demand_same_origin(self, visit: Visit) -> None:
-        """Refuse an unsafe method that another site's page may have caused (CSRF)."""
+    def _demand_same_origin(self, visit: Visit, path: str) -> None:
+        """Refuse an unsafe method that another site's page may have caused (CSRF).
+
+        A browser always says where a form comes from; only a path that machines call may be
+        without.
+        """
         if visit.method in SAFE_METHODS:
             return
         headers = visit.incoming.head.headers
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
         if origin is None and site is None:
+            if self._for_machines(path):
+                return
             raise Refused(403, "origin-missing")
         if origin not in {None, self._origin} or site not in {None, b"same-origin"}:
             raise Refused(403, "origin-foreign")

@@ -35,15 +35,17 @@ from gateway.front.from_settings import (
     organisation_choice,
     organisations,
     presence,
+    providers,
     recorder_limits,
     session_rules,
     unknown_function,
     upstream_address,
 )
 from gateway.front.front import Front
-from gateway.front.open_routes import OpenRoutes
+from gateway.front.open_routes import OpenRoutes, is_called_by_machines
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.policy_in_force import PolicyInForce
+from gateway.front.provider_desk import RecordedProviders
 from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.sign_in_desk import RecordedSignIn
@@ -53,6 +55,9 @@ from gateway.identity.factor_seal import FactorSeal
 from gateway.identity.live_session import SubjectReader
 from gateway.identity.owners import RecordOwners
 from gateway.identity.password_hash import PasswordCheck
+from gateway.identity.provider_logins import ProviderLogins
+from gateway.identity.provider_sessions import ProviderSessions
+from gateway.identity.provider_sign_in import ProviderSignIn
 from gateway.identity.session_cache import SessionCache
 from gateway.identity.sessions import Sessions
 from gateway.identity.sign_in import SignIn
@@ -210,6 +215,20 @@ class Assembly:
             passwords=passwords,
             factor_seal=FactorSeal(keys.second_factor_keys),
         )
+        desk = RecordedSignIn(
+            sign_in=sign_in,
+            sessions=state.sessions,
+            recorder=recorder,
+            throttle=throttle,
+            clock=clock,
+        )
+        providing = ProviderSignIn(
+            providers=providers(settings),
+            logins=ProviderLogins(state.store, keys.session_secret),
+            sessions=ProviderSessions(state.store, state.sessions, keys.session_secret),
+            sign_in=sign_in,
+        )
+        stack.callback(providing.close)
         find_person = person_finder(state.store)
         log_directory = settings.record.directory / "log"
         services = PageServices(
@@ -218,12 +237,13 @@ class Assembly:
             cookies=CookiePolicy.for_origin(gateway.origin),
             form_secret=keys.session_secret,
             engine=state.policy.engine,
-            sign_in_desk=RecordedSignIn(
-                sign_in=sign_in,
-                sessions=state.sessions,
+            sign_in_desk=desk,
+            provider_desk=RecordedProviders(
+                providers=providing,
+                desk=desk,
                 recorder=recorder,
                 throttle=throttle,
-                clock=clock,
+                wall_us=wall_us,
             ),
             break_glass=RecordedBreakGlass(
                 break_glass=break_glass,
@@ -282,6 +302,7 @@ class Assembly:
             tally=tally,
             unknown_function=unknown_function(policy_set),
             open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=mint.jwks()).find,
+            for_machines=is_called_by_machines,
             acts=acts,
             refusals=FrontRefusals(
                 pages=pages.refusals,

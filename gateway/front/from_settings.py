@@ -30,12 +30,15 @@ from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import Domain, LdapSettings
 from gateway.identity.lockout import AttemptLimits
+from gateway.identity.oidc_directory import OidcDirectory
 from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.presence import Presence, PresenceLimit
+from gateway.identity.provider_settings import ClaimNames, ProviderSettings
+from gateway.identity.provider_sign_in import Provider
 from gateway.identity.session import SessionLimits
 from gateway.identity.session_limits import SessionRules, TighterLimits
 from gateway.identity.sign_in import Door
-from gateway.pages.page_services import Brand, OrganisationChoice
+from gateway.pages.page_services import Brand, OrganisationChoice, ProviderChoice
 from gateway.settings_directories import ActiveDirectorySection
 from policies.catalogue import Classification, Function, Regime, Scope
 from vetting.levels import LevelOrder
@@ -46,7 +49,11 @@ if TYPE_CHECKING:
 
     from gateway.keys import KeyRing
     from gateway.settings import Settings
-    from gateway.settings_directories import OrganisationSection, PasswordDirectorySection
+    from gateway.settings_directories import (
+        OidcSection,
+        OrganisationSection,
+        PasswordDirectorySection,
+    )
     from gateway.settings_sections import (
         RecordSection,
         UpstreamSection,
@@ -89,7 +96,58 @@ def door(section: OrganisationSection, *, page_threads: int) -> Door | None:
         directory=LdapDirectory(ldap_settings(directory)),
         bulkhead=Bulkhead(directory.id, at_once=min(directory.at_once, max(1, page_threads // 2))),
         budget_seconds=directory.budget_seconds,
+        linked=directory.linked,
     )
+
+
+def provider(
+    section: OidcSection, organisation: str, *, origin: str, page_threads: int
+) -> Provider:
+    """Open the way to a provider; nothing is asked yet.
+
+    Args:
+        section: the provider.
+        organisation: whose it is.
+        origin: ours, to which it sends people back.
+        page_threads: of this worker, of which it takes half at the most.
+    """
+    minutes = section.max_age_minutes
+    settings = ProviderSettings(
+        organisation=organisation,
+        redirect_uri=f"{origin}/-/oidc/{section.id}/callback",
+        signed_out_uri=f"{origin}/-/sign-out",
+        claims=ClaimNames(**section.claims.model_dump()),
+        hosts=frozenset(section.hosts),
+        overage=section.group_overage,
+        trusted_amr=frozenset(section.trusted_amr),
+        max_age_seconds=None if minutes is None else minutes * 60,
+        **section.model_dump(
+            include={
+                "id", "name", "issuer", "client_id", "client_secret_file", "client_authentication",
+                "ca_file", "scopes", "algorithms", "ask_userinfo", "trusted_acr",
+                "sign_out_method", "budget_seconds",
+            }
+        ),
+    )  # fmt: skip
+    return Provider(
+        directory=OidcDirectory(settings),
+        bulkhead=Bulkhead(section.id, at_once=min(section.at_once, max(1, page_threads // 2))),
+        linked=section.linked,
+    )
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    """Open the ways to the providers of all organisations, by the id of the directory."""
+    return {
+        each.id: provider(
+            each,
+            organisation.id,
+            origin=settings.gateway.origin,
+            page_threads=settings.gateway.page_threads,
+        )
+        for organisation in settings.organisations
+        for each in organisation.providers
+    }
 
 
 def ldap_settings(section: PasswordDirectorySection) -> LdapSettings:
@@ -210,7 +268,14 @@ def organisations(settings: Settings) -> Organisations:
 
 def organisation_choice(section: OrganisationSection) -> OrganisationChoice:
     """Give an organisation as the sign-in page shows it."""
-    return OrganisationChoice(id=section.id, name=section.name, help_contact=section.help_contact)
+    return OrganisationChoice(
+        id=section.id,
+        name=section.name,
+        help_contact=section.help_contact,
+        takes_password=section.password_directory is not None,
+        providers=tuple(ProviderChoice(id=each.id, name=each.name) for each in section.providers),
+        email_domains=frozenset(section.email_domains),
+    )
 
 
 def brand(settings: Settings) -> Brand:

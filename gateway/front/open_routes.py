@@ -20,10 +20,25 @@ if TYPE_CHECKING:
     from gateway.visit import Visit
 
 OPEN_PAGES: Final = frozenset(
-    {"/-/sign-in", "/-/sign-out", "/-/break-glass", "/-/accessibility", "/-/cookies"}
+    {
+        "/-/sign-in",
+        "/-/find-organisation",
+        "/-/sign-out",
+        "/-/break-glass",
+        "/-/accessibility",
+        "/-/cookies",
+    }
 )
-OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/")
+OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/", "/-/oidc/")
 OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
+
+
+def is_called_by_machines(path: str) -> bool:
+    """Tell whether a path is posted to by a provider's server, which sends no `Origin`.
+
+    What it posts is signed; no cookie is looked at for it.
+    """
+    return path.startswith("/-/oidc/") and path.endswith("/back-channel")
 
 
 class OpenRoutes:

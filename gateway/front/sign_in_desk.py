@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit
     from gateway.throttle import RefusalThrottle
+
+Result = TypeVar("Result")
 
 _log = structlog.get_logger("sign-in")
 
@@ -63,7 +65,43 @@ class RecordedSignIn:
         replaces: str | None,
     ) -> str:
         """Sign somebody in; see `gateway.pages.page_services.SignInDesk`."""
-        visit = _ours(visit)
+        ours = our_visit(visit)
+        return self.recorded(
+            ours,
+            organisation,
+            username,
+            lambda record: self._sign_in.attempt(
+                organisation=organisation,
+                username=username,
+                password=password,
+                source_ip=ours.ip,
+                at=ours.at,
+                agent=ours.agent,
+                replaces=replaces,
+                record=record,
+            ),
+        ).token
+
+    def recorded(
+        self,
+        visit: Visit,
+        organisation: str,
+        username: str,
+        act: Callable[[Callable[[SignedIn], None]], Result],
+    ) -> Result:
+        """Do a part of a sign-in of any kind; what comes of it is recorded.
+
+        Args:
+            visit: the visit of this request.
+            organisation: of whom it is said to be; any text.
+            username: as typed, or empty where nobody types one.
+            act: the part. It is given what makes a sign-in durable; what it raises is recorded as a
+                refusal, a stranger's within limits.
+
+        Raises:
+            GatewayError: whatever `act` raises.
+            RecordUnavailable: it could not be recorded.
+        """
 
         def record(signed_in: SignedIn) -> None:
             draft = self._draft(visit, Kind.SIGNIN, Outcome.PERMIT)
@@ -71,16 +109,7 @@ class RecordedSignIn:
             self._recorder.record_and_wait(draft)
 
         try:
-            return self._sign_in.attempt(
-                organisation=organisation,
-                username=username,
-                password=password,
-                source_ip=visit.ip,
-                at=visit.at,
-                agent=visit.agent,
-                replaces=replaces,
-                record=record,
-            ).token
+            return act(record)
         except RecordUnavailable:
             raise
         except GatewayError as error:
@@ -91,7 +120,7 @@ class RecordedSignIn:
         """End a session; see `gateway.pages.page_services.SignInDesk`."""
         if not isinstance(session, LiveSession):
             raise TypeError("sign-out: a session that is none of ours")
-        draft = self._draft(_ours(visit), Kind.SIGNOUT, Outcome.PERMIT)
+        draft = self._draft(our_visit(visit), Kind.SIGNOUT, Outcome.PERMIT)
         draft.phase = Phase.RESULT
         draft.organisation = session.staff.organisation
         draft.staff_id = session.staff.staff_id
@@ -119,7 +148,8 @@ class RecordedSignIn:
         draft.code = code
         draft.organisation = organisation
         spelt = getattr(error, "username", "") or username.strip().casefold()[:256]
-        draft.actor_name = f"{spelt}@{organisation}"
+        # Before a provider has said who it is, nobody is named.
+        draft.actor_name = f"{spelt}@{organisation}" if spelt else ""
         self._recorder.record_and_wait(draft)
 
     def _draft(self, visit: Visit, kind: Kind, outcome: Outcome) -> EntryDraft:
@@ -144,7 +174,7 @@ def _name(draft: EntryDraft, signed_in: SignedIn, at: datetime) -> None:
     draft.auth = ",".join(sorted(signed_in.session.factors))
 
 
-def _ours(visit: OpenVisit) -> Visit:
+def our_visit(visit: OpenVisit) -> Visit:
     """Narrow what the pages hand back: they know a visit by its reference only."""
     if not isinstance(visit, Visit):
         raise TypeError("sign-in: a visit that is none of ours")

@@ -119,6 +119,7 @@ class Door:
     directory: Directory
     bulkhead: Bulkhead
     budget_seconds: float
+    linked: bool = False
 
 
 class SignIn:
@@ -206,6 +207,7 @@ class SignIn:
             factors=PASSWORD,
             source=source_ip,
             agent=agent,
+            linked=door.linked,
         )
         return self._finish(
             vouched, tries, at=at + timedelta(seconds=seconds), replaces=replaces, record=record

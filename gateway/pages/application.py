@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import logging
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
@@ -26,10 +27,11 @@ from gateway.pages.break_glass import BreakGlassPages
 from gateway.pages.form_token import FormTokens
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
-from gateway.pages.page_headers import NO_STORE, page_headers
+from gateway.pages.page_headers import NO_STORE, content_security_policy, page_headers
 from gateway.pages.page_services import PageServices
 from gateway.pages.policy import PolicyPage
 from gateway.pages.portal import PortalPage
+from gateway.pages.provider import ProviderPages
 from gateway.pages.refusal import RefusalPages
 from gateway.pages.rendering import Renderer
 from gateway.pages.sign_in import SignInPages
@@ -72,6 +74,7 @@ class Pages:
         kit = PageKit(services=services, renderer=renderer, tokens=FormTokens(services.form_secret))
         self.routes: tuple[Route, ...] = (
             *SignInPages(kit).routes(),
+            *ProviderPages(kit).routes(),
             *PortalPage(kit).routes(),
             *AuditPage(kit).routes(),
             *PolicyPage(kit).routes(),
@@ -113,6 +116,10 @@ class Pages:
     def _add_headers(self, response: Response) -> Response:
         for name, value in page_headers(secure=self._services.cookies.secure):
             response.headers[name] = value
+        if form_action := request.environ.get(caller.FORM_ACTION_KEY):
+            elsewhere = urlsplit(form_action)
+            policy = content_security_policy(f"{elsewhere.scheme}://{elsewhere.netloc}")
+            response.headers["Content-Security-Policy"] = policy
         response.headers.setdefault(*NO_STORE)
         return response
 

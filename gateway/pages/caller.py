@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 VISIT_KEY = "gateway.visit"
 SESSION_KEY = "gateway.session"
 GRANT_KEY = "gateway.grant"
+FORM_ACTION_KEY = "gateway.form_action"
+"""Set by a page with a form that goes to a provider: its address, for the page's policy."""
 
 # The gateway's own pages in the service navigation: function, words, address.
 _NAVIGATION = (

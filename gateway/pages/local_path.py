@@ -32,6 +32,6 @@ def local_path(value: str | None) -> str:
     if "//" in path or _DOTS.search(path) or _TWO_READINGS.search(path):
         return PORTAL
     # Signing in to be signed out, or to sign in again, is never what was meant.
-    if path.startswith(("/-/sign-in", "/-/sign-out")):
+    if path.startswith(("/-/sign-in", "/-/sign-out", "/-/oidc")):
         return PORTAL
     return value

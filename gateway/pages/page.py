@@ -84,6 +84,16 @@ class PageRequest:
         """Tell whether the form that was sent is one that we showed to this browser."""
         return self._kit.tokens.is_good(request.form.get(FIELD, ""), self._cookie_value)
 
+    def forget_session(self, *, form_action: str) -> None:
+        """Answer as to somebody without a session, which has just been ended.
+
+        Args:
+            form_action: address, not ours, to which a form of this page goes.
+        """
+        self.session = None
+        request.environ[caller.SESSION_KEY] = None
+        request.environ[caller.FORM_ACTION_KEY] = form_action
+
     def respond(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Fill a template within the frame of the pages."""
         services = self._kit.services

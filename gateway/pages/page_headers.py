@@ -9,19 +9,29 @@ from __future__ import annotations
 # publishes this hash; a test recomputes it from the rendered page.
 INLINE_SCRIPT_HASH = "sha256-GUQ5ad8JK5KmEWmROf3LZd9ge94daqNvd8xy9YS1iDw="
 
-CONTENT_SECURITY_POLICY = "; ".join(
-    (
-        "default-src 'none'",
-        f"script-src 'self' '{INLINE_SCRIPT_HASH}'",
-        "style-src 'self'",
-        "img-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-        "require-trusted-types-for 'script'",
-        "trusted-types 'none'",
+
+def content_security_policy(form_origin: str = "") -> str:
+    """Write the policy of a page.
+
+    Args:
+        form_origin: origin of the provider to which a form of the page goes, if one does.
+    """
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"script-src 'self' '{INLINE_SCRIPT_HASH}'",
+            "style-src 'self'",
+            "img-src 'self'",
+            f"form-action 'self' {form_origin}".rstrip(),
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+            "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
+        )
     )
-)
+
+
+CONTENT_SECURITY_POLICY = content_security_policy()
 
 _ALWAYS = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.audit.search import AuditFilter, Page
     from gateway.cookies import CookiePolicy
     from gateway.identity.break_glass_accounts import Use
+    from gateway.pages.provider_services import ProviderDesk
     from policies.engine import Engine
     from policies.question import Subject
     from vetting.clearance import Clearance
@@ -145,6 +146,14 @@ class BreakGlassDesk(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderChoice:
+    """A provider at which an organisation's staff may sign in: its id, its name on the button."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrganisationChoice:
     """An organisation whose staff may sign in.
 
@@ -152,11 +161,17 @@ class OrganisationChoice:
         id: as in the settings, such as `cheshire-fire`.
         name: as its staff know it.
         help_contact: whom its staff ask, such as a desk and its telephone number.
+        takes_password: whether its staff may type a password here.
+        providers: at which they may sign in instead.
+        email_domains: of their e-mail addresses, in lower case.
     """
 
     id: str
     name: str
     help_contact: str
+    takes_password: bool = True
+    providers: tuple[ProviderChoice, ...] = ()
+    email_domains: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +241,7 @@ class PageServices:
         engine: the engine in force; asked for anew by every request.
         sign_in_desk: signs people in and out.
         break_glass: lets people in with the envelope, and tells of it.
+        provider_desk: the same through OpenID providers.
         register: the vetting register, read only.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
@@ -239,6 +255,7 @@ class PageServices:
     engine: Callable[[], Engine]
     sign_in_desk: SignInDesk
     break_glass: BreakGlassDesk
+    provider_desk: ProviderDesk
     register: RegisterDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]
@@ -263,3 +280,14 @@ class PageServices:
             if choice.id == organisation:
                 return choice
         return None
+
+    def organisation_by_mail(self, mail: str) -> OrganisationChoice | None:
+        """Find the organisation whose staff have e-mail addresses of this domain.
+
+        An address with more than one `@` has two readings and leads nowhere.
+        """
+        local, _, domain = mail.strip().partition("@")
+        if not local or "@" in domain:
+            return None
+        wanted = domain.lower()
+        return next((each for each in self.organisations if wanted in each.email_domains), None)

@@ -1,8 +1,10 @@
 """Signing in and out.
 
-A person chooses their organisation and gives the name and password they use there; the choice is
-remembered. What is wrong with the form is said beside the field and in a summary. What is wrong
-with us or with a directory is said apart from that, with a reference.
+A person finds their organisation: by choice, by their e-mail address, by a link of its own, or
+because the browser remembers it. Its page then offers what the organisation has: a form for name
+and password, a button that leads to its own sign-in, or both. What is wrong with the form is said
+beside the field and in a summary. What is wrong with us or with a directory is said apart from
+that, with a reference.
 
 The answer to a wrong name and to a wrong password is one and the same.
 """
@@ -15,27 +17,26 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from gateway.errors import (
-    DirectoryMisconfigured,
-    DirectoryUnavailable,
-    GatewayError,
-    SignInRefused,
-)
+from gateway.errors import GatewayError
 from gateway.pages.form_token import FIELD
 from gateway.pages.local_path import PORTAL, local_path
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
+from gateway.pages.sign_in_trouble import Trouble, trouble_of
 
 if TYPE_CHECKING:
     from gateway.pages.page_services import OrganisationChoice
 
 SIGN_IN = "/-/sign-in"
+FIND = "/-/find-organisation"
 SIGN_OUT = "/-/sign-out"
 PAUSED = "paused"  # as gateway.staff_finder writes it into the address
 
 # A form of ours sends each of these once; a second one would be a second reading.
-_SINGLE_FIELDS = ("organisation", "username", "password", "next", FIELD)
+_SINGLE_FIELDS = ("organisation", "email", "username", "password", "next", FIELD)
 
 _STALE_FORM = "This page was open for too long. Enter your password again"
+_STALE_CHOICE = "This page was open for too long. Choose again"
+_UNKNOWN_DOMAIN = "No organisation here has such addresses. Check it, or select yours from the list"
 _NOT_RECOGNISED = "The username or password is not right for this organisation"
 
 
@@ -44,6 +45,7 @@ class Entered:
     """What was entered into the form, but for the password, which is never shown again."""
 
     organisation: str = ""
+    email: str = ""
     username: str = ""
     next: str = PORTAL
 
@@ -53,29 +55,22 @@ class FormErrors:
     """What is to be corrected, a sentence for each field."""
 
     organisation: str = ""
+    email: str = ""
     username: str = ""
     password: str = ""
 
     def __bool__(self) -> bool:
-        return bool(self.organisation or self.username or self.password)
+        return bool(self.organisation or self.email or self.username or self.password)
 
     @property
     def summary(self) -> list[dict[str, str]]:
         """The items of the error summary, in the order of the form, each leading to its field."""
-        fields = ("organisation", "username", "password")
+        fields = ("organisation", "email", "username", "password")
         return [
             {"text": getattr(self, field), "href": f"#{field}"}
             for field in fields
             if getattr(self, field)
         ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """Something that the person cannot correct: what it is, and what they can do."""
-
-    heading: str
-    sentences: tuple[str, ...]
 
 
 class SignInPages:
@@ -92,6 +87,13 @@ class SignInPages:
                 rule=SIGN_IN,
                 endpoint="sign_in_send",
                 view=self.send,
+                methods=("POST",),
+                guarded_by=None,
+            ),
+            Route(
+                rule=FIND,
+                endpoint="find_organisation",
+                view=self.find,
                 methods=("POST",),
                 guarded_by=None,
             ),
@@ -127,9 +129,34 @@ class SignInPages:
         return self._form(
             page,
             Entered(organisation=chosen, next=next_path),
-            fixed=services.organisation(organisation),
+            choosing=not organisation and "other" in request.args,
             notice=_AFTER_PAUSE if again else self._why_over(page),
         )
+
+    def find(self) -> Response:
+        """Go on to the organisation that was chosen, or whose e-mail address was entered."""
+        page = self._kit.open_request()
+        if any(len(request.form.getlist(field)) > 1 for field in _SINGLE_FIELDS):
+            return self._form(page, Entered(), choosing=True, status=400)
+        services = self._kit.services
+        entered = Entered(
+            organisation=request.form.get("organisation", ""),
+            email=request.form.get("email", "").strip(),
+            next=local_path(request.form.get("next")),
+        )
+        errors = FormErrors()
+        # What was typed just now says more than a choice that may have been remembered.
+        choice = services.organisation(entered.organisation)
+        if entered.email:
+            choice = services.organisation_by_mail(entered.email)
+            errors = FormErrors(email="" if choice else _UNKNOWN_DOMAIN)
+        elif choice is None:
+            errors = FormErrors(organisation="Select your organisation")
+        if not page.form_is_ours():
+            errors = FormErrors(organisation=_STALE_CHOICE)
+        if errors or choice is None:
+            return self._form(page, entered, errors=errors, choosing=True, status=400)
+        return see_other(_at(f"{SIGN_IN}/{choice.id}", entered.next))
 
     def _why_over(self, page: PageRequest) -> str:
         """Say why the session that this browser still shows was ended, where that can be told."""
@@ -154,6 +181,9 @@ class SignInPages:
         services = self._kit.services
         password = request.form.get("password", "")
         choice = services.organisation(entered.organisation)
+        if choice is not None and not choice.takes_password:
+            # Its staff type their password nowhere but at their own organisation.
+            return self._form(page, entered, status=400)
         errors = FormErrors(
             organisation="" if choice else "Select your organisation",
             username="" if entered.username.strip() else "Enter your username",
@@ -184,14 +214,22 @@ class SignInPages:
         return self._kit.open_request().respond("sign_out.html")
 
     def send_sign_out(self) -> Response:
-        """End the session in every worker, then say so."""
+        """End the session in every worker, then say so.
+
+        Whoever signed in at a provider may be signed in there still: the page says so, and has the
+        button for it.
+        """
         page = self._kit.open_request()
         response = see_other(SIGN_OUT)
         if page.session is not None:
             if not page.form_is_ours():
                 # A foreign page must not sign anyone out; the button is one press away.
                 return page.respond("sign_out.html", status=400)
+            form = self._kit.services.provider_desk.sign_out_form(page.session)
             self._kit.services.sign_in_desk.sign_out(session=page.session, visit=page.visit)
+            if form is not None:
+                page.forget_session(form_action=form.url)
+                response = page.respond("sign_out.html", provider_form=form)
         self._kit.drop_cookie(response, self._kit.services.cookies.session)
         return response
 
@@ -202,25 +240,13 @@ class SignInPages:
         error: GatewayError,
         choice: OrganisationChoice,
     ) -> Response:
-        match error:
-            case DirectoryUnavailable() | DirectoryMisconfigured():
-                return self._form(page, entered, trouble=_directory_away(choice), status=503)
-            case SignInRefused(tellable=True, code=code) if code in _TOLD:
-                status, heading, sentence = _TOLD[code]
-                trouble = Trouble(
-                    heading=heading, sentences=(sentence, f"Ask: {choice.help_contact}")
-                )
-                return self._form(page, entered, trouble=trouble, status=status)
-            case SignInRefused():
-                return self._form(
-                    page,
-                    entered,
-                    errors=FormErrors(password=_NOT_RECOGNISED),
-                    notice=_may_be_locked(choice),
-                    status=401,
-                )
-            case _:
-                return self._form(page, entered, trouble=_NOT_NOW, status=503)
+        told = trouble_of(error, choice)
+        if told is None:
+            errors = FormErrors(password=_NOT_RECOGNISED)
+            notice = _may_be_locked(choice)
+            return self._form(page, entered, errors=errors, notice=notice, status=401)
+        status, trouble = told
+        return self._form(page, entered, trouble=trouble, status=status)
 
     def _form(
         self,
@@ -229,25 +255,34 @@ class SignInPages:
         *,
         errors: FormErrors | None = None,
         trouble: Trouble | None = None,
-        fixed: OrganisationChoice | None = None,
+        choosing: bool = False,
         notice: str = "",
         status: int = 200,
     ) -> Response:
-        other = f"{SIGN_IN}?{urlencode({'next': entered.next})}"
-        return page.respond(
-            "sign_in.html",
+        """Show the page of the organisation that is known, or the one to find it."""
+        choice = self._kit.services.organisation(entered.organisation)
+        if choosing or choice is None:
+            return page.respond(
+                "find_organisation.html",
+                status=status,
+                errors=errors,
+                notice=notice,
+                organisations=self._kit.services.organisations,
+                organisation=entered.organisation,
+                email=entered.email[:256].replace("\0", ""),
+                next=entered.next,
+                form_token=page.form_token,
+            )
+        return show_organisation(
+            page,
+            choice,
             status=status,
             errors=errors,
             trouble=trouble,
             notice=notice,
-            organisations=self._kit.services.organisations,
-            fixed_organisation=fixed,
-            other_organisation_url=other if entered.next != PORTAL else SIGN_IN,
-            organisation=entered.organisation,
             # A name that no directory has is not worth carrying back whole.
             username=entered.username[:256].replace("\0", ""),
-            next=entered.next,
-            form_token=page.form_token,
+            next_path=entered.next,
         )
 
 
@@ -259,24 +294,38 @@ def _may_be_locked(choice: OrganisationChoice) -> str:
     )
 
 
-def _directory_away(choice: OrganisationChoice) -> Trouble:
-    return Trouble(
-        heading=f"{choice.name} cannot check passwords just now",
-        sentences=(
-            "We could not reach your organisation's directory, so nobody from it can sign in now.",
-            "Your password may well be right.",
-            f"Try again in a few minutes. If it lasts, ask: {choice.help_contact}",
-        ),
+def show_organisation(
+    page: PageRequest,
+    choice: OrganisationChoice,
+    *,
+    status: int = 200,
+    errors: FormErrors | None = None,
+    trouble: Trouble | None = None,
+    notice: str = "",
+    username: str = "",
+    next_path: str = PORTAL,
+) -> Response:
+    """Show an organisation's own sign-in page."""
+    return page.respond(
+        "sign_in.html",
+        status=status,
+        errors=errors,
+        trouble=trouble,
+        notice=notice,
+        choice=choice,
+        begin_urls={
+            each.id: _at(f"/-/oidc/{each.id}/begin", next_path) for each in choice.providers
+        },
+        other_organisation_url=f"{SIGN_IN}?{urlencode({'other': '1', 'next': next_path})}",
+        username=username,
+        next=next_path,
+        form_token=page.form_token,
     )
 
 
-_NOT_NOW = Trouble(
-    heading="Nobody can sign in just now",
-    sentences=(
-        "A part of this service that must be working is not, so we let nobody in.",
-        "Your password may well be right. Try again in a few minutes.",
-    ),
-)
+def _at(path: str, next_path: str) -> str:
+    return path if next_path == PORTAL else f"{path}?{urlencode({'next': next_path})}"
+
 
 # Why the last session here was ended, by its code; others are told nothing.
 _ENDED = {
@@ -294,47 +343,3 @@ _AFTER_PAUSE = (
     "You have not used this service for a while. Before you open something sensitive, "
     "sign in again to show that it is still you."
 )
-
-# What may be told of a refused sign-in, by its code: status, heading, sentence.
-_TOLD = {
-    "too-many-attempts": (
-        429,
-        "Too many attempts",
-        "Wait a few minutes before you try again. Trying more often makes the wait longer.",
-    ),
-    "busy": (
-        503,
-        "Many people are signing in just now",
-        "Your organisation's directory is busy. Try again in a minute.",
-    ),
-    "account-disabled": (
-        403,
-        "Your account is switched off",
-        "Your password is right, but your organisation has switched your account off.",
-    ),
-    "account-expired": (
-        403,
-        "Your account has expired",
-        "Your password is right, but your organisation let your account run to a day that is past.",
-    ),
-    "account-must-change-password": (
-        403,
-        "You must choose a new password",
-        "Your password is right, but must be changed first, as for your computer at work.",
-    ),
-    "entry-incomplete": (
-        403,
-        "Your directory entry is not complete",
-        "Your organisation's directory does not say enough about you, such as your number.",
-    ),
-    "not-employed": (
-        403,
-        "You are not on this organisation's list",
-        "You may have moved: sign in with the organisation you work for today.",
-    ),
-    "identity-changed": (
-        403,
-        "Your details do not match",
-        "Your organisation's directory now has somebody else under your employee number.",
-    ),
-}

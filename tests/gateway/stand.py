@@ -21,6 +21,7 @@ from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.front.from_settings import unknown_function
 from gateway.front.front import Front
+from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.identity.owners import RecordOwners
 from gateway.identity.presence import Presence
@@ -256,6 +257,7 @@ async def stand(
             tally=tally,
             unknown_function=unknown_function(world.engine.policy_set),
             open_acts=open_acts.get,
+            for_machines=is_called_by_machines,
             acts={"ebs": act},
             refusals=refusals
             or FrontRefusals(

@@ -813,3 +813,30 @@ async def test_a_refusal_stands_where_it_cannot_be_told_whose_it_is(opened: Open
 
         assert status_of(answer) == 400
         assert gate.drafts[0].actor_name == ""
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "passes"),
+    [
+        ("/-/oidc/nwas/back-channel", "", True),
+        ("/-/oidc/nwas/back-channel", "Origin: http://evil.example\r\n", False),
+        ("/-/oidc/nwas/back-channel", "Sec-Fetch-Site: cross-site\r\n", False),
+        ("/-/oidc/nwas/callback", "", False),
+    ],
+)
+async def test_a_providers_server_posts_without_an_origin_and_a_browser_does_not(
+    opened: Opened, path: str, fields: str, passes: bool
+) -> None:
+    """Whatever says where it comes from is a browser, and is held to it."""
+    seen: list[str] = []
+
+    async def act(visit: Visit) -> None:
+        seen.append(visit.method)
+        give(document(200, b"text/plain", b"heard"), visit.incoming, visit.client)
+
+    async with opened() as gate:
+        gate.open_acts[path] = act
+        answer = await gate.ask(path, method="POST", more=fields)
+
+    assert status_of(answer) == (200 if passes else 403)
+    assert seen == (["POST"] if passes else [])

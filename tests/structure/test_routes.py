@@ -22,7 +22,11 @@ from tests.structure.tree import PROJECT, read
 # What is open without a session, written down a second time: a change to it is a change to this.
 OPEN_PAGES = {
     "/-/sign-in",
+    "/-/find-organisation",
     "/-/sign-in/<organisation>",
+    "/-/oidc/<directory>/begin",
+    "/-/oidc/<directory>/callback",
+    "/-/oidc/<directory>/back-channel",
     "/-/sign-out",
     "/-/break-glass",
     "/-/accessibility",
@@ -30,7 +34,8 @@ OPEN_PAGES = {
     "/-/static/<digest>/<path:name>",
 }
 OPEN_DOCUMENTS = {"/-/health", "/-/ready", "/.well-known/jwks.json"}
-SAMPLES = {"<organisation>": "cheshire-fire", "<digest>": "0", "<path:name>": "gateway.css",
+SAMPLES = {"<organisation>": "cheshire-fire", "<directory>": "nwas",
+           "<digest>": "0", "<path:name>": "gateway.css",
            "<number>": "40011", "<path:rest>": "x"}  # fmt: skip
 
 
@@ -77,7 +82,7 @@ def test_the_open_list_is_what_was_agreed(routes: tuple[Route, ...]) -> None:
     assert {route.rule for route in routes if route.guarded_by is None} == OPEN_PAGES
     assert open_routes.OPEN_DOCUMENTS == OPEN_DOCUMENTS
     assert {rule for rule in OPEN_PAGES if "<" not in rule} == open_routes.OPEN_PAGES
-    assert open_routes.OPEN_PAGE_PREFIXES == ("/-/static/", "/-/sign-in/")
+    assert open_routes.OPEN_PAGE_PREFIXES == ("/-/static/", "/-/sign-in/", "/-/oidc/")
 
 
 def test_flask_serves_what_is_listed_and_nothing_else() -> None:

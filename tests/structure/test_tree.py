@@ -38,6 +38,7 @@ TESTED_ELSEWHERE = {
     "gateway/wire/limits.py": "values",
     "gateway/audit/errors.py": "a family of exceptions without behaviour",
     "gateway/identity/directory.py": "protocols and exceptions",
+    "gateway/pages/provider_services.py": "protocols only",
     "gateway/identity/ldap_dialect.py": "a protocol and a value",
     "gateway/cli/check_steps.py": "tested with `gateway check`",
     "gateway/cli/completion.py": "tested with the commands' entry",

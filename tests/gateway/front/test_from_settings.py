@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from joserfc import jwt
@@ -196,3 +197,45 @@ def test_what_is_no_function_is_refused_at_the_first_gate() -> None:
 
     assert not decision.permitted
     assert decision.gate.value == "function"
+
+
+def test_what_is_set_for_a_provider_arrives(make_settings: SettingsMaker, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s")
+    (tmp_path / "secret").chmod(0o600)
+    provider = (
+        '{ kind = "oidc", id = "own", name = "N", issuer = "https://login.example",'
+        ' client_id = "g", client_secret_file = "secret", scopes = ["openid", "staff"],'
+        ' hosts = ["graph.example"], group_overage = "userinfo", trusted_amr = ["mfa"],'
+        ' trusted_acr = ["2"], max_age_minutes = 5, sign_out_method = "post", linked = true,'
+        ' claims = { groups = "groups" } }'
+    )
+    directory = (
+        '{ kind = "ldap", uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem",'
+        ' base = "dc=police" }'
+    )
+    mails = ('id = "cheshire-police"', 'id = "cheshire-police"\nemail_domains = ["a.example"]')
+    settings = make_settings((directory, provider), mails)
+    organisation = settings.organisations[0]
+    made = from_settings.provider(
+        organisation.providers[0], organisation.id, origin="https://gate.example", page_threads=8
+    )
+    own = made.directory.settings
+
+    assert (own.id, own.organisation, own.name) == ("own", "cheshire-police", "N")
+    assert own.redirect_uri == "https://gate.example/-/oidc/own/callback"
+    assert own.signed_out_uri == "https://gate.example/-/sign-out"
+    assert (own.issuer, own.client_id, own.client_secret()) == ("https://login.example", "g", "s")
+    assert own.scopes == ("openid", "staff")
+    assert own.hosts == {"graph.example"}
+    assert own.overage == "userinfo"
+    assert own.trusted_amr == {"mfa"}
+    assert own.trusted_acr == ("2",)
+    assert (own.max_age_seconds, own.sign_out_method) == (300, "post")
+    assert own.claims.groups == "groups"
+    assert made.linked
+    made.bulkhead.close()
+    assert from_settings.door(organisation, page_threads=8) is None
+    choice = from_settings.organisation_choice(organisation)
+    assert not choice.takes_password
+    assert [each.id for each in choice.providers] == ["own"]
+    assert choice.email_domains == {"a.example"}

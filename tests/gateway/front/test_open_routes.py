@@ -8,7 +8,12 @@ import orjson
 import pytest
 
 from gateway.api.health import Readiness
-from gateway.front.open_routes import OPEN_DOCUMENTS, OPEN_PAGES, OpenRoutes
+from gateway.front.open_routes import (
+    OPEN_DOCUMENTS,
+    OPEN_PAGES,
+    OpenRoutes,
+    is_called_by_machines,
+)
 from gateway.front.pages_bridge import PageResult, PagesBridge
 from gateway.visit import Grant, Visit
 from gateway.wire.connection import Connection
@@ -84,3 +89,19 @@ async def test_documents_for_machines_are_given(path: str, status: int) -> None:
 
         assert int(answer[9:12]) == status
         assert orjson.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+@pytest.mark.parametrize(
+    ("path", "machines"),
+    [
+        ("/-/oidc/nwas/back-channel", True),
+        ("/-/oidc/nwas/callback", False),
+        ("/-/oidc/back-channel", True),
+        ("/-/sign-out", False),
+        ("/OA_HTML/back-channel", False),
+        ("/-/oidc/nwas/back-channel/x", False),
+    ],
+)
+def test_only_what_providers_post_to_is_for_machines(path: str, machines: bool) -> None:
+    """There, and nowhere else, a form may come without saying from where."""
+    assert is_called_by_machines(path) is machines

@@ -23,6 +23,7 @@ def world(one_world: World) -> World:
     """Pages of which nobody has asked anything yet; nobody is signed in."""
     one_world.desk.forget()
     one_world.envelope.forget()
+    one_world.providers.forget()
     one_world.record.asked.clear()
     return one_world
 

@@ -7,7 +7,7 @@ keeps state is a double.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -148,6 +148,76 @@ class BreakGlassDesk:
             first, number=2, reference="7H3K9QZ2MC", reviewed_by="", reviewed_at=None, finding=""
         )
         return (second, first)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignOutForm:
+    """Signs out at the provider."""
+
+    provider: str = "NWAS sign-in"
+    method: str = "get"
+    url: str = "https://login.nwas.example/end?a=1"
+    fields: Mapping[str, str] = field(default_factory=lambda: {"id_token_hint": "token"})
+
+
+class ProviderDesk:
+    """A provider that signs in the paramedic for the code `good`, if the browser is the same."""
+
+    def __init__(self, desk: SignInDesk) -> None:
+        self.desk = desk
+        self.begun: list[dict[str, Any]] = []
+        self.heard: list[str] = []
+        self.fails_with: GatewayError | None = None
+        self.form: SignOutForm | None = None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.begun.clear()
+        self.heard.clear()
+        self.fails_with = None
+        self.form = None
+
+    def organisation_of(self, directory: str) -> str | None:
+        """Give whose provider it is."""
+        return "nwas" if directory == "nwas" else None
+
+    def begin(self, directory: str, *, browser: str, next_path: str, visit: OpenVisit) -> str:
+        """Note it, and give an address."""
+        if self.fails_with is not None:
+            raise self.fails_with
+        self.begun.append({"browser": browser, "next": next_path, "visit": visit})
+        return f"https://login.nwas.example/auth?client={directory}&state=s-1"
+
+    def finish(
+        self,
+        directory: str,
+        answer: Mapping[str, Sequence[str]],
+        *,
+        browser: str,
+        visit: OpenVisit,
+        replaces: str | None,
+    ) -> tuple[str, str]:
+        """Sign the paramedic in."""
+        del directory, visit
+        if self.fails_with is not None:
+            raise self.fails_with
+        if not self.begun or browser != self.begun[-1]["browser"] or answer["code"] != ["good"]:
+            raise SignInRefused("sign-in-over", tellable=True)
+        self.desk.sessions.pop(replaces or "", None)
+        return self.desk.open(self.desk.staff["paramedic"]), self.begun[-1]["next"]
+
+    def sign_out_form(self, session: LiveSession) -> SignOutForm | None:
+        """Give what the test wants."""
+        del session
+        return self.form
+
+    def back_channel(self, directory: str, token: str, *, visit: OpenVisit) -> bool:
+        """Accept `good` alone."""
+        del visit
+        if self.fails_with is not None:
+            raise self.fails_with
+        self.heard.append(f"{directory}: {token}")
+        return token == "good"
 
 
 class RegisterDesk:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, date, datetime
 
-from gateway.pages.page_services import OrganisationChoice
+from gateway.pages.page_services import OrganisationChoice, ProviderChoice
 from policies.question import Subject
 from vetting.clearance import Clearance
 from vetting.grants import ClearanceGrant, GrantStatus
@@ -22,11 +22,15 @@ FIRE = OrganisationChoice(
     id="cheshire-fire",
     name="Cheshire Fire and Rescue Service",
     help_contact="Fire ICT help desk, 01606 868700",
+    email_domains=frozenset({"cheshirefire.example", "fire.example"}),
 )
 AMBULANCE = OrganisationChoice(
     id="nwas",
     name="North West Ambulance Service NHS Trust",
     help_contact="NWAS ICT service desk, 01204 498400",
+    takes_password=False,
+    providers=(ProviderChoice(id="nwas", name="NWAS sign-in"),),
+    email_domains=frozenset({"nwas.example"}),
 )
 
 

@@ -15,7 +15,17 @@ from tests.gateway.pages.doubles import Grant, SignedIn, Visit
 from tests.gateway.pages.people import AT
 from tests.gateway.pages.world import REFERENCE, World
 
-OPEN = {"sign_in", "sign_in_send", "sign_in_of", "sign_out", "sign_out_send"} | {
+OPEN = {
+    "sign_in",
+    "find_organisation",
+    "provider_begin",
+    "provider_callback",
+    "provider_back_channel",
+    "sign_in_send",
+    "sign_in_of",
+    "sign_out",
+    "sign_out_send",
+} | {
     "accessibility",
     "cookies",
     "break_glass",

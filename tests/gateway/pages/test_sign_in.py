@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from werkzeug.test import Client, TestResponse
 
 from gateway.errors import DirectoryMisconfigured, RecordUnavailable, SignInRefused
 from tests.gateway.pages.conftest import SignIn
-from tests.gateway.pages.people import FIRE, POLICE
+from tests.gateway.pages.doubles import SignOutForm
+from tests.gateway.pages.people import AMBULANCE, FIRE, POLICE
 from tests.gateway.pages.world import REFERENCE, World, new_world
 
 
@@ -72,7 +74,7 @@ def test_cookie_on_plain_localhost_has_a_name_of_its_own(browser_of: SignIn) -> 
     [
         {"password": "wrong"},
         {"username": "nobody"},
-        {"organisation": "nwas"},
+        {"organisation": "cheshire-police"},
         {"password": "x" * 10_000},
         {"password": "de\0mo"},
         {"username": "fire\0fighter"},
@@ -120,7 +122,7 @@ def test_what_was_entered_is_kept_but_for_the_password(browser_of: SignIn) -> No
 
     assert 'value="sam&lt;b&gt;"' in html
     assert "s3cret-word" not in html
-    assert re.search(r'value="cheshire-fire" checked', html)
+    assert '<input type="hidden" name="organisation" value="cheshire-fire">' in html
 
 
 @pytest.mark.parametrize("error", [DirectoryMisconfigured("x"), RecordUnavailable("x")])
@@ -243,7 +245,143 @@ def test_organisation_is_remembered_after_a_sign_in(browser_of: SignIn) -> None:
     send(browser)
     browser.delete_cookie("gateway-localhost")
 
-    assert re.search(r'value="cheshire-fire" checked', browser.get("/-/sign-in").text)
+    html = browser.get("/-/sign-in").text
+    assert '<input type="hidden" name="organisation" value="cheshire-fire">' in html
+    other = browser.get("/-/sign-in?other=1").text
+    assert re.search(r'value="cheshire-fire" checked', other)
+
+
+def test_what_is_remembered_is_the_organisation_and_nothing_else(browser_of: SignIn) -> None:
+    """Not who it was: others may use the computer."""
+    cookies = send(browser_of()).headers.getlist("Set-Cookie")
+    (remembered,) = [one for one in cookies if one.startswith("gateway-localhost-organisation=")]
+
+    assert remembered.startswith("gateway-localhost-organisation=cheshire-fire;")
+    assert "firefighter" not in remembered
+
+
+def find(browser: Client, **fields: str) -> TestResponse:
+    """Fill in the page that finds one's organisation."""
+    token = token_of(browser.get("/-/sign-in?other=1").text)
+    return browser.post("/-/find-organisation", data={"csrf_token": token, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "leads_to"),
+    [
+        ({"organisation": "cheshire-fire"}, "/-/sign-in/cheshire-fire"),
+        ({"email": "jo@nwas.example"}, "/-/sign-in/nwas"),
+        ({"email": " Jo.Hartley@NWAS.Example "}, "/-/sign-in/nwas"),
+        ({"email": "a@fire.example"}, "/-/sign-in/cheshire-fire"),
+        ({"organisation": "cheshire-fire", "email": "jo@nwas.example"}, "/-/sign-in/nwas"),
+        (
+            {"organisation": "nwas", "next": "/fleet/bookings?day=1"},
+            "/-/sign-in/nwas?next=%2Ffleet%2Fbookings%3Fday%3D1",
+        ),
+        ({"organisation": "nwas", "next": "//evil.example"}, "/-/sign-in/nwas"),
+    ],
+    ids=repr,
+)
+def test_an_organisation_is_found_by_choice_and_by_address(
+    browser_of: SignIn, fields: dict[str, str], leads_to: str
+) -> None:
+    response = find(browser_of(), **fields)
+
+    assert (response.status_code, response.headers["Location"]) == (303, leads_to)
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        "jo", "jo@", "@nwas.example", "jo@nwas.example@evil.example",
+        "jo@evil.example@nwas.example",
+        "jo@sub.nwas.example", "jo@xnwas.example", "jo@nwas.example.", "jo@nwas",
+        "jo@nwas.example\0", "x" * 5_000 + "@nwas.example.evil",
+    ],
+    ids=map(str, range(11)),
+)  # fmt: skip
+def test_an_address_that_is_nobodys_leads_nowhere(browser_of: SignIn, mail: str) -> None:
+    """Exactly one `@`: two have two readings (`a@org@evil`)."""
+    response = find(browser_of(), email=mail)
+
+    assert response.status_code == 400
+    assert response.text.count("No organisation here has such addresses") == 2
+    assert 'href="#email"' in response.text
+
+
+def test_nothing_chosen_is_said(browser_of: SignIn) -> None:
+    response = find(browser_of())
+
+    assert response.status_code == 400
+    assert response.text.count("Select your organisation") == 2
+
+
+def test_a_foreign_form_finds_nothing(browser_of: SignIn) -> None:
+    response = find(browser_of(), organisation="nwas", csrf_token="x")
+
+    assert response.status_code == 400
+    assert "open for too long" in response.text
+
+
+class TestWhatAnOrganisationHas:
+    """A form, a button, or both."""
+
+    def test_a_provider_is_a_button_and_no_password_is_asked_for(self, browser_of: SignIn) -> None:
+        html = browser_of().get("/-/sign-in/nwas?next=/fleet/bookings").text
+
+        assert "Continue to NWAS sign-in" in html
+        assert 'href="/-/oidc/nwas/begin?next=%2Ffleet%2Fbookings"' in html
+        assert 'type="password"' not in html
+
+    def test_a_directory_is_a_form_and_no_button(self, browser_of: SignIn) -> None:
+        html = browser_of().get("/-/sign-in/cheshire-fire").text
+
+        assert 'type="password"' in html
+        assert "Continue to" not in html
+
+    def test_both_are_both(self) -> None:
+        both = replace(FIRE, providers=AMBULANCE.providers)
+        html = Client(new_world(organisations=(POLICE, both)).front).get(f"/-/sign-in/{FIRE.id}")
+
+        assert "Continue to NWAS sign-in" in html.text
+        assert 'type="password"' in html.text
+        assert "Or use your username and password" in html.text
+
+    def test_a_password_for_who_has_a_provider_is_not_taken(
+        self, world: World, browser_of: SignIn
+    ) -> None:
+        response = send(browser_of(), organisation="nwas")
+
+        assert response.status_code == 400
+        assert world.desk.asked == []
+
+
+class TestSigningOutAtAProvider:
+    """The browser may still be signed in there."""
+
+    def sign_out(self, world: World, browser: Client) -> TestResponse:
+        world.providers.form = SignOutForm()
+        token = token_of(browser.get("/-/portal").text)
+        return browser.post("/-/sign-out", data={"csrf_token": token})
+
+    def test_the_page_has_the_button_for_it(self, world: World, browser_of: SignIn) -> None:
+        response = self.sign_out(world, browser_of("paramedic"))
+
+        assert response.status_code == 200
+        assert "You have signed out" in response.text
+        assert "Sign out of NWAS sign-in" in response.text
+        assert 'name="id_token_hint" value="token"' in response.text
+        assert response.headers["Set-Cookie"].startswith("gateway-localhost=;")
+        assert world.desk.sessions == {}
+        assert "Paramedic" not in response.text
+
+    def test_that_page_alone_may_send_a_form_there(self, world: World, browser_of: SignIn) -> None:
+        response = self.sign_out(world, browser_of("paramedic"))
+
+        policy = response.headers["Content-Security-Policy"]
+        assert "form-action 'self' https://login.nwas.example;" in policy
+        elsewhere = browser_of().get("/-/sign-out").headers["Content-Security-Policy"]
+        assert "form-action 'self';" in elsewhere
 
 
 def test_link_of_an_organisation_chooses_it(browser_of: SignIn) -> None:
@@ -251,7 +389,7 @@ def test_link_of_an_organisation_chooses_it(browser_of: SignIn) -> None:
     html = browser_of().get("/-/sign-in/cheshire-fire?next=/fleet/bookings").text
 
     assert '<input type="hidden" name="organisation" value="cheshire-fire">' in html
-    assert 'href="/-/sign-in?next=%2Ffleet%2Fbookings"' in html
+    assert 'href="/-/sign-in?other=1&amp;next=%2Ffleet%2Fbookings"' in html
     assert POLICE.name in html  # the header
     assert "North West Ambulance" not in html
 

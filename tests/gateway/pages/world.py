@@ -30,6 +30,7 @@ from policies.question import Question, Subject
 from tests.gateway.pages.doubles import (
     BreakGlassDesk,
     Grant,
+    ProviderDesk,
     RecordDesk,
     RegisterDesk,
     SignInDesk,
@@ -55,6 +56,7 @@ class World:
     staff: dict[str, Subject]
     desk: SignInDesk
     envelope: BreakGlassDesk
+    providers: ProviderDesk
     record: RecordDesk
     register: RegisterDesk
     front: Front
@@ -79,6 +81,7 @@ def new_world(
     staff = demo_staff(policy_set.levels)
     desk = SignInDesk(staff)
     envelope = BreakGlassDesk(desk)
+    providers = ProviderDesk(desk)
     register = RegisterDesk(staff, policy_set.levels)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
     services = PageServices(
@@ -93,6 +96,7 @@ def new_world(
         engine=lambda: engine,
         sign_in_desk=desk,
         break_glass=envelope,
+        provider_desk=providers,
         register=register,
         search_record=record.search,
         session_limits=(30, 600),
@@ -106,6 +110,7 @@ def new_world(
         staff=staff,
         desk=desk,
         envelope=envelope,
+        providers=providers,
         record=record,
         register=register,
         front=Front(pages, services, engine, desk, at),
