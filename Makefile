@@ -90,6 +90,6 @@ bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for 
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 clean:  ## remove what was made here but the demo's data (the next command sets up again)
-	@rm -rf .venv var/setup var/bench gateway/pages/static/vendor node_modules .coverage .coverage.* \
+	@rm -rf .venv var/setup var/bench var/samba* gateway/pages/static/vendor node_modules .coverage .coverage.* \
 	  .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(CODE) -name __pycache__ -type d -prune -exec rm -rf {} +
