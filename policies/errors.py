@@ -1,6 +1,7 @@
 """What can go wrong in `policies`, as one family.
 
     PolicyError
+    |-- ActivationRefusedError  engine and Casbin differ (in `policies.activation`)
     |-- PolicyFileError     a file of a policy set with faults (carries every one of them)
     `-- PatternError        a path pattern that cannot be read
 

@@ -177,6 +177,31 @@ class Clearance:
                 reach |= other.reach_for.get(function or "", other.reach)[window]
         return reach
 
+    def reaches(self, *, at: datetime) -> tuple[object, ...]:
+        """Give all that `reach` can answer at an instant, whatever the function and the agreement.
+
+        People of whom it is equal are cleared alike at that instant.
+
+        Raises:
+            GrantError: the instant has no time zone.
+        """
+        if at.tzinfo is None:
+            raise GrantError("assess clearance: the instant has no time zone")
+        window = bisect_right(self._changes, at)
+        reach = self._reach[window]
+        if not self._reach_for and not self._elsewhere:
+            return (reach,)
+        here = tuple((name, over_time[window]) for name, over_time in self._reach_for.items())
+        elsewhere = tuple(
+            (
+                body,
+                other.reach[window],
+                tuple((name, over_time[window]) for name, over_time in other.reach_for.items()),
+            )
+            for body, other in self._elsewhere.items()
+        )
+        return (reach, here, elsewhere)
+
     def stable_until(self, *, at: datetime) -> datetime | None:
         """Give the next instant (UTC) at which the reach can change by itself; None for never.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from random import Random
 from typing import Any
 
 import pytest
@@ -386,3 +387,33 @@ def test_what_is_reached_is_what_the_standings_say(
 
     assert held.reach(at=at, function=function) == expected
     assert expected == 0 or any(each.holds(at=at) for each in memberships)
+
+
+def test_people_of_equal_reaches_are_cleared_alike_for_every_function() -> None:
+    """Who decides for many at once asks one of those whose `reaches` are equal."""
+    random = Random(8)
+    functions = (None, "pay.slip", "hr.search")
+    kept: dict[object, list[int]] = {}
+    for _ in range(300):
+        grants = tuple(
+            grant(
+                random.choice(("RV", "N3", "DBSB")),
+                id=str(number),
+                granting_body=random.choice((POLICE, "another-force")),
+                functions=frozenset(random.sample(("pay.slip", "hr.search"), random.randrange(3))),
+                expires_on=random.choice((date(2026, 5, 31), date(2027, 12, 31))),
+            )
+            for number in range(random.randrange(3))
+        )
+        clearance = Clearance(
+            grants=grants, organisation=FIRE, order=ORDER, accepted=frozenset({POLICE, FIRE})
+        )
+        reached = [
+            clearance.reach(at=AT, function=function, accepting=accepting)
+            for function in functions
+            for accepting in (frozenset[str](), frozenset({"another-force"}))
+        ]
+        assert kept.setdefault(clearance.reaches(at=AT), reached) == reached
+    assert 10 < len(kept) < 200
+    with pytest.raises(GrantError, match="no time zone"):
+        Clearance.none(FIRE, ORDER).reaches(at=AT.replace(tzinfo=None))

@@ -1,0 +1,108 @@
+"""What everybody may do: the decisions of a whole staff, equal questions asked once.
+
+Staff who are equal in everything that the rules, the floors and the agreements look at get equal
+decisions. So one of them is asked about, and the answer stands for all: it names no person. Nothing
+is kept from one call to the next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from policies.candidates import PreparedRule
+from policies.criteria import Asks, Attribute, OneOf
+from policies.question import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from policies.decision import Decision
+    from policies.engine import Engine
+    from policies.function import Function
+    from policies.policy_set import PolicySet
+    from policies.question import Subject
+
+
+class PersonDecisions(NamedTuple):
+    """One person and the decision on each function, in the order that was asked for."""
+
+    subject: Subject
+    decisions: tuple[Decision, ...]
+
+
+class _Looked(NamedTuple):
+    """What the rules of a policy set look at: the words they name, or that they look at all."""
+
+    posts: frozenset[str]
+    units: frozenset[str]
+    at_all: bool
+
+
+def decide_population(
+    engine: Engine,
+    staff: Iterable[Subject],
+    functions: Sequence[Function],
+    *,
+    action: str,
+    at: datetime,
+    factors: frozenset[str],
+) -> Iterator[PersonDecisions]:
+    """Decide every function for every person, none of whom names another's record.
+
+    Args:
+        engine: Decides.
+        staff: Everybody.
+        functions: What is asked about.
+        action: `read` or `write`.
+        at: The instant.
+        factors: How everybody is taken to have proved who they are.
+    """
+    looked = _looked_at(engine.policy_set)
+    known: dict[object, tuple[Decision, ...]] = {}
+    for subject in staff:
+        key = object() if looked.at_all else _decisive(subject, looked, at)
+        decisions = known.get(key)
+        if decisions is None:
+            decisions = known[key] = tuple(
+                engine.decide(
+                    Question(
+                        subject=subject, function=function, action=action, at=at, factors=factors
+                    )
+                )
+                for function in functions
+            )
+        yield PersonDecisions(subject, decisions)
+
+
+def _decisive(subject: Subject, looked: _Looked, at: datetime) -> object:
+    """Everything of a person on which a decision can rest that names nobody else.
+
+    A word that no rule names counts no more than that a word is there.
+    """
+    posts, unit = subject.posts, subject.unit
+    return (
+        subject.organisation,
+        subject.organisation_kind,
+        bool(posts),
+        posts & looked.posts,
+        unit if unit in looked.units else bool(unit),
+        subject.appointments,
+        bool(subject.team),
+        subject.clearance.reaches(at=at),
+        # Over another order of levels nothing is reached; see `Engine`.
+        id(subject.clearance.order),
+    )
+
+
+def _looked_at(policy_set: PolicySet) -> _Looked:
+    words: dict[Attribute, set[str]] = {attribute: set() for attribute in Attribute}
+    at_all = False
+    for rule in policy_set.rules:
+        for form in PreparedRule.of(rule).forms:
+            if isinstance(form, OneOf):
+                words[form.attribute] |= form.words
+            at_all = at_all or isinstance(form, Asks)
+    return _Looked(
+        frozenset(words[Attribute.POSTS]), frozenset(words[Attribute.UNIT]), at_all=at_all
+    )
