@@ -159,6 +159,19 @@ def matcher_of(when: str, terms: Terms) -> Callable[[Question, str], bool]:
     raise RowError(f"read row: `{when[:60]}` is not a condition")
 
 
+def criteria_of(when: str, terms: Terms) -> tuple[Criterion, ...]:
+    """Read the criteria of a rule's condition.
+
+    Raises:
+        RowError: if the text is not the condition of a rule.
+        CriterionError: if a criterion is not understood.
+    """
+    row = getattr(matcher_of(when, terms), "__self__", None)
+    if not isinstance(row, _RuleRow):
+        raise RowError(f"read row: `{when[:60]}` is not the condition of a rule")
+    return row.criteria
+
+
 @dataclass(frozen=True, slots=True)
 class _RuleRow:
     """A rule: matches when its criteria are met, in the sense of its effect."""

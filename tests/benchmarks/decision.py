@@ -10,7 +10,11 @@ Run as `python -m tests.benchmarks.decision --out FILE`. Measured at 1,000 gener
     decision.speedup_over_casbin_per_function
     decision.explain_us                        the full expansion of one decision (median)
     decision.portal_60_ms                      every tile of one person
+    decision.first_us                          a first question of a new engine
     decision.compile_ms                        compiling the policy set
+
+`tests.benchmarks.decision_scale` says what it measures at other sizes. All figures but `first_us`
+are of an engine in use: it has met the attributes that it is asked about.
 
 Casbin is our oracle as it is shipped: its matcher is parsed once, which makes it about twice as
 quick as plain pycasbin. Both answer the very same questions, and must give the same answers.
@@ -32,7 +36,8 @@ from typing import TYPE_CHECKING
 from policies.casbin_oracle import CasbinOracle
 from policies.engine import Engine
 from policies.function import GATEWAY_SYSTEM
-from tests.benchmarks.results import DEFAULT_FILE, Figure, merge, table
+from tests.benchmarks import decision_scale
+from tests.benchmarks.results import DEFAULT_FILE, FEWEST_REPETITIONS, Figure, merge, table
 from tests.policies.generated import (
     generated_question,
     generated_rules,
@@ -42,10 +47,10 @@ from tests.policies.generated import (
 from tests.policies.people import PASSWORD, cheshire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from policies.policy_set import PolicySet
-    from policies.question import Question
+    from policies.question import Question, Subject
 
 RULES = 1000
 FUNCTIONS = 60
@@ -62,6 +67,11 @@ TARGETS = {
     "decision.speedup_over_casbin_per_function": ">= 30",
     "decision.explain_us": "<= 200",
     "decision.portal_60_ms": "<= 0.5",
+    "decision.curve_growth": "about 1",
+    "decision.activation_5000_s": "<= 2",
+    "decision.oracle_check_s": "<= 20",
+    "decision.population_s": "<= 15",
+    "decision.population_shared_s": "<= 2",
 }
 
 
@@ -73,11 +83,12 @@ class Setting:
     engine: Engine
     one: CasbinOracle
     per_function: CasbinOracle
+    staff: list[Subject]
     questions: list[Question]
 
 
-def setting() -> Setting:
-    """Generate the rules and questions, and load them three times."""
+def setting(*, casbin: bool = True) -> Setting:
+    """Generate the rules and questions, and load them three times, without `casbin` once."""
     random = Random(2026)
     policy_set = generous(cheshire())
     back_office = [
@@ -103,11 +114,13 @@ def setting() -> Setting:
         )
         for _ in range(QUESTIONS)
     ]
+    loaded = policy_set if casbin else replace(policy_set, rules=())
     return Setting(
         policy_set=policy_set,
         engine=Engine.compile(policy_set),
-        one=CasbinOracle.from_policy_set(policy_set, enforcer_per_function=False),
-        per_function=CasbinOracle.from_policy_set(policy_set, enforcer_per_function=True),
+        one=CasbinOracle.from_policy_set(loaded, enforcer_per_function=False),
+        per_function=CasbinOracle.from_policy_set(loaded, enforcer_per_function=True),
+        staff=staff,
         questions=questions,
     )
 
@@ -131,7 +144,9 @@ def timed(ask: Callable[[Question], object], questions: list[Question]) -> list[
 def repetition(given: Setting) -> dict[str, float]:
     """Measure everything once."""
     decide, explain = given.engine.decide, given.engine.explain
-    timed(decide, given.questions[:2000])  # warm
+    first = timed(Engine.compile(given.policy_set).decide, given.questions[:2000])
+    for question in given.questions:
+        decide(question)
     gc.collect()
     ours = sorted(timed(decide, given.questions))
     engine_mean = mean(ours)
@@ -159,6 +174,7 @@ def repetition(given: Setting) -> dict[str, float]:
         "decision.speedup_over_casbin_per_function": per_function / engine_mean,
         "decision.explain_us": median(explained) * 1e6,
         "decision.portal_60_ms": median(portal) * 1e3,
+        "decision.first_us": median(first) * 1e6,
         "decision.compile_ms": compiled * 1e3,
     }
 
@@ -168,6 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what a decision costs, beside Casbin.")
     parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
     parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="at least 3")
+    parser.add_argument("--small", action="store_true", help="leave out the other sizes: minutes")
     chosen = parser.parse_args()
     _say(f"decision: loading {RULES} rules over {FUNCTIONS} functions, three times")
     given = setting()
@@ -178,9 +195,34 @@ def main() -> None:
     for number in range(chosen.repetitions):
         _say(f"decision: repetition {number + 1} of {chosen.repetitions}")
         measured.append(repetition(given))
-    figures = [Figure(key=key, values=tuple(each[key] for each in measured)) for key in measured[0]]
+    if not chosen.small:
+        for number, more in enumerate(_other_sizes(given)):
+            measured[number].update(more)
+    counts = {
+        key: [each[key] for each in measured if key in each] for each in measured for key in each
+    }
+    figures = [Figure(key=key, values=tuple(values)) for key, values in counts.items()]
     merge(figures, chosen.out)
     _say(table(figures, TARGETS))
+
+
+def _other_sizes(given: Setting) -> Iterator[dict[str, float]]:
+    """Measure what `decision_scale` measures, as often as a figure needs."""
+    many = replace(
+        given.policy_set,
+        rules=generated_rules(given.policy_set, decision_scale.ACTIVATED_RULES, Random(5000)),
+    )
+    engines = decision_scale.curve_sets(given.policy_set)
+    everybody = decision_scale.population_staff(given.staff)
+    for number in range(FEWEST_REPETITIONS):
+        _say(f"decision: other sizes, repetition {number + 1} of {FEWEST_REPETITIONS}")
+        yield {
+            **decision_scale.curve(engines, timed),
+            **decision_scale.activation(many),
+            **decision_scale.oracle_check(given.policy_set, given.staff, number, _say),
+            **decision_scale.population(given.engine, everybody, AT, _say),
+            "decision.memory_mib": decision_scale.memory(),
+        }
 
 
 def _say(text: str) -> None:
