@@ -148,6 +148,8 @@ class Candidates:
     of_record: tuple[_Ask, ...]
     asks: tuple[_Ask, ...]
     _layout: Layout
+    # Where packed answers are cut: the bits of all criteria, their number, twice their number.
+    _cuts: tuple[int, int, int]
     _every: int
     _denying: int
     _ids: RuleIds
@@ -200,6 +202,7 @@ class Candidates:
             of_record=tuple((f.ask, bit) for bit, f in forms.items() if isinstance(f, OfRecord)),
             asks=tuple((form.ask, bit) for bit, form in forms.items() if isinstance(form, Asks)),
             _layout=layout,
+            _cuts=((1 << layout.width) - 1, layout.width, 2 * layout.width),
             _every=(1 << len(chosen)) - 1,
             _denying=sum(rule for _, rule in sides[Effect.DENY]),
             _ids=RuleIds(tuple(prepared.rule.id for prepared in chosen)),
@@ -253,9 +256,8 @@ class Candidates:
             asked, failing = self._ask(self.asks, question)
             answers |= asked
             failed |= failing
-        width = self._layout.width
-        criteria = (1 << width) - 1
-        out = answers >> 2 * width
+        criteria, width, twice = self._cuts
+        out = answers >> twice
         return answers & criteria, answers >> width & criteria, failed, self._every & ~out
 
     def applying(self, results: Results) -> int:

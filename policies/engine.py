@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from policies.function import Function
     from policies.policy_set import PolicySet
     from policies.question import Subject
+    from vetting.clearance import Clearance
     from vetting.levels import LevelId
 
 
@@ -108,7 +109,10 @@ class Engine:
         moment = candidates.moment(question.at)
         applying = 0
         try:
-            reach = self._reach(question)
+            clearance = subject.clearance
+            if clearance.order is not self.policy_set.levels:
+                self._check_order(clearance)
+            reach = clearance.reach(at=question.at, function=question.function.id)
             met, unknown, failed, applying = candidates.answer(question, moment, reach)
             names_somebody = question.record_person is not None
             results = _new(
@@ -130,13 +134,10 @@ class Engine:
             results = _unreadable(question)
         return self._conclude(compiled, candidates, moment.agreement_id, results, applying)
 
-    def _reach(self, question: Question) -> int:
-        clearance = question.subject.clearance
-        order, levels = clearance.order, self.policy_set.levels
+    def _check_order(self, clearance: Clearance) -> None:
         # Bits of another order of levels would be read as levels nobody granted.
-        if order is not levels and not order.means_the_same_as(levels):
+        if not clearance.order.means_the_same_as(self.policy_set.levels):
             raise PolicyError("decide: the clearance is over another order of levels")
-        return clearance.reach(at=question.at, function=question.function.id)
 
     def _unknown_function(self, question: Question) -> Decision:
         subject = question.subject
