@@ -35,6 +35,10 @@ _FIELDS: Final = {
     b"sec-fetch-site": "HTTP_SEC_FETCH_SITE",
     b"user-agent": "HTTP_USER_AGENT",
 }
+_NOT_VOUCHED_FOR: Final = 401  # what the pages answer to a wrong name, password or code
+REFUSAL_SECONDS: Final = 0.25
+"""The least time in which somebody is told that they were not recognised: longer than directories
+take, too short for a person to mind."""
 _OWN_FRAMING: Final = frozenset({"connection", "content-length", "transfer-encoding", "date"})
 
 
@@ -77,7 +81,12 @@ class PagesBridge:
             return PageResult(status=status, code=code, answered=False)
         environ = self._environ(visit, grant, body)
         loop = asyncio.get_running_loop()
+        begun = loop.time()
         answer = await loop.run_in_executor(self._threads, self._run, environ)
+        if answer.status == _NOT_VOUCHED_FOR:
+            # No thread waits, and nobody learns from the time what was wrong, such as a name that
+            # a directory refuses sooner than a password it has to hash.
+            await asyncio.sleep(begun + REFUSAL_SECONDS - loop.time())
         give(answer, visit.incoming, visit.client)
         code = "" if answer.status < 500 else "page-failed"  # noqa: PLR2004
         return PageResult(status=answer.status, code=code, answered=True)

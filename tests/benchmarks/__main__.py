@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-GROUPS = ("decision", "gate", "signin")
+GROUPS = ("decision", "gate", "signin", "privacy")
 
 
 def main() -> int:

@@ -63,12 +63,12 @@ def measure(say: Say, repetitions: int) -> dict[str, list[float]]:
         WrongAnswersError: somebody was not signed in who should have been.
     """
     figures: dict[str, list[float]] = defaultdict(list)
-    with _standing(say, workers=1) as stack:
+    with standing(say, workers=1) as stack:
         _warm_up(stack)
         for number in range(1, repetitions + 1):
             say(f"one worker, repetition {number} of {repetitions}")
             _throughput(stack, figures, say)
-    with _standing(say, workers=2) as stack:
+    with standing(say, workers=2) as stack:
         _warm_up(stack)
         for number in range(1, repetitions + 1):
             say(f"storm, repetition {number} of {repetitions}: {2 * STORM_SECONDS:.0f} s")
@@ -156,7 +156,8 @@ def _silent(stack: Stack) -> Iterator[None]:
 
 
 @contextmanager
-def _standing(say: Say, *, workers: int) -> Iterator[Stack]:
+def standing(say: Say, *, workers: int) -> Iterator[Stack]:
+    """Start the demo in a folder of its own, and end it; nothing stays."""
     parent = PROJECT / "var" / "bench"
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="signin-", dir=parent))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from gateway.front.pages_bridge import PageResult, PagesBridge
+from gateway.front.pages_bridge import REFUSAL_SECONDS, PageResult, PagesBridge
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -92,6 +92,28 @@ async def test_a_page_is_shown_with_its_own_fields_and_our_framing(
     assert results == [PageResult(status=201, code="", answered=True)]
     assert page.closed == 1
     assert page.threads[0].startswith("pages")
+
+
+@pytest.mark.parametrize(("status", "waits"), [("401 No", True), ("200 Yes", False)])
+async def test_who_is_not_recognised_is_told_after_a_while_in_which_no_thread_waits(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch, status: str, *, waits: bool
+) -> None:
+    """However long it took to see: so the time tells nobody what was wrong."""
+    waited: list[tuple[float, str]] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append((seconds, threading.current_thread().name))
+
+    async with bench(serving(Page(status), threads, [])) as gate:
+        client = await gate.client()
+        monkeypatch.setattr("gateway.front.pages_bridge.asyncio.sleep", sleep)
+        await client.get("/-/sign-in")
+        monkeypatch.undo()
+
+    assert len(waited) == waits
+    for seconds, thread in waited:
+        assert 0 < seconds <= REFUSAL_SECONDS
+        assert not thread.startswith("pages")
 
 
 async def test_a_page_is_told_what_is_on_the_list_and_nothing_else(
