@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,13 +68,20 @@ def test(
             show(step)
 
     asked.try_servers(section.budget_seconds, tell, trial)
-    usable = ProbeReport(steps=tuple(told)).usable
+    usable = ProbeReport(steps=tuple(told)).usable and (trial is None or _signed_in(told))
     if as_json:
         click.echo(json.dumps({"usable": usable, "steps": [_as_json(step) for step in told]}))
     elif not usable:
-        click.echo(f"directory: `{section.id}` is not usable: no server took every step", err=True)
+        which = "no server took every step" if trial is None else f"`{name}` was not signed in"
+        click.echo(f"directory: `{section.id}` is not usable: {which}", err=True)
     if not usable:
         context.exit(1)
+
+
+def _signed_in(told: Sequence[ProbeStep]) -> bool:
+    """Tell whether the server that was shown the password took every step."""
+    shown = {step.server for step in told if step.step == "password"}
+    return bool(shown) and all(step.passed for step in told if step.server in shown)
 
 
 def _section(settings: Settings, organisation: str) -> PasswordDirectorySection:

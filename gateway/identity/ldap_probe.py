@@ -155,18 +155,19 @@ def _words(error: DirectoryError) -> str:
 
 
 def _told(person: DirectoryPerson) -> dict[str, str]:
+    posts = f"posts {', '.join(sorted(person.posts))}" if person.posts else "no post"
     missing = [] if person.employee_number else ["no employee number: nobody is let in without"]
     found = [
         f"id {person.directory_id}",
         f"name {person.username}",
         f"employee number {person.employee_number}" if person.employee_number else "",
-        f"posts {', '.join(sorted(person.posts))}" if person.posts else "no post",
+        posts,
         f"unit {person.unit}" if person.unit else "no unit",
     ]
     team = f"{len(person.team)} people" if person.team_complete else "not whole: counts as empty"
     return {
         "mapping": "; ".join([*filter(None, found), *missing]),
-        "groups": f"{len(person.groups)} groups",
+        "groups": f"groups {len(person.groups)}; {posts}",
         "team": team,
     }
 

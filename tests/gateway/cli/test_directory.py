@@ -76,6 +76,8 @@ def test_a_wrong_password_is_told_and_fails(connected: Place, password_file: Pat
     )
     failed = [step for step in told.json()["steps"] if not step["passed"]]
 
+    assert told.code == 1
+    assert told.json()["usable"] is False
     assert [step["step"] for step in failed] == ["connect", "password"]
     assert "the name is known" in failed[1]["detail"]
 
