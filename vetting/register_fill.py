@@ -71,8 +71,8 @@ def replace_everything(
     changes, total = _plan_grants(connection, grants, order)
     appointed = [] if appointments is None else _plan_appointments(connection, appointments)
     append_changes(connection, [*changes, *appointed], by=by, at=at)
-    _write(connection, vetting_grant, changes)
-    _write(connection, appointment, appointed)
+    write_rows(connection, vetting_grant, changes)
+    write_rows(connection, appointment, appointed)
     return _counted(changes, total=total)
 
 
@@ -137,7 +137,8 @@ def _plan_appointments(
     return changes
 
 
-def _write(connection: Connection, table: Table, changes: list[RowChange]) -> None:
+def write_rows(connection: Connection, table: Table, changes: list[RowChange]) -> None:
+    """Write rows that were removed, changed or added; the history is the caller's."""
     gone = [{"gone": change.before["id"]} for change in changes if change.before is not None]
     if gone:
         connection.execute(delete(table).where(table.c.id == bindparam("gone")), gone)

@@ -98,6 +98,28 @@ register_change = Table(
     Index("register_change_person", "organisation", "employee_number"),
 )
 
+feed_import = Table(
+    "feed_import",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("feed", String(20), nullable=False),
+    Column("exported_at_us", BigInteger, nullable=False),  # when the unit wrote it
+    Column("digest", String(64), nullable=False),  # SHA-256 of the file
+    Column("at_us", BigInteger, nullable=False),
+    Column("by", String(200), nullable=False),
+    Index("feed_import_feed", "feed", "exported_at_us"),
+)
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("grant_id", String(64), primary_key=True),
+    Column("ends_on", _DAY, primary_key=True),  # a renewed grant is reminded of anew
+    Column("days", Integer, primary_key=True),  # how many days before
+    Column("told", String(16), primary_key=True),  # whom: `person` or `sponsor`
+    Column("at_us", BigInteger, nullable=False),
+)
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_FORM = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _GRANT_TEXTS = ("id", "level", "granting_body", "sponsor", "granted_on", "status", "functions")

@@ -93,7 +93,16 @@ class Requirement:
         if self.met_by(reach):
             return ()
         lacking = {self._named(mask & ~reach) for mask in self._masks}
-        return tuple(sorted(lacking, key=lambda levels: (len(levels), levels)))
+        gained = {way: self._reached(way) for way in lacking}
+        # With what is held already, one alternative may need no more than a part of another.
+        needed = [
+            way
+            for way in lacking
+            if not any(
+                other != way and gained[other] & gained[way] == gained[other] for other in lacking
+            )
+        ]
+        return tuple(sorted(needed, key=lambda levels: (len(levels), levels)))
 
     def at_least_as_strict_as(self, other: Requirement) -> bool:
         """Tell whether everyone who meets this requirement also meets the other (same order)."""
@@ -109,6 +118,12 @@ class Requirement:
     def __str__(self) -> str:
         """Write the canonical text."""
         return self.text
+
+    def _reached(self, levels: tuple[LevelId, ...]) -> int:
+        reach = 0
+        for level in levels:
+            reach |= self.order.reach(level)
+        return reach
 
     def _named(self, mask: int) -> tuple[LevelId, ...]:
         """Name the levels of a mask, without those that another of them brings along."""

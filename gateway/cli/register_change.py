@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.errors import CommandError
+from vetting.feed_plan import changes_from_text, make_changes
 from vetting.grants import ClearanceGrant, GrantStatus
 from vetting.levels import LevelId
 from vetting.membership import Membership
@@ -34,6 +35,7 @@ CODES = {
     "appoint": "appointed",
     "join": "membership-begun",
     "move": "membership-moved",
+    "import": "vetting-import-approved",
     "suspend": "vetting-suspended",
     "withdraw": "vetting-withdrawn",
     "terminate": "vetting-terminated",
@@ -44,7 +46,7 @@ CODES = {
     "end-appointment": "appointment-ended",
     "leave": "membership-ended",
 }
-LOOSENING = frozenset({"grant", "renew", "restore", "lift", "appoint", "join", "move"})
+LOOSENING = frozenset({"grant", "renew", "restore", "lift", "appoint", "join", "move", "import"})
 # After these the person is signed out: nothing that was opened before may go on.
 SIGNS_OUT = frozenset({"suspend", "withdraw", "terminate", "transfer"})
 _STATUS = MappingProxyType(
@@ -73,6 +75,11 @@ class RegisterChange:
     values: Mapping[str, str | None]
 
     @property
+    def told(self) -> Mapping[str, str | None]:
+        """What the record says of it; the rows of an import are in the register's own history."""
+        return {key: value for key, value in self.values.items() if key != "rows"}
+
+    @property
     def loosens(self) -> bool:
         """Whether it needs a second officer."""
         return self.act in LOOSENING
@@ -94,6 +101,8 @@ class RegisterChange:
                 return f"move {self.person} to {values['to']} from {values['starts_on']}"
             case "renew":
                 return f"renew grant {values['grant']} until {values['expires_on'] or 'no end'}"
+            case "import":
+                return f"{values['count']} change(s) of an export of feed {values['feed']}"
             case "downgrade":
                 return f"downgrade grant {values['grant']} to {values['level']}"
             case _:
@@ -109,6 +118,13 @@ class RegisterChange:
         """
         if self.act not in CODES:
             raise CommandError(f"change register: `{self.act[:40]}` is no change")
+        if self.act == "import":
+            changes = changes_from_text(self.values["rows"] or "")
+            by = f"feed {self.values['feed']}, {by}"
+            make_changes(connection, changes, by=by, at=at)
+            rows = (change.after or change.before or {} for change in changes)
+            people = {f"{row['organisation']}/{row['employee_number']}" for row in rows}
+            return tuple(PersonKey.from_text(person) for person in sorted(people))
         if self.act in _OF_A_PERSON:
             return self._apply_to_person(register, connection, by=by, at=at)
         return (self._apply_to_grant(register, connection, by=by, at=at),)

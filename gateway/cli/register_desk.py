@@ -7,15 +7,15 @@ the bell is rung, so that it holds at the next request; who was suspended is sig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from gateway.audit.entry import Kind
-from gateway.bulletin import Bulletin, person_subject
+from gateway.bulletin import EVERYTHING, Bulletin, person_subject
 from gateway.cli.opening import current_instant, open_existing_store
 from gateway.cli.operator_account import operator_account
 from gateway.cli.operator_act import operator_act
@@ -32,6 +32,9 @@ from vetting.register_tables import appointment, vetting_grant
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+
+# Beyond this many people everything is read anew, instead of each of them being named.
+MOST_NAMED = 500
 
 
 class RegisterDesk:
@@ -87,18 +90,28 @@ class RegisterDesk:
 
     def make(self, change: RegisterChange, *, by: str) -> str:
         """Record, make and announce a change; gives the reference of its entry."""
-        whose = str(self.rehearse(change)[0])
+        whose = " ".join(map(str, self.rehearse(change)[:1]))
         with self._recorded(CODES[change.act], change, whose, by) as (reference, at):
             with writing(self.store) as connection:
                 people = change.apply(self.register, connection, by=by, at=at)
-                for person in people:
-                    self.bulletin.announce(connection, person_subject(str(person)), at)
+                self.announce(connection, map(str, people), at)
             self.bulletin.ring()
             if change.act in SIGNS_OUT:
-                sessions = Sessions(self.store, self.bulletin)
-                for person in people:
-                    sessions.end_all(Whose(person=str(person)), at=at, reason=CODES[change.act])
+                self.sign_out(map(str, people), at)
         return reference
+
+    def announce(self, connection: Connection, people: Iterable[str], at: datetime) -> None:
+        """Announce whose rows were changed; of very many, that everything is to be read anew."""
+        named = sorted(set(people))
+        subjects = [person_subject(person) for person in named]
+        for subject in subjects if len(named) <= MOST_NAMED else [EVERYTHING]:
+            self.bulletin.announce(connection, subject, at)
+
+    def sign_out(self, people: Iterable[str], at: datetime) -> None:
+        """Sign people out from whom something was taken away."""
+        sessions = Sessions(self.store, self.bulletin)
+        for person in sorted(set(people)):
+            sessions.end_all(Whose(person=person), at=at, reason="vetting-ended")
 
     def note(self, code: str, change: RegisterChange, *, by: str) -> str:
         """Record what changes nothing yet, such as a proposal; gives the reference of its entry."""
@@ -127,6 +140,6 @@ class RegisterDesk:
     def _recorded(
         self, code: str, change: RegisterChange, person: str, by: str
     ) -> Iterator[tuple[str, datetime]]:
-        detail = {"act": change.act, "person": person, **change.values}
+        detail = {"act": change.act, "person": person, **change.told}
         with self.recorded(code, detail, by=by, person=person) as recorded:
             yield recorded

@@ -22,6 +22,7 @@ from gateway.cli.opening import (
 )
 from gateway.cli.terminal import table
 from gateway.cli.vetting_changes import CHANGES
+from gateway.cli.vetting_feed import feed_schema, import_feed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -238,5 +239,5 @@ def reject(config: Path, operator: str, proposal_id: str) -> None:
     click.echo(f"dropped: {proposal.change.words()}; reference {reference}")
 
 
-for _change in CHANGES:
-    vetting.add_command(_change)
+for _command in (*CHANGES, import_feed, feed_schema):
+    vetting.add_command(_command)

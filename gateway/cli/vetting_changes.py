@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 import click
 
 from gateway.cli.opening import config_option, current_instant, open_settings, operator_option
+from gateway.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -342,6 +343,8 @@ def _tighten(
     from gateway.cli.register_desk import RegisterDesk
 
     change = RegisterChange(act=act, person=person, values=values)
+    if change.loosens:
+        raise CommandError(f"change register: {change.words()} needs a second officer")
     with RegisterDesk.open(open_settings(config)) as desk:
         reference = desk.make(change, by=operator)
     click.echo(f"done: {change.words()}; reference {reference}")

@@ -24,6 +24,8 @@ from gateway.identity.directory import BREAK_GLASS, DirectoryPerson, EntryIncomp
 from gateway.identity.names import fold_name
 from gateway.store import schema
 
+MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+LONGEST_MAIL = 254
 EMPLOYEE_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DIRECTORY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+-]{0,99}")
 
@@ -118,6 +120,7 @@ def remember(
         "posts": _to_list(staff.posts),
         "unit": staff.unit,
         "team": _to_list(staff.team),
+        "mail": _mail(person.mail),
         "seen_at_us": schema.microseconds(at),
     }
     table = schema.staff
@@ -256,6 +259,11 @@ def find_staff(
     if organisation is not None:
         statement = statement.where(table.c.organisation == organisation)
     return tuple(_from_row(row) for row in connection.execute(statement))
+
+
+def _mail(address: str) -> str:
+    """Keep an address only if mail can be sent to it; nobody is refused for theirs."""
+    return address if len(address) <= LONGEST_MAIL and MAIL.fullmatch(address) else ""
 
 
 def _to_list(values: frozenset[str]) -> str:

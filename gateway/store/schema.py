@@ -50,6 +50,7 @@ staff = Table(
     Column("posts", Text, nullable=False),  # JSON list, sorted
     Column("unit", String(256), nullable=False),
     Column("team", Text, nullable=False),  # JSON list of employee numbers, sorted
+    Column("mail", String(254), nullable=False, server_default=""),  # as the directory gave it
     Column("first_seen_at_us", BigInteger, nullable=False),
     Column("seen_at_us", BigInteger, nullable=False),  # when the directory last vouched
     UniqueConstraint("organisation", "directory_id", name="staff_directory_id"),

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-GROUPS = ("decision", "gate", "signin", "privacy")
+GROUPS = ("decision", "gate", "signin", "privacy", "vetting")
 
 
 def main() -> int:

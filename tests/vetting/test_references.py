@@ -44,6 +44,8 @@ def test_no_column_invites_a_finding() -> None:
         "membership": {
             "id", "person", "organisation", "employee_number", "starts_on", "ends_on", "contract",
         },
+        "feed_import": {"id", "feed", "exported_at_us", "digest", "at_us", "by"},
+        "reminder": {"grant_id", "ends_on", "days", "told", "at_us"},
         "register_change": {
             "sequence", "at_us", "by", "organisation", "employee_number", "kind", "before", "after",
         },

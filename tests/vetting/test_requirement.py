@@ -270,3 +270,11 @@ def test_any_text_is_read_or_refused_and_nothing_else(text: str) -> None:
         position = refused.position
 
     assert 1 <= position <= len(text) + 1
+
+
+def test_what_is_held_may_leave_one_alternative_within_another() -> None:
+    """Somebody with DBS Standard lacks N1 alone; "N1 and BPSS" would ask for too much."""
+    order = LevelOrder.shipped()
+    requirement = Requirement.parse("N1 and (DBSS or BPSS)", order)
+
+    assert requirement.missing(order.reach("DBSS")) == (("N1",),)
