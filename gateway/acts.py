@@ -63,6 +63,7 @@ class Refusals(Protocol):
         *,
         reasons: tuple[StaffReason, ...] = (),
         asked_for: str = "",
+        cause: str = "",
     ) -> Answer:
         """Give the refusal for a person, or for a program that asks for JSON."""
         ...

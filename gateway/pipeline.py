@@ -341,7 +341,11 @@ class Pipeline:
             answer = see_other(sign_in_address(visit, refused.code), visit.reference)
         else:
             answer = self._refusals.answer(
-                visit, status, reasons=refused.reasons, asked_for=refused.asked_for
+                visit,
+                status,
+                reasons=refused.reasons,
+                asked_for=refused.asked_for,
+                cause=refused.code,
             )
         give(answer, visit.incoming, visit.client)
 

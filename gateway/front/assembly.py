@@ -10,7 +10,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Self
 
 import structlog
@@ -19,17 +18,17 @@ from gateway.api.health import Readiness
 from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
-from gateway.backoffice.forward import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.break_glass_desk import RecordedBreakGlass
-from gateway.front.forward_act import ForwardAct, SystemProfile
+from gateway.front.clock import clock, instant, wall_us
+from gateway.front.forward_act import forward_acts
 from gateway.front.from_settings import (
     assertion_mint,
     brand,
-    door,
+    doors_of,
     host_names,
     limits_of,
     organisation_choice,
@@ -48,6 +47,13 @@ from gateway.front.policy_in_force import PolicyInForce
 from gateway.front.provider_desk import RecordedProviders
 from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
+from gateway.front.session_cuts import SessionCuts
+from gateway.front.session_desk import RecordedSessions
+from gateway.front.session_parts import (
+    directory_organisations,
+    look_after_sessions,
+    vouching,
+)
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.identity.attempts import Attempts
 from gateway.identity.break_glass import BreakGlass
@@ -83,34 +89,15 @@ from vetting.register import Register
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping
     from types import TracebackType
 
     from sqlalchemy import Engine as Store
 
-    from gateway.acts import Act
-    from gateway.backoffice.assertion import AssertionMint
     from gateway.identity.presence import Presence
     from gateway.settings import Settings
     from policies.policy_set import PolicySet
 
 _MEBIBYTE: Final = 1024 * 1024
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def wall_us() -> int:
-    """Give the present instant in microseconds since 1970 UTC: the gateway's only clock."""
-    return time.time_ns() // 1000
-
-
-def instant(at_us: int) -> datetime:
-    """Give an instant in microseconds as an aware datetime."""
-    return _EPOCH + timedelta(microseconds=at_us)
-
-
-def clock() -> datetime:
-    """Give the present instant."""
-    return instant(wall_us())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,15 +178,12 @@ class Assembly:
         threads = ThreadPoolExecutor(gateway.page_threads, thread_name_prefix="pages")
         stack.callback(threads.shutdown)
         throttle = RefusalThrottle()
+        doors = doors_of(settings)
         sign_in = SignIn(
             engine=state.store,
             bulletin=state.bulletin,
             organisations=organisations(settings),
-            doors={
-                each.id: opened
-                for each in settings.organisations
-                if (opened := door(each, page_threads=gateway.page_threads))
-            },
+            doors=doors,
             attempts=state.attempts,
             sessions=state.sessions,
             subjects=state.subjects,
@@ -229,8 +213,20 @@ class Assembly:
             sign_in=sign_in,
         )
         stack.callback(providing.close)
+        look_after_sessions(
+            stack,
+            settings,
+            store=state.store,
+            bulletin=state.bulletin,
+            reader=state.reader,
+            sessions=state.sessions,
+            doors=doors,
+            recorder=recorder,
+            clock=clock,
+        )
         find_person = person_finder(state.store)
         log_directory = settings.record.directory / "log"
+        directories = directory_organisations(settings)
         services = PageServices(
             brand=brand(settings),
             organisations=tuple(organisation_choice(each) for each in settings.organisations),
@@ -255,6 +251,16 @@ class Assembly:
             register=RegisterSearch(state.store, state.register),
             search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
+            session_desk=RecordedSessions(
+                engine=state.store,
+                sessions=state.sessions,
+                recorder=recorder,
+                clock=clock,
+                host_organisation=gateway.host_organisation,
+                directories=directories,
+            ),
+            at_most=settings.sessions.at_most,
+            directories=directories,
             why_over=state.cache.why_over,
         )
         pages = Pages(services)
@@ -264,7 +270,7 @@ class Assembly:
         # 5. the back office
         mint = assertion_mint(gateway.origin, keys)
         pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
-        acts = self._forwarding(pools, mint, state.jars)
+        acts = forward_acts(settings, pools, mint, state.jars)
         acts[GATEWAY_SYSTEM] = bridge.act
         # 6. the way through
         tally = ResourceTally()
@@ -308,6 +314,7 @@ class Assembly:
                 pages=pages.refusals,
                 contacts=services.contacts,
                 secure=settings.secure_origin,
+                caller=pages.refusal_caller,
             ),
             origin=gateway.origin.encode("ascii"),
             host_organisation=gateway.host_organisation,
@@ -330,6 +337,12 @@ class Assembly:
             throttle=throttle,
             tally=tally,
             chores=(upkeep,),
+            cuts=SessionCuts(
+                running=pipeline.running,
+                sessions=state.cache,
+                instant=instant,
+                wall_us=wall_us,
+            ),
             wall_us=wall_us,
         )
 
@@ -362,7 +375,9 @@ class Assembly:
             sessions=sessions,
             subjects=subjects,
             register=register,
-            cache=SessionCache(store, sessions, subjects, presence=pauses),
+            cache=SessionCache(
+                store, sessions, subjects, presence=pauses, vouching=vouching(settings)
+            ),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),
             attempts=Attempts(store, limits_of(settings)),
@@ -377,23 +392,6 @@ class Assembly:
             reader.listen(listener)
         stack.enter_context(reader)
         return state
-
-    def _forwarding(
-        self, pools: Mapping[str, UpstreamPool], mint: AssertionMint, jars: KeptCookies
-    ) -> dict[str, Act]:
-        """Give the act of each system of the back office."""
-        return {
-            each.id: ForwardAct(
-                profile=SystemProfile(
-                    id=each.id, audience=each.audience, identity_headers=each.identity_headers
-                ),
-                forwarder=Forwarder(pool=pools[each.id], origin=each.url),
-                mint=mint,
-                cookies=jars,
-                body_bytes=self._settings.gateway.body_mib * _MEBIBYTE,
-            )
-            for each in self._settings.upstreams
-        }
 
 
 def _complain(error: BaseException) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
 from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
@@ -12,9 +12,14 @@ from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from gateway.acts import Act
     from gateway.backoffice.assertion import AssertionMint
     from gateway.backoffice.kept_cookies import KeptCookies
+    from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.settings import Settings
     from gateway.visit import Grant, Visit
+
+_MEBIBYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,3 +104,28 @@ class ForwardAct:
             body_bytes=self._body_bytes,
         )
         return await self._forwarder.forward(visit.incoming, visit.client, outbound)
+
+
+def forward_acts(
+    settings: Settings, pools: Mapping[str, UpstreamPool], mint: AssertionMint, jars: KeptCookies
+) -> dict[str, Act]:
+    """Give the act of each system of the back office.
+
+    Args:
+        settings: which systems there are.
+        pools: connections to each, by its id.
+        mint: signs assertions.
+        jars: the systems' cookies, kept per session.
+    """
+    return {
+        each.id: ForwardAct(
+            profile=SystemProfile(
+                id=each.id, audience=each.audience, identity_headers=each.identity_headers
+            ),
+            forwarder=Forwarder(pool=pools[each.id], origin=each.url),
+            mint=mint,
+            cookies=jars,
+            body_bytes=settings.gateway.body_mib * _MEBIBYTE,
+        )
+        for each in settings.upstreams
+    }

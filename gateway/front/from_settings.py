@@ -150,6 +150,13 @@ def providers(settings: Settings) -> dict[str, Provider]:
     }
 
 
+def doors_of(settings: Settings) -> dict[str, Door]:
+    """Open the way to every organisation's directory of passwords, by the organisation's id."""
+    threads = settings.gateway.page_threads
+    opened = {each.id: door(each, page_threads=threads) for each in settings.organisations}
+    return {name: way for name, way in opened.items() if way is not None}
+
+
 def ldap_settings(section: PasswordDirectorySection) -> LdapSettings:
     """Give what is set for a directory to the part that speaks LDAP."""
     groups = section.groups

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.front.session_cuts import SessionCuts
     from gateway.pipeline import Pipeline
     from gateway.resources import ResourceTally
     from gateway.throttle import RefusalThrottle
@@ -43,6 +44,7 @@ class Front:
         throttle: RefusalThrottle,
         tally: ResourceTally,
         chores: Sequence[Callable[[], None]],
+        cuts: SessionCuts,
         wall_us: Callable[[], int],
     ) -> None:
         """Hold the parts.
@@ -56,6 +58,7 @@ class Front:
             throttle: keeps strangers from filling the record.
             tally: counts resources.
             chores: blocking functions to run every few seconds, on a thread.
+            cuts: ends what runs for sessions that are over.
             wall_us: microseconds since 1970 UTC.
         """
         self.limits = limits
@@ -68,6 +71,7 @@ class Front:
         self._throttle = throttle
         self._tally = tally
         self._chores = chores
+        self._cuts = cuts
         self._wall_us = wall_us
         self._chore: asyncio.Future[None] | None = None
 
@@ -130,6 +134,7 @@ class Front:
             connection.expire()
         for pool in self._pools:
             pool.sweep(now)
+        self._cuts.sweep()
 
     async def drain(self, seconds: float) -> None:
         """Answer what has been accepted, then close; cut what is still running after `seconds`.

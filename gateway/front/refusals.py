@@ -11,7 +11,10 @@ from gateway.wire.answers import Answer, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import datetime
 
+    from gateway.identity.live_session import LiveSession
+    from gateway.pages.caller import Caller
     from gateway.pages.refusal import RefusalPages
     from gateway.visit import Visit
     from policies.telling import StaffReason
@@ -30,6 +33,7 @@ class FrontRefusals:
         pages: RefusalPages,
         contacts: Callable[[str | None], Mapping[str, str]],
         secure: bool,
+        caller: Callable[[LiveSession, bytes, datetime], Caller],
     ) -> None:
         """Hold the pages.
 
@@ -37,7 +41,9 @@ class FrontRefusals:
             pages: renders the page of a refusal.
             contacts: whom to ask, by organisation.
             secure: whether the service is reached over https.
+            caller: says what the frame shows of whoever is signed in.
         """
+        self._caller = caller
         self._pages = pages
         self._contacts = contacts
         fields = (*page_headers(secure=secure), NO_STORE)
@@ -50,6 +56,7 @@ class FrontRefusals:
         *,
         reasons: tuple[StaffReason, ...] = (),
         asked_for: str = "",
+        cause: str = "",
     ) -> Answer:
         """Give the refusal of a visit."""
         if status in _UNREADABLE:
@@ -58,7 +65,9 @@ class FrontRefusals:
         accept = headers.get(b"accept", b"")
         if b"json" in accept and b"text/html" not in accept:
             return self._json(visit, status, reasons)
-        subject = visit.live.subject if visit.live else None
+        live = visit.live
+        subject = live.subject if live else None
+        cookies = headers.get(b"cookie", b"")
         body = self._pages.render(
             status,
             visit.reference,
@@ -66,6 +75,8 @@ class FrontRefusals:
             asked_for=asked_for,
             contacts=self._contacts(subject.organisation if subject else None),
             at=visit.at,
+            caller=None if live is None else self._caller(live, cookies, visit.at),
+            cause=cause,
         )
         return self._whole(status, b"text/html; charset=utf-8", body, visit)
 

@@ -25,6 +25,7 @@ from gateway.pages import caller
 from gateway.pages.audit import AuditPage
 from gateway.pages.break_glass import BreakGlassPages
 from gateway.pages.form_token import FormTokens
+from gateway.pages.me import MePages
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
 from gateway.pages.page_headers import NO_STORE, content_security_policy, page_headers
@@ -34,12 +35,16 @@ from gateway.pages.portal import PortalPage
 from gateway.pages.provider import ProviderPages
 from gateway.pages.refusal import RefusalPages
 from gateway.pages.rendering import Renderer
+from gateway.pages.sessions import SessionPages
 from gateway.pages.sign_in import SignInPages
 from gateway.pages.static_files import ONE_YEAR, STATIC_ROOT, StaticFiles
 from gateway.pages.vetting import VettingPages
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
+
+    from gateway.pages.page_services import LiveSession
 
 __all__ = ["PageServices", "Pages"]
 
@@ -76,6 +81,8 @@ class Pages:
             *SignInPages(kit).routes(),
             *ProviderPages(kit).routes(),
             *PortalPage(kit).routes(),
+            *MePages(kit).routes(),
+            *SessionPages(kit).routes(),
             *AuditPage(kit).routes(),
             *PolicyPage(kit).routes(),
             *VettingPages(kit).routes(),
@@ -88,7 +95,22 @@ class Pages:
                 guarded_by=None,
             ),
         )
+        self._tokens = kit.tokens
         self.wsgi = self._flask()
+
+    def refusal_caller(self, session: LiveSession, cookies: bytes, at: datetime) -> caller.Caller:
+        """Say what the frame of a refusal shows of whoever is signed in.
+
+        Args:
+            session: theirs.
+            cookies: the Cookie field of the request, which found the session.
+            at: the instant of the visit.
+        """
+        mark = f"{self._services.cookies.session.name}=".encode("ascii")
+        parts = (part.strip() for part in cookies.split(b";"))
+        value = next((part[len(mark) :] for part in parts if part.startswith(mark)), b"")
+        token = self._tokens.token(value.decode("ascii", "replace"))
+        return caller.caller_of_refusal(self._services, session, form_token=token, at=at)
 
     def _flask(self) -> Flask:
         flask = Flask("gateway.pages", static_folder=None)
@@ -141,11 +163,14 @@ class Pages:
                 _log.error("page failed", extra={"reference": reference}, exc_info=error)
         session = caller.session_of(request.environ)
         organisation = session.subject.organisation if session else None
+        at = getattr(visit, "at", None)
+        cookies = request.environ.get("HTTP_COOKIE", "").encode("latin-1", "replace")
         body = self.refusals.render(
             status,
             reference,
             contacts=self._services.contacts(organisation),
-            at=getattr(visit, "at", None),
+            at=at,
+            caller=self.refusal_caller(session, cookies, at) if session and at else None,
         )
         return Response(body, status=status, content_type="text/html; charset=utf-8")
 

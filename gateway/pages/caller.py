@@ -7,6 +7,7 @@ environ always begins with `HTTP_`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import GatewayError
@@ -32,6 +33,7 @@ _NAVIGATION = (
     ("gate.policy", "Policy", "/-/policy"),
     ("gate.vetting", "Vetting register", "/-/vetting"),
     ("gate.breakglass", "Break-glass", "/-/break-glass-uses"),
+    ("gate.sessions", "Sessions", "/-/sessions"),
 )
 
 
@@ -48,12 +50,19 @@ class Caller:
         organisation_name: the name of their organisation.
         form_token: for the forms of the page, the sign-out button first of all.
         navigation: items of the service navigation, as its macro takes them.
+        ends_at: when the session ends if nothing is opened any more; None where two pages must
+            not differ by it.
+        seconds: from now until then, for the script that warns.
+        lasts: whether it will end then however much it is used.
     """
 
     name: str
     organisation_name: str
     form_token: str
     navigation: tuple[dict[str, object], ...]
+    ends_at: datetime | None = None
+    seconds: int = 0
+    lasts: bool = False
 
 
 def visit_of(environ: Mapping[str, Any]) -> OpenVisit:
@@ -125,9 +134,27 @@ def caller_of(
     subject = session.subject
     organisation = services.organisation(subject.organisation)
     path = str(environ.get("PATH_INFO", ""))
+    ends_at = session.ends_unused_at(at)
     return Caller(
         name=subject.name,
         organisation_name=organisation.name if organisation else subject.organisation,
         form_token=form_token,
         navigation=navigation(services.engine(), session, path=path, at=at),
+        ends_at=ends_at,
+        seconds=int((ends_at - at).total_seconds()),
+        lasts=ends_at - at < timedelta(microseconds=session.idle_us),
+    )
+
+
+def caller_of_refusal(
+    services: PageServices, session: LiveSession, *, form_token: str, at: datetime
+) -> Caller:
+    """Say what the frame of a refusal shows: nothing that differs from one refusal to the next."""
+    subject = session.subject
+    organisation = services.organisation(subject.organisation)
+    return Caller(
+        name=subject.name,
+        organisation_name=organisation.name if organisation else subject.organisation,
+        form_token=form_token,
+        navigation=navigation(services.engine(), session, path="", at=at),
     )

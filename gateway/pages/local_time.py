@@ -19,6 +19,11 @@ def day_and_time(at: datetime) -> str:
     return f"{day(local.date())} at {local:%H:%M}"
 
 
+def clock(at: datetime) -> str:
+    """Write the time of day of an instant, such as `14:05`, on the clock of London."""
+    return f"{at.astimezone(LONDON):%H:%M}"
+
+
 def exact_time(at: datetime) -> str:
     """Write an instant for a table, such as `2026-11-20 14:05:09`, on the clock of London."""
     return f"{at.astimezone(LONDON):%Y-%m-%d %H:%M:%S}"

@@ -157,3 +157,8 @@ def see_other(path: str) -> Response:
     response.headers["Location"] = path
     response.autocorrect_location_header = False
     return response
+
+
+def small_number(text: str, *, digits: int = 5) -> int | None:
+    """Read a number that an address of ours carries to be shown; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

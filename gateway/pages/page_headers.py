@@ -22,6 +22,7 @@ def content_security_policy(form_origin: str = "") -> str:
             f"script-src 'self' '{INLINE_SCRIPT_HASH}'",
             "style-src 'self'",
             "img-src 'self'",
+            "connect-src 'self'",
             f"form-action 'self' {form_origin}".rstrip(),
             "base-uri 'none'",
             "frame-ancestors 'none'",

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.errors import GatewayError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from gateway.audit.search import AuditFilter, Page
     from gateway.cookies import CookiePolicy
     from gateway.identity.break_glass_accounts import Use
+    from gateway.identity.session_list import ListedSession
     from gateway.pages.provider_services import ProviderDesk
     from policies.engine import Engine
     from policies.question import Subject
@@ -39,8 +42,20 @@ class SessionFacts(Protocol):
     """What the pages know of a session itself (`gateway.identity.sessions.Session`)."""
 
     @property
+    def hash(self) -> str:
+        """Hash of the token; opens nothing."""
+
+    @property
     def factors(self) -> frozenset[str]:
         """How the person proved who they are: `password`, `second-factor`."""
+
+    @property
+    def started_at_us(self) -> int:
+        """When it was opened, microseconds since 1970 UTC."""
+
+    @property
+    def displaced(self) -> int:
+        """How many older sessions of the person its opening ended."""
 
 
 class LiveSession(Protocol):
@@ -53,6 +68,13 @@ class LiveSession(Protocol):
     @property
     def subject(self) -> Subject:
         """Who is signed in, with what the register says of them."""
+
+    @property
+    def idle_us(self) -> int:
+        """How long the session may be unused, in microseconds."""
+
+    def ends_unused_at(self, at: datetime) -> datetime:
+        """Give when it ends if it is not used after `at`."""
 
 
 class DecidedQuestion(Protocol):
@@ -143,6 +165,57 @@ class BreakGlassDesk(Protocol):
 
     def uses(self) -> tuple[Use, ...]:
         """List the uses: those that wait for review first, then the latest."""
+
+
+class NotYoursError(GatewayError):
+    """An officer asked for what another organisation's officers answer for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionSearch:
+    """Whose sessions an officer means; nothing given means everybody they answer for.
+
+    Attributes:
+        text: a name, a number: to look for, never to end by.
+        person: `<organisation>/<employee number>`.
+        organisation: the organisation's id.
+        directory: the directory's id.
+    """
+
+    text: str = ""
+    person: str = ""
+    organisation: str = ""
+    directory: str = ""
+
+
+class SessionDesk(Protocol):
+    """Lists and ends sessions. Called on a worker thread."""
+
+    def mine(self, session: LiveSession) -> tuple[ListedSession, ...]:
+        """List the living sessions of whoever asks, the newest first."""
+
+    def end_mine(self, session: LiveSession, visit: OpenVisit, *, which: str) -> int:
+        """End one of one's own sessions, named by its short hash; all others where empty.
+
+        The session that asks lives on. Gives how many were ended.
+        """
+
+    def found(
+        self, session: LiveSession, search: SessionSearch
+    ) -> tuple[tuple[ListedSession, ...], bool]:
+        """List what an officer searches for, and whether there is more than is listed.
+
+        Raises:
+            NotYoursError: it is another organisation's.
+        """
+
+    def end(self, session: LiveSession, visit: OpenVisit, search: SessionSearch) -> int:
+        """End what an officer has chosen, all but the session that asks; recorded first.
+
+        Raises:
+            NotYoursError: it is another organisation's.
+            RecordUnavailable: it could not be recorded, so nothing was ended.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +318,9 @@ class PageServices:
         register: the vetting register, read only.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
+        session_desk: lists and ends sessions.
+        at_most: how many sessions a person may have.
+        directories: ids of the directories, each with its organisation's.
         why_over: gives the code of why the session of a token was ended, as far as it is known.
     """
 
@@ -259,6 +335,9 @@ class PageServices:
     register: RegisterDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]
+    session_desk: SessionDesk
+    at_most: int
+    directories: Mapping[str, str]
     why_over: Callable[[str], str]
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:

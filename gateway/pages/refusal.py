@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from gateway.pages.caller import Caller
     from gateway.pages.rendering import Renderer
 
 # Stands in the prepared pages where the reference goes: as long as a reference, in two halves.
@@ -171,6 +172,19 @@ _LATE = Words(
     ),
 )
 
+_DIRECTORY_AWAY = Words(
+    title="Your organisation's directory is away",
+    heading="Your organisation's directory is away",
+    sentences=(
+        "We keep asking it whether you may still use this service, and it has not answered.",
+        "Until it does, we let nobody from your organisation go on.",
+        "What you sent was not passed on. You need not sign in again: try in a few minutes.",
+    ),
+    whom="own-organisation",
+)
+
+_BY_CAUSE: Mapping[str, Words] = {"directory-away": _DIRECTORY_AWAY}
+
 _WORDS: Mapping[int, Words] = {
     400: _NOT_UNDERSTOOD,
     401: _SIGN_IN_FIRST,
@@ -219,6 +233,8 @@ class RefusalPages:
         asked_for: str = "",
         contacts: Mapping[str, str] | None = None,
         at: datetime | None = None,
+        caller: Caller | None = None,
+        cause: str = "",
     ) -> bytes:
         """Render the page of a refusal as UTF-8.
 
@@ -230,6 +246,8 @@ class RefusalPages:
             asked_for: title of the function; 403 only, as elsewhere it would tell that it exists.
             contacts: whom to ask, by key, for this person's organisation.
             at: the instant of the visit, shown where that tells nothing.
+            caller: what the frame shows of the signed-in person.
+            cause: code of the refusal, where it changes the words.
 
         Raises:
             ValueError: the reference is not one; it is put into prepared bytes unescaped.
@@ -238,9 +256,9 @@ class RefusalPages:
             message = "refusal: the reference is not ten characters of base 32"
             raise ValueError(message)
         prepared = self._prepared.get(status)
-        if prepared is not None:
+        if prepared is not None and caller is None:
             return self._splice(prepared, reference)
-        words = _WORDS.get(status, _FAULT)
+        words = _BY_CAUSE.get(cause) or _WORDS.get(status, _FAULT)
         known = self._contacts if contacts is None else contacts
         is_403 = words is _NOT_YOURS
         shown = _shown(reasons, known) if is_403 else ()
@@ -252,14 +270,16 @@ class RefusalPages:
             asked_for=asked_for if is_403 else "",
             reasons=shown,
             contact="" if any(reason.contact for reason in shown) else known.get(words.whom, ""),
-            at=at,
+            at=at if words.timed else None,
             way_on=WayOn(url="/-/sign-in", text="Sign in") if status == 401 else _PORTAL,  # noqa: PLR2004
         )
-        return self._fill(refusal, known)
+        return self._fill(refusal, known, caller)
 
-    def _fill(self, refusal: Refusal, contacts: Mapping[str, str]) -> bytes:
+    def _fill(
+        self, refusal: Refusal, contacts: Mapping[str, str], caller: Caller | None = None
+    ) -> bytes:
         page = self._template.render(
-            refusal=refusal, help_contact=contacts.get("own-organisation", ""), caller=None
+            refusal=refusal, help_contact=contacts.get("own-organisation", ""), caller=caller
         )
         return page.encode()
 

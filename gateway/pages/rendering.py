@@ -47,6 +47,7 @@ class Renderer:
             brand=brand, static_path=static_path, theme_colour=THEME_COLOUR
         )
         self._environment.filters.update(
+            clock=local_time.clock,
             day=local_time.day,
             day_and_time=local_time.day_and_time,
             exact_time=local_time.exact_time,

@@ -214,13 +214,16 @@ class SignInPages:
         return self._kit.open_request().respond("sign_out.html")
 
     def send_sign_out(self) -> Response:
-        """End the session in every worker, then say so.
+        """End the session in every worker, leave nothing behind, then say so.
 
-        Whoever signed in at a provider may be signed in there still: the page says so, and has the
-        button for it.
+        On a computer that several people share, the next one is led to sign in at once. Whoever
+        signed in at a provider may be signed in there still: the page says so, and has the button
+        for it.
         """
         page = self._kit.open_request()
-        response = see_other(SIGN_OUT)
+        cookies = self._kit.services.cookies
+        change = request.form.get("then") == "change-person"
+        response = see_other(SIGN_IN if change else SIGN_OUT)
         if page.session is not None:
             if not page.form_is_ours():
                 # A foreign page must not sign anyone out; the button is one press away.
@@ -230,7 +233,11 @@ class SignInPages:
             if form is not None:
                 page.forget_session(form_action=form.url)
                 response = page.respond("sign_out.html", provider_form=form)
-        self._kit.drop_cookie(response, self._kit.services.cookies.session)
+        # Only the organisation is remembered. Not "cookies": it would take that one too.
+        response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        for cookie in cookies.all():
+            if cookie is not cookies.organisation:
+                self._kit.drop_cookie(response, cookie)
         return response
 
     def _refused(

@@ -23,6 +23,7 @@ from gateway.front.from_settings import unknown_function
 from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
+from gateway.front.session_cuts import SessionCuts
 from gateway.identity.owners import RecordOwners
 from gateway.identity.presence import Presence
 from gateway.pipeline import Pipeline
@@ -261,7 +262,10 @@ async def stand(
             acts={"ebs": act},
             refusals=refusals
             or FrontRefusals(
-                pages=world.pages.refusals, contacts=world.services.contacts, secure=False
+                pages=world.pages.refusals,
+                contacts=world.services.contacts,
+                secure=False,
+                caller=world.pages.refusal_caller,
             ),
             origin=b"http://gate",
             host_organisation="cheshire-police",
@@ -284,6 +288,12 @@ async def stand(
             throttle=throttle,
             tally=tally,
             chores=(),
+            cuts=SessionCuts(
+                running=pipeline.running,
+                sessions=parts.cache,
+                instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
+                wall_us=lambda: made.at_us,
+            ),
             wall_us=lambda: made.at_us,
         )
         made = Stand(

@@ -13,7 +13,8 @@ import pytest
 
 from gateway.bulletin import Bulletin
 from gateway.errors import KeysError, StoreError
-from gateway.front.assembly import Assembly, clock, instant, wall_us
+from gateway.front.assembly import Assembly
+from gateway.front.clock import clock, instant, wall_us
 from gateway.front.from_settings import session_rules
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.sessions import Sessions

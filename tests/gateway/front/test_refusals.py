@@ -19,7 +19,10 @@ REASON = StaffReason(
 @pytest.fixture
 def refusals(front_world: World) -> FrontRefusals:
     return FrontRefusals(
-        pages=front_world.pages.refusals, contacts=front_world.services.contacts, secure=True
+        pages=front_world.pages.refusals,
+        contacts=front_world.services.contacts,
+        secure=True,
+        caller=front_world.pages.refusal_caller,
     )
 
 

@@ -6,6 +6,7 @@ keeps state is a double.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,14 @@ from typing import Any
 from gateway.audit.search import AuditFilter, AuditRow, Page
 from gateway.errors import DirectoryUnavailable, GatewayError, SignInRefused
 from gateway.identity.break_glass_accounts import Use
-from gateway.pages.page_services import LiveSession, OpenVisit, RegisterPerson
+from gateway.identity.session_list import ListedSession
+from gateway.pages.page_services import (
+    LiveSession,
+    NotYoursError,
+    OpenVisit,
+    RegisterPerson,
+    SessionSearch,
+)
 from policies.question import Subject
 from tests.gateway.pages.people import grant_of
 from vetting.clearance import Clearance
@@ -38,6 +46,9 @@ class Visit:
 class SessionFacts:
     """A session, as far as pages see it."""
 
+    hash: str = ""
+    started_at_us: int = 0
+    displaced: int = 0
     factors: frozenset[str] = frozenset({"password"})
 
 
@@ -47,6 +58,11 @@ class SignedIn:
 
     subject: Subject
     session: SessionFacts = field(default_factory=SessionFacts)
+    idle_us: int = 30 * 60_000_000
+
+    def ends_unused_at(self, at: datetime) -> datetime:
+        """Give the end of the idle time."""
+        return at + timedelta(microseconds=self.idle_us)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +113,8 @@ class SignInDesk:
     def open(self, person: Subject) -> str:
         """Open a session without a form."""
         token = secrets.token_urlsafe(32)
-        self.sessions[token] = SignedIn(subject=person)
+        facts = SessionFacts(hash=hashlib.sha256(token.encode()).hexdigest())
+        self.sessions[token] = SignedIn(subject=person, session=facts)
         return token
 
     def sign_out(self, *, session: LiveSession, visit: OpenVisit) -> None:
@@ -218,6 +235,80 @@ class ProviderDesk:
             raise self.fails_with
         self.heard.append(f"{directory}: {token}")
         return token == "good"
+
+
+class SessionDesk:
+    """The sessions of the sign-in desk, and some of people who are elsewhere."""
+
+    def __init__(self, desk: SignInDesk, at: datetime) -> None:
+        self._desk = desk
+        self._at = at
+        self.away: list[ListedSession] = []
+        self.ended: list[SessionSearch] = []
+
+    def _listed(self) -> list[ListedSession]:
+        here = [
+            self.session(each.subject, hash=each.session.hash)
+            for each in self._desk.sessions.values()
+        ]
+        return here + self.away
+
+    def session(self, person: Subject, **more: Any) -> ListedSession:
+        """Make a session of somebody."""
+        facts: dict[str, Any] = {
+            "hash": secrets.token_hex(32),
+            "person": f"{person.organisation}/{person.employee_number}",
+            "staff_id": person.staff_id,
+            "name": person.name,
+            "username": person.staff_id.partition("/")[2],
+            "organisation": person.organisation,
+            "directory": person.organisation,
+            "source": "10.20.30.40",
+            "agent": "Mozilla/5.0 (Windows NT 10.0) Chrome/140 Safari/537 Edg/140",
+            "factors": frozenset({"password"}),
+            "started_at": self._at - timedelta(minutes=50),
+            "last_seen_at": self._at - timedelta(minutes=3),
+            "ends_at": self._at + timedelta(hours=8),
+        }
+        return ListedSession(**(facts | more))
+
+    def mine(self, session: LiveSession) -> tuple[ListedSession, ...]:
+        """List one's own."""
+        return tuple(each for each in self._listed() if each.staff_id == session.subject.staff_id)
+
+    def end_mine(self, session: LiveSession, visit: OpenVisit, *, which: str) -> int:
+        """End one, or all others."""
+        del visit
+        chosen = [
+            each
+            for each in self.mine(session)
+            if each.hash != session.session.hash and which in {"", each.short}
+        ]
+        self.away = [each for each in self.away if each not in chosen]
+        return len(chosen)
+
+    def found(
+        self, session: LiveSession, search: SessionSearch
+    ) -> tuple[tuple[ListedSession, ...], bool]:
+        """Search; a partner's officer sees their own organisation's."""
+        only = session.subject.organisation
+        if only != "cheshire-police" and search.organisation not in {"", only}:
+            raise NotYoursError
+        return tuple(
+            each
+            for each in self._listed()
+            if search.text in {"", each.username}
+            and search.person in {"", each.person}
+            and search.organisation in {"", each.organisation}
+            and search.directory in {"", each.directory}
+            and only in {"cheshire-police", each.organisation}
+        ), False
+
+    def end(self, session: LiveSession, visit: OpenVisit, search: SessionSearch) -> int:
+        """End what was chosen."""
+        del visit
+        self.ended.append(search)
+        return sum(each.hash != session.session.hash for each in self.found(session, search)[0])
 
 
 class RegisterDesk:

@@ -196,6 +196,11 @@ def test_navigation_shows_only_what_may_be_opened(browser_of: SignIn) -> None:
     assert links == {
         "firefighter": set(),
         "auditor": {"/-/audit"},
-        "security-officer": {"/-/policy", "/-/vetting", "/-/break-glass-uses"},
+        "security-officer": {
+            "/-/policy",
+            "/-/sessions",
+            "/-/vetting",
+            "/-/break-glass-uses",
+        },
         "vetting-officer": {"/-/policy", "/-/vetting"},
     }

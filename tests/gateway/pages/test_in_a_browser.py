@@ -64,8 +64,9 @@ def open_page(stage: tuple[World, str], browser: Browser) -> Iterator[OpenPage]:
     yield open_page
     for context in contexts:
         context.close()
-    # Chromium notes the status of a refusal; that is what was asked for.
-    assert [text for text in complaints if "the server responded with a status" not in text] == []
+    # Chromium notes the status of a refusal, and what a sign-out clears; both were asked for.
+    noted = ("the server responded with a status", "Clear-Site-Data header on")
+    assert [text for text in complaints if not any(note in text for note in noted)] == []
 
 
 @pytest.mark.parametrize(("who", "path", "status"), PAGES)
@@ -244,3 +245,54 @@ def test_on_a_phone_the_menu_folds_and_opens(open_page: OpenPage) -> None:
 
     assert page.get_by_role("button", name="Sign out").is_visible()
     assert page.get_by_role("link", name="Record").is_visible()
+
+
+def test_a_warning_comes_in_time_and_what_was_typed_stays(open_page: OpenPage) -> None:
+    """Five minutes before the end; one press, and the page is as it was (WCAG 2.2.1)."""
+    page = open_page("firefighter", "/-/portal")
+    page.clock.install()
+    page.reload()
+    page.get_by_label("Search your services").fill("typed before")
+    dialog = page.get_by_role("dialog")
+    page.clock.run_for(24 * 60_000)
+    before = dialog.is_visible()
+    page.clock.run_for(90_000)
+    assert (before, dialog.is_visible()) == (False, True)
+    assert "in 5 minutes" in dialog.inner_text()
+    assert focused(page) == "Stay signed in"
+    page.keyboard.press("Enter")
+    dialog.wait_for(state="hidden")
+    assert page.get_by_label("Search your services").input_value() == "typed before"
+    page.clock.run_for(24 * 60_000)
+    assert not dialog.is_visible()
+    page.clock.run_for(7 * 60_000)
+
+    assert "Your session has ended" in dialog.inner_text()
+    assert dialog.get_by_role("link", name="Sign in again").is_visible()
+    assert page.get_by_label("Search your services").input_value() == "typed before"
+
+
+def test_a_change_of_person_leaves_nothing_of_the_last_one(
+    open_page: OpenPage, stage: tuple[World, str]
+) -> None:
+    """On a computer that several people share: no page behind the back button, nothing stored."""
+    world, _ = stage
+    page = open_page("", "/-/sign-in?organisation=cheshire-fire")
+    page.get_by_label("Username").fill("firefighter")
+    page.get_by_role("textbox", name="Password").fill("demo")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/-/portal")
+    page.evaluate("localStorage.setItem('left', 'behind'); sessionStorage.setItem('a', 'b')")
+    page.get_by_role("button", name="Change person").click()
+    page.wait_for_url("**/-/sign-in")
+
+    assert page.get_by_label("Cheshire Fire and Rescue Service").is_checked()
+    assert page.get_by_label("Username").input_value() == ""
+    stored = page.evaluate("[localStorage.length, sessionStorage.length]")
+    assert stored == [0, 0]
+    kept = {cookie["name"] for cookie in page.context.cookies()}
+    ours = world.services.cookies
+    assert kept == {ours.organisation.name, ours.form.name}  # the form's is of the new page
+    page.go_back()
+    page.wait_for_url("**/-/sign-in**")
+    assert "Sam Okafor" not in page.content()

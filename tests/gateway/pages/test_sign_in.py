@@ -500,3 +500,23 @@ def test_whoever_lost_their_session_is_told_why_where_there_is_more_to_it(
 
     assert ('id="notice"' in page) is bool(told)
     assert (told or "") in page
+
+
+@pytest.mark.parametrize(("then", "where"), [("change-person", "/-/sign-in"), ("", "/-/sign-out")])
+def test_leaving_clears_all_but_the_organisation(
+    world: World, browser_of: SignIn, then: str, where: str
+) -> None:
+    browser = browser_of("firefighter")
+    cookies = world.services.cookies
+    browser.set_cookie(cookies.organisation.name, "cheshire-fire")
+    browser.set_cookie(cookies.form.name, "x" * 43)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/-/sign-out").text)
+    assert found
+    left = browser.post("/-/sign-out", data={"csrf_token": found[1], "then": then})
+
+    assert (left.status_code, left.headers["Location"]) == (303, where)
+    assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
+    assert browser.get_cookie(cookies.session.name) is None
+    assert browser.get_cookie(cookies.form.name) is None
+    assert browser.get_cookie(cookies.organisation.name) is not None
+    assert world.desk.sessions == {}

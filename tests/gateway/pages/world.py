@@ -33,6 +33,7 @@ from tests.gateway.pages.doubles import (
     ProviderDesk,
     RecordDesk,
     RegisterDesk,
+    SessionDesk,
     SignInDesk,
     Visit,
 )
@@ -57,6 +58,7 @@ class World:
     desk: SignInDesk
     envelope: BreakGlassDesk
     providers: ProviderDesk
+    sessions: SessionDesk
     record: RecordDesk
     register: RegisterDesk
     front: Front
@@ -84,6 +86,7 @@ def new_world(
     providers = ProviderDesk(desk)
     register = RegisterDesk(staff, policy_set.levels)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
+    sessions = SessionDesk(desk, at)
     services = PageServices(
         brand=Brand(
             service_name="Shared services gateway",
@@ -100,6 +103,9 @@ def new_world(
         register=register,
         search_record=record.search,
         session_limits=(30, 600),
+        session_desk=sessions,
+        at_most=5,
+        directories={each.id: each.id for each in organisations},
         why_over=lambda token: desk.ended.get(token, ""),
     )
     pages = Pages(services)
@@ -111,6 +117,7 @@ def new_world(
         desk=desk,
         envelope=envelope,
         providers=providers,
+        sessions=sessions,
         record=record,
         register=register,
         front=Front(pages, services, engine, desk, at),
@@ -148,7 +155,7 @@ class Front:
             opened = path in OPEN_PAGES or path.startswith(OPEN_PAGE_PREFIXES)
             if opened:
                 return self._pages.wsgi(environ, start_response)
-            return self._refuse(start_response, 404, ())
+            return self._refuse(start_response, 404, (), who=(session, environ))
         if session is None:
             start_response("303 See Other", [("Location", f"/-/sign-in?next={quote(path)}")])
             return [b""]
@@ -165,19 +172,26 @@ class Front:
             environ["gateway.grant"] = Grant(decision=decision)
             return self._pages.wsgi(environ, start_response)
         if decision.permitted:
-            return self._refuse(start_response, 502, ())
+            return self._refuse(start_response, 502, (), who=(session, environ))
         if decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}:
-            return self._refuse(start_response, 404, ())
+            return self._refuse(start_response, 404, (), who=(session, environ))
         reasons = self._engine.staff_reasons(question, decision)
         return self._refuse(
             start_response,
             403,
             reasons,
+            who=(session, environ),
             asked_for=match.function.title,
             contacts=self._services.contacts(session.subject.organisation),
         )
 
-    def _refuse(self, start_response: Reply, status: int, reasons: Any, **more: Any) -> list[bytes]:
+    def _refuse(
+        self, start_response: Reply, status: int, reasons: Any, *, who: Any, **more: Any
+    ) -> list[bytes]:
+        session, environ = who
+        if session is not None:
+            cookies = environ.get("HTTP_COOKIE", "").encode()
+            more["caller"] = self._pages.refusal_caller(session, cookies, self.at)
         body = self._pages.refusals.render(status, self.reference, reasons, at=self.at, **more)
         headers = [("Content-Type", "text/html; charset=utf-8"), NO_STORE]
         headers += page_headers(secure=self._services.cookies.secure)

@@ -1,0 +1,155 @@
+"""What looks after sessions in the background: re-checks, sign-outs, and their entries."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase, new_draft
+from gateway.backoffice.sign_out import SignOutPlace, UpstreamSignOuts
+from gateway.front.from_settings import upstream_address
+from gateway.identity.recheck import Recheck
+from gateway.identity.session_cache import Vouching
+from gateway.store.schema import microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextlib import ExitStack
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+
+    from gateway.audit.recorder import Recorder
+    from gateway.backoffice.sign_out import SignOutTold
+    from gateway.bulletin import Bulletin, BulletinReader
+    from gateway.identity.recheck import Ended
+    from gateway.identity.sessions import Sessions
+    from gateway.identity.sign_in import Door
+    from gateway.settings import Settings
+
+
+def directory_organisations(settings: Settings) -> dict[str, str]:
+    """Give the organisation of each directory, by its id."""
+    return {
+        directory.id: organisation.id
+        for organisation in settings.organisations
+        for directory in organisation.directories
+    }
+
+
+def vouching(settings: Settings) -> Vouching:
+    """Give which directories must vouch again, and how long their silence is borne."""
+    asked = {
+        each.password_directory.id
+        for each in settings.organisations
+        if each.password_directory is not None
+    }
+    return Vouching(
+        directories=frozenset(asked),
+        grace=timedelta(minutes=settings.sessions.recheck_grace_minutes),
+    )
+
+
+def look_after_sessions(
+    stack: ExitStack,
+    settings: Settings,
+    *,
+    store: Engine,
+    bulletin: Bulletin,
+    reader: BulletinReader,
+    sessions: Sessions,
+    doors: Mapping[str, Door],
+    recorder: Recorder,
+    clock: Callable[[], datetime],
+) -> None:
+    """Have directories asked again, and the back office told what ended; until the stack closes."""
+    _start_recheck(
+        stack,
+        settings,
+        store=store,
+        bulletin=bulletin,
+        sessions=sessions,
+        doors=doors,
+        recorder=recorder,
+        clock=clock,
+    )
+    _start_sign_outs(stack, settings, store=store, reader=reader, recorder=recorder, clock=clock)
+
+
+def _start_recheck(
+    stack: ExitStack,
+    settings: Settings,
+    *,
+    store: Engine,
+    bulletin: Bulletin,
+    sessions: Sessions,
+    doors: Mapping[str, Door],
+    recorder: Recorder,
+    clock: Callable[[], datetime],
+) -> None:
+    recheck = Recheck(
+        engine=store,
+        bulletin=bulletin,
+        sessions=sessions,
+        directories={door.id: door for door in doors.values()},
+        every=timedelta(seconds=settings.sessions.recheck_seconds),
+        report=lambda ended: recorder.queue(ended_draft(ended)),
+        clock=clock,
+    )
+    recheck.start()
+    stack.callback(recheck.close)
+
+
+def _start_sign_outs(
+    stack: ExitStack,
+    settings: Settings,
+    *,
+    store: Engine,
+    reader: BulletinReader,
+    recorder: Recorder,
+    clock: Callable[[], datetime],
+) -> None:
+    sign_outs = UpstreamSignOuts(
+        engine=store,
+        places={
+            each.id: SignOutPlace(
+                address=upstream_address(each),
+                host=urlsplit(each.url).netloc,
+                path=each.sign_out_path,
+            )
+            for each in settings.upstreams
+            if each.sign_out_path is not None
+        },
+        report=lambda told: recorder.queue(told_draft(told)),
+        clock=clock,
+    )
+    reader.listen(sign_outs.apply)
+    sign_outs.start()
+    stack.callback(sign_outs.close)
+
+
+def ended_draft(ended: Ended) -> EntryDraft:
+    """Draft the entry of sessions that a directory's answer has ended."""
+    draft = new_draft(
+        Kind.SIGNOUT, Outcome.PERMIT, at_us=microseconds(ended.at), phase=Phase.RESULT
+    )
+    draft.code = ended.code
+    draft.organisation = ended.staff.organisation
+    draft.staff_id = ended.staff.staff_id
+    draft.actor_name = ended.staff.address
+    draft.count = ended.count
+    return draft
+
+
+def told_draft(told: SignOutTold) -> EntryDraft:
+    """Draft the entry of what a system answered to a sign-out."""
+    outcome = Outcome.PERMIT if told.done else Outcome.ERROR
+    draft = new_draft(Kind.SIGNOUT, outcome, at_us=microseconds(told.at), phase=Phase.RESULT)
+    draft.code = "upstream-sign-out" if told.done else "upstream-sign-out-failed"
+    draft.organisation = told.organisation
+    draft.staff_id = told.staff_id
+    draft.session = told.session_hash.encode("ascii")
+    draft.system = told.system
+    draft.status = told.status
+    return draft

@@ -1,0 +1,123 @@
+"""What runs for a session that is over is cut within a second, and nothing else is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from gateway.audit.entry import EntryDraft, Phase
+from gateway.bulletin import person_subject
+from gateway.keys import KeyRing
+from gateway.store.engine import writing
+from gateway.visit import Visit
+from tests.gateway.identity.parts import AT, later, us
+from tests.gateway.pages.world import World
+from tests.gateway.stand import Done, Stand, stand
+
+
+class Stream:
+    """An act that sends for ever, as a download or a stream of events does."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    async def __call__(self, visit: Visit, grant: object) -> Done:
+        del grant
+        over = asyncio.Event()
+
+        def gone() -> None:
+            visit.client.abort()
+            over.set()
+
+        visit.incoming.on_gone = gone
+        visit.client.send(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nsome of it")
+        self.begun.set()
+        await over.wait()
+        status, code = visit.incoming.failure
+        return Done(status=status, code=code)
+
+
+async def begin(gate: Stand, token: str) -> asyncio.Task[bytes]:
+    stream = Stream()
+    gate.front._pipeline._acts["ebs"] = stream
+    client = await gate.client()
+    await client.say(
+        b"GET /OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP HTTP/1.1\r\nHost: gate\r\n"
+        + f"Cookie: gateway-localhost={token}\r\n\r\n".encode()
+    )
+    await asyncio.wait_for(stream.begun.wait(), 5)
+
+    async def to_the_end() -> bytes:
+        try:
+            return await client.reader.read()
+        except ConnectionResetError:
+            return b"cut"
+
+    return asyncio.create_task(to_the_end())
+
+
+def outcome(gate: Stand) -> EntryDraft:
+    return next(draft for draft in gate.drafts if draft.phase is Phase.RESULT)
+
+
+Ender = Callable[[Stand, str], None]
+
+
+def by_officer(gate: Stand, session_hash: str) -> None:
+    gate.parts.sessions.end(session_hash, at=AT)
+    gate.parts.reader.read()  # as the reader's own thread does every 250 ms
+
+
+def by_limit(gate: Stand, session_hash: str) -> None:
+    del session_hash
+    gate.at_us = us(later(minutes=31))
+
+
+@pytest.mark.parametrize("end", [by_officer, by_limit])
+async def test_what_runs_ends_within_a_second_of_its_session(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, end: Ender
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        rest = await begin(gate, token)
+        end(gate, session.hash)
+        await asyncio.wait_for(rest, 1)
+        for _ in range(100):
+            if any(draft.phase is Phase.RESULT for draft in gate.drafts):
+                break
+            await asyncio.sleep(0.01)
+
+        assert outcome(gate).code == "session-ended"
+        assert gate.front._pipeline.running == {}
+
+
+async def test_what_runs_goes_on_when_something_else_about_its_session_changed(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        gate.hold("DBSB")
+        token, _ = gate.parts.sign_in()
+        other, bobs = gate.parts.sign_in("bob", "40012")
+        del other
+        rest = await begin(gate, token)
+        with writing(gate.parts.store) as connection:
+            gate.parts.bulletin.announce(connection, person_subject("cheshire-fire/40011"), AT)
+        gate.parts.sessions.end(bobs.hash, at=AT)
+        gate.parts.reader.read()
+        running = next(iter(gate.front._pipeline.running.values()))
+        before = running.live
+        for _ in range(100):
+            if running.live is not before:
+                break
+            await asyncio.sleep(0.01)
+
+        assert cast("bool", before and before.dropped)
+        assert running.live is not None
+        assert not running.live.dropped
+        assert not rest.done()
+        rest.cancel()

@@ -1,0 +1,62 @@
+"""An end holds at the next request on its machine, and within a second on the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from gateway.identity.session_ending import Whose
+from tests.journeys.two_gateways import TwoGateways, two_gateways
+
+pytestmark = pytest.mark.journey
+
+PROMISED_SECONDS = 1.0
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoGateways]:
+    """Start two gateways of four workers on one database."""
+    with two_gateways(tmp_path_factory.mktemp("two")) as made:
+        yield made
+
+
+def now() -> datetime:
+    return datetime.now(UTC)  # noqa: TID251 -- the gateways live now
+
+
+@pytest.mark.parametrize(
+    "whose",
+    [
+        lambda name: Whose(person=f"cheshire-fire/{name}"),
+        lambda _: Whose(organisation="cheshire-fire"),
+        lambda _: Whose(directory="cheshire-fire"),
+        lambda _: Whose(everyone=True),
+    ],
+    ids=["person", "organisation", "directory", "everyone"],
+)
+def test_an_end_holds_at_once_here_and_within_a_second_there(
+    both: TwoGateways, whose: Callable[[str], Whose], request: pytest.FixtureRequest
+) -> None:
+    name = f"n{abs(hash(request.node.name)) % 10_000}"
+    token, _ = both.sign_in(name, name)
+    assert both.here.statuses(token) == {200}
+    assert both.there.statuses(token) == {200}
+    both.sessions.end_all(whose(name), at=now(), reason="ended-by-officer")
+    ended = time.monotonic()
+
+    assert both.here.statuses(token) == {303}  # all four workers, at the very next request
+    while both.there.statuses(token) != {303}:
+        assert time.monotonic() - ended < PROMISED_SECONDS
+    assert both.there.statuses(token) == {303}
+
+
+def test_an_unused_worker_lets_in_nobody_whose_session_ended(both: TwoGateways) -> None:
+    """What it never held in memory it reads from the database."""
+    token, session = both.sign_in("late", "late")
+    both.sessions.end(session.hash, at=now())
+
+    assert both.here.statuses(token) == {303}
+    assert both.there.statuses(token) == {303}

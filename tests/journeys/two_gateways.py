@@ -1,0 +1,188 @@
+"""Two gateways on one database, four workers each, as on two machines: no memory between them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import trustme
+
+from gateway.bulletin import Bulletin
+from gateway.front.from_settings import session_rules
+from gateway.identity.directory import DirectoryPerson
+from gateway.identity.session import Session
+from gateway.identity.sessions import Sessions
+from gateway.identity.staff import remember
+from gateway.identity.tokens import SessionTokens
+from gateway.keys import KeyRing
+from gateway.settings import Settings, load_settings
+from gateway.store.engine import open_store, writing
+from gateway.store.migration import migrate
+from tests.gateway.cli.place import LIBRARY, TEXT
+
+WORKERS = 4
+STARTED_SECONDS = 60.0
+
+
+@dataclass(slots=True, kw_only=True)
+class Gateway:
+    """One gateway that serves, with connections that stay open at each of its workers."""
+
+    settings: Settings
+    port: int
+    process: subprocess.Popen[bytes]
+    connections: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + STARTED_SECONDS
+        while time.monotonic() < deadline:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.closing(connection), contextlib.suppress(OSError):
+                connection.request("GET", "/-/ready", headers={"Host": f"localhost:{self.port}"})
+                answer = connection.getresponse()
+                answer.read()
+                if answer.status == 200:
+                    return
+            time.sleep(0.05)
+        raise AssertionError("the gateway has not started")
+
+    def reach_every_worker(self) -> None:
+        """Connect until each worker has a connection in hand."""
+        pids = [child.pid for child in psutil.Process(self.process.pid).children()]
+        held: set[int] = set()
+        deadline = time.monotonic() + STARTED_SECONDS
+        while len(held) < WORKERS and time.monotonic() < deadline:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", "/-/health", headers={"Host": f"localhost:{self.port}"})
+            connection.getresponse().read()
+            own = connection.sock.getsockname()[1]
+            for pid in pids:
+                ends = psutil.Process(pid).net_connections("tcp4")
+                if own in [getattr(one.raddr, "port", None) for one in ends]:
+                    held.add(pid)
+            self.connections.append(connection)
+        assert len(held) == WORKERS
+
+    def statuses(self, token: str) -> set[int]:
+        """Ask for one's own sessions at every worker."""
+        met = set()
+        for connection in self.connections:
+            connection.request(
+                "GET",
+                "/-/me",
+                headers={
+                    "Host": f"localhost:{self.port}",
+                    "Cookie": f"gateway-localhost={token}",
+                    "Accept": "text/html",
+                },
+            )
+            answer = connection.getresponse()
+            answer.read()
+            met.add(answer.status)
+        return met
+
+
+@dataclass(slots=True, kw_only=True)
+class TwoGateways:
+    """Both, and the store they share, as the first one's machine sees it."""
+
+    here: Gateway
+    there: Gateway
+    sessions: Sessions
+    store: object
+
+    def sign_in(self, name: str, number: str) -> tuple[str, Session]:
+        at = datetime.now(UTC)  # noqa: TID251 -- the gateways live now
+        person = DirectoryPerson(
+            directory_id=f"id-{name}", username=name, name=name, employee_number=number
+        )
+        with writing(self.store) as connection:  # type: ignore[arg-type]
+            staff = remember(connection, "cheshire-fire", person, at)
+            return self.sessions.open(
+                connection,
+                staff_id=staff.staff_id,
+                organisation="cheshire-fire",
+                directory="cheshire-fire",
+                factors=frozenset({"password"}),
+                at=at,
+            )
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
+
+
+@contextlib.contextmanager
+def two_gateways(folder: Path) -> Iterator[TwoGateways]:
+    """Start both."""
+    trustme.CA().cert_pem.write_to_path(folder / "ca.pem")
+    gateways = []
+    for name in ("here", "there"):
+        port = free_port()
+        text = TEXT.format(policy=LIBRARY)
+        text = text.replace('origin = "http://localhost:8080"', (
+            f'origin = "http://localhost:{port}"\nlisten = "127.0.0.1:{port}"\n'
+            f"workers = {WORKERS}\ndrain_seconds = 0.5"
+        ))  # fmt: skip
+        text = text.replace('state_directory = "state"', f'state_directory = "state-{name}"')
+        text = text.replace('directory = "record"', f'directory = "record-{name}"')
+        config = folder / f"{name}.toml"
+        config.write_text(text)
+        gateways.append((config, port))
+    settings = [load_settings(config) for config, _ in gateways]
+    for each in settings:
+        each.gateway.state_directory.mkdir()
+    KeyRing.init(settings[0].keys.directory)
+    store = open_store(settings[0].store_url)
+    migrate(store)
+    # One database, as on a shared disk; the counter in shared memory stays each gateway's own.
+    shared = settings[1].gateway.state_directory / "gateway.sqlite"
+    shared.symlink_to(settings[0].gateway.state_directory / "gateway.sqlite")
+    program = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
+    running = [
+        Gateway(
+            settings=each,
+            port=port,
+            process=subprocess.Popen(
+                [*program, "serve", "--config", str(config)],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            ),
+        )
+        for each, (config, port) in zip(settings, gateways, strict=True)
+    ]
+    bulletin = Bulletin(settings[0].gateway.state_directory)
+    try:
+        for gateway in running:
+            gateway.wait_until_ready()
+            gateway.reach_every_worker()
+        yield TwoGateways(
+            here=running[0],
+            there=running[1],
+            store=store,
+            sessions=Sessions(
+                store,
+                bulletin,
+                session_rules(settings[0]),
+                SessionTokens(KeyRing.open(settings[0].keys.directory).session_secret),
+            ),
+        )
+    finally:
+        for gateway in running:
+            for connection in gateway.connections:
+                connection.close()
+            gateway.process.terminate()
+        for gateway in running:
+            gateway.process.wait(20)
+        bulletin.close()
+        store.dispose()
