@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, TypeVar
 
 import structlog
@@ -172,6 +173,8 @@ def _name(draft: EntryDraft, signed_in: SignedIn, at: datetime) -> None:
     draft.vetting = " ".join(grant.level for grant in subject.clearance.held(at=at))
     draft.session = signed_in.session.hash.encode("ascii")
     draft.auth = ",".join(sorted(signed_in.session.factors))
+    if signed_in.session.displaced:
+        draft.detail = json.dumps({"older_sessions_ended": signed_in.session.displaced})
 
 
 def our_visit(visit: OpenVisit) -> Visit:

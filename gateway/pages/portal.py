@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from flask import Response, request
 
 from gateway.pages import local_time
 from gateway.pages.local_path import PORTAL
-from gateway.pages.page import PageKit, Route, see_other
+from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from policies.engine import Tile
     from vetting.clearance import Clearance, HeldLevel
@@ -27,6 +26,8 @@ FUNCTION = "gate.portal"
 SOON = timedelta(days=90)
 # So long is what has ended said at the top of the page; later it stands beside the tiles only.
 LATELY = timedelta(days=42)
+# So long after signing in one is told that an older session had to end for it.
+NEW = timedelta(minutes=10)
 _LONGEST_QUERY = 80
 
 
@@ -106,7 +107,17 @@ class PortalPage:
             held=held(subject.clearance, at=page.at),
             ended=ended(subject.clearance, at=page.at),
             lately_ended=lately_ended(subject.clearance, at=page.at),
+            displaced=_displaced(page),
         )
+
+
+def _displaced(page: PageRequest) -> int:
+    """Say how many older sessions of the person this one has ended, while it is new."""
+    if page.session is None:
+        return 0
+    session = page.session.session
+    opened_at = datetime.fromtimestamp(session.started_at_us / 1_000_000, UTC)
+    return session.displaced if page.at - opened_at < NEW else 0
 
 
 def arrange(tiles: Iterable[Tile], query: str = "") -> tuple[Area, ...]:

@@ -106,6 +106,14 @@ def test_signing_in_opens_a_session_and_records_who_came(bench: Bench) -> None:
     assert draft.session == live.session.hash.encode()
 
 
+def test_that_an_older_session_had_to_end_is_in_the_record(bench: Bench) -> None:
+    for _ in range(6):
+        bench.sign_in()
+
+    told = [draft.detail for draft in bench.recorder.drafts]
+    assert told == [""] * 5 + ['{"older_sessions_ended": 1}']
+
+
 def test_who_cannot_be_recorded_is_not_signed_in(bench: Bench) -> None:
     bench.recorder.away = True
     with pytest.raises(RecordUnavailable):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from werkzeug.test import Client
@@ -205,3 +206,19 @@ def test_what_has_ended_is_told_without_the_reason(world: World) -> None:
     told = {holding.title: holding.dates for holding in ended(clearance, at=AT)}
 
     assert told == {"NPPV2 full": "Withdrawn", "Security Check": "Ended on 31 January 2026"}
+
+
+def test_whoever_ended_their_oldest_session_by_signing_in_is_told(
+    world: World, browser_of: SignIn
+) -> None:
+    browser = browser_of("firefighter")
+    (session,) = world.desk.sessions.values()
+
+    def told(displaced: int, minutes: int) -> bool:
+        opened = int((world.front.at - timedelta(minutes=minutes)).timestamp() * 1_000_000)
+        facts = replace(session.session, displaced=displaced, started_at_us=opened)
+        for token in world.desk.sessions:
+            world.desk.sessions[token] = replace(session, session=facts)
+        return 'id="displaced"' in browser.get("/-/portal").text
+
+    assert [told(1, 0), told(0, 0), told(1, 11)] == [True, False, False]
