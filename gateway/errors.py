@@ -17,6 +17,7 @@
     │   ├── IdentityChanged     an employee number came back under another identity
     │   ├── NotEmployed         the register has no membership of theirs that is in force
     │   └── SignInRefused       a sign-in was refused, with a code that may be told
+    ├── MailError               the mail server took no mail
     ├── RequestError            a request with no single meaning
     ├── NotCurrent              the bulletin has not been read lately: nothing may be permitted
     └── UpstreamError           the back office did not answer, or answered what cannot be passed on
@@ -120,6 +121,10 @@ class SignInRefused(IdentityError):
         self.code = code
         self.tellable = tellable
         super().__init__(f"sign-in: {code}")
+
+
+class MailError(GatewayError):
+    """The mail server took no mail."""
 
 
 class RequestError(GatewayError):

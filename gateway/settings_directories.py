@@ -270,6 +270,8 @@ class OrganisationSection(Section):
     """Write whom its staff ask for help, such as a desk and its telephone number."""
     membership: Literal["directory", "register"] = "directory"
     """`register`: only who has a membership in the register is staff; `directory`: it suffices."""
+    vetting_mail: str = Field(default="", pattern=r"^([^@\s]+@[A-Za-z0-9.-]+)?$", max_length=254)
+    """The address of whoever sponsors its staff's vetting, told of what lapses."""
     email_domains: Annotated[
         tuple[Annotated[str, Field(pattern=MAIL_DOMAIN, max_length=255)], ...],
         Strict(strict=False),

@@ -23,6 +23,7 @@ from gateway.cli.opening import (
 from gateway.cli.terminal import table
 from gateway.cli.vetting_changes import CHANGES
 from gateway.cli.vetting_feed import feed_schema, import_feed
+from gateway.cli.vetting_lapses import calendar, lapses, remind
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -239,5 +240,5 @@ def reject(config: Path, operator: str, proposal_id: str) -> None:
     click.echo(f"dropped: {proposal.change.words()}; reference {reference}")
 
 
-for _command in (*CHANGES, import_feed, feed_schema):
+for _command in (*CHANGES, import_feed, feed_schema, lapses, remind, calendar):
     vetting.add_command(_command)

@@ -225,6 +225,21 @@ def staff_by_person(connection: Connection, person: str) -> Staff | None:
     return None if row is None else _from_row(row)
 
 
+def mail_of(connection: Connection, person: str) -> str:
+    """Give the address at which mail reaches `<organisation>/<employee number>`; empty if unknown.
+
+    It is what the directory said when it last vouched for them.
+    """
+    organisation, _, number = person.partition("/")
+    table = schema.staff.c
+    found = connection.execute(
+        select(table.mail).where(
+            table.organisation == organisation, table.employee_number == number
+        )
+    ).scalar()
+    return str(found or "")
+
+
 def find_staff(
     connection: Connection, text: str, *, organisation: str | None = None, limit: int = 50
 ) -> tuple[Staff, ...]:
