@@ -46,6 +46,7 @@ class CookiePolicy:
         form: ties a form to the browser it was shown to, before anyone is signed in.
         organisation: the organisation chosen at the last sign-in.
         provider: ties a sign-in at a provider to the browser that began it.
+        stage: a sign-in that still owes a second factor.
     """
 
     secure: bool
@@ -53,6 +54,7 @@ class CookiePolicy:
     form: Cookie
     organisation: Cookie
     provider: Cookie
+    stage: Cookie
 
     @classmethod
     def for_origin(cls, origin: str) -> CookiePolicy:
@@ -93,6 +95,13 @@ class CookiePolicy:
                 "that began it. It holds a random number.",
                 lasts="10 minutes",
                 max_age_seconds=PROVIDER_SIGN_IN_SECONDS,
+            ),
+            stage=Cookie(
+                name=f"{name}-stage",
+                purpose="Knows you between your password and your second factor. It holds a random "
+                "number and nothing about you.",
+                lasts="Ten minutes, or until you have signed in",
+                max_age_seconds=600,
             ),
         )
 

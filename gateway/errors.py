@@ -131,6 +131,22 @@ class RequestError(GatewayError):
     """A request has no single meaning, and is refused before anything is asked about it."""
 
 
+class SecondFactorOwed(GatewayError):
+    """Somebody was vouched for, and their organisation asks for a second factor too.
+
+    Nobody is signed in yet: the sign-in is kept as a stage (`gateway.identity.stages`).
+
+    Attributes:
+        token: of the stage, for the browser's cookie and nothing else.
+        staff_id: who is signing in.
+        address: the same as people name them.
+    """
+
+    def __init__(self, token: str, *, staff_id: str, address: str) -> None:
+        super().__init__("sign-in: a second factor is owed")
+        self.token, self.staff_id, self.address = token, staff_id, address
+
+
 class NotCurrent(GatewayError):
     """The bulletin has not been read for too long, so nothing may be permitted."""
 

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from gateway.identity.presence import Presence
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.staff_finder import StaffFinder
+    from gateway.step_up import StepUp
     from gateway.throttle import RefusalThrottle
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
@@ -76,6 +77,7 @@ class Pipeline:
         for_machines: Callable[[str], bool],
         acts: dict[str, Act],
         refusals: Refusals,
+        step_up: StepUp,
         origin: bytes,
         host_organisation: str,
         wall_us: Callable[[], int],
@@ -99,6 +101,7 @@ class Pipeline:
             for_machines: by canonical path, whether machines post there.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
             refusals: writes refusals.
+            step_up: leads whoever lacks a fresh second factor.
             origin: our own origin, for unsafe methods.
             host_organisation: whose back office it is.
             wall_us: microseconds since 1970 UTC.
@@ -120,6 +123,7 @@ class Pipeline:
         self._for_machines = for_machines
         self._acts = acts
         self._refusals = refusals
+        self._step_up = step_up
         self._origin = origin
         self._host_organisation = host_organisation
         self._wall_us = wall_us
@@ -232,6 +236,10 @@ class Pipeline:
         function = match.function if match else self._unknown_function
         person = match.record_person if match else None
         owner = None if person is None else await self._owner_of(person)
+        factors = live.session.factors
+        if function.obligations:
+            shown_at_us = live.session.second_factor_at_us
+            factors = function.fresh_factors(factors, shown_at_us, visit.at_us)
         question = Question(
             subject=live.subject,
             function=function,
@@ -239,7 +247,7 @@ class Pipeline:
             at=visit.at,
             record_person=person,
             record_organisation=owner,
-            factors=live.session.factors,
+            factors=factors,
         )
         decision = engine.decide(question)
         return question, decision, match if decision.permitted else None
@@ -276,6 +284,9 @@ class Pipeline:
         reasons = self._engine().staff_reasons(question, decision)
         if hidden:
             return Refused(404, draft.code, recorded=True)
+        location = await self._step_up.address(visit, question, decision)
+        if location:
+            return Refused(303, draft.code, recorded=True, location=location)
         title = question.function.title
         return Refused(403, draft.code, recorded=True, reasons=reasons, asked_for=title)
 
@@ -338,7 +349,9 @@ class Pipeline:
         if not refused.recorded:
             status = await self._record_refusal(visit, refused)
         if status == 303:  # noqa: PLR2004
-            answer = see_other(sign_in_address(visit, refused.code), visit.reference)
+            answer = see_other(
+                refused.location or sign_in_address(visit, refused.code), visit.reference
+            )
         else:
             answer = self._refusals.answer(
                 visit,

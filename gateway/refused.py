@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
 
 class Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
-    """A step refused. `recorded` when the entry is durable already."""
+    """A step refused.
+
+    `recorded` when the entry is durable already; `location` is where a 303 leads, sign-in if empty.
+    """
 
     def __init__(
         self,
@@ -19,7 +22,9 @@ class Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
         recorded: bool = False,
         reasons: tuple[StaffReason, ...] = (),
         asked_for: str = "",
+        location: bytes = b"",
     ) -> None:
         super().__init__(code)
         self.status, self.code, self.recorded = status, code, recorded
         self.reasons, self.asked_for = reasons, asked_for
+        self.location = location

@@ -277,6 +277,8 @@ class OrganisationSection(Section):
         Strict(strict=False),
     ] = ()
     """The domains of its staff's e-mail addresses; whoever types one is led to its sign-in."""
+    second_factor: Literal["on-demand", "at-sign-in"] = "on-demand"
+    """`at-sign-in` asks its staff for a second factor before they are signed in at all."""
     directories: Annotated[
         tuple[DirectorySection, ...], Strict(strict=False), Field(alias="directory", min_length=1)
     ]

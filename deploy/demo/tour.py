@@ -28,6 +28,7 @@ from deploy.demo.expectations import (
 )
 from deploy.demo.places import PROJECT, Places
 from deploy.demo.register import london_day
+from deploy.demo.second_factor import second_factor
 from deploy.demo.stack import gateway_command
 from deploy.demo.visitor import Visitor
 
@@ -205,10 +206,17 @@ class Tour:
         expect(style.status, HTTPStatus.OK, "the back office's style sheet")
 
     def asks_for_a_second_proof_for_bank_details(self) -> None:
-        """Bank details answer 403 and say that a second proof is needed."""
-        page = self.visitor("firefighter").get(BANK)
-        expect_refusal(page, HTTPStatus.FORBIDDEN, "bank details")
-        expect(page.seen.data.get("data-reason"), ["second-factor-needed"], "the reason")
+        """Bank details lead to a second proof; with an authenticator app they open."""
+        visitor = self.signed_in_anew("firefighter")
+        page = visitor.get(BANK)
+        expect(page.status, HTTPStatus.SEE_OTHER, "bank details without a second proof")
+        expect(page.headers.get("location", "")[:11], "/-/step-up?", "where they lead")
+        told = visitor.get(BANK, Accept="application/json")
+        expect(told.status, HTTPStatus.FORBIDDEN, "bank details for a program")
+        with second_factor(self.places, visitor, self.accounts["firefighter"]):
+            opened = visitor.get(BANK)
+            expect(opened.status, HTTPStatus.OK, "bank details with a second proof")
+            expect(opened.seen.data.get("data-function"), ["pay.bank"], "the page")
 
     def stores_a_leave_request(self) -> None:
         """A leave request is stored and shown; another site cannot send one."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Self
 
@@ -24,6 +24,7 @@ from gateway.bulletin import Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.break_glass_desk import RecordedBreakGlass
 from gateway.front.clock import clock, instant, wall_us
+from gateway.front.factor_parts import FactorParts
 from gateway.front.forward_act import forward_acts
 from gateway.front.from_settings import (
     assertion_mint,
@@ -57,7 +58,6 @@ from gateway.front.session_parts import (
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.identity.attempts import Attempts
 from gateway.identity.break_glass import BreakGlass
-from gateway.identity.factor_seal import FactorSeal
 from gateway.identity.live_session import SubjectReader
 from gateway.identity.owners import RecordOwners
 from gateway.identity.password_hash import PasswordCheck
@@ -179,6 +179,7 @@ class Assembly:
         stack.callback(threads.shutdown)
         throttle = RefusalThrottle()
         doors = doors_of(settings)
+        factors = FactorParts(gateway, keys, state, recorder, throttle)
         sign_in = SignIn(
             engine=state.store,
             bulletin=state.bulletin,
@@ -187,17 +188,17 @@ class Assembly:
             attempts=state.attempts,
             sessions=state.sessions,
             subjects=state.subjects,
+            hold=factors.stages.begin,
         )
         stack.callback(sign_in.close)
-        passwords = PasswordCheck()
-        stack.callback(passwords.close)
+        passwords = stack.enter_context(closing(PasswordCheck()))
         break_glass = BreakGlass(
             engine=state.store,
             host=gateway.host_organisation,
             sign_in=sign_in,
             attempts=state.attempts,
             passwords=passwords,
-            factor_seal=FactorSeal(keys.second_factor_keys),
+            factor_seal=factors.seal,
         )
         desk = RecordedSignIn(
             sign_in=sign_in,
@@ -205,6 +206,7 @@ class Assembly:
             recorder=recorder,
             throttle=throttle,
             clock=clock,
+            forms=factors.forms,
         )
         providing = ProviderSignIn(
             providers=providers(settings),
@@ -262,16 +264,16 @@ class Assembly:
             at_most=settings.sessions.at_most,
             directories=directories,
             why_over=state.cache.why_over,
+            factors=factors.desk(sign_in, clock),
+            factor_office=factors.office(),
         )
         pages = Pages(services)
-        bridge = PagesBridge(
-            wsgi=pages.wsgi, threads=threads, scheme=gateway.origin.partition(":")[0]
-        )
+        scheme = gateway.origin.partition(":")[0]
+        bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
         # 5. the back office
         mint = assertion_mint(gateway.origin, keys)
         pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
-        acts = forward_acts(settings, pools, mint, state.jars)
-        acts[GATEWAY_SYSTEM] = bridge.act
+        acts = {**forward_acts(settings, pools, mint, state.jars), GATEWAY_SYSTEM: bridge.act}
         # 6. the way through
         tally = ResourceTally()
         upkeep = Upkeep(
@@ -316,6 +318,7 @@ class Assembly:
                 secure=settings.secure_origin,
                 caller=pages.refusal_caller,
             ),
+            step_up=factors.step_up,
             origin=gateway.origin.encode("ascii"),
             host_organisation=gateway.host_organisation,
             wall_us=wall_us,
@@ -353,8 +356,7 @@ class Assembly:
         settings = self._settings
         store = open_store(settings.store_url)
         stack.callback(store.dispose)
-        bulletin = Bulletin(settings.gateway.state_directory)
-        stack.callback(bulletin.close)
+        bulletin = stack.enter_context(closing(Bulletin(settings.gateway.state_directory)))
         versions = PolicyVersions(store, bulletin)
         files = PolicyFiles.read(settings.policy.directory)
         versions.begin(files, policy_set, at=clock())

@@ -268,7 +268,13 @@ def assertion_mint(issuer: str, keys: KeyRing) -> AssertionMint:
 def organisations(settings: Settings) -> Organisations:
     """Give the organisations whose staff may sign in."""
     return Organisations(
-        Organisation(id=each.id, name=each.name, kind=each.kind, help_contact=each.help_contact)
+        Organisation(
+            id=each.id,
+            name=each.name,
+            kind=each.kind,
+            help_contact=each.help_contact,
+            factor_at_sign_in=each.second_factor == "at-sign-in",
+        )
         for each in settings.organisations
     )
 

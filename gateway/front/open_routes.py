@@ -23,6 +23,9 @@ OPEN_PAGES: Final = frozenset(
     {
         "/-/sign-in",
         "/-/find-organisation",
+        "/-/sign-in/second-step",
+        "/-/sign-in/add-app",
+        "/-/sign-in/add-key",
         "/-/sign-out",
         "/-/break-glass",
         "/-/accessibility",

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, TypeVar
 import structlog
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
-from gateway.errors import GatewayError, RecordUnavailable, SignInRefused
+from gateway.errors import (
+    GatewayError,
+    RecordUnavailable,
+    SecondFactorOwed,
+    SignInRefused,
+)
 from gateway.identity.live_session import LiveSession
 from gateway.identity.sign_in_refusal import refusal_code
 from gateway.visit import Visit
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.audit.recorder import Recorder
+    from gateway.identity.kept_forms import KeptForms
     from gateway.identity.sessions import Sessions
     from gateway.identity.sign_in import SignedIn, SignIn
     from gateway.pages.page_services import LiveSession as PageSession
@@ -40,6 +46,7 @@ class RecordedSignIn:
         recorder: Recorder,
         throttle: RefusalThrottle,
         clock: Callable[[], datetime],
+        forms: KeptForms | None = None,
     ) -> None:
         """Hold what is needed.
 
@@ -49,7 +56,9 @@ class RecordedSignIn:
             recorder: makes it durable.
             throttle: keeps strangers from filling the record.
             clock: the present instant.
+            forms: what waits for a second factor, which follows whoever signs in again.
         """
+        self._forms = forms
         self._sign_in = sign_in
         self._sessions = sessions
         self._recorder = recorder
@@ -67,7 +76,7 @@ class RecordedSignIn:
     ) -> str:
         """Sign somebody in; see `gateway.pages.page_services.SignInDesk`."""
         ours = our_visit(visit)
-        return self.recorded(
+        signed_in = self.recorded(
             ours,
             organisation,
             username,
@@ -81,7 +90,10 @@ class RecordedSignIn:
                 replaces=replaces,
                 record=record,
             ),
-        ).token
+        )
+        if replaces and self._forms is not None:
+            self._forms.carry(replaces, signed_in.session)
+        return signed_in.token
 
     def recorded(
         self,
@@ -106,12 +118,15 @@ class RecordedSignIn:
 
         def record(signed_in: SignedIn) -> None:
             draft = self._draft(visit, Kind.SIGNIN, Outcome.PERMIT)
-            _name(draft, signed_in, self._clock())
+            name_signed_in(draft, signed_in, self._clock())
             self._recorder.record_and_wait(draft)
 
         try:
             return act(record)
         except RecordUnavailable:
+            raise
+        except SecondFactorOwed as owed:
+            self._record_owed(visit, organisation, owed)
             raise
         except GatewayError as error:
             self._record_refusal(visit, organisation, username, error)
@@ -133,6 +148,14 @@ class RecordedSignIn:
             self._recorder.record_and_wait(draft)
         except RecordUnavailable:
             _log.error("sign-out not recorded", reference=draft.reference)
+
+    def _record_owed(self, visit: Visit, organisation: str, owed: SecondFactorOwed) -> None:
+        """Record that the password was right and nobody is signed in yet."""
+        draft = self._draft(visit, Kind.SIGNIN, Outcome.DENY)
+        draft.code = "second-factor-owed"
+        draft.organisation, draft.staff_id = organisation, owed.staff_id
+        draft.actor_name = owed.address
+        self._recorder.record_and_wait(draft)
 
     def _record_refusal(
         self, visit: Visit, organisation: str, username: str, error: GatewayError
@@ -164,7 +187,8 @@ class RecordedSignIn:
         )
 
 
-def _name(draft: EntryDraft, signed_in: SignedIn, at: datetime) -> None:
+def name_signed_in(draft: EntryDraft, signed_in: SignedIn, at: datetime) -> None:
+    """Say in an entry who has signed in, with what they hold."""
     subject = signed_in.subject
     draft.organisation = subject.organisation
     draft.staff_id = subject.staff_id

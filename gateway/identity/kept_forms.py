@@ -14,6 +14,9 @@ from typing import Final
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from gateway.identity.factor_seal import FactorSeal
+from gateway.identity.session import Session
+from gateway.identity.tokens import token_hash
+from gateway.store import schema
 from gateway.store.engine import reading, writing
 from gateway.store.schema import microseconds
 from gateway.store.schema_second_factor import kept_form
@@ -81,6 +84,23 @@ class KeptForms:
                 at_us=row.at_us,
             )
         )
+
+    def carry(self, replaced: str, after: Session) -> None:
+        """Have what waits follow a person who has signed in again in the same browser.
+
+        Args:
+            replaced: the token of the session that their sign-in ended, as the browser sent it.
+            after: the session that took its place; of somebody else, nothing is carried over.
+        """
+        before = token_hash(replaced)
+        with writing(self._engine) as connection:
+            whose = connection.execute(
+                select(schema.session.c.staff_id).where(schema.session.c.hash == before)
+            ).scalar_one_or_none()
+            if whose == after.staff_id:
+                self.move(connection, before, after.hash)
+            else:
+                _drop(connection, before)
 
     def _read(self, connection: Connection, session_hash: str, at: datetime) -> KeptForm | None:
         row = connection.execute(

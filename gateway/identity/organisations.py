@@ -22,12 +22,14 @@ class Organisation:
         name: as its staff know it.
         kind: one of `KINDS`.
         help_contact: whom its staff ask for help.
+        factor_at_sign_in: whether nobody of it is signed in without a second factor.
     """
 
     id: str
     name: str
     kind: str
     help_contact: str = ""
+    factor_at_sign_in: bool = False
 
     def __post_init__(self) -> None:
         """Refuse an id that could be read as part of another name, and an unknown kind.

@@ -7,7 +7,8 @@
 5. The attempt is counted as failed, then the directory judges the password.
 6. The employee number is still pinned to this identity.
 7. The host's register says what the person holds; the session is opened and the one the browser
-   showed is ended, all in one transaction.
+   showed is ended, all in one transaction. Where the organisation asks for a second factor at
+   sign-in and none was vouched for, a stage is kept in its place and nobody is signed in.
 8. The caller records it; if that fails, the session is ended and the token goes nowhere.
 
 An unknown name and a wrong password take the same steps to the same answer. What differs is told
@@ -22,7 +23,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from gateway.bulletin import Bulletin
 from gateway.errors import (
@@ -30,6 +31,7 @@ from gateway.errors import (
     DirectoryUnavailable,
     IdentityChanged,
     NotEmployed,
+    SecondFactorOwed,
     WrongCredentials,
 )
 from gateway.identity.attempts import Attempts, TooManyAttempts
@@ -44,7 +46,7 @@ from gateway.identity.live_session import SubjectReader
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
 from gateway.identity.session import Session, SessionLimits
-from gateway.identity.sessions import Sessions
+from gateway.identity.sessions import SECOND_FACTOR, Sessions
 from gateway.identity.sign_in_refusal import Refusal, refusal_of, shows_password
 from gateway.identity.staff import Staff, remember
 from gateway.store.engine import writing
@@ -122,6 +124,10 @@ class Door:
     linked: bool = False
 
 
+Hold = Callable[[Connection, Staff, Vouched, datetime], str]
+"""Keeps a sign-in that owes a second factor; `gateway.identity.stages` does it."""
+
+
 class SignIn:
     """Signs staff in. Blocks; safe to use from several threads."""
 
@@ -135,6 +141,7 @@ class SignIn:
         attempts: Attempts,
         sessions: Sessions,
         subjects: SubjectReader,
+        hold: Hold | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what is needed.
@@ -147,6 +154,8 @@ class SignIn:
             attempts: the count of failures.
             sessions: where sessions are opened.
             subjects: reads the register.
+            hold: keeps a sign-in that owes a second factor, and gives a token for it; without it
+                whoever owes one is refused.
             monotonic: seconds that never go back.
         """
         self._engine = engine
@@ -156,6 +165,7 @@ class SignIn:
         self._attempts = attempts
         self._sessions = sessions
         self._subjects = subjects
+        self._hold = hold
         self._monotonic = monotonic
 
     def attempt(
@@ -183,6 +193,7 @@ class SignIn:
             record: makes the sign-in durable; what it raises ends the new session and is raised on.
 
         Raises:
+            SecondFactorOwed: the password was right, and the organisation asks for more.
             SignInRefused: always a `Refusal`.
             DirectoryUnavailable, DirectoryMisconfigured: the directory cannot answer now.
             StoreError: the database cannot.
@@ -230,6 +241,7 @@ class SignIn:
             record: makes the sign-in durable; what it raises ends the new session and is raised on.
 
         Raises:
+            SecondFactorOwed: the organisation asks for a second factor, and none is vouched for.
             SignInRefused: always a `Refusal`.
             StoreError: the database does not answer.
         """
@@ -247,6 +259,8 @@ class SignIn:
         record: Callable[[SignedIn], None] | None,
     ) -> SignedIn:
         signed_in = self._open(vouched, tries, at, replaces)
+        if isinstance(signed_in, SecondFactorOwed):
+            raise signed_in
         if record is not None:
             try:
                 record(signed_in)
@@ -254,6 +268,20 @@ class SignIn:
                 self._sessions.end(signed_in.session.hash, at=at, reason="not-recorded")
                 raise
         return signed_in
+
+    def _owes_factor(self, vouched: Vouched) -> bool:
+        organisation = self._organisations.get(vouched.organisation)
+        asked = organisation is None or organisation.factor_at_sign_in
+        return asked and SECOND_FACTOR not in vouched.factors
+
+    def _held(
+        self, connection: Connection, staff: Staff, vouched: Vouched, at: datetime
+    ) -> SecondFactorOwed:
+        """Keep what has been vouched for; given back and not raised, so that it is committed."""
+        if self._hold is None:
+            raise Refusal("second-factor-owed", tellable=False, username=staff.username)
+        token = self._hold(connection, staff, vouched, at)
+        return SecondFactorOwed(token, staff_id=staff.staff_id, address=staff.address)
 
     def close(self) -> None:
         """Take no more sign-ins."""
@@ -316,8 +344,8 @@ class SignIn:
 
     def _open(
         self, vouched: Vouched, tries: tuple[int, ...], at: datetime, replaces: str | None
-    ) -> SignedIn:
-        """Open the session; the tries counted for it are taken back."""
+    ) -> SignedIn | SecondFactorOwed:
+        """Open the session, or keep the sign-in that owes more; its tries are taken back."""
         person = vouched.person
         try:
             with writing(self._engine) as connection:
@@ -331,6 +359,8 @@ class SignIn:
                     linked=vouched.linked,
                 )
                 known = self._subjects(connection, staff, at)
+                if self._owes_factor(vouched):
+                    return self._held(connection, staff, vouched, at)
                 token, session = self._sessions.open(
                     connection,
                     staff_id=staff.staff_id,

@@ -60,7 +60,7 @@ class SignInStages:
         self._engine = engine
         self._seal = seal
 
-    def begin(self, connection: Connection, staff: Staff, vouched: Vouched, *, at: datetime) -> str:
+    def begin(self, connection: Connection, staff: Staff, vouched: Vouched, at: datetime) -> str:
         """Keep a sign-in that owes a factor, in the transaction that remembers the staff.
 
         Returns:

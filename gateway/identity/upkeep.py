@@ -12,8 +12,12 @@ from sqlalchemy import Engine
 
 from gateway.bulletin import Bulletin
 from gateway.identity.attempts import Attempts
+from gateway.identity.factor_ceremonies import purge_ceremonies
+from gateway.identity.factor_notices import purge_notices
+from gateway.identity.kept_forms import purge_forms
 from gateway.identity.session_cache import SessionCache
 from gateway.identity.sessions import Sessions
+from gateway.identity.stages import purge_stages
 from gateway.store.engine import writing
 
 PURGE_EVERY = timedelta(minutes=10)
@@ -54,6 +58,8 @@ class Upkeep:
             self._attempts.purge(at=at)
             with writing(self._engine) as connection:
                 self._bulletin.purge(connection, at)
+                for purge in (purge_ceremonies, purge_forms, purge_stages, purge_notices):
+                    purge(connection, at)
             self._purged_at = at
 
     def close(self) -> None:

@@ -24,6 +24,8 @@ from gateway.errors import GatewayError
 from gateway.pages import caller
 from gateway.pages.audit import AuditPage
 from gateway.pages.break_glass import BreakGlassPages
+from gateway.pages.factor_officers import FactorOfficerPages
+from gateway.pages.factors import FactorPages
 from gateway.pages.form_token import FormTokens
 from gateway.pages.me import MePages
 from gateway.pages.notices import NoticePages
@@ -38,6 +40,7 @@ from gateway.pages.rendering import Renderer
 from gateway.pages.sessions import SessionPages
 from gateway.pages.sign_in import SignInPages
 from gateway.pages.static_files import ONE_YEAR, STATIC_ROOT, StaticFiles
+from gateway.pages.step_up import StepUpPages
 from gateway.pages.vetting import VettingPages
 
 if TYPE_CHECKING:
@@ -87,6 +90,9 @@ class Pages:
             *PolicyPage(kit).routes(),
             *VettingPages(kit).routes(),
             *BreakGlassPages(kit).routes(),
+            *FactorPages(kit).routes(),
+            *StepUpPages(kit).routes(),
+            *FactorOfficerPages(kit).routes(),
             *NoticePages(kit).routes(),
             Route(
                 rule=f"{STATIC_ROOT}/<digest>/<path:name>",

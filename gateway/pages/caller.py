@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import GatewayError
+from policies.decision import Gate
 from policies.question import Question
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ _NAVIGATION = (
     ("gate.vetting", "Vetting register", "/-/vetting"),
     ("gate.breakglass", "Break-glass", "/-/break-glass-uses"),
     ("gate.sessions", "Sessions", "/-/sessions"),
+    ("gate.factors", "Second factors", "/-/factors"),
+    ("gate.me", "Your security", "/-/me/factors"),
 )
 
 
@@ -118,7 +121,9 @@ def navigation(
             at=at,
             factors=session.session.factors,
         )
-        if engine.decide(question).permitted:
+        decision = engine.decide(question)
+        # Where only a second factor is missing, the link leads to where it is asked for.
+        if decision.permitted or decision.gate is Gate.OBLIGATION:
             below = path == url or path.startswith(f"{url}/")
             items.append({"text": text, "href": url, "current": path == url, "active": below})
     return tuple(items) if len(items) > 1 else ()

@@ -62,6 +62,28 @@ class PageRequest:
             raise caller.NotGuardedError(message)
         return self.session.subject
 
+    @property
+    def live_session(self) -> LiveSession:
+        """The session, on a guarded page.
+
+        Raises:
+            NotGuardedError: nobody is signed in.
+        """
+        if self.session is None:
+            message = "pages: nobody is signed in"
+            raise caller.NotGuardedError(message)
+        return self.session
+
+    @property
+    def session_cookie(self) -> str | None:
+        """What the browser sent as session cookie, live or not."""
+        return request.cookies.get(self._kit.services.cookies.session.name)
+
+    def adopt_session(self, token: str) -> None:
+        """Tie the forms of this page to the token that the session has just been given."""
+        self.__dict__.pop("form_token", None)
+        self.__dict__["_cookie_value"] = token
+
     @cached_property
     def _cookie_value(self) -> str:
         """The cookie that forms of this browser are tied to, or an empty text."""

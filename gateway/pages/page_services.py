@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.break_glass_accounts import Use
     from gateway.identity.session_list import ListedSession
+    from gateway.pages.factor_services import FactorDesk, FactorOffice
     from gateway.pages.provider_services import ProviderDesk
     from policies.engine import Engine
     from policies.question import Subject
@@ -56,6 +57,10 @@ class SessionFacts(Protocol):
     @property
     def displaced(self) -> int:
         """How many older sessions of the person its opening ended."""
+
+    @property
+    def second_factor_at_us(self) -> int | None:
+        """When they last showed a second factor, microseconds since 1970 UTC."""
 
 
 class LiveSession(Protocol):
@@ -322,6 +327,8 @@ class PageServices:
         at_most: how many sessions a person may have.
         directories: ids of the directories, each with its organisation's.
         why_over: gives the code of why the session of a token was ended, as far as it is known.
+        factors: somebody's own second factors.
+        factor_office: what security officers do with those of others.
     """
 
     brand: Brand
@@ -339,6 +346,8 @@ class PageServices:
     at_most: int
     directories: Mapping[str, str]
     why_over: Callable[[str], str]
+    factors: FactorDesk
+    factor_office: FactorOffice
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:
         """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).

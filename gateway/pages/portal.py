@@ -94,8 +94,13 @@ class PortalPage:
         """Show the tiles, all of them or those that match `q`."""
         page = self._kit.open_request()
         subject = page.subject
-        factors = page.session.session.factors if page.session else frozenset()
-        tiles = self._kit.services.engine().tiles(subject, at=page.at, factors=factors)
+        session = page.live_session.session
+        tiles = self._kit.services.engine().tiles(
+            subject,
+            at=page.at,
+            factors=session.factors,
+            shown_at_us=session.second_factor_at_us,
+        )
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
         areas = arrange(tiles, query)
         return page.respond(

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SecondFactorOwed
 from gateway.pages.form_token import FormTokens, is_cookie_value
 from gateway.pages.local_path import local_path
 from gateway.pages.page import PageKit, Route, see_other
 from gateway.pages.sign_in import SIGN_IN, show_organisation
 from gateway.pages.sign_in_trouble import NOT_NOW, trouble_of
+from gateway.pages.step_up import SECOND_STEP
 
 if TYPE_CHECKING:
     from gateway.pages.page import PageRequest
@@ -92,6 +93,10 @@ class ProviderPages:
                 visit=page.visit,
                 replaces=request.cookies.get(services.cookies.session.name),
             )
+        except SecondFactorOwed as owed:
+            response = see_other(SECOND_STEP)
+            self._kit.set_cookie(response, services.cookies.stage, owed.token)
+            return response
         except GatewayError as error:
             return self._refused(page, organisation, error)
         response = see_other(local_path(next_path))

@@ -17,11 +17,13 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, SecondFactorOwed
+from gateway.pages.enrolment import with_next
 from gateway.pages.form_token import FIELD
 from gateway.pages.local_path import PORTAL, local_path
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 from gateway.pages.sign_in_trouble import Trouble, trouble_of
+from gateway.pages.step_up import SECOND_STEP
 
 if TYPE_CHECKING:
     from gateway.pages.page_services import OrganisationChoice
@@ -117,7 +119,7 @@ class SignInPages:
         """Show the form; whoever is signed in already goes on to where they were going."""
         page = self._kit.open_request()
         next_path = local_path(request.args.get("next"))
-        again = page.session is not None and request.args.get("again") == PAUSED
+        again = "" if page.session is None else _AGAIN.get(request.args.get("again", ""), "")
         if page.session is not None and not again:
             return see_other(next_path)
         services = self._kit.services
@@ -130,7 +132,7 @@ class SignInPages:
             page,
             Entered(organisation=chosen, next=next_path),
             choosing=not organisation and "other" in request.args,
-            notice=_AFTER_PAUSE if again else self._why_over(page),
+            notice=again or self._why_over(page),
         )
 
     def find(self) -> Response:
@@ -200,6 +202,8 @@ class SignInPages:
                 visit=page.visit,
                 replaces=request.cookies.get(services.cookies.session.name),
             )
+        except SecondFactorOwed as owed:
+            return self._owed(entered, owed, choice)
         except GatewayError as error:
             return self._refused(page, entered, error, choice)
         # 4. A new session cookie, whatever the browser sent; where to go was checked above.
@@ -207,6 +211,16 @@ class SignInPages:
         self._kit.set_cookie(response, services.cookies.session, token)
         self._kit.set_cookie(response, services.cookies.organisation, choice.id)
         self._kit.drop_cookie(response, services.cookies.form)
+        return response
+
+    def _owed(
+        self, entered: Entered, owed: SecondFactorOwed, choice: OrganisationChoice
+    ) -> Response:
+        """Go on to the second step; nobody is signed in yet."""
+        services = self._kit.services
+        response = see_other(with_next(SECOND_STEP, entered.next))
+        self._kit.set_cookie(response, services.cookies.stage, owed.token)
+        self._kit.set_cookie(response, services.cookies.organisation, choice.id)
         return response
 
     def show_sign_out(self) -> Response:
@@ -345,8 +359,16 @@ _ENDED = {
     "account-closed": "Your session was ended, as your organisation has closed your account.",
     "person-gone": "Your session was ended, as your organisation does not list you any more.",
     "identity-changed": "Your session was ended, as your details at your organisation changed.",
+    "factors-reset": "Your second factors were removed by two security officers, and you were "
+    "signed out everywhere.",
 }
 _AFTER_PAUSE = (
     "You have not used this service for a while. Before you open something sensitive, "
     "sign in again to show that it is still you."
 )
+
+# Why somebody who is signed in is asked to sign in again.
+_AGAIN = {
+    PAUSED: _AFTER_PAUSE,
+    "factor": "Before you add your first second factor, sign in again to show that it is you.",
+}

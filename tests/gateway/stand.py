@@ -24,11 +24,14 @@ from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.front.session_cuts import SessionCuts
+from gateway.identity.factor_seal import FactorSeal
+from gateway.identity.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
 from gateway.identity.presence import Presence
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.staff_finder import StaffFinder
+from gateway.step_up import StepUp
 from gateway.store.engine import writing
 from gateway.throttle import RefusalThrottle
 from gateway.wire.answers import document, give
@@ -260,6 +263,7 @@ async def stand(
             open_acts=open_acts.get,
             for_machines=is_called_by_machines,
             acts={"ebs": act},
+            step_up=StepUp(KeptForms(parts.store, FactorSeal([bytes(32)]))),
             refusals=refusals
             or FrontRefusals(
                 pages=world.pages.refusals,

@@ -365,14 +365,40 @@ async def test_what_is_offered_but_asks_for_more_is_403_with_the_reason(opened: 
         assert gate.act.visits == []
 
 
-async def test_what_needs_a_second_proof_is_403_with_that_reason(opened: Opened) -> None:
+BANK = "/OA_HTML/OA.jsp?OAFunc=XX_BANK"
+
+
+async def test_what_needs_a_second_proof_leads_a_browser_to_it(opened: Opened) -> None:
+    """And tells a program; in either case the denial is on the record."""
     async with opened() as gate:
         token = gate.firefighter()
-        answer = await gate.ask("/OA_HTML/OA.jsp?OAFunc=XX_BANK", token=token)
+        led = await gate.ask(BANK, token=token)
+        told = await gate.ask(BANK, token=token, accept="application/json")
+        fetched = await gate.ask(BANK, token=token, more="Sec-Fetch-Mode: cors\r\n")
 
-        assert status_of(answer) == 403
-        assert b"a second proof of who you are" in answer
-        assert gate.drafts[0].obligations == ("step-up",)
+        assert status_of(led) == 303
+        assert field_of(led, "Location") == "/-/step-up?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_BANK"
+        assert (status_of(told), status_of(fetched)) == (403, 403)
+        assert b"a second proof of who you are" in told
+        assert [draft.obligations for draft in gate.drafts] == [("step-up",)] * 3
+        assert gate.act.visits == []
+
+
+async def test_a_second_factor_opens_it_until_it_is_too_old(opened: Opened) -> None:
+    async with opened() as gate:
+        gate.firefighter()
+        _, session = gate.parts.sign_in()
+        with writing(gate.parts.store) as connection:
+            token, _ = gate.parts.sessions.strengthen(
+                connection, session.hash, factors=frozenset({"second-factor"}), at=AT
+            )
+        gate.parts.bulletin.ring()
+        assert status_of(await gate.ask(BANK, token=token)) == 200
+        gate.at_us += 15 * 60_000_000 - 1
+        assert status_of(await gate.ask(BANK, token=token)) == 200
+        gate.at_us += 1
+        assert status_of(await gate.ask(BANK, token=token)) == 303
+        assert status_of(await gate.ask(token=token)) == 200  # what asks for none stays open
 
 
 @pytest.mark.parametrize("number", ["40012", "40011"])

@@ -45,15 +45,15 @@ def test_a_number_that_two_organisations_could_have_is_still_anothers(demo: Demo
 
 
 def test_bank_details_ask_for_a_second_proof(demo: Demo) -> None:
-    """The tile says so, the page says so, and a program is told the same."""
+    """The tile says so, the page leads to where it is shown, and a program is told."""
     visitor = demo.visitor("firefighter")
     (tile,) = [tile for tile in visitor.tiles() if tile.function == "pay.bank"]
     page = visitor.get(BANK)
     told = json.loads(visitor.get(BANK, Accept="application/json").body)
 
     assert tile.needs == "step-up"
-    assert is_refused(page, 403)
-    assert page.seen.data["data-reason"] == ["second-factor-needed"]
+    assert page.status == 303
+    assert page.headers["location"].startswith("/-/step-up?next=/OA_HTML/")
     assert [reason["code"] for reason in told["reasons"]] == ["second-factor-needed"]
 
 

@@ -27,6 +27,9 @@ OPEN_PAGES = {
     "/-/oidc/<directory>/begin",
     "/-/oidc/<directory>/callback",
     "/-/oidc/<directory>/back-channel",
+    "/-/sign-in/second-step",
+    "/-/sign-in/add-app",
+    "/-/sign-in/add-key",
     "/-/sign-out",
     "/-/break-glass",
     "/-/accessibility",
@@ -36,7 +39,8 @@ OPEN_PAGES = {
 OPEN_DOCUMENTS = {"/-/health", "/-/ready", "/.well-known/jwks.json"}
 SAMPLES = {"<organisation>": "cheshire-fire", "<directory>": "nwas",
            "<digest>": "0", "<path:name>": "gateway.css",
-           "<number>": "40011", "<path:rest>": "x"}  # fmt: skip
+           "<number>": "40011", "<path:rest>": "x",
+           "<factor>": "x"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

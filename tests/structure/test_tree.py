@@ -40,6 +40,10 @@ TESTED_ELSEWHERE = {
     "gateway/identity/directory.py": "protocols and exceptions",
     "gateway/pages/provider_services.py": "protocols only",
     "gateway/identity/ldap_dialect.py": "a protocol and a value",
+    "gateway/identity/factor_holder.py": "a value",
+    "gateway/pages/factor_services.py": "protocols only",
+    "gateway/front/factor_parts.py": "tested by the journeys of second factors",
+    "gateway/front/factor_record.py": "tested with the desks",
     "gateway/cli/check_steps.py": "tested with `gateway check`",
     "gateway/cli/completion.py": "tested with the commands' entry",
     "gateway/cli/finding.py": "a value",
@@ -146,6 +150,7 @@ def test_nothing_third_party_is_tracked() -> None:
         "deploy/demo/provider/provider.mjs",
         "gateway/pages/static/gateway.css",
         "gateway/pages/static/gateway.js",
+        "gateway/pages/static/security-key.js",
     }
     assets = {
         name

@@ -14,6 +14,7 @@ from gateway.settings import Settings, load_settings
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate
 from tests.gateway.cli.place import LIBRARY, TEXT
+from tests.gateway.identity.parts import Parts, new_parts
 
 SettingsMaker = Callable[..., Settings]
 
@@ -42,3 +43,10 @@ def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
 
     yield make
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """A store, a bulletin, a register and a worker's sessions."""
+    with new_parts(tmp_path) as made:
+        yield made

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
 
+from gateway.errors import SecondFactorOwed
+from gateway.identity.attempts import AttemptLimits, Attempts
 from gateway.identity.directory import DirectoryPerson
-from gateway.identity.sign_in import Vouched
+from gateway.identity.organisations import Organisation, Organisations
+from gateway.identity.sign_in import Hold, SignIn, Vouched
+from gateway.identity.sign_in_refusal import Refusal
 from gateway.identity.staff import remember
 from gateway.identity.stages import SignInStages, purge_stages
+from gateway.store import schema
 from gateway.store.engine import reading, writing
 from gateway.store.schema_second_factor import sign_in_stage
 from tests.gateway.identity.factor_bench import SEAL
-from tests.gateway.identity.parts import AT, FIRE, Parts, later
+from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
 
 VOUCHED = Vouched(
     organisation=FIRE,
@@ -38,7 +44,7 @@ def stages(parts: Parts) -> SignInStages:
 def token(parts: Parts, stages: SignInStages) -> str:
     with writing(parts.store) as connection:
         staff = remember(connection, FIRE, VOUCHED.person, AT)
-        return stages.begin(connection, staff, VOUCHED, at=AT)
+        return stages.begin(connection, staff, VOUCHED, AT)
 
 
 def test_what_was_vouched_for_comes_back_and_the_factor_with_it(
@@ -95,3 +101,62 @@ def test_the_database_holds_nothing_readable(parts: Parts, token: str) -> None:
 
     assert token not in kept
     assert "sid-1" not in kept
+
+
+# ---- an organisation that asks for a second factor at sign-in ------------------------------------
+
+
+@pytest.fixture
+def strict(parts: Parts, stages: SignInStages) -> SignIn:
+    return sign_in_of(parts, stages.begin)
+
+
+def sign_in_of(parts: Parts, hold: Hold | None) -> SignIn:
+    fire = Organisation(id=FIRE, name="Fire", kind="fire", factor_at_sign_in=True)
+    return SignIn(
+        engine=parts.store,
+        bulletin=parts.bulletin,
+        organisations=Organisations([fire]),
+        doors={},
+        attempts=Attempts(parts.store, lambda _: AttemptLimits()),
+        sessions=parts.sessions,
+        subjects=parts.subjects,
+        hold=hold,
+    )
+
+
+def count_sessions(parts: Parts) -> int:
+    with reading(parts.store) as connection:
+        return int(
+            connection.execute(select(func.count()).select_from(schema.session)).scalar_one()
+        )
+
+
+def test_nobody_of_it_is_signed_in_without_the_factor(
+    parts: Parts, stages: SignInStages, strict: SignIn
+) -> None:
+    with pytest.raises(SecondFactorOwed) as owed:
+        strict.admit(VOUCHED, at=AT)
+
+    assert count_sessions(parts) == 0
+    stage = stages.look(owed.value.token, at=AT)
+    assert stage is not None
+    assert (stage.vouched, owed.value.address) == (VOUCHED, f"alice@{FIRE}")
+    signed_in = strict.admit(stage.proved(later(minutes=1)), at=later(minutes=1))
+    assert signed_in.session.factors == {"provider", "second-factor"}
+    assert signed_in.session.second_factor_at_us == us(later(minutes=1))
+    assert signed_in.token != owed.value.token
+
+
+def test_the_factor_of_a_trusted_provider_is_enough(parts: Parts, strict: SignIn) -> None:
+    vouched = replace(VOUCHED, factors=frozenset({"provider", "second-factor"}))
+
+    assert strict.admit(vouched, at=AT).session.factors == vouched.factors
+    assert count_sessions(parts) == 1
+
+
+def test_where_nobody_keeps_stages_nobody_is_let_in(parts: Parts) -> None:
+    with pytest.raises(Refusal, match="second-factor-owed"):
+        sign_in_of(parts, None).admit(VOUCHED, at=AT)
+
+    assert count_sessions(parts) == 0

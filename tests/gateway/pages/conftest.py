@@ -25,6 +25,8 @@ def world(one_world: World) -> World:
     one_world.envelope.forget()
     one_world.providers.forget()
     one_world.record.asked.clear()
+    one_world.factors.forget()
+    one_world.office.forget()
     return one_world
 
 

@@ -26,6 +26,8 @@ OPEN = {
     "sign_out",
     "sign_out_send",
 } | {
+    *("second_step", "second_step_send", "first_app", "first_app_send"),
+    *("first_key", "first_key_send"),
     "accessibility",
     "cookies",
     "break_glass",
@@ -194,13 +196,15 @@ def test_navigation_shows_only_what_may_be_opened(browser_of: SignIn) -> None:
     }
 
     assert links == {
-        "firefighter": set(),
-        "auditor": {"/-/audit"},
+        "firefighter": {"/-/me/factors"},
+        "auditor": {"/-/audit", "/-/me/factors"},
         "security-officer": {
             "/-/policy",
             "/-/sessions",
             "/-/vetting",
             "/-/break-glass-uses",
+            "/-/factors",
+            "/-/me/factors",
         },
-        "vetting-officer": {"/-/policy", "/-/vetting"},
+        "vetting-officer": {"/-/policy", "/-/vetting", "/-/me/factors"},
     }

@@ -29,6 +29,13 @@ DIFFERENT = (
     ("security-officer", "/-/policy?function=pay.slip"),
     ("vetting-officer", "/-/vetting"),
     ("vetting-officer", "/-/vetting/cheshire-fire/40230"),
+    ("firefighter", "/-/me/factors"),
+    ("firefighter", "/-/me/factors/app"),
+    ("firefighter", "/-/me/factors/key"),
+    ("firefighter", "/-/me/factors/remove/phone"),
+    ("firefighter", "/-/step-up"),
+    ("firefighter", "/-/step-up/continue"),
+    ("security-officer", "/-/factors"),
     ("", "/-/cookies"),
     ("", "/-/accessibility"),
 )

@@ -23,6 +23,7 @@ from gateway.front.open_routes import OPEN_PAGE_PREFIXES, OPEN_PAGES
 from gateway.pages.application import Pages
 from gateway.pages.page_headers import NO_STORE, page_headers
 from gateway.pages.page_services import Brand, OrganisationChoice, PageServices
+from gateway.store.schema import microseconds
 from policies.decision import Gate
 from policies.engine import Engine
 from policies.policy_set import load_policy_set
@@ -37,6 +38,7 @@ from tests.gateway.pages.doubles import (
     SignInDesk,
     Visit,
 )
+from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, staff_of
 from tests.gateway.pages.morning import morning
 from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
@@ -61,6 +63,8 @@ class World:
     sessions: SessionDesk
     record: RecordDesk
     register: RegisterDesk
+    factors: FactorDesk
+    office: FactorOffice
     front: Front
 
 
@@ -87,6 +91,10 @@ def new_world(
     register = RegisterDesk(staff, policy_set.levels)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
     sessions = SessionDesk(desk, at)
+    factors = FactorDesk()
+    office = FactorOffice(
+        person=staff_of(staff["constable"]), proposed_by="cheshire-police/somebody"
+    )
     services = PageServices(
         brand=Brand(
             service_name="Shared services gateway",
@@ -106,6 +114,8 @@ def new_world(
         session_desk=sessions,
         at_most=5,
         directories={each.id: each.id for each in organisations},
+        factors=factors,
+        factor_office=office,
         why_over=lambda token: desk.ended.get(token, ""),
     )
     pages = Pages(services)
@@ -120,6 +130,8 @@ def new_world(
         sessions=sessions,
         record=record,
         register=register,
+        factors=factors,
+        office=office,
         front=Front(pages, services, engine, desk, at),
     )
 
@@ -165,7 +177,11 @@ class Front:
             action=match.action.value,
             at=self.at,
             record_person=match.record_person,
-            factors=session.session.factors,
+            factors=match.function.fresh_factors(
+                session.session.factors,
+                session.session.second_factor_at_us,
+                microseconds(self.at),
+            ),
         )
         decision = self._engine.decide(question)
         if decision.permitted and match.function.system == "gateway":

@@ -1,0 +1,103 @@
+"""Leading who lacks nothing but a fresh second factor to where they show one, and back.
+
+Only a browser that opens a page is led; a program is refused with the reason. What a person had
+filled in is kept for them first (`gateway.identity.kept_forms`): after the second factor they send
+it with one press, and it is decided and recorded anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+from urllib.parse import parse_qsl, quote
+
+from gateway.identity.kept_forms import FORM_BYTES, KeptForm
+from policies.decision import Gate
+from policies.function import GATEWAY_SYSTEM, Obligation
+
+if TYPE_CHECKING:
+    from gateway.identity.kept_forms import KeptForms
+    from gateway.visit import Visit
+    from policies.decision import Decision
+    from policies.question import Question
+
+STEP_UP: Final = "/-/step-up"
+CONTINUE: Final = "/-/step-up/continue"
+_MOST_FIELDS: Final = 2_000
+_FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+
+
+class StepUp:
+    """Leads whoever lacks nothing but a fresh second factor. One a worker."""
+
+    def __init__(self, forms: KeptForms) -> None:
+        """Keep what people had filled in here."""
+        self._forms = forms
+
+    async def address(self, visit: Visit, question: Question, decision: Decision) -> bytes:
+        """Give where the browser is led; empty where the visit is refused as any other.
+
+        Args:
+            visit: the visit; a form of it has been read, and given back to it.
+            question: what was asked.
+            decision: the denial, which has been recorded.
+        """
+        if decision.gate is not Gate.OBLIGATION or decision.obligations != (Obligation.STEP_UP,):
+            return b""
+        mode = visit.incoming.head.headers.get(b"sec-fetch-mode", b"navigate")
+        if visit.target is None or mode != b"navigate" or not _takes_pages(visit):
+            return b""
+        if visit.method in {"GET", "HEAD"}:
+            return _led(visit.target.sent.decode("ascii"))
+        # The gateway's own forms carry a token of the session that is about to change.
+        if visit.method != "POST" or question.function.system == GATEWAY_SYSTEM:
+            return b""
+        return _led(CONTINUE) if await self._keep(visit, question.function.title) else b""
+
+    async def _keep(self, visit: Visit, title: str) -> bool:
+        """Keep the form, if it is one that a page of ours can send again exactly as it was."""
+        head = visit.incoming.head
+        if visit.live is None or visit.target is None:
+            return False
+        if not head.headers.get(b"content-type", b"").strip().lower().startswith(_FORM_TYPE):
+            return False
+        body = await visit.incoming.read_body(FORM_BYTES)
+        fields = None if body is None else form_fields(body)
+        if fields is None:
+            return False
+        form = KeptForm(target=visit.target.sent.decode("ascii"), title=title, fields=fields)
+        session, at = visit.live.session.hash, visit.at
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(None, lambda: self._forms.keep(session, form, at=at))
+        return True
+
+
+def form_fields(body: bytes) -> tuple[tuple[str, str], ...] | None:
+    """Read a form into fields that a page can send again; None where it would send others.
+
+    A browser sends no field without a name, and no control character but tab and line end.
+    """
+    try:
+        fields = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            encoding="utf-8",
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError:
+        return None
+    for name, value in fields:
+        if not name or any(each < " " and each not in "\t\r\n" for each in name + value):
+            return None
+    return tuple(fields)
+
+
+def _led(to: str) -> bytes:
+    return f"{STEP_UP}?next={quote(to, safe='/')}".encode("ascii")
+
+
+def _takes_pages(visit: Visit) -> bool:
+    accept = visit.incoming.head.headers.get(b"accept", b"")
+    return b"text/html" in accept or not accept
