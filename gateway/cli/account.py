@@ -22,6 +22,10 @@ COMMANDS = {
         "gateway.cli.account_break_glass:review",
         "Show or sign off uses of break-glass accounts.",
     ),
+    "reset-factors": (
+        "gateway.cli.account_factors:reset_factors",
+        "Remove somebody's second factors, two operators together.",
+    ),
     "unlock": ("gateway.cli.account_locks:unlock", "Let somebody try to sign in again."),
 }
 
