@@ -64,7 +64,7 @@ class GrantRow:
     sponsor: str
     review_due_on: date | None
     functions: tuple[str, ...]
-    reference: str
+    contract: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +135,7 @@ class VettingPages:
             "vetting_person.html",
             person=self._row(found, page.at),
             grants=_grants(found, page.at),
+            memberships=[(each, each.holds(at=page.at)) for each in found.clearance.memberships],
             history=[change_row(change) for change in reversed(history)],
         )
 
@@ -174,7 +175,7 @@ def _grants(person: RegisterPerson, at: datetime) -> tuple[GrantRow, ...]:
             sponsor=grant.sponsor,
             review_due_on=grant.review_due_on,
             functions=tuple(sorted(grant.functions)),
-            reference=grant.reference,
+            contract=grant.contract,
         )
         for level, grant in sorted(rows, key=lambda row: not row[0].usable)
     )
@@ -189,8 +190,9 @@ def change_row(change: RegisterChange) -> ChangeRow:
         details=tuple(
             f"{name.replace('_', ' ')}: {before or 'nothing'} → {after or 'nothing'}"
             for name, before, after in change.changed
-            # A new row differs in every column; only what was changed later is news.
-            if change.kind.value == "grant-changed"
+            # A new row differs in every column; only what was changed later is news. A sealed
+            # reference says nothing to anybody.
+            if change.kind.value in {"grant-changed", "membership-ended"} and name != "reference"
         ),
     )
 
@@ -213,4 +215,6 @@ _CHANGES = {
     "appointed": "Appointed as {item}",
     "appointment-withdrawn": "Appointment as {item} withdrawn",
     "appointment-removed": "Appointment as {item} removed",
+    "membership-added": "Employment entered",
+    "membership-ended": "Employment given an end",
 }

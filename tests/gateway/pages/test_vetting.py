@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
 
+from gateway.pages.vetting import change_row
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.world import World
+from vetting.membership import Membership
+from vetting.person import PersonKey
+from vetting.register_history import ChangeKind, RegisterChange
 
 PERSON = re.compile(r'href="(/-/vetting/[^"]+)"')
 
@@ -83,3 +89,46 @@ def test_person_who_is_not_registered_is_said_to_be_not_registered(
 ) -> None:
     """A mistyped number is no fault of the service."""
     assert browser_of("vetting-officer").get(path).status_code == 404
+
+
+@pytest.mark.parametrize("kind", list(ChangeKind))
+def test_every_kind_of_change_has_words(kind: ChangeKind) -> None:
+    """A kind without words would be a page that fails on the day somebody moves."""
+    change = RegisterChange(
+        sequence=1,
+        at=datetime(2026, 11, 20, 9, tzinfo=UTC),
+        by="officer",
+        person=PersonKey(organisation="cheshire-fire", employee_number="40011"),
+        kind=kind,
+        item="p1",
+        level="N2F",
+        changed=(("reference", "", "v1.k.sealed"), ("ends_on", "", "2026-11-30")),
+    )
+
+    told = change_row(change)
+
+    assert told.what
+    assert not any("sealed" in each for each in told.details)
+
+
+def test_who_works_where_is_shown_with_its_days(
+    world: World, browser_of: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = world.register
+    position, person = next(
+        (number, each) for number, each in enumerate(desk.known) if each.employee_number == "40230"
+    )
+    key = PersonKey(organisation="cheshire-fire", employee_number="40230")
+    old = Membership(
+        person="p1", key=key, starts_on=date(2018, 4, 1), ends_on=date(2026, 3, 31), contract="C-7"
+    )
+    clearance = replace(person.clearance, memberships=(old,))
+    employed = replace(person, clearance=clearance)
+    monkeypatch.setattr(
+        desk, "known", [*desk.known[:position], employed, *desk.known[position + 1 :]]
+    )
+
+    text = browser_of("vetting-officer").get("/-/vetting/cheshire-fire/40230").text
+
+    assert "From 1 April 2018 to 31 March 2026, contract C-7, not in force" in text
+    assert "Held for an employment that is not in force" in text
