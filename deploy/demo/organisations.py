@@ -2,7 +2,8 @@
 
 The spellings differ on purpose, as they do in the world: the police keep an Active Directory with
 its own attribute names, the fire service the usual inetOrgPerson, the ambulance service a schema of
-its own.
+its own. The ambulance service's staff sign in at an OpenID provider; its directory is started only
+where a benchmark wants three of a kind.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class DemoOrganisation:
         attributes: what the directory calls what the gateway asks for (names of the settings).
         further: attributes beyond those, by what is put into them: `given`, `family`, `display`,
             `login_mail` or `claim`.
+        provider: what its own sign-in is called, if its staff sign in at an OpenID provider.
     """
 
     id: str
@@ -44,6 +46,7 @@ class DemoOrganisation:
     attributes: Mapping[str, str]
     further: Mapping[str, str]
     schema: str
+    provider: str = ""
 
     @property
     def base(self) -> str:
@@ -139,5 +142,6 @@ AMBULANCE = DemoOrganisation(
     },
     further={"givenName": "given", "sn": "family"},
     schema="nwas.schema",
+    provider="NWAS sign-in",
 )
 ORGANISATIONS = (POLICE, FIRE, AMBULANCE)

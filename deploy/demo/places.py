@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo.directory import Directory
+from deploy.demo.openid_provider import OpenIdProvider
 from deploy.demo.organisations import ORGANISATIONS
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -25,27 +26,32 @@ class Places:
         port: of the gateway.
         back_office_port: of the back office.
         directory_ports: of the directories, in the order of the organisations.
+        provider_port: of the OpenID provider; None for a demo in which everybody's password is
+            typed here and judged by a directory.
     """
 
     folder: Path
     port: int
     back_office_port: int
     directory_ports: tuple[int, ...]
+    provider_port: int | None = None
 
     @classmethod
-    def choose(cls, folder: Path, port: int | None) -> Places:
+    def choose(cls, folder: Path, port: int | None, *, provider: bool = True) -> Places:
         """Choose free ports; that of the gateway may be given.
 
         Args:
             folder: of the demo.
             port: of the gateway; None for a free one.
+            provider: whether there is an OpenID provider.
         """
-        free = free_ports(len(ORGANISATIONS) + 2)
+        free = free_ports(len(ORGANISATIONS) + 3)
         return cls(
             folder=folder.resolve(),
             port=port or free[0],
             back_office_port=free[1],
-            directory_ports=free[2:],
+            directory_ports=free[3:],
+            provider_port=free[2] if provider else None,
         )
 
     @property
@@ -103,6 +109,24 @@ class Places:
                 port=port,
             )
             for organisation, port in zip(ORGANISATIONS, self.directory_ports, strict=True)
+            if self.provider_port is None or not organisation.provider
+        )
+
+    @property
+    def providers(self) -> tuple[OpenIdProvider, ...]:
+        """Give the OpenID providers: one, or none."""
+        if self.provider_port is None:
+            return ()
+        return tuple(
+            OpenIdProvider(
+                id=organisation.id,
+                name=organisation.provider,
+                folder=self.folder / "providers" / organisation.id,
+                port=self.provider_port,
+                gateway=self.origin,
+            )
+            for organisation in ORGANISATIONS
+            if organisation.provider
         )
 
 

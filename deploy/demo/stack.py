@@ -24,7 +24,8 @@ from typing import IO
 from deploy.demo.accounts import Accounts, load_accounts
 from deploy.demo.directory import find_slapd
 from deploy.demo.gateway_settings import AUDIENCE, write_settings
-from deploy.demo.organisations import ORGANISATIONS
+from deploy.demo.openid_provider import OpenIdProvider, claims_of
+from deploy.demo.organisations import ORGANISATIONS, DemoOrganisation
 from deploy.demo.places import PROJECT, Places, port_is_free
 from deploy.demo.processes import Child
 from deploy.demo.register import fill, london_day, redate
@@ -40,8 +41,8 @@ POLL_SECONDS = 0.05
 HERE = Path(__file__).parent
 # What decides who the staff are and what they hold.
 GENERATOR = (
-    "accounts.py", "accounts.toml", "directory.py", "organisations.py", "register.py", "staff.py",
-    "words.toml",
+    "accounts.py", "accounts.toml", "directory.py", "openid_provider.py", "organisations.py",
+    "register.py", "staff.py", "words.toml",
 )  # fmt: skip
 Say = Callable[[str], None]
 
@@ -136,6 +137,8 @@ class Stack:
         slapd = find_slapd(self.places.folder / "bin")
         for directory in self.places.directories:
             directory.prepare(at)
+        for provider in self.places.providers:
+            provider.prepare()
         stamp = self.places.folder / "generated-from"
         version = generator_version()
         afresh = not stamp.exists() or stamp.read_text("ascii") != version
@@ -147,6 +150,11 @@ class Stack:
                 directory.load(slapd, own, self.accounts.password)
                 staff += own
                 self.say(f"directory of {directory.organisation.name}: {len(own):,} people")
+            for organisation, provider in self._with_providers():
+                own = staff_of(organisation, self.accounts)
+                provider.load([claims_of(organisation, one, self.accounts.password) for one in own])
+                staff += own
+                self.say(f"provider of {organisation.name}: {len(own):,} people")
         write_settings(self.places, self.workers)
         # A ring of an earlier version lacks the newest purpose, which `keys init` adds.
         if not any(self.places.keys.glob("register-*.key")):
@@ -154,6 +162,10 @@ class Stack:
             self.say("keys made")
         self._fill_register(staff, at)
         stamp.write_text(version, "ascii")
+
+    def _with_providers(self) -> list[tuple[DemoOrganisation, OpenIdProvider]]:
+        providers = {each.id: each for each in self.places.providers}
+        return [(each, providers[each.id]) for each in ORGANISATIONS if each.id in providers]
 
     def _fill_register(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
         """Fill the register afresh for `staff`, or, on a new day, date the role accounts anew."""
@@ -196,6 +208,10 @@ class Stack:
             for directory in self.places.directories
         ]
         commands += [
+            (f"the provider of {organisation.name}", f"provider-{provider.id}", provider.command)
+            for organisation, provider in self._with_providers()
+        ]
+        commands += [
             ("the back office", "backoffice", self._back_office_command()),
             ("the sequencer", "sequencer", [*gateway_command(), "sequencer", *config]),
             ("the gateway", "gateway", [*gateway_command(), "serve", *config]),
@@ -219,6 +235,8 @@ class Stack:
     def _wait_until_ready(self) -> None:
         for directory in self.places.directories:
             self._wait_for(f"the directory of {directory.organisation.name}", directory.port)
+        for organisation, provider in self._with_providers():
+            self._wait_for(f"the provider of {organisation.name}", provider.port)
         self._wait_for("the back office", self.places.back_office_port)
         self.say("directories and back office are there")
         self._wait_for("the gateway", self.places.port, path="/-/ready")

@@ -106,6 +106,7 @@ class Tour:
             self.shows_the_auditor_what_happened,
             self.shows_officers_policy_and_register,
             self.ends_a_session_at_once_everywhere,
+            self.hears_when_somebody_signs_out_at_their_provider,
             self.publishes_its_keys,
             self.proves_its_record,
         )
@@ -361,6 +362,17 @@ class Tour:
         left = Visitor(port=self.places.port, cookies=old)
         for _ in range(16):
             expect(left.get("/estates/jobs").status, HTTPStatus.SEE_OTHER, "the old cookie")
+
+    def hears_when_somebody_signs_out_at_their_provider(self) -> None:
+        """Ambulance staff sign in at their own provider; signing out there ends it here."""
+        for provider in self.places.providers:
+            visitor = self.signed_in_anew("paramedic")
+            expect(visitor.get("/-/portal").status, HTTPStatus.OK, "the portal")
+            visitor.provider.sign_out(f"{provider.issuer}/session/end", {})
+            # It says so to the gateway before it answers, so this is at once.
+            expect(visitor.get("/-/portal").status, HTTPStatus.SEE_OTHER, "the portal afterwards")
+            page = self.signed_in_anew("paramedic").sign_out()
+            expect_in(f"Sign out of {provider.name}", page, "signing out here")
 
     def publishes_its_keys(self) -> None:
         """The public keys of the assertions are published, and nothing private with them."""

@@ -12,9 +12,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from typing_extensions import override
+
+from deploy.demo.provider_browser import NotSignedInError, ProviderBrowser
 
 TIMEOUT_SECONDS = 30
 FORM_TYPE = "application/x-www-form-urlencoded"
@@ -92,6 +94,7 @@ class Visitor:
 
     port: int
     cookies: dict[str, str] = field(default_factory=dict)
+    provider: ProviderBrowser = field(default_factory=ProviderBrowser)
 
     @property
     def origin(self) -> str:
@@ -174,10 +177,30 @@ class Visitor:
                 self.cookies[name] = value
 
     def sign_in(self, organisation: str, username: str, password: str) -> Page:
-        """Open the sign-in page, fill it in, send it; the answer is what came, not followed."""
+        """Open the sign-in page, fill it in, send it; the answer is what came, not followed.
+
+        Where the organisation has a provider, the form that is filled in is the provider's.
+        """
+        page = self.get(f"/-/sign-in/{quote(organisation, safe='')}") if organisation else None
+        providers = page.seen.data.get("data-provider") if page else None
+        if providers:
+            return self._sign_in_at(providers[0], username, password)
         form = self.get("/-/sign-in").seen.fields
         typed = {"organisation": organisation, "username": username, "password": password}
         return self.post("/-/sign-in", {**form, **typed})
+
+    def _sign_in_at(self, provider: str, username: str, password: str) -> Page:
+        """Go to a provider, sign in there, and come back with what it puts into the address."""
+        there = self.get(f"/-/oidc/{provider}/begin")
+        if there.status != http.client.SEE_OTHER:
+            return there
+        self.provider = ProviderBrowser()  # nobody is signed in there yet
+        try:
+            back = self.provider.sign_in(there.headers["location"], username, password)
+        except NotSignedInError as error:
+            return Page(status=http.client.UNAUTHORIZED, headers={}, body=str(error).encode())
+        split = urlsplit(back)
+        return self.get(f"{split.path}?{split.query}")
 
     def sign_out(self) -> Page:
         """Send the sign-out form of the portal."""

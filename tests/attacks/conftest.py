@@ -49,6 +49,7 @@ def target() -> Iterator[Target]:
         port=chosen.port,
         back_office_port=chosen.back_office_port,
         directory_ports=chosen.directory_ports,
+        provider_port=chosen.provider_port,
         relay_port=relay.port,
     )
     stack = Stack(places=places, say=print)

@@ -147,7 +147,7 @@ NEXT = (
 @pytest.mark.parametrize("wanted", NEXT)
 def test_sign_in_leads_to_no_other_place(target: Target, wanted: str) -> None:
     """Where one goes after signing in is a path of ours that has one reading, or the portal."""
-    account = target.stack.accounts["paramedic"]
+    account = target.stack.accounts["firefighter"]
     visitor = Visitor(port=target.port)
     form = visitor.get("/-/sign-in").seen.fields
     typed = {
@@ -171,7 +171,7 @@ def test_sign_in_leads_on_to_where_one_wanted(target: Target) -> None:
     wanted = "/estates/jobs?state=open&q=blue%20watch"
     first = stranger.get(wanted)
     form = stranger.get(first.headers["location"]).seen.fields
-    account = target.stack.accounts["paramedic"]
+    account = target.stack.accounts["firefighter"]
     typed = {
         "organisation": account.organisation,
         "username": account.username,

@@ -161,7 +161,7 @@ def standing(say: Say, *, workers: int) -> Iterator[Stack]:
     parent = PROJECT / "var" / "bench"
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="signin-", dir=parent))
-    stack = Stack(places=Places.choose(folder, None), say=say, workers=workers)
+    stack = Stack(places=Places.choose(folder, None, provider=False), say=say, workers=workers)
     try:
         stack.start()
         yield stack

@@ -23,6 +23,8 @@ def places(tmp_path: Path) -> Places:
         directory.prepare(datetime.now(UTC))  # noqa: TID251 - certificates are dated from now
         directory.bind_password_file.write_text("secret")
         directory.bind_password_file.chmod(0o600)
+    for provider in chosen.providers:
+        provider.prepare()
     return chosen
 
 
