@@ -138,3 +138,15 @@ def test_a_history_with_a_hole_is_refused(register: Register, connection: Connec
     with pytest.raises(RegisterError, match="line `2` of cheshire-fire/40011 does not follow"):
         register.as_of(connection, ANN, at=FIRST)
     assert not follows_from_history(connection, ANN, at=FIRST)
+
+
+def test_a_clock_that_was_set_back_does_not_rewrite_the_past(
+    register: Register, connection: Connection
+) -> None:
+    register.grant(connection, ANN, GRANT, by="officer", at=FIRST)
+    earlier = FIRST - timedelta(hours=1)
+    register.change_status(connection, "g1", GrantStatus.SUSPENDED, by="o", at=earlier)
+
+    assert register.as_of(connection, ANN, at=earlier).clearance.grants == ()
+    (held,) = register.as_of(connection, ANN, at=FIRST).clearance.grants
+    assert held.status is GrantStatus.SUSPENDED
