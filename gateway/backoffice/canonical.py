@@ -11,7 +11,7 @@ system's, one that decodes twice) reads the same way, or it is refused. Rules, i
 3. Query: every escape valid, no control characters. A *declared* parameter (one that carries the
    function or names a person, according to the catalogue) appears at most once, spelt as declared,
    with a value that needs no encoding; nothing else may turn into it when decoded again, folded, or
-   split at `;` or at an encoded `&`.
+   split at `;`, at an encoded `&` or at the end of a line.
 
 Sources: RFC 3986 sections 2 and 6; CVE records of other proxies taught the refusals.
 """
@@ -89,12 +89,14 @@ def canonicalise_target(raw: bytes, declared: frozenset[str]) -> CanonicalTarget
 def canonicalise_form(body: bytes, declared: frozenset[str]) -> tuple[tuple[str, str], ...]:
     """Read a form (`application/x-www-form-urlencoded`) under the rules of a query.
 
+    Only here a value may have several lines, as the text areas of a back office send them.
+
     Raises:
         TargetError: it has no single reading.
     """
     if not body.isascii():
         raise TargetError("form-encoding")
-    return _checked_query(body.decode("ascii"), declared) if body else ()
+    return _checked_query(body.decode("ascii"), declared, allowed="\r\n\t") if body else ()
 
 
 def _canonical_path(raw: bytes) -> str:
@@ -160,7 +162,10 @@ def _refuse_deceptive_characters(text: str, code: str) -> None:
                 raise TargetError(code)
 
 
-def _checked_query(raw: str, declared: frozenset[str]) -> tuple[tuple[str, str], ...]:
+def _checked_query(
+    raw: str, declared: frozenset[str], *, allowed: str = ""
+) -> tuple[tuple[str, str], ...]:
+    """Read pairs; `allowed` are the control characters that a value may hold."""
     if _BAD_ESCAPE.search(raw):
         raise TargetError("query-escape")
     folded = {name.casefold() for name in declared}
@@ -176,25 +181,26 @@ def _checked_query(raw: str, declared: frozenset[str]) -> tuple[tuple[str, str],
             seen.add(raw_name)
             pairs.append((raw_name, raw_value))
             continue
-        pairs.append(_checked_pair(raw_name, raw_value, folded))
+        pairs.append(_checked_pair(raw_name, raw_value, folded, allowed))
     return tuple(pairs)
 
 
-def _checked_pair(raw_name: str, raw_value: str, folded: set[str]) -> tuple[str, str]:
+def _checked_pair(raw_name: str, raw_value: str, folded: set[str], allowed: str) -> tuple[str, str]:
     """Decode an undeclared parameter, refusing one that some reader takes for a declared one."""
     try:
         name = unquote(raw_name.replace("+", " "), errors="strict")
         value = unquote(raw_value.replace("+", " "), errors="strict")
     except UnicodeDecodeError as error:
         raise TargetError("query-encoding") from error
-    for text in (name, value):
-        if any(unicodedata.category(character) == "Cc" for character in text):
+    for text, spared in ((name, ""), (value, allowed)):
+        if any(unicodedata.category(one) == "Cc" and one not in spared for one in text):
             raise TargetError("query-text")
     if _could_be_read_as(name, folded):
         raise TargetError("parameter-disguised")
     twice = unquote(value, errors="replace")
     for reading in {raw_value, value, twice}:
-        for piece in re.split(r"[&;]", reading)[1:]:
+        # A reader of plain-text forms begins a new pair at a line's end.
+        for piece in re.split(r"[&;\r\n]", reading)[1:]:
             if _could_be_read_as(piece.partition("=")[0], folded):
                 raise TargetError("parameter-disguised")
     return name, value

@@ -89,6 +89,34 @@ def test_the_query_is_decoded_for_matching_and_sent_as_it_was() -> None:
     assert target.sent == b"/a?b=%C3%A9&c=x+y&person_id=40011"
 
 
+def test_a_value_of_a_form_may_have_several_lines() -> None:
+    assert canonicalise_form(b"note=first%0D%0Asecond%09third", DECLARED) == (
+        ("note", "first\r\nsecond\tthird"),
+    )
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        b"note%0A=x",
+        b"note=a%00b",
+        b"note=a%1Bb",
+        b"note=a%0D%0Aperson_id=6",
+        b"note=a%0Aperson_id%3D6",
+        b"note=a%250Aperson_id%253D6",
+        b"person_id=5%0A",
+    ],
+)
+def test_lines_of_a_form_hide_nothing(form: bytes) -> None:
+    with pytest.raises(TargetError):
+        canonicalise_form(form, DECLARED)
+
+
+def test_a_query_has_one_line() -> None:
+    with pytest.raises(TargetError, match="query-text"):
+        canonicalise_target(b"/a?note=first%0D%0Asecond", DECLARED)
+
+
 def test_a_form_is_read_under_the_same_rules() -> None:
     assert canonicalise_form(b"a=1&person_id=5", DECLARED) == (("a", "1"), ("person_id", "5"))
     assert canonicalise_form(b"", DECLARED) == ()
