@@ -85,7 +85,6 @@ from gateway.wire.limits import ConnectionLimits
 from policies.catalogue import GATEWAY_SYSTEM
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
-from vetting.register import Register
 
 if TYPE_CHECKING:
     import asyncio
@@ -109,7 +108,6 @@ class _State:
     reader: BulletinReader
     sessions: Sessions
     subjects: SubjectReader
-    register: Register
     cache: SessionCache
     owners: RecordOwners
     jars: KeptCookies
@@ -250,7 +248,7 @@ class Assembly:
                 throttle=throttle,
                 clock=clock,
             ),
-            register=RegisterSearch(state.store, state.register),
+            register=RegisterSearch(state.store, state.policy.register),
             search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
             session_desk=RecordedSessions(
@@ -365,25 +363,24 @@ class Assembly:
         sessions = Sessions(
             store, bulletin, session_rules(settings), SessionTokens(keys.session_secret)
         )
-        register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
+        policy = PolicyInForce(versions)
         kept_here = frozenset(
             each.id for each in settings.organisations if each.membership == "register"
         )
-        subjects = subject_reader(register, kinds, kept_here)
+        subjects = subject_reader(policy, kinds, kept_here)
         state = _State(
             store=store,
             bulletin=bulletin,
             reader=reader,
             sessions=sessions,
             subjects=subjects,
-            register=register,
             cache=SessionCache(
                 store, sessions, subjects, presence=pauses, vouching=vouching(settings)
             ),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),
             attempts=Attempts(store, limits_of(settings)),
-            policy=PolicyInForce(versions),
+            policy=policy,
         )
         for listener in (
             state.policy.apply,

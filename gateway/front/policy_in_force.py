@@ -1,5 +1,8 @@
 """The compiled policy set that one worker decides by, swapped whole when another comes into force.
 
+The host's register is read by it too: which bodies' vetting is accepted is part of the set.
+
+
 The swap happens on the bulletin's thread, before the worker counts as current again: a request that
 came after the announcement is decided by the new set or not at all. If the new set cannot be read
 or compiled, the worker stays behind the bulletin and permits nothing.
@@ -14,9 +17,14 @@ import structlog
 from gateway.bulletin import EVERYTHING, POLICY
 from gateway.errors import StoreError
 from policies.engine import Engine
+from vetting.register import Register
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from gateway.policy_versions import PolicyVersions
+    from vetting.person import PersonKey
+    from vetting.register_reading import RegisteredPerson
 
 _log = structlog.get_logger("policy")
 
@@ -32,11 +40,19 @@ class PolicyInForce:
             PolicyError: it cannot be read.
         """
         self._versions = versions
-        self._number, self._engine = self._load()
+        self._number, self._engine, self._register = self._load()
+
+    def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:
+        """Read what the register has of a person, as the set in force reads it."""
+        return self._register.read(connection, person)
 
     def engine(self) -> Engine:
         """Give the engine; asked for anew by every request."""
         return self._engine
+
+    def register(self) -> Register:
+        """Give the host's register, as the set in force reads it; asked for anew each time."""
+        return self._register
 
     @property
     def number(self) -> int:
@@ -47,14 +63,14 @@ class PolicyInForce:
         """Take over what came into force; a listener of the bulletin, on its thread."""
         if not subjects & {POLICY, EVERYTHING}:
             return
-        number, engine = self._load()
+        number, engine, register = self._load()
         if number == self._number:
             return
-        # one assignment each, the engine last: a request sees the old set or the new one
-        self._number, self._engine = number, engine
+        # The engine last: until the bulletin is read whole, nobody is decided on here anyway.
+        self._number, self._register, self._engine = number, register, engine
         _log.info("policy set in force", version=number, digest=engine.digest)
 
-    def _load(self) -> tuple[int, Engine]:
+    def _load(self) -> tuple[int, Engine, Register]:
         stored = self._versions.in_force()
         if stored is None:
             raise StoreError("policy: no set is in force; start the service with `gateway serve`")
@@ -65,4 +81,5 @@ class PolicyInForce:
                 f"policy: version {version.number} means something else to this program; "
                 "write it out with `gateway policy export`, look at it and apply it again"
             )
-        return version.number, Engine.compile(policy_set)
+        register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
+        return version.number, Engine.compile(policy_set), register

@@ -17,16 +17,15 @@ from gateway.store import schema
 from gateway.store.engine import reading
 from vetting.errors import VettingError
 from vetting.person import PersonKey
-from vetting.register import Register
 from vetting.register_tables import appointment, membership, vetting_grant
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Engine, Select, Table
 
-    from vetting.register import RegisterChange
+    from vetting.register import Register, RegisterChange
     from vetting.register_reading import RegisteredPerson
 
 _MOST: Final = 500  # matches of a text; somebody who sees more should type more
@@ -35,7 +34,7 @@ _MOST: Final = 500  # matches of a text; somebody who sees more should type more
 class RegisterSearch:
     """Looks people up. Every method blocks; safe to use from several threads."""
 
-    def __init__(self, engine: Engine, register: Register) -> None:
+    def __init__(self, engine: Engine, register: Callable[[], Register]) -> None:
         """Read from this store, by this register."""
         self._engine = engine
         self._register = register
@@ -55,13 +54,13 @@ class RegisterSearch:
             if text.strip():
                 keys = self._matching(connection, text.strip(), organisation)
                 chosen, count = keys[offset : offset + limit], len(keys)
-                listed = self._register.read_all(connection, chosen)
+                listed = self._register().read_all(connection, chosen)
             else:
                 only = organisation or None
-                listed = self._register.people(
+                listed = self._register().people(
                     connection, organisation=only, offset=offset, limit=limit
                 )
-                count = self._register.count(connection, organisation=only)
+                count = self._register().count(connection, organisation=only)
             return tuple(_found(connection, each, at) for each in listed), count
 
     def person(
@@ -77,7 +76,7 @@ class RegisterSearch:
         except VettingError:
             return None
         with reading(self._engine) as connection:
-            registered = self._register.read(connection, person)
+            registered = self._register().read(connection, person)
             found = _found(connection, registered, at)
         known = found.clearance.grants or registered.appointments or registered.memberships
         return found if known else None
@@ -90,7 +89,7 @@ class RegisterSearch:
         """
         person = PersonKey(organisation=organisation, employee_number=employee_number)
         with reading(self._engine) as connection:
-            return self._register.history(connection, person)
+            return self._register().history(connection, person)
 
     def _matching(
         self, connection: Connection, text: str, organisation: str

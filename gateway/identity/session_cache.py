@@ -26,7 +26,7 @@ from typing import Final, Literal
 
 from sqlalchemy import Connection, Engine
 
-from gateway.bulletin import ALL_SESSIONS, EVERYTHING
+from gateway.bulletin import ALL_SESSIONS, EVERYTHING, POLICY
 from gateway.errors import DirectoryUnavailable, IdentityError, NotEmployed
 from gateway.identity.live_session import LiveSession, SubjectReader
 from gateway.identity.presence import Presence
@@ -212,7 +212,7 @@ class SessionCache:
 
     def apply(self, subjects: frozenset[str]) -> None:
         """Drop what the bulletin says has changed."""
-        if subjects & {EVERYTHING, ALL_SESSIONS}:
+        if subjects & {EVERYTHING, ALL_SESSIONS, POLICY}:
             with self._lock:
                 self._changes += 1
                 self._over = {}

@@ -13,11 +13,12 @@ from gateway.bulletin import Bulletin, BulletinReader
 from gateway.errors import StoreError
 from gateway.front.policy_in_force import PolicyInForce
 from gateway.policy_versions import PolicyVersions
-from gateway.store.engine import open_store, writing
+from gateway.store.engine import open_store, reading, writing
 from gateway.store.schema_policy import policy_version
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from tests.policies.people import LIBRARY, asked, cheshire, copied_set, subject
+from vetting.person import PersonKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,6 +57,10 @@ def without_payslips(tmp_path: Path, versions: PolicyVersions) -> int:
     directory = copied_set(tmp_path)
     rules = directory / "../shared-services/rules.toml"
     rules.write_text(rules.read_text().replace('"pay.slip", ', ""))
+    return put_in_force(versions, directory)
+
+
+def put_in_force(versions: PolicyVersions, directory: Path) -> int:
     number = versions.propose(
         PolicyFiles.read(directory),
         load_policy_set(directory).digest,
@@ -87,6 +92,31 @@ def test_the_next_read_of_the_bulletin_brings_the_set_in_force(
     assert reader.catch_up()
     assert not payslip(policy)
     assert policy.number == number
+
+
+def test_whose_vetting_is_accepted_follows_the_set_in_force(
+    tmp_path: Path, store: Engine, versions: PolicyVersions
+) -> None:
+    policy = PolicyInForce(versions)
+    person = PersonKey.from_text("cheshire-fire/40011")
+    with reading(store) as connection:
+        before = policy.read(connection, person).clearance.accepted
+    directory = copied_set(tmp_path)
+    organisations = directory / "organisations.toml"
+    organisations.write_text(
+        organisations.read_text().replace(
+            "host = true", 'host = true\naccepts_vetting_by = ["merseyside-police"]'
+        )
+    )
+    put_in_force(versions, directory)
+    policy.apply(frozenset({"policy"}))
+    with reading(store) as connection:
+        after = policy.read(connection, person).clearance.accepted
+        of_the_desk = policy.register().read(connection, person).clearance.accepted
+
+    assert "merseyside-police" not in before
+    assert "merseyside-police" in after
+    assert of_the_desk == after
 
 
 def test_other_news_compile_nothing(versions: PolicyVersions) -> None:

@@ -34,7 +34,7 @@ def search(tmp_path: Path) -> Iterator[RegisterSearch]:
         hold(parts, FIRE, "40012")
         hold(parts, "nwas", "40011")
         parts.appoint("50000", ends_on=date(2026, 12, 31))
-        yield RegisterSearch(parts.store, parts.register)
+        yield RegisterSearch(parts.store, lambda: parts.register)
 
 
 def hold(parts: Parts, organisation: str, number: str) -> None:
