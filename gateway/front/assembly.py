@@ -20,7 +20,7 @@ from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.upstream_pool import UpstreamPool
-from gateway.bulletin import Bulletin, BulletinReader
+from gateway.bulletin import POLICY, Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.break_glass_desk import RecordedBreakGlass
 from gateway.front.clock import clock, instant, wall_us
@@ -94,7 +94,6 @@ if TYPE_CHECKING:
 
     from gateway.identity.presence import Presence
     from gateway.settings import Settings
-    from policies.policy_set import PolicySet
 
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -158,11 +157,10 @@ class Assembly:
         gateway = settings.gateway
         configure_operational_log(settings.operational_log, component="front")
         # 1. what is read from files, or refused
-        policy_set = load_policy_set(settings.policy.directory)
         keys = KeyRing.open(settings.keys.directory)
         pauses = presence(settings.sessions)
         # 2. state, and how this worker keeps in step with it
-        state = self._open_state(stack, policy_set, keys, pauses)
+        state = self._open_state(stack, keys, pauses)
         # 3. the record
         recorder = Recorder(
             directory=settings.record.directory,
@@ -306,7 +304,7 @@ class Assembly:
             throttle=throttle,
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
-            unknown_function=unknown_function(policy_set),
+            unknown_function=unknown_function(state.policy.engine().policy_set),
             open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=mint.jwks()).find,
             for_machines=is_called_by_machines,
             acts=acts,
@@ -347,17 +345,17 @@ class Assembly:
             wall_us=wall_us,
         )
 
-    def _open_state(
-        self, stack: ExitStack, policy_set: PolicySet, keys: KeyRing, pauses: Presence
-    ) -> _State:
+    def _open_state(self, stack: ExitStack, keys: KeyRing, pauses: Presence) -> _State:
         """Open the store, and have what is kept in memory follow the bulletin."""
         settings = self._settings
         store = open_store(settings.store_url)
         stack.callback(store.dispose)
         bulletin = stack.enter_context(closing(Bulletin(settings.gateway.state_directory)))
         versions = PolicyVersions(store, bulletin)
-        files = PolicyFiles.read(settings.policy.directory)
-        versions.begin(files, policy_set, at=clock())
+        if versions.in_force() is None:  # from then on the files change nothing, broken or not
+            policy_set = load_policy_set(settings.policy.directory)
+            files = PolicyFiles.read(settings.policy.directory)
+            versions.begin(files, policy_set, at=clock())
         reader = BulletinReader(store, bulletin, complain=_complain)
         kinds = {each.id: each.kind for each in settings.organisations}
         sessions = Sessions(
@@ -390,6 +388,8 @@ class Assembly:
         ):
             reader.listen(listener)
         stack.enter_context(reader)
+        # Read before the bulletin was: what came into force in between was not announced here.
+        state.policy.apply(frozenset({POLICY}))
         return state
 
 

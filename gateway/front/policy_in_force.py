@@ -22,7 +22,8 @@ from vetting.register import Register
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.policy_versions import PolicyVersions
+    from gateway.policy_versions import PolicyVersion, PolicyVersions
+    from policies.policy_files import PolicyFiles
     from vetting.person import PersonKey
     from vetting.register_reading import RegisteredPerson
 
@@ -40,7 +41,9 @@ class PolicyInForce:
             PolicyError: it cannot be read.
         """
         self._versions = versions
-        self._number, self._engine, self._register = self._load()
+        version, files = self._stored()
+        self._engine, self._register = _compiled(version, files)
+        self._number = version.number
 
     def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:
         """Read what the register has of a person, as the set in force reads it."""
@@ -63,23 +66,27 @@ class PolicyInForce:
         """Take over what came into force; a listener of the bulletin, on its thread."""
         if not subjects & {POLICY, EVERYTHING}:
             return
-        number, engine, register = self._load()
-        if number == self._number:
+        version, files = self._stored()
+        if version.number == self._number:
             return
+        engine, register = _compiled(version, files)
         # The engine last: until the bulletin is read whole, nobody is decided on here anyway.
-        self._number, self._register, self._engine = number, register, engine
-        _log.info("policy set in force", version=number, digest=engine.digest)
+        self._number, self._register, self._engine = version.number, register, engine
+        _log.info("policy set in force", version=version.number, digest=engine.digest)
 
-    def _load(self) -> tuple[int, Engine, Register]:
+    def _stored(self) -> tuple[PolicyVersion, PolicyFiles]:
         stored = self._versions.in_force()
         if stored is None:
             raise StoreError("policy: no set is in force; start the service with `gateway serve`")
-        version, files = stored
-        policy_set = files.load()
-        if policy_set.digest != version.digest:
-            raise StoreError(
-                f"policy: version {version.number} means something else to this program; "
-                "write it out with `gateway policy export`, look at it and apply it again"
-            )
-        register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
-        return version.number, Engine.compile(policy_set), register
+        return stored
+
+
+def _compiled(version: PolicyVersion, files: PolicyFiles) -> tuple[Engine, Register]:
+    policy_set = files.load()
+    if policy_set.digest != version.digest:
+        raise StoreError(
+            f"policy: version {version.number} means something else to this program; "
+            "write it out with `gateway policy export`, look at it and apply it again"
+        )
+    register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
+    return Engine.compile(policy_set), register

@@ -13,6 +13,7 @@ from gateway.front.fair_share import ConnectionCounts
 from gateway.front.worker import GatewayWorker
 from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
+from gateway.policy_versions import read_in_force
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate
 from policies.policy_set import load_policy_set
@@ -60,12 +61,15 @@ def run(settings: Settings) -> None:
         PolicyFileError, KeysError, StoreError: what the settings name does not hold.
     """
     configure_operational_log(settings.operational_log)
-    load_policy_set(settings.policy.directory)
     KeyRing.open(settings.keys.directory)
     settings.gateway.state_directory.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url)
     migrate(store)
-    store.dispose()
+    try:
+        if read_in_force(store) is None:
+            load_policy_set(settings.policy.directory)
+    finally:
+        store.dispose()
     _demand_free_port(*settings.listen_address)
     _Application(settings).run()
 

@@ -7,29 +7,34 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import orjson
 import pytest
 
-from gateway.bulletin import Bulletin
+from gateway.bulletin import Bulletin, BulletinReader
 from gateway.errors import KeysError, StoreError
+from gateway.front import assembly
 from gateway.front.assembly import Assembly
 from gateway.front.clock import clock, instant, wall_us
 from gateway.front.from_settings import session_rules
+from gateway.front.policy_in_force import PolicyInForce
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.identity.tokens import SessionTokens
 from gateway.keys import KeyRing
+from gateway.policy_versions import PolicyVersions
 from gateway.settings import Settings
 from gateway.store.engine import open_store, writing
 from policies.errors import PolicyFileError
+from policies.policy_files import PolicyFiles
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import ScriptedUpstream
 from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.front.conftest import SettingsMaker
 from tests.gateway.stand import field_of, status_of
-from tests.policies.people import FIRE, LIBRARY, grant
+from tests.policies.people import FIRE, LIBRARY, copied_set, grant
 from vetting.levels import LevelOrder
 from vetting.person import PersonKey
 from vetting.register import Register
@@ -174,6 +179,56 @@ async def test_a_worker_that_lacks_something_opens_nothing(
 
     with pytest.raises(error), Assembly(settings, asyncio.get_running_loop()):
         pytest.fail("it was opened")
+
+
+def put_in_force(settings: Settings, directory: Path) -> None:
+    """Put another policy set in force, as a command of two people would."""
+    store, bulletin = open_store(settings.store_url), Bulletin(settings.gateway.state_directory)
+    versions = PolicyVersions(store, bulletin)
+    files = PolicyFiles.read(directory)
+    digest = files.load().digest
+    number = versions.propose(
+        files, digest, base=1, loosens=True, reason="", by="a", at=clock()
+    ).number
+    versions.put_in_force(number, by="b", at=clock())
+    bulletin.close()
+    store.dispose()
+
+
+async def test_a_set_that_comes_into_force_while_a_worker_starts_is_its_own_too(
+    make_settings: SettingsMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is announced before this worker began to read the bulletin: nobody tells it again."""
+    settings, made = make_settings(), list[PolicyInForce]()
+    edited = copied_set(tmp_path / "edited")
+    begin = BulletinReader.start
+
+    class Watched(PolicyInForce):
+        def __init__(self, versions: PolicyVersions) -> None:
+            super().__init__(versions)
+            made.append(self)
+
+    def late(reader: BulletinReader) -> None:
+        put_in_force(settings, edited)
+        begin(reader)
+
+    monkeypatch.setattr(assembly, "PolicyInForce", Watched)
+    monkeypatch.setattr(BulletinReader, "start", late)
+    with Assembly(settings, asyncio.get_running_loop()):
+        assert [each.number for each in made] == [2]
+
+
+async def test_once_a_set_is_in_force_the_files_change_nothing_not_even_broken(
+    make_settings: SettingsMaker, tmp_path: Path
+) -> None:
+    edited = copied_set(tmp_path / "edited")
+    settings = make_settings((str(LIBRARY), str(edited)))
+    with Assembly(settings, asyncio.get_running_loop()):
+        pass
+    (edited / "rules.toml").write_text("rule = 1")
+
+    with Assembly(settings, asyncio.get_running_loop()) as started:
+        assert started.front is not None
 
 
 def test_the_clock_is_one_and_knows_its_zone() -> None:
