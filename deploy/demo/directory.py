@@ -12,10 +12,11 @@ import hashlib
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
 from deploy.demo.certificates import ensure_certificates, write_private
 from deploy.demo.organisations import DemoOrganisation
@@ -31,6 +32,7 @@ SLAPD_PLACES = (
 APPARMOR_PROFILE = Path("/etc/apparmor.d/usr.sbin.slapd")
 APPARMOR_ENABLED = Path("/sys/module/apparmor/parameters/enabled")
 MAP_BYTES = 256 * 1024 * 1024  # the most one directory may hold; 4,215 people take 12 MB
+ORDINARY_ACCOUNT = "512"  # userAccountControl of an account that may be used
 MAX_RESULTS = 500  # a look-up finds one person, a team some dozens
 
 CONFIGURATION = """\
@@ -114,7 +116,8 @@ class Directory:
             max_results=MAX_RESULTS,
             indexed=",".join(
                 self.organisation.attributes[name]
-                for name in ("username", "employee_number", "manager")
+                for name in ("username", "employee_number", "manager", "directory_id")
+                if self.organisation.attributes[name] != "entryUUID"
             ),
             bind_dn=self.organisation.bind_dn,
         )
@@ -243,17 +246,30 @@ def _person(
         "family": member.family_name,
         "login_mail": mail,
         "claim": account.vetting_claim if account else None,
+        "category": "person",
+        "control": ORDINARY_ACCOUNT,
     }
     for attribute, source in organisation.further.items():
         if (value_or_none := sources[source]) is not None:
             values[attribute] = [value_or_none]
     values["userPassword"] = [hashed]
     values["entryUUID"] = [str(member.directory_id)]
-    return _entry(dn_of(organisation, member), organisation.object_classes, values)
+    octets = {}
+    if names["directory_id"] == "objectGUID":  # in the order in which a domain keeps a GUID
+        octets["objectGUID"] = member.directory_id.bytes_le
+    return _entry(dn_of(organisation, member), organisation.object_classes, values, octets)
 
 
-def _entry(dn: str, classes: tuple[str, ...], values: dict[str, list[str]]) -> str:
-    """Write one entry; all that the generator makes is plain ASCII that needs no encoding."""
+def _entry(
+    dn: str,
+    classes: tuple[str, ...],
+    values: dict[str, list[str]],
+    octets: Mapping[str, bytes] = MappingProxyType({}),
+) -> str:
+    """Write one entry; its texts are plain ASCII that needs no encoding."""
     lines = [f"dn: {dn}", *(f"objectClass: {name}" for name in classes)]
     lines += [f"{name}: {value}" for name, listed in values.items() for value in listed]
+    lines += [
+        f"{name}:: {base64.b64encode(value).decode('ascii')}" for name, value in octets.items()
+    ]
     return "\n".join(lines) + "\n\n"

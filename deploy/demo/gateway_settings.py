@@ -85,17 +85,22 @@ def _provider(provider: OpenIdProvider) -> Iterable[str]:
 
 def _directory(directory: Directory) -> Iterable[str]:
     organisation = directory.organisation
+    of_its_kind: dict[str, Value]
+    if organisation.directory_kind == "active-directory":
+        of_its_kind = {"domain": organisation.domain}
+    else:
+        of_its_kind = {"name_filter": f"({organisation.attributes['username']}={{name}})"}
     yield from _table(
         "[[organisation.directory]]",
-        kind="ldap",
+        kind=organisation.directory_kind,
         uris=(directory.uri,),
         ca_file=str(directory.ca_file),
         base=organisation.base,
         bind_dn=organisation.bind_dn,
         bind_password_file=str(directory.bind_password_file),
-        name_filter=f"({organisation.attributes['username']}={{name}})",
         lockout_threshold=10,
         attributes=organisation.attributes,
+        **of_its_kind,
     )
 
 

@@ -27,8 +27,9 @@ class DemoOrganisation:
         object_classes: of each entry.
         attributes: what the directory calls what the gateway asks for (names of the settings).
         further: attributes beyond those, by what is put into them: `given`, `family`, `display`,
-            `login_mail` or `claim`.
+            `login_mail`, `claim`, `category` or `control`.
         provider: what its own sign-in is called, if its staff sign in at an OpenID provider.
+        directory_kind: what its directory is to the gateway, `ldap` or `active-directory`.
     """
 
     id: str
@@ -47,6 +48,7 @@ class DemoOrganisation:
     further: Mapping[str, str]
     schema: str
     provider: str = ""
+    directory_kind: str = "ldap"
 
     @property
     def base(self) -> str:
@@ -76,9 +78,9 @@ POLICE = DemoOrganisation(
     suffix_classes=("dcObject", "organization"),
     people="ou=people",
     rdn="cn",
-    object_classes=("demoADUser",),
+    object_classes=("user",),
     attributes={
-        "directory_id": "entryUUID",
+        "directory_id": "objectGUID",
         "employee_number": "employeeID",
         "username": "sAMAccountName",
         "name": "displayName",
@@ -87,8 +89,15 @@ POLICE = DemoOrganisation(
         "mail": "mail",
         "manager": "manager",
     },
-    further={"givenName": "given", "sn": "family", "userPrincipalName": "login_mail"},
+    further={
+        "givenName": "given",
+        "sn": "family",
+        "userPrincipalName": "login_mail",
+        "objectCategory": "category",
+        "userAccountControl": "control",
+    },
     schema="cheshire-police.schema",
+    directory_kind="active-directory",
 )
 FIRE = DemoOrganisation(
     id="cheshire-fire",

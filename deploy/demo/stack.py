@@ -21,12 +21,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
+from sqlalchemy import Engine
+
 from deploy.demo.accounts import Accounts, load_accounts
 from deploy.demo.directory import find_slapd
 from deploy.demo.gateway_settings import AUDIENCE, write_settings
 from deploy.demo.openid_provider import OpenIdProvider, claims_of
 from deploy.demo.organisations import ORGANISATIONS, DemoOrganisation
-from deploy.demo.places import PROJECT, Places, port_is_free
+from deploy.demo.places import POLICY_SET, PROJECT, Places, port_is_free
+from deploy.demo.policy import put_in_force
 from deploy.demo.processes import Child
 from deploy.demo.register import fill, london_day, redate
 from deploy.demo.staff import StaffMember, staff_of
@@ -160,32 +163,39 @@ class Stack:
         if not any(self.places.keys.glob("register-*.key")):
             self._gateway("keys", "init")
             self.say("keys made")
-        self._fill_register(staff, at)
+        self._fill_store(staff, at)
         stamp.write_text(version, "ascii")
 
     def _with_providers(self) -> list[tuple[DemoOrganisation, OpenIdProvider]]:
         providers = {each.id: each for each in self.places.providers}
         return [(each, providers[each.id]) for each in ORGANISATIONS if each.id in providers]
 
-    def _fill_register(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
+    def _fill_store(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
+        """Bring what the database holds up to the files: the policy set and the register."""
+        store = open_store(load_settings(self.places.settings_file).store_url)
+        try:
+            migrate(store)
+            stamp = self.places.folder / "policy-from"
+            if put_in_force(store, self.places.state, POLICY_SET, stamp, at):
+                self.say("policy set: what changed since the last start is in force")
+            self._date_register(store, staff, at)
+        finally:
+            store.dispose()
+
+    def _date_register(self, store: Engine, staff: tuple[StaffMember, ...], at: datetime) -> None:
         """Fill the register afresh for `staff`, or, on a new day, date the role accounts anew."""
         dated = self.places.folder / "dated"
         today = london_day(at).isoformat()
         if not staff and dated.exists() and dated.read_text("ascii") == today:
             return
-        engine = open_store(load_settings(self.places.settings_file).store_url)
         register = Register(LevelOrder.shipped(), accepted=frozenset())
-        try:
-            migrate(engine)
-            with writing(engine) as connection:
-                if staff:
-                    count = fill(register, connection, staff, self.accounts, at)
-                    self.say(f"vetting register: {count:,} grants of clearance")
-                else:
-                    redate(register, connection, self.accounts, at)
-                    self.say("vetting register: the role accounts are dated from today")
-        finally:
-            engine.dispose()
+        with writing(store) as connection:
+            if staff:
+                count = fill(register, connection, staff, self.accounts, at)
+                self.say(f"vetting register: {count:,} grants of clearance")
+            else:
+                redate(register, connection, self.accounts, at)
+                self.say("vetting register: the role accounts are dated from today")
         dated.write_text(today, "ascii")
 
     def _gateway(self, *arguments: str) -> None:
