@@ -11,6 +11,7 @@ import json
 import os.path
 import tempfile
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -82,7 +83,10 @@ class PolicyFiles:
             The folder of the set.
         """
         ups = max(PurePosixPath(name).parts.count("..") for name in self.texts)
-        place = directory.joinpath(*(f"{level}" for level in range(ups)), "policy")
+        named = {part for name in self.texts for part in PurePosixPath(name).parts}
+        # A name from outside must not lead back in here, and replace a file of the set.
+        folders = (each for each in map("policy{}".format, count()) if each not in named)
+        place = directory.joinpath(*islice(folders, ups + 1))
         for name, text in self.texts.items():
             path = Path(os.path.normpath(place / name))
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -152,6 +152,11 @@ def approve(config: Path, number: int, operator: str) -> None:
                 f"approve: `{operator}` proposed version {number}; somebody else must approve it"
             )
         policy_set = files.load()
+        if policy_set.digest != version.digest:
+            raise PolicyChangeRefused(
+                f"approve: version {number} means something else to this program than to the one "
+                f"that proposed it; `gateway policy drop {number}` it and propose it again"
+            )
         _demand_agreement(policy_set)
         with operator_act(
             settings,
@@ -269,20 +274,48 @@ def _versions(settings: Settings) -> Iterator[PolicyVersions]:
 
 
 def _compare(versions: PolicyVersions, directory: Path) -> _Plan:
-    from policies.policy_changes import changes
     from policies.policy_files import PolicyFiles
     from policies.policy_set import load_policy_set
 
     stored = versions.in_force()
     if stored is None:
         raise CommandError("policy: no set is in force yet; start the service once")
-    base, files = stored
-    policy_set = load_policy_set(directory)
+    base, before = stored
+    policy_set, files = load_policy_set(directory), PolicyFiles.read(directory)
+    if files.load().digest != policy_set.digest:
+        raise PolicyChangeRefused(f"policy: `{directory}` was changed while it was read; try again")
     return _Plan(
         base=base,
-        files=PolicyFiles.read(directory),
+        files=files,
         policy_set=policy_set,
-        changes=changes(files.load(), policy_set),
+        changes=_differences(base, before, policy_set),
+    )
+
+
+def _differences(base: PolicyVersion, before: PolicyFiles, after: PolicySet) -> tuple[Change, ...]:
+    """Tell what differs from the version in force, as that came into force.
+
+    After an upgrade this program may read that version otherwise, or not at all, and serve nobody
+    by it. Then nothing can be compared, so a second person has to look at all of it.
+    """
+    from policies.errors import PolicyError
+    from policies.policy_changes import Change, changes
+
+    try:
+        known = before.load()
+    except PolicyError:
+        known = None
+    if known is not None and known.digest == base.digest:
+        return changes(known, after)
+    return (
+        Change(
+            what="version",
+            id=str(base.number),
+            how="changed",
+            words="this program reads it otherwise than the one that put it in force",
+            loosens=True,
+        ),
+        *(() if known is None else changes(known, after)),
     )
 
 

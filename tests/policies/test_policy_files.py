@@ -47,6 +47,21 @@ def test_what_a_file_is_based_on_is_taken_along() -> None:
     assert "../shared-services/rules.toml" in PolicyFiles.read(LIBRARY).texts
 
 
+def test_a_file_beside_the_set_never_takes_the_place_of_one_of_its_own(tmp_path: Path) -> None:
+    """Wherever a set is written, its folder has a name that nothing beside it has."""
+    shared = tmp_path / "policy"
+    copied_set(tmp_path)
+    (tmp_path / "library" / "shared-services").rename(shared)
+    directory = (tmp_path / "library" / LIBRARY.name).rename(tmp_path / "ours")
+    for name in ("rules.toml", "catalogue.toml"):
+        text = (directory / name).read_text()
+        (directory / name).write_text(text.replace("../shared-services/", "../policy/"))
+    files = PolicyFiles.read(directory)
+
+    assert "../policy/rules.toml" in files.texts
+    assert files.load().digest == cheshire().digest
+
+
 @pytest.mark.parametrize(
     "name",
     ["/etc/passwd", "x/../../../../etc/passwd", "..\\..\\x", "../" * 9 + "x"],

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlalchemy import update
 
 from gateway.bulletin import Bulletin
 from gateway.policy_versions import PolicyVersions
+from gateway.store.engine import writing
+from gateway.store.schema_policy import policy_version
 from policies.policy_files import PolicyFiles
 from tests.gateway.cli.place import LIBRARY, Place
 from tests.policies.people import cheshire, copied_set
@@ -48,6 +52,14 @@ def loosen(directory: Path) -> None:
     path.write_text(
         text.replace('["est.job", "ict.ticket"]', '["est.job", "ict.ticket", "fleet.book"]')
     )
+
+
+def rewrite(place: Place, number: int, **values: str) -> None:
+    """Change a stored version behind the program's back, as an upgrade may read it otherwise."""
+    with writing(place.store) as connection:
+        connection.execute(
+            update(policy_version).where(policy_version.c.number == number).values(**values)
+        )
 
 
 def in_force(place: Place) -> int:
@@ -102,6 +114,58 @@ def test_what_may_loosen_waits_for_somebody_else(served: Place, edited: Path) ->
     other = served.run("policy", "approve", "2", "--operator", "h.oldroyd")
     assert other.code == 0, other.err
     assert in_force(served) == 2
+
+
+UNREADABLE = json.dumps({**PolicyFiles.read(LIBRARY).texts, "rules.toml": "rule = 1"})
+
+
+@pytest.mark.parametrize("stored", [{"digest": "0" * 64}, {"files": UNREADABLE}])
+def test_a_version_that_an_upgrade_reads_otherwise_is_replaced_by_two_people(
+    served: Place, edited: Path, stored: dict[str, str]
+) -> None:
+    """No worker starts by such a version, and the message there says to do this."""
+    rewrite(served, 1, **stored)
+    told = served.run("policy", "apply", str(edited), "--operator", "p.lyall", "--reason", "3.0")
+    assert told.code == 0, told.err
+    assert "this program reads it otherwise" in told.out
+    assert "version 2 waits" in told.out
+
+    assert served.run("policy", "approve", "2", "--operator", "h.oldroyd").code == 0
+    assert in_force(served) == 2
+    assert served.run("policy", "show", "--json").json()["digest"] == cheshire().digest
+
+
+def test_a_proposal_that_means_something_else_now_is_not_approved(
+    served: Place, edited: Path
+) -> None:
+    """Put in force, it would stop every worker."""
+    loosen(edited)
+    served.run("policy", "apply", str(edited), "--operator", "p.lyall", "--reason", "asked")
+    rewrite(served, 2, digest="0" * 64)
+    refused = served.run("policy", "approve", "2", "--operator", "h.oldroyd")
+
+    assert refused.code == 1
+    assert "propose it again" in refused.err
+    assert in_force(served) == 1
+
+
+def test_a_folder_that_changes_while_it_is_read_is_refused(
+    served: Place, edited: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is stored must be what was compared."""
+    tighten(edited)
+    read = PolicyFiles.read
+
+    def late(directory: Path) -> PolicyFiles:
+        loosen(directory)
+        return read(directory)
+
+    monkeypatch.setattr(PolicyFiles, "read", late)
+    refused = served.run("policy", "apply", str(edited), "--operator", "p.lyall", "--reason", "x")
+
+    assert refused.code == 1
+    assert "was changed while it was read" in refused.err
+    assert len(served.run("policy", "versions", "--json").json()) == 1
 
 
 def test_a_proposal_can_be_taken_back(served: Place, edited: Path) -> None:
