@@ -6,6 +6,7 @@ posts meet these criteria), never what was decided. Answers of all attributes ar
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from policies.decision import Effect
@@ -13,7 +14,7 @@ from policies.decision import Effect
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from policies.criteria import OneOf, Reaches
+    from policies.criteria import OneOf, Reaches, ShownWithin
 
 REMEMBERED = 512
 """Different values of one attribute that are remembered for one set of candidates; one
@@ -101,6 +102,31 @@ class ReachAnswers(dict[int, int]):
             self.clear()
         self[reach] = answers
         return answers
+
+
+class AgeAnswers:
+    """The answers by how long ago a second factor was shown; one for each limit, and few limits."""
+
+    __slots__ = ("_answers", "_limits", "_unknown")
+
+    def __init__(self, layout: Layout, forms: Mapping[int, ShownWithin]) -> None:
+        """Answer the criteria of these bits."""
+        self._limits = sorted({form.limit_us for form in forms.values()})
+        self._unknown = layout.pack(forms, 0, sum(forms))
+        self._answers = tuple(
+            layout.pack(
+                forms,
+                sum(bit for bit, form in forms.items() if form.limit_us in self._limits[n:]),
+                0,
+            )
+            for n in range(len(self._limits) + 1)
+        )
+
+    def __getitem__(self, age_us: int | None) -> int:
+        """Give the packed answers; an age that is not known, or below nothing, is unknown."""
+        if age_us is None or age_us < 0:
+            return self._unknown
+        return self._answers[bisect_right(self._limits, age_us)]
 
 
 class RuleIds(dict[int, tuple[str, ...]]):

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.answers import Layout, ReachAnswers, RuleIds, WordAnswers
+from policies.answers import AgeAnswers, Layout, ReachAnswers, RuleIds, WordAnswers
 from policies.criteria import (
     Asks,
     Attribute,
@@ -32,7 +32,9 @@ from policies.criteria import (
     OfRecord,
     OneOf,
     Reaches,
+    Recurs,
     Result,
+    ShownWithin,
     record_standing,
 )
 from policies.decision import Effect
@@ -133,6 +135,8 @@ class Candidates:
         reaches: The answers by the levels reached; `None` where none asks.
         of_record: What asks how the record stands to the subject, and its bit.
         asks: What must be asked one by one, and its bit.
+        zones, trainings, ages: As `posts`, for what few rules ask.
+        rarely: Whether any of the last four asks; one look in place of four, as most never do.
     """
 
     rules: tuple[PreparedRule, ...]
@@ -147,6 +151,10 @@ class Candidates:
     reaches: ReachAnswers | None
     of_record: tuple[_Ask, ...]
     asks: tuple[_Ask, ...]
+    zones: WordAnswers | None
+    trainings: WordAnswers | None
+    ages: AgeAnswers | None
+    rarely: bool
     _layout: Layout
     # Where packed answers are cut: the bits of all criteria, their number, twice their number.
     _cuts: tuple[int, int, int]
@@ -188,6 +196,10 @@ class Candidates:
             layout.name(1 << place, prepared.rule.effect, mine_too)
             sides[prepared.rule.effect].append((sum(mine_too), 1 << place))
         reaches = {bit: form for bit, form in forms.items() if isinstance(form, Reaches)}
+        ages = {bit: form for bit, form in forms.items() if isinstance(form, ShownWithin)}
+        zones = _words(layout, forms, Attribute.ZONE)
+        trainings = _words(layout, forms, Attribute.TRAININGS)
+        asks = tuple((form.ask, bit) for bit, form in forms.items() if isinstance(form, Asks))
         return cls(
             rules=chosen,
             bits=bits,
@@ -200,7 +212,11 @@ class Candidates:
             factors=_words(layout, forms, Attribute.FACTORS),
             reaches=ReachAnswers(layout, reaches) if reaches else None,
             of_record=tuple((f.ask, bit) for bit, f in forms.items() if isinstance(f, OfRecord)),
-            asks=tuple((form.ask, bit) for bit, form in forms.items() if isinstance(form, Asks)),
+            asks=asks,
+            zones=zones,
+            trainings=trainings,
+            ages=AgeAnswers(layout, ages) if ages else None,
+            rarely=bool(asks or zones is not None or trainings is not None or ages),
             _layout=layout,
             _cuts=((1 << layout.width) - 1, layout.width, 2 * layout.width),
             _every=(1 << len(chosen)) - 1,
@@ -252,8 +268,8 @@ class Candidates:
                 if not failed:
                     self._by_standing[standing] = known
             answers |= known
-        if self.asks:
-            asked, failing = self._ask(self.asks, question)
+        if self.rarely:
+            asked, failing = self._rare(question)
             answers |= asked
             failed |= failing
         criteria, width, twice = self._cuts
@@ -286,6 +302,17 @@ class Candidates:
             return _PERMITS, self._ids[applying]
         return _NONE_PERMITS, ()
 
+    def _rare(self, question: Question) -> tuple[int, int]:
+        """Answer what few rules ask; give the packed answers and the bits failed."""
+        answers, failed = self._ask(self.asks, question)
+        if self.zones is not None:
+            answers |= self.zones[question.zone or ""]
+        if self.trainings is not None:
+            answers |= self.trainings[question.subject.trainings]
+        if self.ages is not None:
+            answers |= self.ages[question.second_factor_age_us]
+        return answers, failed
+
     def _ask(self, asks: tuple[_Ask, ...], question: Question) -> tuple[int, int]:
         """Ask one by one; give the packed answers and the bits failed."""
         met = unknown = failed = 0
@@ -309,16 +336,21 @@ class Candidates:
             if isinstance(form, Between):
                 instants |= {form.starts_at, form.ends_at}
         running = [each for starts_at, ends_at, each in self.cover if _runs(starts_at, ends_at, at)]
-        met = 0
+        met = unknown = 0
         for bit, form in self._timed.items():
             if isinstance(form, Between):
                 met |= bit if form.starts_at <= at < form.ends_at else 0
+            elif isinstance(form, Recurs):
+                spell = form.around(at)
+                instants |= {spell.since, spell.until}
+                met |= bit if spell.result is _MET else 0
+                unknown |= bit if spell.result is Result.UNKNOWN else 0
             elif isinstance(form, OneOf):
                 met |= 0 if form.words.isdisjoint(running) else bit
         return Moment(
             since=max(instant for instant in instants if instant <= at),
             until=min((instant for instant in instants if instant > at), default=_LAST),
-            answers=self._layout.pack(self._timed, met, 0),
+            answers=self._layout.pack(self._timed, met, unknown),
             agreement_id=running[0] if running else None,
         )
 
@@ -335,7 +367,7 @@ def _runs(starts_at: datetime, ends_at: datetime | None, at: datetime) -> bool:
 
 def _is_timed(form: Form) -> bool:
     agreements = isinstance(form, OneOf) and form.attribute is Attribute.AGREEMENTS
-    return agreements or isinstance(form, Between)
+    return agreements or isinstance(form, Between | Recurs)
 
 
 def _words(layout: Layout, forms: Mapping[int, Form], attribute: Attribute) -> WordAnswers | None:

@@ -25,6 +25,9 @@ A level stands as `LEVEL [by BODY] [for SPONSOR] [from DAY] [until DAY] [review 
 out: granted by the host (an employer's screening by the employer), for the person's own
 organisation, in 2000, without end, granted. The person's own employee number is 1001. An
 organisation that the set does not know needs `stranger_of_kind`.
+
+Either may have `zone` (where the request comes from; else not known) and `trainings` (in date). A
+question has `second_factor = true`, or `second_factor_minutes` where it was shown so long ago.
 """
 
 from __future__ import annotations
@@ -56,6 +59,7 @@ OWN_NUMBER = "1001"
 PASSWORD = frozenset({"password"})
 BOTH_FACTORS = frozenset({"password", "second-factor"})
 LONG_AGO = date(2000, 1, 1)
+MOST_MINUTES = 24 * 60
 _STATUSES = {status.value: status for status in GrantStatus}
 
 
@@ -90,6 +94,7 @@ class Account:
         why: the account's name.
         subject: the person.
         at: when they look.
+        zone: the network zone they look from.
         tiles: ids of the functions with a tile, in the order of the catalogue.
         step_up: of those, the ones that wait for a second factor.
         pages: ids of the gateway's own pages that open.
@@ -100,6 +105,7 @@ class Account:
     why: str
     subject: Subject
     at: datetime
+    zone: str | None
     tiles: tuple[str, ...]
     step_up: tuple[str, ...]
     pages: frozenset[str]
@@ -190,25 +196,20 @@ def _check_account(account: Account, engine: Engine) -> RowResult:
             action=Action.READ,
             at=account.at,
             factors=PASSWORD,
+            zone=account.zone,
         )
         decision = engine.decide(question)
         rules.update(decision.rule_ids)
         if decision.permitted and function.system == GATEWAY_SYSTEM:
             pages.add(function.id)
-    tiles = engine.tiles(account.subject, at=account.at, factors=PASSWORD)
-    found = {
-        "tiles": tuple(tile.function.id for tile in tiles),
-        "step_up": tuple(tile.function.id for tile in tiles if tile.needs == "step-up"),
-        "pages": tuple(sorted(pages)),
-    }
-    asked = {
-        "tiles": account.tiles,
-        "step_up": account.step_up,
-        "pages": tuple(sorted(account.pages)),
-    }
-    failures = [
-        _difference(name, asked[name], found[name]) for name in asked if asked[name] != found[name]
-    ]
+    tiles = engine.tiles(account.subject, at=account.at, factors=PASSWORD, zone=account.zone)
+    step_up = tuple(tile.function.id for tile in tiles if tile.needs == "step-up")
+    compared = (
+        ("tiles", account.tiles, tuple(tile.function.id for tile in tiles)),
+        ("step_up", account.step_up, step_up),
+        ("pages", tuple(sorted(account.pages)), tuple(sorted(pages))),
+    )
+    failures = [_difference(*each) for each in compared if each[1] != each[2]]
     return RowResult(row=account, failures=tuple(failures), rules=frozenset(rules))
 
 
@@ -239,6 +240,7 @@ class _Reading:
             self._known(reader, key, functions) for key in ("tiles", "step_up", "pages")
         )
         at = self._at(reader)
+        zone = reader.text("zone", required=False) or None
         reader.finish()
         if subject is None or at is None:
             return None
@@ -248,6 +250,7 @@ class _Reading:
             why=name,
             subject=subject,
             at=at,
+            zone=zone,
             tiles=tiles,
             step_up=step_up,
             pages=frozenset(pages),
@@ -263,13 +266,15 @@ class _Reading:
         action = reader.choice("to", Action, required=False) or Action.READ
         person = reader.text("names", required=False) or None
         owner = reader.text("of", required=False, pattern=ORGANISATION_ID) or None
-        second_factor = reader.flag("second_factor")
+        age_us = self._factor_age_us(reader)
+        zone = reader.text("zone", required=False) or None
         at = self._at(reader)
         gate = reader.choice("gate", Gate)
         reason = reader.choice("reason", Reason)
         reader.finish()
         if subject is None or function is None or at is None or gate is None or reason is None:
             return None
+        factors = PASSWORD if age_us is None else BOTH_FACTORS
         question = Question(
             subject=subject,
             function=function,
@@ -277,10 +282,22 @@ class _Reading:
             at=at,
             record_person=person,
             record_organisation=owner,
-            factors=BOTH_FACTORS if second_factor else PASSWORD,
+            factors=function.fresh_factors(factors, None if age_us is None else -age_us, 0),
+            zone=zone,
+            second_factor_age_us=age_us,
         )
         return Case(
             file=self.file, line=reader.line, why=why, question=question, gate=gate, reason=reason
+        )
+
+    @staticmethod
+    def _factor_age_us(reader: TableReader) -> int | None:
+        """Read how long ago a second factor was shown; None where none was."""
+        shown = reader.flag("second_factor")
+        if not reader.has("second_factor_minutes"):
+            return 0 if shown else None
+        return 60_000_000 * reader.whole(
+            "second_factor_minutes", least=0, most=MOST_MINUTES, default=0
         )
 
     def _at(self, reader: TableReader) -> datetime | None:
@@ -297,6 +314,7 @@ class _Reading:
         posts = reader.texts("posts", required=False)
         unit = reader.text("unit", required=False)
         appointments = reader.texts("appointments", required=False)
+        trainings = reader.texts("trainings", required=False)
         stranger = reader.choice("stranger_of_kind", OrganisationKind, required=False)
         if stranger is not None:
             kinds = {organisation: stranger}
@@ -316,6 +334,7 @@ class _Reading:
             unit=unit,
             team=frozenset(team),
             appointments=frozenset(appointments),
+            trainings=frozenset(trainings),
             clearance=Clearance(
                 grants=grants,
                 organisation=organisation,
@@ -377,8 +396,5 @@ class _Reading:
 
     @staticmethod
     def _unknown(reader: TableReader, key: str, word: str, known: Iterable[str]) -> None:
-        reader.fault(
-            key,
-            message=f"{quoted(word)} is not part of the policy set",
-            remedy=nearest_of(word, known),
-        )
+        message = f"{quoted(word)} is not part of the policy set"
+        reader.fault(key, message=message, remedy=nearest_of(word, known))

@@ -61,11 +61,19 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """A compiled policy set. `compile` makes one."""
+    """A compiled policy set. `compile` makes one.
+
+    Attributes:
+        policy_set: What it was compiled from.
+        digest: The digest of the policy set.
+        functions: Its functions, compiled.
+        zones: The network zones that its rules name; where there are none, no zone is looked up.
+    """
 
     policy_set: PolicySet
     digest: str
     functions: Mapping[str, CompiledFunction]
+    zones: frozenset[str]
 
     @classmethod
     def compile(cls, policy_set: PolicySet) -> Engine:
@@ -92,7 +100,12 @@ class Engine:
             )
             for function_id, function in functions.items()
         }
-        return cls(policy_set=policy_set, digest=policy_set.digest, functions=compiled)
+        return cls(
+            policy_set=policy_set,
+            digest=policy_set.digest,
+            functions=compiled,
+            zones=policy_set.zones,
+        )
 
     def decide(self, question: Question) -> Decision:
         """Answer a question. Microseconds; never raises for what a question holds."""
@@ -276,6 +289,7 @@ class Engine:
         at: datetime,
         factors: frozenset[str],
         shown_at_us: int | None = None,
+        zone: str | None = None,
     ) -> tuple[Tile, ...]:
         """The functions of the back office that the portal shows, in the order of the catalogue.
 
@@ -284,6 +298,7 @@ class Engine:
             at: When.
             factors: How they proved who they are.
             shown_at_us: When they last showed a second factor; without it none is fresh.
+            zone: The network zone they look from.
         """
         at_us = (at - _EPOCH) // _MICROSECOND
         tiles = []
@@ -298,6 +313,8 @@ class Engine:
                     action="read",
                     at=at,
                     factors=function.fresh_factors(factors, shown_at_us, at_us),
+                    zone=zone,
+                    second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
                 )
             )
             if decision.permitted:

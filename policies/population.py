@@ -36,6 +36,7 @@ class _Looked(NamedTuple):
 
     posts: frozenset[str]
     units: frozenset[str]
+    trainings: frozenset[str]
     at_all: bool
 
 
@@ -88,6 +89,8 @@ def _decisive(subject: Subject, looked: _Looked, at: datetime) -> object:
         posts & looked.posts,
         unit if unit in looked.units else bool(unit),
         subject.appointments,
+        bool(subject.trainings),
+        subject.trainings & looked.trainings,
         bool(subject.team),
         subject.clearance.reaches(at=at),
         # Over another order of levels nothing is reached; see `Engine`.
@@ -104,5 +107,8 @@ def _looked_at(policy_set: PolicySet) -> _Looked:
                 words[form.attribute] |= form.words
             at_all = at_all or isinstance(form, Asks)
     return _Looked(
-        frozenset(words[Attribute.POSTS]), frozenset(words[Attribute.UNIT]), at_all=at_all
+        frozenset(words[Attribute.POSTS]),
+        frozenset(words[Attribute.UNIT]),
+        frozenset(words[Attribute.TRAININGS]),
+        at_all=at_all,
     )

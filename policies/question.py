@@ -32,6 +32,7 @@ class Subject:
         team: Employee numbers of those who report to them, all of the same organisation.
         appointments: Roles in the gate, from the host's register and never from a directory.
         clearance: What the host's register says they hold; never from a directory.
+        trainings: Courses they hold in date, from the host's register and never from a directory.
     """
 
     staff_id: str
@@ -44,6 +45,7 @@ class Subject:
     team: frozenset[str]
     appointments: frozenset[str]
     clearance: Clearance
+    trainings: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,9 @@ class Question:
         factors: How the subject proved who they are, such as `password`, `second-factor`; a second
             factor that is too old for the function is not among them (`Function.fresh_factors`).
         purpose: Code of the purpose given for this access, if one was asked for.
+        zone: Network zone that the request comes from; `None` when it cannot be told.
+        second_factor_age_us: How long before the instant a second factor was last shown, in
+            microseconds; `None` when none was.
     """
 
     subject: Subject
@@ -72,6 +77,8 @@ class Question:
     record_organisation: str | None = None
     factors: frozenset[str] = frozenset()
     purpose: str | None = None
+    zone: str | None = None
+    second_factor_age_us: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse an instant without a time zone: it would be read as two different moments."""

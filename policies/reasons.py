@@ -58,6 +58,14 @@ class Reason(StrEnum):
     NOT_UNDER_AGREEMENT = "not-under-agreement"
     PERIOD_RUNNING = "period-running"
     PERIOD_NOT_RUNNING = "period-not-running"
+    WITHIN_HOURS = "within-hours"
+    OUTSIDE_HOURS = "outside-hours"
+    ZONE_NAMED = "zone-named"
+    ZONE_NOT_NAMED = "zone-not-named"
+    FACTOR_RECENT = "factor-recent"
+    FACTOR_NOT_RECENT = "factor-not-recent"
+    TRAINING_HELD = "training-held"
+    TRAINING_NOT_HELD = "training-not-held"
 
     @property
     def opposite(self) -> "Reason":
@@ -177,6 +185,26 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
         Reason.PERIOD_NOT_RUNNING: Telling(
             sentence="This was arranged for a period that is not running now.",
             remedy="Ask your organisation's contact whether it will be arranged again.",
+            whom="own-organisation",
+        ),
+        Reason.OUTSIDE_HOURS: Telling(
+            sentence="This is open on certain days and at certain hours, and not now.",
+            remedy="Try again during its hours; your organisation's contact knows them.",
+            whom="own-organisation",
+        ),
+        Reason.ZONE_NOT_NAMED: Telling(
+            sentence="This is open from particular networks, and you are not connected from one.",
+            remedy="Open it from your place of work, or connect as your organisation tells you to.",
+            whom="own-organisation",
+        ),
+        Reason.FACTOR_NOT_RECENT: Telling(
+            sentence="You have not shown a second proof of who you are lately enough for this.",
+            remedy="Sign out, sign in again with your code or security key, then open it.",
+            whom="host-help",
+        ),
+        Reason.TRAINING_NOT_HELD: Telling(
+            sentence="This needs a training that you have not done, or whose date has passed.",
+            remedy="Do the training, or ask your manager to have it entered in the register.",
             whom="own-organisation",
         ),
     }

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from policies.criteria.factor_age import FactorShownWithin
+from policies.criteria.hours import InHours
 from policies.question import Question, Subject
 from vetting.clearance import Clearance
 from vetting.days import day_of
 from vetting.grants import ClearanceGrant, GrantStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from policies.criteria import Criterion
     from policies.function import Function
     from policies.organisations import PolicyOrganisation
     from policies.policy_set import PolicySet
@@ -27,6 +32,9 @@ OWN, COLLEAGUE, STRANGER = (
 STRIDES = (7_919, 104_729, 1_299_709, 15_485_863)
 
 
+TICK = timedelta(microseconds=1)
+
+
 class _Picked(NamedTuple):
     function: Function
     organisation: PolicyOrganisation
@@ -38,6 +46,10 @@ class _Picked(NamedTuple):
     action: str
     factors: frozenset[str]
     appointment: str
+    zone: str
+    age_us: int | None
+    training: str
+    at: datetime
 
 
 def questions(policy_set: PolicySet, count: int, at: datetime) -> Iterator[Question]:
@@ -59,6 +71,10 @@ def questions(policy_set: PolicySet, count: int, at: datetime) -> Iterator[Quest
         ("read", "write"),
         (frozenset({"password"}), frozenset({"password", "second-factor"})),
         ("", *_words(policy_set, "appointment")),
+        ("", *_words(policy_set, "zone")),
+        _ages(policy_set),
+        ("", *_words(policy_set, "training")),
+        _instants(policy_set, at),
     )
     total = 1
     for dimension in dimensions:
@@ -70,11 +86,11 @@ def questions(policy_set: PolicySet, count: int, at: datetime) -> Iterator[Quest
         for dimension in dimensions:
             rest, position = divmod(rest, len(dimension))
             picked.append(dimension[position])
-        yield _question(policy_set, _Picked(*picked), at)
+        yield _question(policy_set, _Picked(*picked))
 
 
-def _question(policy_set: PolicySet, picked: _Picked, at: datetime) -> Question:
-    organisation = picked.organisation
+def _question(policy_set: PolicySet, picked: _Picked) -> Question:
+    organisation, at = picked.organisation, picked.at
     subject = Subject(
         staff_id=f"{organisation.id}/sample",
         organisation=organisation.id,
@@ -91,6 +107,7 @@ def _question(policy_set: PolicySet, picked: _Picked, at: datetime) -> Question:
             order=policy_set.levels,
             accepted=frozenset({organisation.id}),
         ),
+        trainings=frozenset({picked.training} - {""}),
     )
     return Question(
         subject=subject,
@@ -100,6 +117,8 @@ def _question(policy_set: PolicySet, picked: _Picked, at: datetime) -> Question:
         record_person=picked.record,
         record_organisation=picked.owner.id if picked.owner and picked.record else None,
         factors=picked.factors,
+        zone=picked.zone or None,
+        second_factor_age_us=picked.age_us,
     )
 
 
@@ -123,8 +142,25 @@ def _grants(level: LevelId | None, organisation: str, at: datetime) -> tuple[Cle
 def _words(policy_set: PolicySet, criterion: str) -> tuple[str, ...]:
     """Collect the words that rules use in one kind of criterion."""
     found: set[str] = set()
-    for rule in policy_set.rules:
-        for each in rule.when:
-            if each.name == criterion:
-                found.update(getattr(each, "words", ()))
+    for each in _criteria(policy_set):
+        if each.name == criterion:
+            found.update(getattr(each, "words", ()))
     return tuple(sorted(found))
+
+
+def _ages(policy_set: PolicySet) -> tuple[int | None, ...]:
+    """Give ages of a second factor: none, and both sides of every limit that rules set."""
+    limits = {
+        each.limit_us for each in _criteria(policy_set) if isinstance(each, FactorShownWithin)
+    }
+    return (None, *sorted({limit - less for limit in limits for less in (0, 1)}))
+
+
+def _instants(policy_set: PolicySet, at: datetime) -> tuple[datetime, ...]:
+    """Give the instant asked about, and both sides of the next change of the hours rules set."""
+    ends = {each.around(at).until for each in _criteria(policy_set) if isinstance(each, InHours)}
+    return (at, *sorted({end - less for end in ends for less in (timedelta(), TICK)}))
+
+
+def _criteria(policy_set: PolicySet) -> Iterable[Criterion]:
+    return (each for rule in policy_set.rules for each in rule.when)

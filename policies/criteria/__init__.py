@@ -18,11 +18,16 @@ from policies.criteria.criterion import (
     OfRecord,
     OneOf,
     Reaches,
+    Recurs,
     Result,
+    ShownWithin,
+    Spell,
     Terms,
     record_standing,
 )
 from policies.criteria.factor import ProvedBy
+from policies.criteria.factor_age import FactorShownWithin
+from policies.criteria.hours import InHours
 from policies.criteria.organisation import OfOrganisations
 from policies.criteria.organisation_kind import OfKinds
 from policies.criteria.own_organisation import OwnOrganisation
@@ -30,7 +35,9 @@ from policies.criteria.own_record import OwnRecord
 from policies.criteria.own_team import OwnTeam
 from policies.criteria.period import InPeriod
 from policies.criteria.post import InPosts
+from policies.criteria.training import TrainedIn
 from policies.criteria.unit import InUnits
+from policies.criteria.zone import FromZones
 
 __all__ = [
     "VOCABULARY",
@@ -46,7 +53,10 @@ __all__ = [
     "OfRecord",
     "OneOf",
     "Reaches",
+    "Recurs",
     "Result",
+    "ShownWithin",
+    "Spell",
     "Terms",
     "record_standing",
 ]
@@ -63,6 +73,10 @@ VOCABULARY: tuple[type[Criterion], ...] = (
     OwnOrganisation,
     ProvedBy,
     UnderAgreements,
+    InHours,
+    FromZones,
+    FactorShownWithin,
+    TrainedIn,
 )
 """What `when` may hold, in the order in which criteria are asked.
 

@@ -17,7 +17,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, Self
 
 from typing_extensions import override
 
@@ -96,6 +96,8 @@ class Attribute(Enum):
     UNIT = "unit"
     APPOINTMENTS = "appointments"
     FACTORS = "factors"
+    ZONE = "zone"
+    TRAININGS = "trainings"
     AGREEMENTS = "agreements"
 
 
@@ -133,6 +135,28 @@ class Between:
     ends_at: datetime
 
 
+class Spell(NamedTuple):
+    """A span of time, from its first instant to the first after it, and the answer in it."""
+
+    since: datetime
+    until: datetime
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class Recurs:
+    """Form: time alone decides, again and again; `around` gives the span that holds an instant."""
+
+    around: Callable[[datetime], Spell]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownWithin:
+    """Form: met when the second factor was shown less than so long ago, unknown when none was."""
+
+    limit_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class OfRecord:
     """Form: how the record stands to the subject (`record_standing`) alone decides."""
@@ -147,7 +171,7 @@ class Asks:
     ask: Callable[[Question], Result]
 
 
-Form = OfOrganisation | OneOf | Reaches | Between | OfRecord | Asks
+Form = OfOrganisation | OneOf | Reaches | Between | Recurs | ShownWithin | OfRecord | Asks
 
 
 def record_standing(question: Question) -> int:

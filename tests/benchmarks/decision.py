@@ -39,6 +39,7 @@ from policies.function import GATEWAY_SYSTEM
 from tests.benchmarks import decision_scale
 from tests.benchmarks.results import DEFAULT_FILE, FEWEST_REPETITIONS, Figure, merge, table
 from tests.policies.generated import (
+    RARE,
     generated_question,
     generated_rules,
     generated_subject,
@@ -98,7 +99,7 @@ def setting(*, casbin: bool = True) -> Setting:
     ]
     if len(back_office) != FUNCTIONS:
         raise SystemExit(f"benchmark: {len(back_office)} functions, not {FUNCTIONS}")
-    policy_set = replace(policy_set, rules=generated_rules(policy_set, RULES, random))
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, RULES, random, RARE))
     kinds = {each.id: each.kind for each in policy_set.organisations}
     # Whoever can sign in is of an organisation that the policy set has, with its kind.
     staff = [
@@ -210,7 +211,7 @@ def _other_sizes(given: Setting) -> Iterator[dict[str, float]]:
     """Measure what `decision_scale` measures, as often as a figure needs."""
     many = replace(
         given.policy_set,
-        rules=generated_rules(given.policy_set, decision_scale.ACTIVATED_RULES, Random(5000)),
+        rules=generated_rules(given.policy_set, decision_scale.ACTIVATED_RULES, Random(5000), RARE),
     )
     engines = decision_scale.curve_sets(given.policy_set)
     everybody = decision_scale.population_staff(given.staff)

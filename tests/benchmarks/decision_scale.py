@@ -30,6 +30,7 @@ from policies.population import decide_population
 from policies.question import Question
 from tests.policies.generated import (
     POSTS,
+    RARE,
     UNITS,
     generated_question,
     generated_rules,
@@ -98,7 +99,7 @@ def curve_sets(policy_set: PolicySet) -> dict[int, tuple[Engine, list[Question]]
     ours = [rule for rule in policy_set.rules if _FUNCTION in rule.functions]
     others = [
         rule
-        for rule in generated_rules(policy_set, CURVE[-1] + 2_000, random)
+        for rule in generated_rules(policy_set, CURVE[-1] + 2_000, random, RARE)
         if _FUNCTION not in rule.functions
     ]
     function = policy_set.catalogue.functions[_FUNCTION]

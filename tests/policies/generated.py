@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policies.criteria import VOCABULARY
+from policies.criteria.hours import DAYS as DAYS_OF_WEEK
 from policies.decision import Effect
 from policies.function import Action
 from policies.question import Question, Subject
@@ -15,13 +16,18 @@ from vetting.clearance import Clearance
 from vetting.grants import ClearanceGrant, GrantStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from random import Random
 
     from policies.policy_set import PolicySet
 
 POSTS = ("constable", "detective", "firefighter", "hr", "manager", "paramedic", "planner")
 UNITS = ("Blue Watch", "custody", "Human Resources", "protective-services")
+ZONES = ("station-network", "vpn", "internet")
+COURSES = ("data-protection", "driving")
+RARE = ("hours", "zone", "factor_age_minutes", "training")
+"""Criteria that few rule sets have; the benchmark measures without them."""
+MINUTE = 60_000_000
 NUMBERS = ("1001", "1002", "1003", "40011")
 REQUIREMENTS = ("BASE", "N2F", "RV or N3", "N3 and SC", "MV", "DBSS or BPSS")
 FIRST_DAY = date(2018, 1, 1)
@@ -38,8 +44,17 @@ def some(random: Random, words: tuple[str, ...], most: int = 3) -> list[str]:
     return sorted(random.sample(words, random.randint(1, min(most, len(words)))))
 
 
-def generated_rules(policy_set: PolicySet, count: int, random: Random) -> tuple[Rule, ...]:
-    """Rules over the functions of a policy set; one in eight denies, one in six has days."""
+def generated_rules(
+    policy_set: PolicySet, count: int, random: Random, without: Collection[str] = ()
+) -> tuple[Rule, ...]:
+    """Rules over the functions of a policy set; one in eight denies, one in six has days.
+
+    Args:
+        policy_set: Whose functions.
+        count: How many.
+        random: Where they come from.
+        without: Names of criteria that none has.
+    """
     organisations = tuple(each.id for each in policy_set.organisations)
     kinds = tuple(sorted({each.kind.value for each in policy_set.organisations}))
     values: dict[str, Callable[[], object]] = {
@@ -54,8 +69,13 @@ def generated_rules(policy_set: PolicySet, count: int, random: Random) -> tuple[
         "own_organisation": lambda: True,
         "factor": lambda: some(random, ("password", "second-factor")),
         "agreement": lambda: some(random, tuple(each.id for each in policy_set.agreements), 2),
+        "hours": lambda: _hours(random),
+        "zone": lambda: some(random, ZONES, 2),
+        "factor_age_minutes": lambda: random.choice((1, 15, 480)),
+        "training": lambda: some(random, COURSES),
     }
     assert set(values) == set(_KINDS), "every criterion has to be generated"
+    values = {name: value for name, value in values.items() if name not in without}
     functions = sorted(policy_set.catalogue.functions)
     rules = []
     for number in range(count):
@@ -86,6 +106,12 @@ def generated_rules(policy_set: PolicySet, count: int, random: Random) -> tuple[
             )
         )
     return tuple(rules)
+
+
+def _hours(random: Random) -> dict[str, object]:
+    first, second = sorted(random.sample(range(49), 2))  # half hours of a day
+    times = [f"{half // 2:02}:{half % 2 * 30:02}" for half in (first, second)]
+    return {"days": random.sample(DAYS_OF_WEEK, 5), "from": times[0], "until": times[1]}
 
 
 def generous(policy_set: PolicySet) -> PolicySet:
@@ -137,6 +163,7 @@ def generated_subject(policy_set: PolicySet, random: Random) -> Subject:
             order=policy_set.levels,
             accepted=frozenset({"host", "cheshire-police"}),
         ),
+        trainings=frozenset(some(random, COURSES) if random.random() < 0.5 else ()),
     )
 
 
@@ -177,4 +204,8 @@ def generated_question(policy_set: PolicySet, who: Subject, random: Random) -> Q
         record_person=random.choice((*NUMBERS, None, None, None)),
         record_organisation=random.choice(owners),
         factors=frozenset(random.choice(((), ("password",), ("password", "second-factor")))),
+        zone=random.choice((*ZONES, None)),
+        second_factor_age_us=random.choice(
+            (None, -1, 0, MINUTE - 1, MINUTE, 15 * MINUTE - 1, 15 * MINUTE, 480 * MINUTE)
+        ),
     )

@@ -131,6 +131,7 @@ def subject(
     appointments: Iterable[str] = (),
     number: str = "40011",
     ended: Iterable[str] = (),
+    trainings: Iterable[str] = (),
 ) -> Subject:
     """A member of staff."""
     return Subject(
@@ -144,6 +145,7 @@ def subject(
         team=frozenset(team),
         appointments=frozenset(appointments),
         clearance=clearance(*levels, organisation=organisation, ended=ended),
+        trainings=frozenset(trainings),
     )
 
 
@@ -156,6 +158,8 @@ def asked(
     person: str | None = None,
     owner: str | None = None,
     factors: frozenset[str] = PASSWORD,
+    zone: str | None = None,
+    age_us: int | None = None,
 ) -> Question:
     """A question about a function of the shipped catalogue."""
     return Question(
@@ -166,6 +170,8 @@ def asked(
         record_person=person,
         record_organisation=owner,
         factors=factors,
+        zone=zone,
+        second_factor_age_us=age_us,
     )
 
 

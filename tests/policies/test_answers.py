@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from policies.answers import Layout, ReachAnswers, RuleIds, WordAnswers
-from policies.criteria import Attribute, OneOf, Reaches
+from policies.answers import AgeAnswers, Layout, ReachAnswers, RuleIds, WordAnswers
+from policies.criteria import Attribute, OneOf, Reaches, ShownWithin
 from policies.decision import Effect
 from tests.policies.people import cheshire
 from vetting.requirement import Requirement
@@ -57,3 +57,12 @@ def test_ids_are_given_in_the_order_of_the_rules() -> None:
 
     assert ids[0b101] == ids[0b101] == ("first", "third")
     assert ids[0] == ()
+
+
+def test_an_age_meets_every_limit_above_it_and_an_unknown_one_none() -> None:
+    ages = AgeAnswers(layout(), {HR: ShownWithin(60), CUSTODY: ShownWithin(5)})
+
+    assert ages[0] == ages[4] == HR | CUSTODY
+    assert ages[5] == ages[59] == HR | (PERMIT_RULE | DENY_RULE) << 6
+    assert ages[60] == (PERMIT_RULE | DENY_RULE) << 6
+    assert ages[None] == ages[-1] == (HR | CUSTODY) << 3 | PERMIT_RULE << 6

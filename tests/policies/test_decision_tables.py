@@ -178,6 +178,31 @@ def test_a_level_carries_who_granted_it_for_whom_and_how_long(
     assert grant.status is GrantStatus.SUSPENDED
 
 
+def test_a_row_says_zone_trainings_and_how_long_ago_a_second_factor_was_shown(
+    written: Callable[[str], Path],
+) -> None:
+    more = 'zone = "vpn"\ntrainings = ["driving"]\nsecond_factor_minutes = 14\nasks ='
+    (row,) = load_table(written(CASE.replace("asks =", more)), cheshire())
+    assert isinstance(row, Case)
+
+    question = row.question
+    assert question.zone == "vpn"
+    assert question.subject.trainings == {"driving"}
+    assert question.second_factor_age_us == 14 * 60_000_000
+    assert "second-factor" in question.factors
+
+
+def test_a_second_factor_that_is_too_old_for_the_function_does_not_count(
+    written: Callable[[str], Path],
+) -> None:
+    for minutes, counts in ((14, True), (15, False)):
+        text = CASE.replace("asks =", f"second_factor_minutes = {minutes}\nasks =")
+        (row,) = load_table(written(text.replace('"pay.slip"', '"pay.bank"')), cheshire())
+        assert isinstance(row, Case)
+
+        assert ("second-factor" in row.question.factors) is counts
+
+
 def test_screening_is_the_employers_unless_it_is_said(written: Callable[[str], Path]) -> None:
     (row,) = load_table(written(CASE.replace('["DBSB"]', '["DBSB", "N2F"]')), cheshire())
     assert isinstance(row, Case)

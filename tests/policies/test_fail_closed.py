@@ -135,7 +135,12 @@ def test_a_missing_attribute_never_permits_more_than_a_given_one() -> None:
     random = Random(2)
     policy_set = generous(cheshire())
     engine = Engine.compile(replace(policy_set, rules=generated_rules(policy_set, 400, random)))
-    empty: dict[str, Any] = {"posts": frozenset(), "unit": "", "employee_number": ""}
+    empty: dict[str, Any] = {
+        "posts": frozenset(),
+        "unit": "",
+        "employee_number": "",
+        "trainings": frozenset(),
+    }
     permits = 0
     for _ in range(1500):
         who = generated_subject(policy_set, random)
@@ -146,6 +151,11 @@ def test_a_missing_attribute_never_permits_more_than_a_given_one() -> None:
             if not getattr(who, name):
                 continue
             without = replace(question, subject=replace(who, **{name: nothing}))
+
+            assert permitted or not engine.decide(without).permitted
+        untold: dict[str, Any] = {"zone": None, "second_factor_age_us": None}
+        for name, nothing in untold.items():
+            without = replace(question, **{name: nothing})
 
             assert permitted or not engine.decide(without).permitted
     assert permits > 20
