@@ -58,7 +58,7 @@ class Bulkhead:
             return future.result(timeout_seconds)
         except TimeoutError as error:
             if future.done() and not future.cancelled():
-                raise  # it is the call's own
+                return future.result()  # its own, or an answer that has come in this moment
             self._failures += 1
             message = f"directory: `{self._name}` did not answer in time"
             raise DirectoryUnavailable(message) from error

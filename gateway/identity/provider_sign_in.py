@@ -42,6 +42,14 @@ Answer = Mapping[str, Sequence[str]]
 """The fields of an address a provider sent somebody back to, each with all its values."""
 
 
+class _SaidToBeAway(Exception):  # noqa: N818  # named for what happened
+    """A browser brought back that its provider is away.
+
+    Anybody can write that into an address, so it is no silence of the provider itself: the bulkhead
+    must not close on its word.
+    """
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A provider, and what sign-ins may take of it."""
@@ -141,7 +149,11 @@ class ProviderSignIn:
         except LoginOver as error:
             raise Refusal("sign-in-over", tellable=True) from error
         # 3. to 5.
-        identified = self._run(provider, lambda: _identify(provider, said, login, at))
+        try:
+            identified = self._run(provider, lambda: _identify(provider, said, login, at))
+        except _SaidToBeAway as error:
+            message = f"provider: `{settings.issuer}` is said to be away"
+            raise DirectoryUnavailable(message) from error
         # 6.
         vouched = Vouched(
             organisation=settings.organisation,
@@ -224,8 +236,7 @@ def _identify(
     directory.check_issuer(said.get("iss"))
     error = said.get("error")
     if error in AWAY:
-        message = f"provider: `{directory.settings.issuer}` says that it is away"
-        raise DirectoryUnavailable(message)
+        raise _SaidToBeAway
     if error is not None:
         raise Refusal("provider-refused", tellable=True)
     code = said.get("code", "")

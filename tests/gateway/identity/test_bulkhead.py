@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 
 import pytest
 
@@ -94,6 +95,22 @@ def test_a_call_given_up_keeps_its_place_until_it_ends(release: threading.Event)
         except DirectoryBusy:
             assert time.monotonic() < deadline
             time.sleep(0.005)
+
+
+def test_an_answer_that_comes_as_its_time_runs_out_counts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wait = Future.result
+
+    def late(future: Future[int], timeout: float | None = None) -> int:
+        answer = wait(future)
+        if timeout is not None:
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(Future, "result", late)
+
+    assert Bulkhead("fire", at_once=1).run(lambda: 42, timeout_seconds=5) == 42
 
 
 class TestSilence:

@@ -359,6 +359,30 @@ def test_a_silent_provider_delays_nobody_elsewhere(parts: Parts, issuer: TokenIs
     gate.signing.close()
 
 
+def test_a_browser_that_says_the_provider_is_away_closes_no_places(
+    gate: Gate, issuer: TokenIssuer
+) -> None:
+    """Anybody can write that into an address; others must not be told to come back later for it."""
+    hanging, *begun = [sent(gate, issuer) for _ in range(3)]
+    for each in begun:
+        del each["code"]
+        assert gate.refused({**each, "error": ["server_error"]}) == "directory-unavailable"
+    reached = threading.Event()
+
+    def hang() -> tuple[int, str, bytes]:
+        reached.set()
+        return issuer.hang()
+
+    issuer.replies["/token"] = hang
+    thread = threading.Thread(target=lambda: gate.refused(hanging))
+    thread.start()
+    assert reached.wait(10)
+
+    assert gate.begin().startswith(issuer.url)
+    issuer.let_go.set()
+    thread.join()
+
+
 def test_an_unknown_provider_is_refused(gate: Gate) -> None:
     with pytest.raises(Refusal) as refused:
         gate.begin("unknown")
