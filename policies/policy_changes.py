@@ -3,7 +3,8 @@
 A change tightens when nobody can be permitted anything by it that was not permitted before, whoever
 they are. That is judged from what a change is, not from who works there now:
 
-1. rules: a permit that is gone, or a new deny, tightens;
+1. rules: a permit that is gone, or a new deny, tightens, unless with the permit a zone is named
+   no more: while any rule names one that is not known, no request's zone is;
 2. agreements: one that is gone, suspended or ended, ends earlier, or offers fewer functions to the
    same partners, tightens, unless a deny rule rests on it;
 3. functions: one with more obligations tightens. One that is gone may loosen: its requests may mean
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from policies.agreements import AgreementStatus
 from policies.criteria.agreement import UnderAgreements
+from policies.criteria.zone import FromZones
 from policies.decision import Effect
 
 if TYPE_CHECKING:
@@ -70,6 +72,12 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             for criterion in rule.when
         )
 
+    unnamed = before.zones - after.zones
+
+    def names(rule: Rule | None) -> bool:
+        when = () if rule is None else rule.when
+        return any(isinstance(each, FromZones) and each.words & unnamed for each in when)
+
     return (
         *_compared(
             "organisation",
@@ -97,7 +105,7 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             {each.id: each for each in before.rules},
             {each.id: each for each in after.rules},
             words=lambda each: each.sentence(),
-            tightens=_rule_tightens,
+            tightens=lambda was, now: _rule_tightens(was, now) and not names(was),
         ),
         *_of_whole_catalogue(before, after),
     )

@@ -108,6 +108,17 @@ def test_an_agreement_that_a_deny_rests_on_may_loosen(tmp_path: Path) -> None:
     assert told(after, before) == [("changed", "agreement", "nwas-premises", True)]
 
 
+def test_a_permit_that_alone_named_a_zone_may_loosen_by_going(tmp_path: Path) -> None:
+    """While a rule names a zone that the settings do not have, no request's zone is known."""
+    named = with_rules(tmp_path, rule_text('zone = ["depot"]')).rules
+    again = tuple(replace(rule, id="again") for rule in named)
+    alone = replace(cheshire(), rules=(*cheshire().rules, *named))
+    twice = replace(alone, rules=(*alone.rules, *again))
+
+    assert told(cheshire(), alone) == [("gone", "rule", named[0].id, True)]
+    assert told(alone, twice) == [("gone", "rule", "again", False)]
+
+
 def test_a_function_with_more_obligations_tightens_and_anything_else_may_loosen() -> None:
     stricter = with_function(cheshire(), "pay.slip", obligations=("step-up",))
 
@@ -125,7 +136,7 @@ def _ended(agreement: Agreement) -> Agreement:
 BEFORE = Engine.compile(cheshire())
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(random=st.randoms(use_true_random=False))
 def test_what_only_tightens_never_permits_what_was_denied(random: Random) -> None:
     """Whatever is taken away: a question that was denied stays denied."""
