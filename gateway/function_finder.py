@@ -1,36 +1,39 @@
 """What a request asks for: its one canonical target, and the function that this means.
 
 Both depend on the target and the policy set alone, so they are kept: the same target under the same
-policy set has the same meaning. A form that comes with a request is read beside it.
+policy set has the same meaning. A body that comes with a request is read beside it, as far as the
+catalogue declares it; a kind of body that it does not declare is refused.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from gateway.backoffice.body_kind import boundary_of, kind_of
 from gateway.backoffice.canonical import (
     CanonicalTarget,
     TargetError,
     canonicalise_form,
     canonicalise_target,
 )
+from gateway.backoffice.json_body import canonicalise_json
+from gateway.backoffice.multipart_check import MultipartCheck
 from gateway.wire.request_head import SAFE_METHODS
+from policies.catalogue import BodyKind
 
 if TYPE_CHECKING:
     from gateway.wire.incoming import Incoming
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
-_FORM_BYTES: Final = 256 * 1024  # the most of a form that is read to tell what it means
-_FORM_TYPE: Final = b"application/x-www-form-urlencoded"
+_READ_BYTES: Final = 256 * 1024  # the most of a form or JSON that is read to tell what it means
 
 
-class FormUnreadError(TargetError):
-    """A form that would have to be read to know what it asks for was not; `status` says why."""
+class UnfitBody(NamedTuple):
+    """Why a body may not go with its request: the status to answer, a fixed word for the record."""
 
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(code)
-        self.status = status
+    status: int
+    code: str
 
 
 class FunctionFinder:
@@ -61,44 +64,70 @@ class FunctionFinder:
             self._known[key] = known
         return known
 
-    async def with_form(
+    async def with_body(
         self,
         catalogue: Catalogue,
         target: CanonicalTarget,
         incoming: Incoming,
         match: Match | None,
-    ) -> Match | None:
-        """Read the form, if one comes, and say what it and the address mean together.
+    ) -> tuple[Match | None, UnfitBody | None]:
+        """Read the body as far as it is declared to be read, and say what all of it means.
 
-        A form is read wherever one is sent: the back office would take from it a function or a
-        person that the address does not name. What is no form streams, unless the function is told
-        by the form alone; then it means nothing.
+        A body that may not be is told beside what the address means by itself, and is refused only
+        once that is permitted: earlier, it would tell which functions there are.
 
         Args:
             catalogue: of the policy set in force.
             target: where it was sent.
-            incoming: the request; the form is given back to it.
+            incoming: the request; a body that was read is given back to it.
             match: what the address means by itself.
 
         Raises:
-            TargetError: the form has no single reading; `FormUnreadError` where it is too large or
-                never came whole.
+            TargetError: the body has no single reading, or comes with a method that has none.
         """
         head = incoming.head
         method = head.method
         if method in SAFE_METHODS:
-            return match
-        if match is None and not catalogue.body_parameters(method, target.path, target.query):
-            return None
+            if head.body_length:
+                raise TargetError("body-unexpected")
+            return match, None
+        kinds = catalogue.bodies(method, target.path, target.query)
+        if kinds is None:
+            return None, None
+        by_address = catalogue.match(method, target.path, target.query, ())
         if head.body_length == 0:
-            return catalogue.match(method, target.path, target.query, ())
-        # Whoever is lenient about what follows the type reads a form all the same.
-        if not head.headers.get(b"content-type", b"").strip().lower().startswith(_FORM_TYPE):
-            return match
-        body = await incoming.read_body(_FORM_BYTES)
-        if body is None:
-            failure = incoming.failure if incoming.failed else (413, "form-too-large")
-            raise FormUnreadError(*failure)
-        incoming.put_back(body)
-        form = canonicalise_form(body, catalogue.declared_parameters)
+            return by_address, None
+        kind = kind_of(head.headers)
+        if kind is None or kind not in kinds:
+            return by_address, UnfitBody(415, "body-undeclared" if kind else "body-type")
+        whole, unfit = by_address, None
+        if kind is BodyKind.MULTIPART:
+            check = MultipartCheck(boundary_of(head.headers), catalogue.watched(target.path))
+            incoming.check_body(check)
+            unfit = UnfitBody(*incoming.failure) if incoming.failed else None
+        elif kind is not BodyKind.OTHER:
+            body = await incoming.read_body(_READ_BYTES)
+            if body is None:
+                failure = incoming.failure if incoming.failed else (413, f"{kind}-too-large")
+                return by_address, UnfitBody(*failure)
+            incoming.put_back(body)
+            whole = self._with_read(catalogue, method, target, kind, body)
+        if whole is not None and kind not in whole.bodies:
+            unfit = UnfitBody(415, "body-undeclared")
+        return whole, unfit
+
+    def _with_read(
+        self,
+        catalogue: Catalogue,
+        method: str,
+        target: CanonicalTarget,
+        kind: BodyKind,
+        body: bytes,
+    ) -> Match | None:
+        """Say what the address and a body mean together."""
+        declared = catalogue.declared_parameters
+        if kind is BodyKind.JSON:
+            json = canonicalise_json(body, declared)
+            return catalogue.match(method, target.path, target.query, (), json)
+        form = canonicalise_form(body, declared)
         return catalogue.match(method, target.path, target.query, form)

@@ -24,7 +24,7 @@ from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
-from gateway.function_finder import FormUnreadError, FunctionFinder
+from gateway.function_finder import FunctionFinder
 from gateway.identity.live_session import LiveSession
 from gateway.identity.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
@@ -149,8 +149,6 @@ class Pipeline:
             await self._pass(visit)
         except Refused as refused:
             await self._refuse(visit, refused)
-        except FormUnreadError as error:
-            await self._refuse(visit, Refused(error.status, error.code))
         except TargetError as error:
             await self._refuse(visit, Refused(400, error.code))
         except DirectoryAway as away:
@@ -189,7 +187,7 @@ class Pipeline:
         if visit.live is None:
             raise no_session(visit)
         # 3. what for
-        match = await self._finder.with_form(catalogue, target, visit.incoming, match)
+        match, unfit = await self._finder.with_body(catalogue, target, visit.incoming, match)
         if visit.incoming.head.body_length:
             # A form may take minutes to come, and may come after its session has been ended.
             visit.live = await self._staff.find(visit)
@@ -207,6 +205,8 @@ class Pipeline:
         # Only now: before, it would tell a function that is not offered from one that is not there.
         if visit.live.session.rested_us > self._presence.longest_pause_us(permitted.function):
             raise paused(visit)
+        if unfit is not None:
+            raise Refused(unfit.status, unfit.code)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close
         await self._act(visit, grant)

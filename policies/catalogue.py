@@ -6,14 +6,17 @@ A request that is not exactly one function is no function at all. The rules of m
    more literal first. No later step goes back for another pattern.
 2. Every parameter that carries the function on this path (it is named by a matcher of the path, or
    the path declares it) is *watched*, and so is every parameter that names a person, on every path.
-   A watched parameter that is repeated, in the query and the form at once, or spelt in another
-   case, makes the request unknown.
+   A watched parameter that is repeated, in the query and the body at once, spelt in another case,
+   or inside a JSON body further than its outermost members, makes the request unknown.
 3. The values of all watched carriers together, those that are absent too, find the matcher: a
    carrier that the matcher does not name must be absent. So `porMode=x` is not `proc.req`, and
    `page=` beside `OAFunc=` is nothing.
 4. The method must be one of the matcher's; HEAD follows GET.
 5. A parameter that names a person on a function that declares none makes the request unknown, and
    so does one that is empty.
+
+Which kinds of body a request may have is declared with the matcher (`Match.bodies`); whoever reads
+requests refuses every other kind.
 
 Everything is indexed when the catalogue is made: one look-up for the path, one for the carriers,
 whatever the number of functions. Parameters that nobody watches are the back office's own and are
@@ -40,6 +43,7 @@ from policies.function import (
     Scope,
 )
 from policies.path_index import PathIndex
+from policies.request_body import NO_JSON, BodyKind, JsonBody
 from policies.request_index import Endpoint, index_requests, people_of
 
 if TYPE_CHECKING:
@@ -48,9 +52,11 @@ if TYPE_CHECKING:
 __all__ = [
     "GATEWAY_SYSTEM",
     "Action",
+    "BodyKind",
     "Catalogue",
     "Classification",
     "Function",
+    "JsonBody",
     "Match",
     "Matcher",
     "Operation",
@@ -60,13 +66,15 @@ __all__ = [
     "Scope",
 ]
 
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
 
 class Catalogue:
     """The functions of a policy set, indexed for matching; a value that never changes.
 
     Attributes:
         functions: every function by id, in the order of the file.
-        people_parameters: every parameter of query or form that names a person, as spelt.
+        people_parameters: every parameter of query, form or JSON that names a person, as spelt.
         carriers: by path pattern, parameters watched beyond those that matchers name.
         form_paths: path patterns where forms are read besides those that matchers name.
         declared_parameters: these and every parameter that carries a function. Whoever makes
@@ -128,8 +136,10 @@ class Catalogue:
         ):
             raise PolicyError("catalogue: two declared parameters differ only in case")
 
-    def body_parameters(self, method: str, path: str, query: Sequence[tuple[str, str]]) -> bool:
-        """Tell whether the form must be read before this request can be matched.
+    def bodies(
+        self, method: str, path: str, query: Sequence[tuple[str, str]]
+    ) -> frozenset[BodyKind] | None:
+        """Give the kinds of body that a request may have, before the body is read.
 
         Args:
             method: as sent, in capitals.
@@ -137,20 +147,33 @@ class Catalogue:
             query: names and values, decoded, in the order sent.
 
         Returns:
-            False also for a request that is unknown whatever its form holds, so that a stranger's
-            body is not read for nothing.
+            None for a request that is unknown whatever its body holds, so that a stranger's body is
+            not read for nothing. Where the body tells the function, the kinds of all that it could
+            tell: the match then says which of them its own function takes.
         """
-        if method in {"GET", "HEAD"}:
-            return False
         found = self._index.find(path)
-        if found is None or not found.value.reads_form:
-            return False
+        if found is None:
+            return None
         endpoint = found.value
         in_query = endpoint.pick(query)
         if in_query is None:
-            return False
-        by_form = endpoint.targets.get(endpoint.values(in_query), {})
-        return any(method in by_method for by_method in by_form.values())
+            return None
+        by_body = endpoint.targets.get(endpoint.values(in_query), {})
+        kinds = [
+            by_method[method].plain.bodies for by_method in by_body.values() if method in by_method
+        ]
+        return frozenset().union(*kinds) if kinds else None
+
+    def watched(self, path: str) -> frozenset[str]:
+        """Give the parameters that tell a function or a person to whoever serves a path.
+
+        Args:
+            path: canonical path, percent-encoded as sent.
+        """
+        found = self._index.find(path)
+        return (
+            self.declared_parameters if found is None else frozenset(found.value.watched.values())
+        )
 
     def match(
         self,
@@ -158,6 +181,7 @@ class Catalogue:
         path: str,
         query: Sequence[tuple[str, str]],
         form: Sequence[tuple[str, str]] | None = None,
+        json: JsonBody = NO_JSON,
     ) -> Match | None:
         """Find the function that a request means.
 
@@ -167,6 +191,7 @@ class Catalogue:
             query: names and values, decoded, in the order sent.
             form: the same of the form; None where it was not read. A form that was read counts
                 everywhere: what it says beside the address makes the request unknown.
+            json: what a JSON body says; it counts everywhere just as a form does.
 
         Returns:
             None for every request that is not exactly one function.
@@ -183,19 +208,25 @@ class Catalogue:
             form = ()
         in_query = endpoint.pick(query)
         in_form = endpoint.pick(form)
-        if in_query is None or in_form is None:
+        in_json = _NOTHING if json is NO_JSON else endpoint.pick_json(json)
+        if in_query is None or in_form is None or in_json is None:
             return None
-        by_form = endpoint.targets.get(endpoint.values(in_query))
-        by_method = None if by_form is None else by_form.get(endpoint.values(in_form))
+        by_body = endpoint.targets.get(endpoint.values(in_query))
+        by_method = None if by_body is None else by_body.get(endpoint.of_body(in_form, in_json))
         target = None if by_method is None else by_method.get(method)
         if target is None:
             return None
         record = target.plain.function.record
         # Watched parameters are carriers, all of which the target names, or persons.
-        persons = len(in_query) + len(in_form) - target.carriers
+        persons = len(in_query) + len(in_form) + len(in_json) - target.carriers
         person = None
         if persons or (record is not None and RecordPlace.PATH in record.where):
-            person = _person(record, in_query, in_form, found.bindings, expected=persons)
+            named = {
+                RecordPlace.QUERY: in_query,
+                RecordPlace.FORM: in_form,
+                RecordPlace.JSON: in_json,
+            }
+            person = _person(record, named, found.bindings, expected=persons)
             if not person:
                 return None
         elif not found.bindings:
@@ -205,6 +236,7 @@ class Catalogue:
             action=target.plain.action,
             operation=target.plain.operation,
             route=target.plain.route,
+            bodies=target.plain.bodies,
             record_person=person,
             bindings=found.bindings,
         )
@@ -212,8 +244,7 @@ class Catalogue:
 
 def _person(
     record: RecordParameter | None,
-    in_query: Mapping[str, str],
-    in_form: Mapping[str, str],
+    named: Mapping[RecordPlace, Mapping[str, str]],
     bindings: Mapping[str, str],
     *,
     expected: int,
@@ -222,8 +253,7 @@ def _person(
 
     Args:
         record: what the function declares.
-        in_query: the watched parameters of the query.
-        in_form: the watched parameters of the form.
+        named: the watched parameters of query, form and JSON body.
         bindings: the segments of the path.
         expected: how many parameters of the request name a person.
 
@@ -237,8 +267,7 @@ def _person(
         return None if expected else bindings.get(record.name)
     if expected != 1:
         return None
-    if RecordPlace.QUERY in record.where and record.name in in_query:
-        return in_query[record.name]
-    if RecordPlace.FORM in record.where:
-        return in_form.get(record.name)
+    for place, parameters in named.items():
+        if place in record.where and record.name in parameters:
+            return parameters[record.name]
     return None

@@ -11,6 +11,8 @@ What is refused beyond wrong keys and values, and why:
 5. A path of the gateway's own outside `/` and `/-/`, or a path of the back office inside.
 6. A tile that does not open its own function.
 7. A `[[path]]` that no function uses.
+8. Something read from a kind of body that the request is not declared to have
+   (`policies.catalogue_matchers`).
 
 A file may stand on another (`based_on`, see `policies.base_file`): its own functions are added to
 that file's, `[[change]]` and `without` say what differs (`policies.catalogue_changes`).
@@ -27,21 +29,26 @@ from urllib.parse import parse_qsl
 from policies.base_file import base_of
 from policies.catalogue import Catalogue
 from policies.catalogue_changes import changed_functions
+from policies.catalogue_matchers import (
+    DeclaredPath,
+    check_bodies,
+    check_paths,
+    check_record,
+    read_matchers,
+    read_paths,
+    read_record,
+    with_path_bodies,
+)
 from policies.errors import PolicyError, PolicyFileError
 from policies.findings import Findings, TableReader, nearest_of
 from policies.floors import check_floor, read_floor
 from policies.function import (
     GATEWAY_SYSTEM,
     MOST_STEP_UP_MINUTES,
-    OPERATION_OF_METHOD,
     STEP_UP_MINUTES,
     Classification,
     Function,
-    Matcher,
     Obligation,
-    Operation,
-    RecordParameter,
-    RecordPlace,
     Regime,
     Scope,
 )
@@ -58,7 +65,6 @@ if TYPE_CHECKING:
 
 FUNCTION_ID = re.compile(r"[a-z]+(\.[a-z]+)+")
 SYSTEM_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
-PARAMETER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 # Words of other marking schemes that people may write; each needs more of an answer than "unknown".
 _TOO_HIGH = frozenset({"SECRET", "TOP SECRET", "TOP-SECRET"})
@@ -97,6 +103,10 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
+    entries = {
+        name: replace(entry, function=with_path_bodies(entry.function, paths))
+        for name, entry in entries.items()
+    }
     functions = [entry.function for entry in entries.values()]
     carriers = {written: declared.carries for written, declared in paths.items()}
     form_paths = {written for written, declared in paths.items() if declared.reads_form}
@@ -109,6 +119,8 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             message=clash.message,
             remedy="let one request mean one function",
         )
+    for entry in entries.values():
+        check_bodies(entry.reader, entry.function, entry.positions)
     findings.refuse_if_any()
     try:
         catalogue = Catalogue(functions, carriers=carriers, form_paths=form_paths)
@@ -127,9 +139,9 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
 
 def _written(
     document: TableReader, order: LevelOrder, *, required: bool
-) -> tuple[dict[str, _DeclaredPath], dict[str, _Entry]]:
+) -> tuple[dict[str, DeclaredPath], dict[str, _Entry]]:
     """Read the paths and functions that one file declares."""
-    paths = _paths(document)
+    paths = read_paths(document)
     entries = _functions(document, order, required=required)
     used = {matcher.path for entry in entries.values() for matcher in entry.function.matchers}
     for written, declared in paths.items():
@@ -143,9 +155,9 @@ def _written(
 
 
 def _keep_apart(
-    base_paths: Mapping[str, _DeclaredPath],
+    base_paths: Mapping[str, DeclaredPath],
     base_entries: Mapping[str, _Entry],
-    paths: Mapping[str, _DeclaredPath],
+    paths: Mapping[str, DeclaredPath],
     entries: Mapping[str, _Entry],
 ) -> None:
     """Refuse what a file declares although the file it is based on has declared it."""
@@ -161,27 +173,6 @@ def _keep_apart(
             message=f"`{name}` is declared in the file this one is based on",
             remedy="write what differs as a [[change]], or give it another id",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _DeclaredPath:
-    reader: TableReader
-    carries: tuple[str, ...]
-    reads_form: bool
-
-
-def _paths(document: TableReader) -> dict[str, _DeclaredPath]:
-    paths: dict[str, _DeclaredPath] = {}
-    for reader in document.tables("path", required=False):
-        written = reader.text("path")
-        carries = reader.texts("carries", required=False, pattern=PARAMETER_NAME)
-        reads_form = reader.flag("reads_form")
-        reader.finish()
-        if written in paths:
-            reader.fault("path", message=f"{quoted(written)} stands twice", remedy="remove one")
-        elif written:
-            paths[written] = _DeclaredPath(reader, carries, reads_form)
-    return paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +211,17 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
         owner: read_floor(reader, text, order, "floor_by_owner", owner)
         for owner, text in reader.text_map("floor_by_owner", key_pattern=ORGANISATION_ID).items()
     }
-    matchers = _matchers(reader)
+    matchers = read_matchers(reader)
     entry = reader.text("entry", required=False)
     obligations = reader.choices("obligations", Obligation)
     step_up_minutes = _step_up_minutes(reader, obligations)
-    record = _record(reader)
+    record = read_record(reader)
     note = reader.text("note", required=False)
     screening_suffices = reader.text("screening_suffices", required=False)
     reader.finish()
-    _check_paths(reader, system, matchers)
+    check_paths(reader, system, matchers)
     if record is not None:
-        _check_record(reader, record, matchers)
+        check_record(reader, record, matchers)
     if (
         not function_id
         or classification is None
@@ -286,89 +277,6 @@ def _step_up_minutes(reader: TableReader, obligations: Collection[Obligation]) -
     return reader.whole(
         "step_up_minutes", least=1, most=MOST_STEP_UP_MINUTES, default=STEP_UP_MINUTES
     )
-
-
-def _matchers(reader: TableReader) -> dict[int, Matcher]:
-    """Read the matchers; those with faults are left out, the others keep their position."""
-    read = {position: _matcher(entry) for position, entry in enumerate(reader.tables("match"))}
-    return {position: matcher for position, matcher in read.items() if matcher is not None}
-
-
-def _matcher(reader: TableReader) -> Matcher | None:
-    methods = reader.texts("methods")
-    for place, method in enumerate(methods):
-        if method not in OPERATION_OF_METHOD:
-            reader.fault(
-                "methods",
-                place,
-                message=f"unknown method {quoted(method)}",
-                remedy=f"use {', '.join(OPERATION_OF_METHOD)}; HEAD follows GET",
-            )
-    path = reader.text("path")
-    query = reader.text_map("query", key_pattern=PARAMETER_NAME)
-    form = reader.text_map("form", key_pattern=PARAMETER_NAME)
-    operation = reader.choice("operation", Operation, required=False)
-    reader.finish()
-    known = frozenset(methods) & OPERATION_OF_METHOD.keys()
-    if not known or not path:
-        return None
-    return reader.parsed(
-        read=lambda: Matcher(
-            methods=known,
-            path=path,
-            query=MappingProxyType(query),
-            form=MappingProxyType(form),
-            operation=operation,
-        ),
-        error=PolicyError,
-        remedy="name a carrier once",
-    )
-
-
-def _record(reader: TableReader) -> RecordParameter | None:
-    table = reader.table("record")
-    if table is None:
-        return None
-    name = table.text("name", pattern=PARAMETER_NAME)
-    where = frozenset(table.choices("where", RecordPlace, required=True))
-    table.finish()
-    if not name or not where:
-        return None
-    return table.parsed(
-        "where",
-        read=lambda: RecordParameter(name=name, where=where),
-        error=PolicyError,
-        remedy='write where = ["path"], or query and form',
-    )
-
-
-def _check_paths(reader: TableReader, system: str, matchers: Mapping[int, Matcher]) -> None:
-    for position, matcher in matchers.items():
-        own = matcher.path == "/" or matcher.path.startswith("/-/")
-        if own != (system == GATEWAY_SYSTEM):
-            reader.fault(
-                "match",
-                position,
-                "path",
-                message=f"{quoted(matcher.path)} is not a path of {quoted(system)}",
-                remedy="`/` and what is under `/-/` is the gateway's, the rest is not",
-            )
-
-
-def _check_record(
-    reader: TableReader, record: RecordParameter, matchers: Mapping[int, Matcher]
-) -> None:
-    if RecordPlace.PATH not in record.where:
-        return
-    for position, matcher in matchers.items():
-        if f"/{{{record.name}}}" not in matcher.path:
-            reader.fault(
-                "match",
-                position,
-                "path",
-                message=f"{quoted(matcher.path)} does not name the person",
-                remedy=f"write {{{record.name}}} as one of its segments",
-            )
 
 
 def _check_entry(reader: TableReader, catalogue: Catalogue, function: Function) -> None:

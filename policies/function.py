@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.errors import PolicyError
+from policies.request_body import BodyKind
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class RecordPlace(StrEnum):
 
     QUERY = "query"
     FORM = "form"
+    JSON = "json"
     PATH = "path"
 
 
@@ -89,6 +91,11 @@ STEP_UP_MINUTES = 15
 MOST_STEP_UP_MINUTES = 480
 
 _MICROSECONDS = 60_000_000  # of a minute
+
+NO_BODIES: frozenset[BodyKind] = frozenset()
+"""The bodies of a request that may have none."""
+
+_FORMS = frozenset({BodyKind.FORM})
 
 # What a method does to a record unless a matcher says otherwise; a method that is not here may not
 # be matched.
@@ -109,7 +116,7 @@ class RecordParameter:
 
     Attributes:
         name: the parameter's name, or the name between braces in the path.
-        where: the query, the form, either of these two, or the path.
+        where: any of the query, the form and a JSON body, of which a request uses one; or the path.
     """
 
     name: str
@@ -133,6 +140,8 @@ class Matcher:
         path: literal, or with `{name}` for one whole segment and a last `*` for one or more.
         query: carriers in the query and their values.
         form: carriers in the form and their values.
+        json: carriers among the outermost members of a JSON body and their values.
+        bodies: kinds of body that such a request may have; None where the file does not say.
         operation: what is logged instead of the method's own operation, e.g. disclosure for a
             download.
     """
@@ -141,6 +150,8 @@ class Matcher:
     path: str
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     form: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    json: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    bodies: frozenset[BodyKind] | None = None
     operation: Operation | None = None
 
     def __post_init__(self) -> None:
@@ -148,6 +159,19 @@ class Matcher:
             raise PolicyError(f"matcher: methods of {quoted(self.path)} are not of the known ones")
         if not self.query.keys().isdisjoint(self.form):
             raise PolicyError(f"matcher: a carrier of {quoted(self.path)} is in query and form")
+        if self.json and (self.form or not self.query.keys().isdisjoint(self.json)):
+            raise PolicyError(
+                f"matcher: JSON carriers of {quoted(self.path)} stand beside others of their name, "
+                "or beside a form"
+            )
+
+    def bodies_of(self, method: str) -> frozenset[BodyKind]:
+        """Give the kinds of body that such a request may have; a GET has none, whatever is said."""
+        if method == "GET":
+            return NO_BODIES
+        if self.bodies is not None:
+            return self.bodies
+        return NO_BODIES if method == "DELETE" else _FORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,6 +261,7 @@ class Match:
         action: read for GET and HEAD, write for every other method.
         operation: what is logged.
         route: the pattern with the carriers, for the log; never a value that a person chose.
+        bodies: kinds of body that the request may have.
         record_person: employee number that the request names; None for one's own record.
         bindings: segments of the path by the name between braces, as sent.
     """
@@ -245,5 +270,6 @@ class Match:
     action: Action
     operation: Operation
     route: str
+    bodies: frozenset[BodyKind] = NO_BODIES
     record_person: str | None = None
     bindings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))

@@ -17,6 +17,7 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from policies.request_body import JsonBody
 
 Values = tuple[str | None, ...]
 
@@ -42,7 +43,7 @@ class Endpoint:
         carriers: names of the parameters that carry the function here, in a fixed order.
         watched: these and the parameters that name persons, by their folded spelling.
         reads_form: whether a request that can change something is matched together with its form.
-        targets: by the carriers' values in the query, then in the form, then by method.
+        targets: by the carriers' values in the query, then by `of_body`, then by method.
     """
 
     carriers: tuple[str, ...]
@@ -50,17 +51,29 @@ class Endpoint:
     reads_form: bool
     targets: dict[Values, dict[Values, dict[str, Target]]]
 
-    def pick(self, pairs: Sequence[tuple[str, str]]) -> dict[str, str] | None:
-        """Pick the watched parameters out; None where one is repeated or spelt otherwise."""
+    def pick(self, pairs: Iterable[tuple[str, str | None]]) -> dict[str, str] | None:
+        """Pick the watched parameters out; None where one is repeated, unusable or re-spelt."""
         picked: dict[str, str] = {}
         for name, value in pairs:
             declared = self.watched.get(name.casefold())
             if declared is None:
                 continue
-            if name != declared or name in picked:
+            if name != declared or name in picked or value is None:
                 return None
             picked[name] = value
         return picked
+
+    def pick_json(self, body: JsonBody) -> dict[str, str] | None:
+        """Pick the watched members out; None too where one stands further inside."""
+        if not body.inner.isdisjoint(self.watched.values()):
+            return None
+        return self.pick(body.members)
+
+    def of_body(self, form: Mapping[str, str], json: Mapping[str, str]) -> Values:
+        """Give what a body says of the carriers; what JSON says is never what a form says."""
+        if json and any(name in json for name in self.carriers):
+            return ("json", *self.values(json))
+        return self.values(form)
 
     def values(self, parameters: Mapping[str, str]) -> Values:
         """Give the carriers' values in their order; None for one that is absent."""
@@ -130,7 +143,7 @@ def index_requests(
 
 
 def people_of(functions: Iterable[Function]) -> frozenset[str]:
-    """Give every parameter of query or form that names a person, as spelt."""
+    """Give every parameter of query, form or JSON that names a person, as spelt."""
     return frozenset(
         function.record.name
         for function in functions
@@ -198,7 +211,7 @@ def _endpoint(
     claims: Sequence[_Claim], names: set[str], people: frozenset[str], *, reads_form: bool
 ) -> Endpoint:
     for claim in claims:
-        names.update(claim.matcher.query, claim.matcher.form)
+        names.update(claim.matcher.query, claim.matcher.form, claim.matcher.json)
         record = claim.function.record
         if claim.matcher.form or (record is not None and RecordPlace.FORM in record.where):
             reads_form = True
@@ -214,11 +227,10 @@ def _enter(endpoint: Endpoint, claim: _Claim) -> Target | None:
     """Put a matcher into the table; tell the first target that has its place already."""
     matcher = claim.matcher
     by_method = endpoint.targets.setdefault(endpoint.values(matcher.query), {}).setdefault(
-        endpoint.values(matcher.form), {}
+        endpoint.of_body(matcher.form, matcher.json), {}
     )
-    carriers = "&".join(
-        f"{name}={value}" for name, value in sorted({**matcher.query, **matcher.form}.items())
-    )
+    named = {**matcher.query, **matcher.form, **matcher.json}
+    carriers = "&".join(f"{name}={value}" for name, value in sorted(named.items()))
     for method in sorted(matcher.methods):
         if method in by_method:
             return by_method[method]
@@ -227,8 +239,9 @@ def _enter(endpoint: Endpoint, claim: _Claim) -> Target | None:
             action=Action.READ if method == "GET" else Action.WRITE,
             operation=matcher.operation or OPERATION_OF_METHOD[method],
             route=f"{matcher.path}?{carriers}" if carriers else matcher.path,
+            bodies=matcher.bodies_of(method),
         )
-        by_method[method] = Target(plain, len(matcher.query) + len(matcher.form))
+        by_method[method] = Target(plain, len(named))
     return None
 
 

@@ -18,6 +18,7 @@ Sources: RFC 3986 sections 2 and 6; CVE records of other proxies taught the refu
 
 import re
 import unicodedata
+from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
@@ -31,7 +32,7 @@ _ORIGIN_FORM: Final = re.compile(rb"/[\x21\x24-\x5b\x5d-\x7e]*\Z")  # no `"`, `#
 _PLAIN_PATH: Final = re.compile(rb"(?:/[A-Za-z0-9_~-]+(?:\.[A-Za-z0-9_~-]+)*)+/?\Z|/\Z")
 _PATH_TEXT: Final = re.compile(r"[A-Za-z0-9._~!$&'()*+,=:@%-]*\Z")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9_.~/:@,-]*\Z")
+PLAIN_VALUE: Final = re.compile(r"[A-Za-z0-9_.~/:@,-]*\Z")
 _UNRESERVED: Final = frozenset(
     b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
 )
@@ -176,7 +177,7 @@ def _checked_query(
         if raw_name in declared:
             if raw_name in seen:
                 raise TargetError("parameter-repeated")
-            if _PLAIN_VALUE.match(raw_value) is None:
+            if PLAIN_VALUE.match(raw_value) is None:
                 raise TargetError("parameter-encoded")
             seen.add(raw_name)
             pairs.append((raw_name, raw_value))
@@ -195,19 +196,24 @@ def _checked_pair(raw_name: str, raw_value: str, folded: set[str], allowed: str)
     for text, spared in ((name, ""), (value, allowed)):
         if any(unicodedata.category(one) == "Cc" and one not in spared for one in text):
             raise TargetError("query-text")
-    if _could_be_read_as(name, folded):
+    if could_be_read_as(name, folded):
         raise TargetError("parameter-disguised")
     twice = unquote(value, errors="replace")
     for reading in {raw_value, value, twice}:
         # A reader of plain-text forms begins a new pair at a line's end.
         for piece in re.split(r"[&;\r\n]", reading)[1:]:
-            if _could_be_read_as(piece.partition("=")[0], folded):
+            if could_be_read_as(piece.partition("=")[0], folded):
                 raise TargetError("parameter-disguised")
     return name, value
 
 
-def _could_be_read_as(name: str, folded: set[str]) -> bool:
-    """Whether a reader that decodes again, folds, trims or cuts at `[` or `;` meets such a name."""
+def could_be_read_as(name: str, folded: Set[str]) -> bool:
+    """Whether a reader that decodes again, folds, trims or cuts at `[` or `;` meets such a name.
+
+    Args:
+        name: a parameter's name.
+        folded: case-folded names that are declared.
+    """
     decoded = unquote(name, errors="replace")
     for reading in (name, decoded):
         normal = unicodedata.normalize("NFKC", reading).casefold()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from policies.telling import StaffReason
 
 # 499 is told to nobody: the client is gone.
-_UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 417, 431, 499, 505})
+_UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from gateway.errors import RequestError
 from gateway.wire.request_head import RequestHead
 
 _BODY_BUFFER_BYTES: Final = 64 * 1024  # held for a request whose taker is not ready yet
@@ -30,6 +31,26 @@ class BodySource(Protocol):
         ...
 
 
+class BodyCheck(Protocol):
+    """Who looks at a body on its way."""
+
+    def piece(self, piece: bytes) -> None:
+        """Look at a piece before anybody is given it.
+
+        Raises:
+            RequestError: the body cannot be let through.
+        """
+        ...
+
+    def end(self) -> None:
+        """Look at the end, before anybody is given the last piece where the length is known.
+
+        Raises:
+            RequestError: the body cannot be let through.
+        """
+        ...
+
+
 class Incoming:
     """A request whose head has been checked.
 
@@ -46,8 +67,8 @@ class Incoming:
     """
 
     __slots__ = (
-        "_buffer", "_buffered", "_on_chunk", "_on_end", "_source", "complete", "failed", "failure",
-        "head", "on_gone", "on_pause", "on_resume", "received_bytes",
+        "_buffer", "_buffered", "_check", "_on_chunk", "_on_end", "_refused", "_source", "complete",
+        "failed", "failure", "head", "on_gone", "on_pause", "on_resume", "received_bytes",
     )  # fmt: skip
 
     def __init__(self, head: RequestHead, source: BodySource) -> None:
@@ -62,6 +83,8 @@ class Incoming:
         self._source = source
         self._buffer: list[bytes] = []
         self._buffered = 0
+        self._check: BodyCheck | None = None
+        self._refused = False
         self._on_chunk: Callable[[bytes], None] | None = None
         self._on_end: Callable[[], None] | None = None
 
@@ -87,7 +110,7 @@ class Incoming:
 
     async def read_body(self, limit_bytes: int) -> bytes | None:
         """Read the whole body; None when it is longer than `limit_bytes`, or has `failed`."""
-        if self.failed or self.head.body_length > limit_bytes:
+        if self.failed or max(self.head.body_length, self.received_bytes) > limit_bytes:
             return None
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         pieces: list[bytes] = []
@@ -113,6 +136,39 @@ class Incoming:
         self._on_chunk = self._on_end = None
         self._buffer = [body] if body else []
 
+    def check_body(self, check: BodyCheck) -> None:
+        """Have the body looked at on its way; where it is refused, the request fails with 400."""
+        self._check = check
+        for piece in self._buffer:
+            self._look_at(piece)
+        self._look_at_end()
+
+    @property
+    def _ends_here(self) -> bool:
+        return self.complete or self.received_bytes == self.head.body_length
+
+    def _look_at(self, piece: bytes) -> None:
+        if self._check is not None:
+            try:
+                self._check.piece(piece)
+            except RequestError as error:
+                self._refuse(error)
+
+    def _look_at_end(self) -> None:
+        """Look at the end, once it is here."""
+        if self._check is not None and self._ends_here:
+            check, self._check = self._check, None
+            try:
+                check.end()
+            except RequestError as error:
+                self._refuse(error)
+
+    def _refuse(self, error: RequestError) -> None:
+        self._check, self._refused = None, True
+        self.complete = False
+        self._buffer, self._buffered = [], 0
+        self.fail(400, str(error))
+
     def pause_body(self) -> None:
         """Stop reading from the client until `resume_body`."""
         self._source.pause_body()
@@ -134,6 +190,11 @@ class Incoming:
         if self.failed:
             return
         self.received_bytes += len(piece)
+        if self._check is not None:
+            self._look_at(piece)
+            self._look_at_end()
+            if self._refused:
+                return
         if self._on_chunk is not None:
             self._on_chunk(piece)
             return
@@ -147,6 +208,9 @@ class Incoming:
         if self.failed:
             return
         self.complete = True
+        self._look_at_end()
+        if self._refused:
+            return
         if self._on_end is not None:
             self._on_end()
 

@@ -9,15 +9,31 @@ import pytest
 
 from deploy.demo.places import POLICY_SET
 from gateway.backoffice.canonical import TargetError
-from gateway.function_finder import FormUnreadError, FunctionFinder
+from gateway.backoffice.multipart_check import MultipartCheck
+from gateway.function_finder import FunctionFinder, UnfitBody
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import CHUNKED, RequestHead
-from policies.catalogue import Catalogue
+from policies.catalogue import (
+    BodyKind,
+    Catalogue,
+    Classification,
+    Function,
+    Match,
+    Matcher,
+    Regime,
+    Scope,
+)
 from policies.policy_set import load_policy_set
+from vetting.levels import LevelOrder
+from vetting.requirement import Requirement
 
 FORM = b"application/x-www-form-urlencoded"
 LEAVE = b"/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
 JOBS = b"/estates/jobs"
+UPLOADS = b"/ict/tickets/7/attachments"
+TEAM = b"/webservices/rest/mss_leave/team"
+JSON = b"application/json"
+POST = frozenset({"POST"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -29,6 +45,8 @@ class Sent:
     asked: list[int] = field(default_factory=list)
     given_back: bytes | None = None
     failed: bool = False
+    failure: tuple[int, str] = (499, "client-gone")
+    check: MultipartCheck | None = None
 
     async def read_body(self, limit_bytes: int) -> bytes | None:
         self.asked.append(limit_bytes)
@@ -36,6 +54,13 @@ class Sent:
 
     def put_back(self, body: bytes) -> None:
         self.given_back = body
+
+    def check_body(self, check: MultipartCheck) -> None:
+        self.check = check
+        try:
+            check.piece(self.body)
+        except TargetError as error:
+            self.failed, self.failure = True, (400, error.code)
 
 
 def sent(
@@ -58,16 +83,41 @@ def sent(
     return Sent(head=head, body=body)
 
 
+def made(function_id: str, matcher: Matcher) -> Function:
+    return Function(
+        id=function_id,
+        title="T",
+        area="A",
+        classification=Classification.OFFICIAL,
+        regime=Regime.GP,
+        floor=Requirement.parse("BASE", LevelOrder.shipped()),
+        scope=Scope.OWN,
+        system="ebs",
+        matchers=(matcher,),
+    )
+
+
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
     return load_policy_set(POLICY_SET).catalogue
 
 
-async def found(catalogue: Catalogue, one: Sent) -> str | None:
+async def told(catalogue: Catalogue, one: Sent) -> tuple[Match | None, UnfitBody | None]:
     finder = FunctionFinder()
     target, match = finder.find(catalogue, one.head.method, one.head.target)
-    match = await finder.with_form(catalogue, target, cast("Incoming", one), match)
+    return await finder.with_body(catalogue, target, cast("Incoming", one), match)
+
+
+async def found(catalogue: Catalogue, one: Sent) -> str | None:
+    match, unfit = await told(catalogue, one)
+    assert unfit is None, unfit
     return match.function.id if match else None
+
+
+async def refused(catalogue: Catalogue, one: Sent) -> tuple[str | None, UnfitBody | None]:
+    match, unfit = await told(catalogue, one)
+    assert one.given_back is None
+    return match.function.id if match else None, unfit
 
 
 async def test_an_honest_form_is_read_and_given_back(catalogue: Catalogue) -> None:
@@ -93,7 +143,7 @@ async def test_a_form_names_nothing_that_the_address_does_not(
 
 
 @pytest.mark.parametrize(
-    "kind", [FORM.upper(), FORM + b"; charset=utf-8", FORM + b" ;x", b" " + FORM, FORM + b", a/b"]
+    "kind", [FORM.upper(), FORM + b"; charset=utf-8", FORM + b';charset="UTF-8"', b" " + FORM]
 )
 async def test_a_form_is_known_however_its_type_is_written(
     catalogue: Catalogue, kind: bytes
@@ -108,21 +158,94 @@ async def test_a_disguised_name_in_a_form_is_refused(catalogue: Catalogue) -> No
             await found(catalogue, sent(JOBS, body))
 
 
-async def test_what_is_no_form_streams_where_the_address_tells_the_function(
-    catalogue: Catalogue,
+@pytest.mark.parametrize(
+    ("target", "kind", "unfit"),
+    [
+        (LEAVE, b"application/json", UnfitBody(415, "body-undeclared")),
+        (LEAVE, b"multipart/form-data; boundary=B", UnfitBody(415, "body-undeclared")),
+        (LEAVE, b"", UnfitBody(415, "body-undeclared")),
+        (JOBS, b"text/plain", UnfitBody(415, "body-undeclared")),
+        (JOBS, FORM + b" ;x", UnfitBody(415, "body-type")),
+        (JOBS, FORM + b", a/b", UnfitBody(415, "body-type")),
+        (JOBS, FORM + b"; charset=ibm037", UnfitBody(415, "body-type")),
+        (JOBS, b"application/merge-patch+json", UnfitBody(415, "body-type")),
+        (UPLOADS, b"application/json", UnfitBody(415, "body-undeclared")),
+        (UPLOADS, FORM, UnfitBody(415, "body-undeclared")),
+    ],
+)
+async def test_a_kind_of_body_that_is_not_declared_is_told_beside_the_function(
+    catalogue: Catalogue, target: bytes, kind: bytes, unfit: UnfitBody
 ) -> None:
-    """An upload is never read here."""
-    one = sent(JOBS, b"--B\r\n", kind=b"multipart/form-data; boundary=B", length=5_000_000)
+    """Beside it, so that only whoever may open the function learns that it takes no such body."""
+    one = sent(target, b"{}", kind=kind)
+    function, said = await refused(catalogue, one)
 
-    assert await found(catalogue, one) == "est.job"
+    assert (function is not None, said) == (True, unfit)
     assert one.asked == []
 
 
-async def test_what_is_no_form_means_nothing_where_the_form_could_tell(
-    catalogue: Catalogue,
+async def test_a_body_where_none_is_declared_is_refused(catalogue: Catalogue) -> None:
+    """A back office may read the body of a GET, and that of a DELETE."""
+    for method in ("GET", "HEAD", "OPTIONS"):
+        for target in (JOBS, b"/nothing/here"):
+            with pytest.raises(TargetError, match="body-unexpected"):
+                await found(catalogue, sent(target, b"person_id=40012", method=method))
+    one = sent(b"/fleet/bookings/9", b"person_id=40012", method="DELETE")
+
+    assert await refused(catalogue, one) == ("fleet.book", UnfitBody(415, "body-undeclared"))
+
+
+async def test_what_is_declared_as_other_streams(catalogue: Catalogue) -> None:
+    """A file is never read here."""
+    one = sent(UPLOADS, b"\x00", kind=b"application/octet-stream", length=5_000_000)
+
+    assert await found(catalogue, one) == "ict.ticket"
+    assert one.asked == []
+    assert one.check is None
+
+
+async def test_an_upload_streams_and_is_watched(catalogue: Catalogue) -> None:
+    kind = b"multipart/form-data; boundary=B"
+    head = b'--B\r\nContent-Disposition: form-data; name="%b"\r\n\r\n'
+    honest = sent(JOBS, head % b"place", kind=kind, length=5_000_000)
+    hostile = sent(JOBS, head % b"Person_Id", kind=kind, length=5_000_000)
+
+    assert await found(catalogue, honest) == "est.job"
+    assert (honest.asked, honest.check is not None) == ([], True)
+    assert await refused(catalogue, hostile) == ("est.job", UnfitBody(400, "parameter-disguised"))
+
+
+async def test_json_is_read_and_given_back(catalogue: Catalogue) -> None:
+    one = sent(JOBS, b'{"place": "HQ", "urgent": false}', kind=JSON)
+
+    assert await found(catalogue, one) == "est.job"
+    assert one.given_back == one.body
+
+
+async def test_json_names_the_person_that_is_decided_about(catalogue: Catalogue) -> None:
+    one = sent(TEAM, b'{"person_id": 40012, "days": 2}', kind=JSON)
+    match, _ = await told(catalogue, one)
+
+    assert match is not None
+    assert (match.function.id, match.record_person) == ("hr.team.basic", "40012")
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"person_id": "40012"}', b'{"a": {"person_id": "40012"}}', b'[{"person_id": 1}]']
+)
+async def test_json_names_no_person_where_none_is_declared(
+    catalogue: Catalogue, body: bytes
 ) -> None:
-    assert await found(catalogue, sent(LEAVE, b"{}", kind=b"application/json")) is None
-    assert await found(catalogue, sent(LEAVE, b"OAFunc=XX_BANK", kind=b"")) is None
+    """Nor further inside, wherever the function declares that JSON names one."""
+    assert await found(catalogue, sent(JOBS, body, kind=JSON)) is None
+    if body[2:3] != b"p":
+        assert await found(catalogue, sent(TEAM, body, kind=JSON)) is None
+
+
+@pytest.mark.parametrize("body", [b'{"personId": 1}', b'{"a": 1, "a": 2}', b"{", b'{"a": NaN}'])
+async def test_json_with_no_single_reading_is_refused(catalogue: Catalogue, body: bytes) -> None:
+    with pytest.raises(TargetError):
+        await found(catalogue, sent(JOBS, body, kind=JSON))
 
 
 async def test_no_body_is_an_empty_form(catalogue: Catalogue) -> None:
@@ -131,10 +254,29 @@ async def test_no_body_is_an_empty_form(catalogue: Catalogue) -> None:
     assert await found(catalogue, sent(b"/fleet/bookings", b"", kind=b"", method="DELETE"))
 
 
-async def test_a_form_that_is_too_large_to_read_is_refused(catalogue: Catalogue) -> None:
+async def test_what_is_too_large_to_read_is_refused(catalogue: Catalogue) -> None:
     """What cannot be read cannot be known to be harmless."""
-    with pytest.raises(FormUnreadError):
-        await found(catalogue, sent(JOBS, b"a=" + b"b" * 300_000, length=CHUNKED))
+    form = sent(JOBS, b"a=" + b"b" * 300_000, length=CHUNKED)
+    json = sent(JOBS, b'"' + b"b" * 300_000 + b'"', kind=JSON, length=CHUNKED)
+
+    assert await refused(catalogue, form) == ("est.job", UnfitBody(413, "form-too-large"))
+    assert await refused(catalogue, json) == ("est.job", UnfitBody(413, "json-too-large"))
+
+
+async def test_a_function_takes_its_own_kinds_where_the_body_tells_it() -> None:
+    """Until it is read, what any of them takes is read; then only what this one takes passes."""
+    bodies = frozenset({BodyKind.JSON})
+    catalogue = Catalogue(
+        [
+            made("rest.one", Matcher(methods=POST, path="/rest", json={"act": "1"}, bodies=bodies)),
+            made("rest.two", Matcher(methods=POST, path="/rest")),
+        ]
+    )
+    one, two = (sent(b"/rest", body, kind=JSON) for body in (b'{"act": "1"}', b'{"a": "1"}'))
+
+    assert await found(catalogue, one) == "rest.one"
+    match, unfit = await told(catalogue, two)
+    assert (match and match.function.id, unfit) == ("rest.two", UnfitBody(415, "body-undeclared"))
 
 
 async def test_a_strangers_form_is_not_read_for_nothing(catalogue: Catalogue) -> None:

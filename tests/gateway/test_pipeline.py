@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from tests.gateway.pages.world import World
 
 LEAVE = "/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
+BOOKINGS = "/fleet/bookings"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 STRANGE_TOKEN = "A" * 43
 QUICK = replace(SMALL, wait_seconds=0.4)
@@ -273,6 +274,115 @@ async def test_a_form_that_cannot_be_read_is_refused(
         assert status_of(answer) == status
         assert gate.drafts[0].code == code
         assert gate.act.visits == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "status", "code"),
+    [
+        ("POST", LEAVE, "application/json", 415, "body-undeclared"),
+        ("POST", LEAVE, "text/plain, application/json", 415, "body-type"),
+        ("POST", "/estates/jobs", "application/octet-stream", 415, "body-undeclared"),
+        ("DELETE", "/fleet/bookings/7", "application/json", 415, "body-undeclared"),
+        ("GET", OWN_PAYSLIP, "application/json", 400, "body-unexpected"),
+        ("GET", "/style.css", "application/json", 400, "body-unexpected"),
+        ("OPTIONS", "/no/such/thing", "application/json", 400, "body-unexpected"),
+    ],
+)
+async def test_a_kind_of_body_that_is_not_declared_is_refused(
+    opened: Opened, method: str, path: str, kind: str, status: int, code: str
+) -> None:
+    """The back office would read from it what nobody decided about."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        more = f"{SAME}Content-Type: {kind}\r\n"
+        body = '{"person_id": "40012"}'
+        answer = await gate.ask(path, token=token, method=method, more=more, body=body)
+
+        assert status_of(answer) == status
+        assert re.search(rb'data-reference="[0-9A-HJKMNP-TV-Z]{10}"', answer)
+        assert [draft.code for draft in gate.drafts] == [code]
+        assert gate.act.visits == []
+
+
+async def test_an_undeclared_body_tells_nobody_which_functions_there_are(opened: Opened) -> None:
+    """Who may not open the function gets the answer that everybody gets."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        more = f"{SAME}Content-Type: application/json\r\n"
+        not_offered, unknown = [
+            await gate.ask(path, token=token, method="POST", more=more, body="{}")
+            for path in ("/admin/users", UNKNOWN)
+        ]
+
+        assert status_of(not_offered) == status_of(unknown) == 404
+        assert len(not_offered) == len(unknown)
+
+
+TEAM = "/webservices/rest/mss_leave/team"
+UPLOAD_HEAD = b'--B\r\nContent-Disposition: form-data; name="%b"\r\n\r\nx\r\n'
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "body", "expected"),
+    [
+        ("?person_id=40012", "", "", "person"),
+        ("", "application/x-www-form-urlencoded", "person_id=40012", "person"),
+        ("", "application/json", '{"person_id": "40012"}', "person"),
+        ("", "application/json", '{"person_id": 40012, "from": "2027-01-04"}', "person"),
+        ("?person_id=40011", "application/json", '{"person_id": "40012"}', "unknown"),
+        ("?person_id=40012", "application/json", '{"person_id": "40012"}', "unknown"),
+        ("?person_id=40011", "application/x-www-form-urlencoded", "person_id=40012", "unknown"),
+        ("", "application/json", '{"leave": {"person_id": "40012"}}', "unknown"),
+        ("", "application/json", '[{"person_id": "40012"}]', "unknown"),
+    ],
+)
+async def test_the_person_is_read_from_every_place_that_is_declared(
+    opened: Opened, query: str, kind: str, body: str, expected: str
+) -> None:
+    """From one of them: two could disagree at the back office, even if they agree here."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        more = SAME + (f"Content-Type: {kind}\r\n" if kind else "")
+        answer = await gate.ask(TEAM + query, token=token, method="POST", more=more, body=body)
+        decision = gate.drafts[0]
+
+        assert status_of(answer) in ({200, 403} if expected == "person" else {404})
+        assert decision.function == ("hr.team.basic" if expected == "person" else "")
+        assert decision.subject.endswith("/40012") is (expected == "person")
+
+
+@pytest.mark.parametrize("kind", ["query", "form", "json"])
+@pytest.mark.parametrize(("number", "status"), [("40011", 200), ("40012", 403)])
+async def test_ones_own_record_is_ones_own_wherever_the_number_stands(
+    opened: Opened, kind: str, number: str, status: int
+) -> None:
+    async with opened() as gate:
+        token = gate.firefighter()
+        path = BOOKINGS + (f"?person_id={number}" if kind == "query" else "")
+        media = {"form": "x-www-form-urlencoded", "json": "json"}.get(kind, "")
+        more = SAME + (f"Content-Type: application/{media}\r\n" if media else "")
+        body = {"form": f"person_id={number}", "json": f'{{"person_id": {number}}}'}.get(kind, "")
+        answer = await gate.ask(path, token=token, method="POST", more=more, body=body)
+
+        assert status_of(answer) == status
+        assert gate.drafts[0].function == "fleet.book"
+
+
+async def test_an_upload_is_cut_where_it_names_a_person(opened: Opened) -> None:
+    """Before anybody acts where it is here, and later where it comes later."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        kind = SAME + "Content-Type: multipart/form-data; boundary=B\r\n"
+        honest = (UPLOAD_HEAD % b"place").decode() + "--B--\r\n"
+        hostile = (UPLOAD_HEAD % b"person_id").decode() + "--B--\r\n"
+        passed, cut = [
+            await gate.ask("/estates/jobs", token=token, method="POST", more=kind, body=body)
+            for body in (honest, hostile)
+        ]
+
+        assert (status_of(passed), status_of(cut)) == (200, 400)
+        assert len(gate.act.visits) == 1
+        assert gate.drafts[-1].code == "parameter-disguised"
 
 
 async def test_a_form_that_stops_coming_is_408_and_recorded_as_such(opened: Opened) -> None:

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from policies.catalogue import (
     Action,
+    BodyKind,
     Catalogue,
     Classification,
     Function,
+    JsonBody,
     Matcher,
     Operation,
     RecordParameter,
@@ -50,8 +52,23 @@ def function(
     )
 
 
-def on(methods: str, path: str, *, form: dict[str, str] | None = None, **query: str) -> Matcher:
-    return Matcher(methods=frozenset(methods.split()), path=path, query=query, form=form or {})
+def on(
+    methods: str,
+    path: str,
+    *,
+    form: dict[str, str] | None = None,
+    json: dict[str, str] | None = None,
+    bodies: str = "",
+    **query: str,
+) -> Matcher:
+    return Matcher(
+        methods=frozenset(methods.split()),
+        path=path,
+        query=query,
+        form=form or {},
+        json=json or {},
+        bodies=frozenset(map(BodyKind, bodies.split())) or None,
+    )
 
 
 CATALOGUE = Catalogue(
@@ -185,25 +202,133 @@ def test_the_form_of_a_get_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "query", "needed"),
+    ("method", "path", "query", "kinds"),
     [
-        ("POST", "/forms/frmservlet", [], True),
-        ("POST", "/forms/frmservlet", [("form_", "x")], True),
-        ("POST", "/forms/frmservlet", [("form_", "y")], False),
-        ("POST", "/forms/frmservlet", [("form_", "x"), ("form_", "x")], False),
-        ("PUT", "/forms/frmservlet", [], False),
-        ("GET", "/forms/frmservlet", [("form_", "x")], False),
-        ("POST", OA, [("OAFunc", "ICX_POR_LAUNCH_IP")], True),
-        ("POST", OA, [("OAFunc", "XX_PAYSLIP")], False),
-        ("POST", "/estates/jobs", [], False),
-        ("POST", "/nothing", [], False),
+        ("POST", "/forms/frmservlet", [], "form"),
+        ("POST", "/forms/frmservlet", [("form_", "x")], "form"),
+        ("POST", "/forms/frmservlet", [("form_", "y")], None),
+        ("POST", "/forms/frmservlet", [("form_", "x"), ("form_", "x")], None),
+        ("PUT", "/forms/frmservlet", [], None),
+        ("GET", "/forms/frmservlet", [("form_", "x")], ""),
+        ("POST", OA, [("OAFunc", "XX_PAYSLIP")], None),
+        ("POST", "/estates/jobs", [], "form"),
+        ("DELETE", "/fleet/bookings/7", [], ""),
+        ("POST", "/nothing", [], None),
+        ("POST", "/rest/leave", [], "form json"),
+        ("POST", "/rest/upload", [], "multipart"),
+        ("GET", "/rest/upload", [], ""),
     ],
 )
-def test_a_form_is_asked_for_only_where_it_can_decide(
-    method: str, path: str, query: Pairs, *, needed: bool
+def test_a_request_may_have_the_kinds_of_body_that_its_functions_declare(
+    method: str, path: str, query: Pairs, kinds: str | None
 ) -> None:
-    """Everything else streams, and a stranger's body is not read for an unknown function."""
-    assert CATALOGUE.body_parameters(method, path, query) is needed
+    """A form by default, nothing for GET and DELETE; a stranger's body is not even read."""
+    catalogue = Catalogue(
+        [
+            *CATALOGUE.functions.values(),
+            function("rest.leave", on("POST", "/rest/leave", bodies="json", json={"act": "ask"})),
+            function("rest.other", on("POST", "/rest/leave", form={"act": "ask"})),
+            function("rest.upload", on("GET POST", "/rest/upload", bodies="multipart")),
+        ],
+        carriers=CATALOGUE.carriers,
+    )
+
+    expected = None if kinds is None else frozenset(map(BodyKind, kinds.split()))
+    assert catalogue.bodies(method, path, query) == expected
+
+
+def json_of(**members: str | None) -> JsonBody:
+    return JsonBody(members=tuple(members.items()))
+
+
+REST = Catalogue(
+    [
+        function(
+            "rest.ask",
+            on("POST", "/rest", bodies="form json", json={"act": "ask"}),
+            record=person(RecordPlace.JSON),
+        ),
+        function("rest.drop", on("POST", "/rest", bodies="json", json={"act": "drop"})),
+        function("rest.form", on("POST", "/rest", form={"act": "ask"})),
+        function(
+            "rest.any",
+            on("POST", "/any", bodies="form json"),
+            record=person(RecordPlace.QUERY, RecordPlace.FORM, RecordPlace.JSON),
+        ),
+        function(
+            "rest.path",
+            on("POST", "/of/{number}", bodies="form json"),
+            record=person(RecordPlace.PATH, name="number"),
+        ),
+        function("rest.plain", on("POST", "/plain", bodies="json")),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (json_of(act="ask"), ("rest.ask", None)),
+        (json_of(act="ask", note="x"), ("rest.ask", None)),
+        (json_of(act="ask", person_id="7"), ("rest.ask", "7")),
+        (json_of(act="drop"), ("rest.drop", None)),
+        (json_of(act="drop", person_id="7"), None),
+        (json_of(act="other"), None),
+        (json_of(act=None), None),
+        (json_of(act="ask", person_id=None), None),
+        (json_of(act="ask", person_id=""), None),
+        (json_of(Act="ask"), None),
+        (json_of(), None),
+        (JsonBody(members=(("act", "ask"),), inner=frozenset({"person_id"})), None),
+        (JsonBody(members=(("act", "ask"),), inner=frozenset({"act"})), None),
+    ],
+)
+def test_json_that_carries_the_function_or_a_person_is_read_at_its_outermost_only(
+    body: JsonBody, expected: tuple[str, str | None] | None
+) -> None:
+    """What a JSON body says is never taken for what a form says."""
+    match = REST.match("POST", "/rest", [], [], body)
+
+    assert (match and (match.function.id, match.record_person)) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "form", "body", "expected"),
+    [
+        ("/any", "7", "", "", "7"),
+        ("/any", "", "7", "", "7"),
+        ("/any", "", "", "7", "7"),
+        ("/of/7", "", "", "", "7"),
+        ("/any", "7", "8", "", None),
+        ("/any", "7", "", "8", None),
+        ("/any", "7", "", "7", None),
+        ("/any", "", "7", "8", None),
+        ("/of/7", "8", "", "", None),
+        ("/of/7", "", "8", "", None),
+        ("/of/7", "", "", "8", None),
+        ("/plain", "", "", "7", None),
+    ],
+)
+def test_a_person_is_named_in_one_place_only_whichever_it_is(
+    path: str, query: str, form: str, body: str, expected: str | None
+) -> None:
+    """Two places may disagree at the back office even where they agree here."""
+
+    def named(value: str) -> Pairs:
+        return [("person_id", value)] if value else []
+
+    match = REST.match(
+        "POST", path, named(query), named(form), JsonBody(members=tuple(named(body)))
+    )
+
+    assert (match and match.record_person) == expected
+
+
+def test_every_watched_name_of_a_path_is_told() -> None:
+    """Whoever watches an upload refuses these."""
+    assert CATALOGUE.watched("/estates/jobs") == {"person_id"}
+    assert CATALOGUE.watched("/forms/frmservlet") == {"form", "form_", "person_id"}
+    assert CATALOGUE.watched("/nothing") == CATALOGUE.declared_parameters
 
 
 def test_a_form_that_was_read_counts_where_it_cannot_decide() -> None:

@@ -9,6 +9,7 @@ import pytest
 from policies.catalogue_file import load_catalogue
 from policies.errors import PolicyFileError
 from policies.function import Classification, Obligation, Operation, RecordPlace, Regime, Scope
+from policies.request_body import BodyKind
 from vetting.levels import LevelOrder
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def test_a_file_is_matched_as_it_says(tmp_path: Path) -> None:
 
     assert posted is not None
     assert posted.operation is Operation.ALTERATION
-    assert catalogue.body_parameters("POST", "/OA_HTML/OA.jsp", query)
+    assert catalogue.bodies("POST", "/OA_HTML/OA.jsp", query) == frozenset({BodyKind.FORM})
     assert catalogue.match("GET", "/OA_HTML/OA.jsp", [*query, ("page", "x")]) is None
     assert catalogue.declared_parameters == {"OAFunc", "page", "person_id"}
 
@@ -151,8 +152,8 @@ def test_a_file_is_matched_as_it_says(tmp_path: Path) -> None:
         ('"/hr/{number}"', '"/-/portal"', "already means `hr.search`", "mean one function"),
         ("?OAFunc=XX_BANK", "?OAFunc=XX_BNAK", "opens nothing", "naming no person"),
         ("?OAFunc=XX_BANK", "?OAFunc=XX_BANK&person_id=4", "opens `pay.bank`", "naming no person"),
-        ('["query"]', '["cookie"]', "unknown value `cookie`", "query, form, path"),
-        ('["query"]', '["query", "path"]', "cannot share its name", "query and form"),
+        ('["query"]', '["cookie"]', "unknown value `cookie`", "query, form, json, path"),
+        ('["query"]', '["query", "path"]', "cannot share its name", "of query, form and json"),
         ('["query"]', '["path"]', "does not name the person", "{person_id}"),
         ('"person_id"', '"person id"', "is not of the right form", "write it as"),
         (

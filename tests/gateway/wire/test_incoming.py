@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from gateway.errors import RequestError
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import CHUNKED, RequestHead
 
@@ -168,3 +169,81 @@ def test_the_client_is_told_whether_the_connection_is_kept(
     request, _ = incoming(0, old=old)
 
     assert request.connection_field(keep_open=keep_open) == field
+
+
+class Check:
+    """Refuses a piece, or the end."""
+
+    def __init__(self, bad: bytes = b"", *, ends: bool = True) -> None:
+        self.bad = bad
+        self.ends = ends
+        self.seen: list[bytes] = []
+
+    def piece(self, piece: bytes) -> None:
+        self.seen.append(piece)
+        if self.bad and self.bad in piece:
+            raise RequestError("bad-piece")
+
+    def end(self) -> None:
+        if not self.ends:
+            raise RequestError("bad-end")
+
+
+def test_a_checked_body_is_handed_over_as_any_other() -> None:
+    request, _ = incoming(6)
+    check, taken = Check(), list[bytes]()
+    request.feed(b"ab")
+    request.check_body(check)
+    request.take_body(taken.append, lambda: taken.append(b"END"))
+    request.feed(b"cd")
+    request.feed(b"ef")
+    request.end()
+
+    assert taken == [b"ab", b"cd", b"ef", b"END"]
+    assert check.seen == [b"ab", b"cd", b"ef"]
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_piece_that_is_refused_reaches_nobody_and_the_request_fails(*, early: bool) -> None:
+    request, _ = incoming(6)
+    taken: list[bytes] = []
+    gone: list[bool] = []
+    if early:
+        request.feed(b"!b")
+        request.check_body(Check(b"!"))
+    else:
+        request.check_body(Check(b"!"))
+        request.on_gone = lambda: gone.append(True)
+        request.take_body(taken.append, lambda: taken.append(b"END"))
+        request.feed(b"a")
+        request.feed(b"!b")
+    request.feed(b"cd")
+    request.end()
+
+    assert (request.failed, request.failure, request.complete) == (True, (400, "bad-piece"), False)
+    assert taken == ([] if early else [b"a"])
+    assert len(gone) == (0 if early else 1)
+
+
+@pytest.mark.parametrize(
+    ("length", "early", "handed"),
+    [(4, False, [b"ab"]), (4, True, []), (CHUNKED, False, [b"ab", b"cd"]), (CHUNKED, True, [])],
+)
+def test_an_end_that_is_refused_leaves_nobody_with_a_whole_body(
+    length: int, handed: list[bytes], *, early: bool
+) -> None:
+    """Where the length is known the last piece is the end; in chunks the last chunk is."""
+    request, _ = incoming(length)
+    taken: list[bytes] = []
+    if not early:
+        request.check_body(Check(ends=False))
+        request.take_body(taken.append, lambda: taken.append(b"END"))
+    request.feed(b"ab")
+    request.feed(b"cd")
+    request.end()
+    if early:
+        request.check_body(Check(ends=False))
+        request.take_body(taken.append, lambda: taken.append(b"END"))
+
+    assert (request.failure, request.complete) == ((400, "bad-end"), False)
+    assert taken == handed

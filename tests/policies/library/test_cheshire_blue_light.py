@@ -12,7 +12,7 @@ import pytest
 
 import policies
 from policies.agreements import Agreement, load_agreements
-from policies.catalogue import Catalogue, Function
+from policies.catalogue import BodyKind, Catalogue, Function
 from policies.catalogue_file import load_catalogue
 from policies.function import GATEWAY_SYSTEM, Classification, Regime, Scope
 from policies.organisations import load_organisations
@@ -227,14 +227,40 @@ def test_a_form_cannot_carry_a_second_function(catalogue: Catalogue) -> None:
     """A servlet container reads a parameter from the query or from the form, as it likes."""
     query = [("OAFunc", "XX_OIEHOME")]
 
-    assert catalogue.body_parameters("POST", "/OA_HTML/OA.jsp", query)
+    assert catalogue.bodies("POST", "/OA_HTML/OA.jsp", query) == frozenset({BodyKind.FORM})
     assert catalogue.match("POST", "/OA_HTML/OA.jsp", query, [("amount", "12")]) is not None
     assert catalogue.match("POST", "/OA_HTML/OA.jsp", query, [("OAFunc", "XX_PAYADJ")]) is None
 
 
-def test_uploads_to_plain_paths_are_streamed(catalogue: Catalogue) -> None:
-    for path in ("/ict/tickets/7/attachments", "/estates/jobs", "/fleet/defects"):
-        assert not catalogue.body_parameters("POST", path, [])
+@pytest.mark.parametrize(
+    ("path", "kinds"),
+    [
+        ("/ict/tickets/7/attachments", "multipart other"),
+        ("/ict/tickets", "form json multipart"),
+        ("/estates/jobs", "form json multipart"),
+        ("/fleet/defects", "form json"),
+        ("/webservices/rest/mss_leave/team", "form json"),
+        ("/legal/matters", "form"),
+        ("/admin/users/4", "form"),
+    ],
+)
+def test_a_path_takes_the_kinds_of_body_that_its_pages_send(
+    catalogue: Catalogue, path: str, kinds: str
+) -> None:
+    assert catalogue.bodies("POST", path, []) == frozenset(map(BodyKind, kinds.split()))
+
+
+def test_what_is_not_read_comes_only_where_no_person_can_be_named(catalogue: Catalogue) -> None:
+    """Binary bodies of the forms, and files put to a ticket whose number is in the path."""
+    unread = {
+        matcher.path
+        for function in catalogue.functions.values()
+        for matcher in function.matchers
+        for method in matcher.methods
+        if BodyKind.OTHER in matcher.bodies_of(method)
+    }
+
+    assert unread == {"/forms/lservlet", "/ict/tickets/{ticket}/attachments"}
 
 
 def test_functions_about_the_own_record_name_their_person(back_office: dict[str, Function]) -> None:
