@@ -32,6 +32,7 @@ from gateway.bulletin import (
 )
 from gateway.identity.staff import staff_by_person
 from gateway.store import schema
+from gateway.store.schema_second_factor import sign_in_stage
 
 LATE_US = 120_000_000
 """Workers note use up to a minute late, so a session that looks idle is given two."""
@@ -83,6 +84,18 @@ class Whose:
             return (table.c.directory == directory) & (table.c.provider_session == sid)
         return literal(value=True)
 
+    def begun(self, connection: Connection) -> ColumnElement[bool]:
+        """Give the condition that their unfinished sign-ins meet; at a directory, everybody's."""
+        table = sign_in_stage
+        if self.person is not None:
+            staff = staff_by_person(connection, self.person)
+            return table.c.staff_id == (staff.staff_id if staff else "")
+        if self.staff_id is not None:
+            return table.c.staff_id == self.staff_id
+        if self.organisation is not None:
+            return table.c.staff_id.startswith(f"{self.organisation}/", autoescape=True)
+        return literal(value=True)
+
     @property
     def subject(self) -> str | None:
         """Give the one subject that names them all; None where each session is named."""
@@ -104,7 +117,7 @@ def end_sessions(
     reason: str,
     keep: str | None = None,
 ) -> tuple[str, ...]:
-    """End sessions and announce it; the caller commits and rings.
+    """End sessions, and sign-ins that are not finished, and announce it; the caller commits, rings.
 
     Args:
         connection: a writing connection.
@@ -125,6 +138,8 @@ def end_sessions(
     connection.execute(
         update(table).where(meant).values(ended_at_us=schema.microseconds(at), end_reason=reason)
     )
+    # What waits for a second factor would be a session in a moment.
+    connection.execute(delete(sign_in_stage).where(whose.begun(connection)))
     if ended:
         owe_sign_outs(connection, table.c.ended_at_us.is_not(None), at=at)
     subject = whose.subject

@@ -82,6 +82,7 @@ class Sessions:
         at: datetime,
         provider_session: str = "",
         second_factor_at: datetime | None = None,
+        vouched_at: datetime | None = None,
         source: str = "",
         agent: str = "",
         subject: Subject | None = None,
@@ -101,6 +102,7 @@ class Sessions:
             at: when.
             provider_session: what the provider calls its own session (`sid`), if there is one.
             second_factor_at: when a second factor was shown; `at` if it is among the factors.
+            vouched_at: when the directory vouched for them; `at` if that was just now.
             source: the address they came from.
             agent: what their browser calls itself.
             subject: who they are, as their limits follow from it.
@@ -141,7 +143,7 @@ class Sessions:
             last_seen_at_us=at_us,
             idle_us=idle_us,
             ends_at_us=at_us + absolute_us,
-            vouched_at_us=at_us,
+            vouched_at_us=at_us if vouched_at is None else schema.microseconds(vouched_at),
             displaced=displaced,
         )
         connection.execute(insert(schema.session).values(session_row(session)))

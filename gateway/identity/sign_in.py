@@ -89,6 +89,7 @@ class Vouched:
         source: the address they came from.
         provider_session: the id their provider gives its own session (`sid`), or empty.
         second_factor_at: when they showed a second factor, where that is known.
+        vouched_at: when the directory vouched for them, if that was not just now.
         agent: what their browser calls itself.
         linked: whether that directory holds the same people as the organisation's others.
         limits: of the session, where they are not everybody's.
@@ -101,6 +102,7 @@ class Vouched:
     source: str
     provider_session: str = ""
     second_factor_at: datetime | None = None
+    vouched_at: datetime | None = None
     agent: str = ""
     linked: bool = False
     limits: SessionLimits | None = None
@@ -369,6 +371,7 @@ class SignIn:
                     provider_session=vouched.provider_session,
                     factors=vouched.factors,
                     second_factor_at=vouched.second_factor_at,
+                    vouched_at=vouched.vouched_at,
                     source=vouched.source,
                     agent=vouched.agent,
                     subject=known.subject,

@@ -49,6 +49,8 @@ class Stage:
             self.vouched,
             factors=self.vouched.factors | {"second-factor"},
             second_factor_at=at,
+            # The directory may have closed the account since: it is asked again the sooner.
+            vouched_at=self.begun_at,
         )
 
 

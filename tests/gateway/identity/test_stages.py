@@ -12,6 +12,7 @@ from gateway.errors import SecondFactorOwed
 from gateway.identity.attempts import AttemptLimits, Attempts
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.organisations import Organisation, Organisations
+from gateway.identity.session_ending import Whose
 from gateway.identity.sign_in import Hold, SignIn, Vouched
 from gateway.identity.sign_in_refusal import Refusal
 from gateway.identity.staff import remember
@@ -57,6 +58,29 @@ def test_what_was_vouched_for_comes_back_and_the_factor_with_it(
     proved = stage.proved(later(minutes=1))
     assert proved.factors == {"provider", "second-factor"}
     assert proved.second_factor_at == later(minutes=1)
+    assert proved.vouched_at == AT
+
+
+@pytest.mark.parametrize(
+    ("whose", "there"),
+    [
+        (Whose(person=f"{FIRE}/40011"), False),
+        (Whose(staff_id=f"{FIRE}/id-alice"), False),
+        (Whose(organisation=FIRE), False),
+        (Whose(directory=FIRE), False),
+        (Whose(everyone=True), False),
+        (Whose(person=f"{FIRE}/40012"), True),
+        (Whose(staff_id=f"{FIRE}/id-bob"), True),
+        (Whose(organisation="cheshire"), True),
+    ],
+    ids=repr,
+)
+def test_who_is_signed_out_by_others_does_not_finish_a_sign_in_either(
+    parts: Parts, stages: SignInStages, token: str, whose: Whose, *, there: bool
+) -> None:
+    parts.sessions.end_all(whose, at=AT, reason="test")
+
+    assert (stages.look(token, at=AT) is not None) is there
 
 
 def test_it_is_taken_once_however_many_try(stages: SignInStages, token: str) -> None:
@@ -145,6 +169,7 @@ def test_nobody_of_it_is_signed_in_without_the_factor(
     signed_in = strict.admit(stage.proved(later(minutes=1)), at=later(minutes=1))
     assert signed_in.session.factors == {"provider", "second-factor"}
     assert signed_in.session.second_factor_at_us == us(later(minutes=1))
+    assert signed_in.session.vouched_at_us == us(AT)  # the directory is asked again the sooner
     assert signed_in.token != owed.value.token
 
 
