@@ -13,6 +13,7 @@ What is refused beyond wrong keys and values, and why:
 7. A `[[path]]` that no function uses.
 8. Something read from a kind of body that the request is not declared to have
    (`policies.catalogue_matchers`).
+9. Addresses of an Oracle suite that leak (`policies.catalogue_ebs`).
 
 A file may stand on another (`based_on`, see `policies.base_file`): its own functions are added to
 that file's, `[[change]]` and `without` say what differs (`policies.catalogue_changes`).
@@ -29,6 +30,7 @@ from urllib.parse import parse_qsl
 from policies.base_file import base_of
 from policies.catalogue import Catalogue
 from policies.catalogue_changes import changed_functions
+from policies.catalogue_ebs import check_suite_addresses
 from policies.catalogue_matchers import (
     DeclaredPath,
     check_bodies,
@@ -133,6 +135,7 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
         raise PolicyFileError(findings.faults) from error
     for entry in entries.values():
         _check_entry(entry.reader, catalogue, entry.function)
+        check_suite_addresses(entry.reader, entry.function, entry.positions)
     findings.refuse_if_any()
     return catalogue
 

@@ -6,6 +6,8 @@ import re
 from statistics import median
 from time import perf_counter
 
+import pytest
+
 from tests.attacks.target import Target
 from tests.attacks.wire import Reply
 
@@ -14,6 +16,24 @@ UNKNOWN = (
     b"/OA_HTML/OAExport.jsp",
     b"/OA_HTML/OA.jsp?OAFunc=NO_SUCH",
     b"/-/none",
+)
+# What an Oracle suite answers besides its functions: the whole menu, what streams or exports, the
+# details of any notification, forms without a name.
+LEAKS = (
+    b"/OA_HTML/RF.jsp?function_id=MAINMENUREST&security_group_id=0",
+    b"/OA_HTML/OA.jsp?OAFunc=MAINMENUREST",
+    b"/OA_HTML/jsp/fnd/AOLDataStreaming.jsp",
+    b"/OA_HTML/OAErrorPage.jsp",
+    b"/OA_HTML/OAExport.jsp?OAFunc=XX_PAYSLIP",
+    b"/OA_HTML/OADownload.jsp?OAFunc=XX_PAYSLIP",
+    b"/OA_HTML/fndvald.jsp",
+    b"/OA_HTML/JavaScriptServlet",
+    b"/OA_HTML/AppsLocalLogin.jsp",
+    b"/OA_HTML/OA.jsp?OAFunc=FND_WFNTF_DETAILS",
+    b"/OA_HTML/OA.jsp?page=/oracle/apps/fnd/sso/login/webui/MainLoginPG",
+    b"/forms/frmservlet",
+    b"/forms/frmservlet?config=x",
+    b"/forms/lservlet",
 )
 # Functions of the back office that no agreement offers to the fire service.
 NOT_OFFERED = (b"/dms/me/roster", b"/admin/console", b"/custody/C-1/record", b"/cj/cases/CJ-1/file")
@@ -44,6 +64,23 @@ def test_unknown_and_not_offered_are_the_same_to_the_byte(target: Target) -> Non
             assert all(reply.reference for reply in replies)
             assert len({without_reference(reply) for reply in replies}) == 1
 
+    assert target.let_through(mark) == []
+
+
+@pytest.mark.parametrize("wanted", LEAKS)
+def test_what_an_oracle_suite_answers_besides_its_functions_is_unknown(
+    target: Target, wanted: bytes
+) -> None:
+    """For whoever looks and for whoever sends."""
+    mark = target.relay.count
+    fields = [(b"Origin", target.origin)]
+    replies = [
+        target.say(target.request(wanted, method=method, fields=fields))
+        for method in (b"GET", b"POST")
+    ]
+
+    assert [reply.status for reply in replies] == [404, 404]
+    assert all(reply.reference for reply in replies)
     assert target.let_through(mark) == []
 
 
