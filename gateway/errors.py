@@ -140,7 +140,10 @@ class SecondFactorOwed(GatewayError):
         token: of the stage, for the browser's cookie and nothing else.
         staff_id: who is signing in.
         address: the same as people name them.
+        next_path: where they were going, if that is known here alone.
     """
+
+    next_path = ""
 
     def __init__(self, token: str, *, staff_id: str, address: str) -> None:
         super().__init__("sign-in: a second factor is owed")

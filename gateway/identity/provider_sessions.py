@@ -131,12 +131,12 @@ class ProviderSessions:
         with writing(self._engine) as connection:
             # A minute longer than the token lives, as clocks differ.
             late_us = schema.microseconds(at) - 60_000_000
+            # However long it says it holds: an old one is refused for its age.
+            until_us = min(expires_at * 1_000_000, schema.microseconds(at) + 3_600_000_000)
             connection.execute(delete(table).where(table.c.expires_at_us < late_us))
             # Of two that came at once the first has noted it; ending twice changes nothing.
             connection.execute(
                 insert(table)
                 .prefix_with("OR IGNORE", dialect="sqlite")
-                .values(
-                    directory=directory, jti_hash=jti_hash, expires_at_us=expires_at * 1_000_000
-                )
+                .values(directory=directory, jti_hash=jti_hash, expires_at_us=until_us)
             )

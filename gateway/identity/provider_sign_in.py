@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable
+from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, SecondFactorOwed
 from gateway.identity.attempts import TooManyAttempts
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import DirectoryBusy, EntryIncomplete
@@ -166,7 +166,11 @@ class ProviderSignIn:
             agent=agent,
             linked=provider.linked,
         )
-        signed_in = self._sign_in.admit(vouched, at=at, replaces=replaces, record=record)
+        try:
+            signed_in = self._sign_in.admit(vouched, at=at, replaces=replaces, record=record)
+        except SecondFactorOwed as owed:
+            owed.next_path = login.next_path
+            raise
         # Without it only signing out there is poorer: the provider asks which account is meant.
         with contextlib.suppress(StoreUnavailable):
             self._sessions.keep(signed_in.session.hash, identified.id_token)

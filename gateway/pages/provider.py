@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from gateway.errors import GatewayError, SecondFactorOwed
+from gateway.pages.enrolment import with_next
 from gateway.pages.form_token import FormTokens, is_cookie_value
 from gateway.pages.local_path import local_path
 from gateway.pages.page import PageKit, Route, see_other
@@ -94,8 +95,9 @@ class ProviderPages:
                 replaces=request.cookies.get(services.cookies.session.name),
             )
         except SecondFactorOwed as owed:
-            response = see_other(SECOND_STEP)
+            response = see_other(with_next(SECOND_STEP, local_path(owed.next_path)))
             self._kit.set_cookie(response, services.cookies.stage, owed.token)
+            self._kit.set_cookie(response, services.cookies.organisation, organisation)
             return response
         except GatewayError as error:
             return self._refused(page, organisation, error)

@@ -119,6 +119,20 @@ def test_a_logout_token_is_taken_once(parts: Parts, kept: ProviderSessions) -> N
     assert living(parts, again) == [True]
 
 
+@pytest.mark.parametrize("expires_at", [2**52, 2**53 - 1])
+def test_a_token_that_says_it_holds_for_ever_is_taken_once_too(
+    parts: Parts, kept: ProviderSessions, expires_at: int
+) -> None:
+    """Such a time in microseconds is more than a database holds."""
+    token, _ = opened(parts)
+    for_ever = replace(claims(sid="s-1"), expires_at=expires_at)
+
+    assert len(kept.end(SETTINGS, for_ever, AT)) == 1
+    assert living(parts, token) == [False]
+    with pytest.raises(TokenRefused, match="before"):
+        kept.end(SETTINGS, for_ever, AT)
+
+
 def test_what_was_taken_is_forgotten_when_it_could_not_hold_any_more(
     parts: Parts, kept: ProviderSessions
 ) -> None:

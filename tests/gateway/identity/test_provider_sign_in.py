@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from deploy.demo.provider_browser import ProviderBrowser
-from gateway.errors import DirectoryUnavailable, GatewayError, RecordUnavailable
+from gateway.errors import DirectoryUnavailable, GatewayError, RecordUnavailable, SecondFactorOwed
 from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.oidc_directory import OidcDirectory
 from gateway.identity.provider_logins import LOGIN_LASTS, ProviderLogins
@@ -381,6 +381,19 @@ def test_a_browser_that_says_the_provider_is_away_closes_no_places(
     assert gate.begin().startswith(issuer.url)
     issuer.let_go.set()
     thread.join()
+
+
+def test_who_owes_a_second_factor_keeps_where_they_were_going(
+    gate: Gate, issuer: TokenIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def owes(*_: object, **__: object) -> None:
+        raise SecondFactorOwed("T" * 43, staff_id="nwas/x", address="jo@nwas")
+
+    monkeypatch.setattr(gate.desk.sign_in, "admit", owes)
+    with pytest.raises(SecondFactorOwed) as owed:
+        gate.finish(sent(gate, issuer))
+
+    assert owed.value.next_path == HOME
 
 
 def test_an_unknown_provider_is_refused(gate: Gate) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from gateway.errors import DirectoryUnavailable, SignInRefused, StoreError
+from gateway.errors import DirectoryUnavailable, SecondFactorOwed, SignInRefused, StoreError
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.people import AMBULANCE
 from tests.gateway.pages.world import REFERENCE, World, new_world
@@ -138,6 +138,18 @@ def test_what_went_wrong_is_said_beside_the_button(
     assert response.status_code == status
     assert words in response.text
     assert AMBULANCE.help_contact in response.text
+
+
+def test_who_owes_a_second_factor_is_led_to_it_and_on_to_where_they_were_going(
+    world: World, browser_of: SignIn
+) -> None:
+    owed = SecondFactorOwed("T" * 43, staff_id="nwas/x", address="jo@nwas")
+    owed.next_path = "/fleet/bookings"
+    world.providers.fails_with = owed
+    response = browser_of().get(f"{CALLBACK}?state=s-1&code=good")
+
+    assert response.headers["Location"] == "/-/sign-in/second-step?next=%2Ffleet%2Fbookings"
+    assert cookies_of(response)["gateway-localhost-stage"].startswith("T" * 43)
 
 
 class TestBackChannel:
