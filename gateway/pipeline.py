@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.identity.owners import RecordOwners
     from gateway.identity.presence import Presence
+    from gateway.network_zones import NetworkZones
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.staff_finder import StaffFinder
     from gateway.step_up import StepUp
@@ -66,6 +67,7 @@ class Pipeline:
         engine: Callable[[], Engine],
         staff: StaffFinder,
         presence: Presence,
+        zones: NetworkZones,
         owners: RecordOwners,
         recorder: Recorder,
         identifiers: Identifiers,
@@ -90,6 +92,7 @@ class Pipeline:
             engine: gives the compiled policy set in force.
             staff: finds who is asking.
             presence: after which pause a function asks for a new proof.
+            zones: which network zone a client is in.
             owners: whose employee an employee number in a request is.
             recorder: makes decisions durable.
             identifiers: names visits and their entries.
@@ -111,6 +114,7 @@ class Pipeline:
         self._engine = engine
         self._staff = staff
         self._presence = presence
+        self._zones = zones
         self.running: dict[Connection, Visit] = {}  # what is being served now
         self._owners = owners
         self._recorder = recorder
@@ -171,7 +175,10 @@ class Pipeline:
 
     async def _pass(self, visit: Visit) -> None:
         # 1. one canonical target
-        catalogue = self._engine().policy_set.catalogue
+        engine = self._engine()
+        if engine.zones:
+            visit.zone = self._zones.zone_of(visit.ip, engine.zones)
+        catalogue = engine.policy_set.catalogue
         target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
         visit.target = target
         self._demand_same_origin(visit, target.path)
@@ -237,8 +244,8 @@ class Pipeline:
         person = match.record_person if match else None
         owner = None if person is None else await self._owner_of(person)
         factors = live.session.factors
+        shown_at_us = live.session.second_factor_at_us
         if function.obligations:
-            shown_at_us = live.session.second_factor_at_us
             factors = function.fresh_factors(factors, shown_at_us, visit.at_us)
         question = Question(
             subject=live.subject,
@@ -248,6 +255,8 @@ class Pipeline:
             record_person=person,
             record_organisation=owner,
             factors=factors,
+            zone=visit.zone,
+            second_factor_age_us=None if shown_at_us is None else visit.at_us - shown_at_us,
         )
         decision = engine.decide(question)
         return question, decision, match if decision.permitted else None

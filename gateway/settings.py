@@ -37,6 +37,7 @@ from gateway.settings_sections import (
 )
 from gateway.settings_sessions import SessionsSection
 from gateway.settings_vetting import MailSection, VettingSection
+from gateway.settings_zones import ZoneSection, check_zones
 from vetting.errors import quoted
 from vetting.toml_source import TomlError, TomlSource
 
@@ -87,6 +88,8 @@ class Settings(Section):
     """The host's vetting register."""
     mail: MailSection | None = None
     """The server that takes mail."""
+    zones: Annotated[tuple[ZoneSection, ...], Strict(strict=False), Field(alias="zone")] = ()
+    """The network zones that rules may name, each as `[[zone]]`."""
     organisations: Annotated[
         tuple[OrganisationSection, ...],
         Strict(strict=False),
@@ -156,6 +159,7 @@ class _Draft:
     gateway: GatewaySection | None = None
     organisations: list[tuple[int, OrganisationSection]] = field(default_factory=list)
     upstreams: list[tuple[int, UpstreamSection]] = field(default_factory=list)
+    zones: list[tuple[int, ZoneSection]] = field(default_factory=list)
 
     def read(self) -> None:
         """Read every section by itself."""
@@ -172,6 +176,8 @@ class _Draft:
         if "sessions" in self.faults.source.data:
             self._section("sessions", SessionsSection)
         self._read_optional()
+        if "zone" in self.faults.source.data:
+            self.zones = list(self._sections("zone", ZoneSection))
         self.organisations = list(self._sections("organisation", OrganisationSection))
         self.upstreams = list(self._sections("upstream", UpstreamSection))
         if policy and not policy.directory.is_dir():
@@ -241,6 +247,8 @@ class _Draft:
             self._check_gateway(self.gateway)
         self._check_unique("organisation")
         self._check_unique("upstream")
+        self._check_unique("zone")
+        check_zones(self.zones, self.faults)
         check_directories(self.organisations, self.faults)
         for index, upstream in self.upstreams:
             self._check_upstream(("upstream", index), upstream)

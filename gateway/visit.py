@@ -28,6 +28,7 @@ class Visit:
         target: the canonical target, once there is one.
         live: the session, once it has been found.
         draft: the decision's entry, once it has been recorded.
+        zone: the network zone it came from; None unless a rule asks for zones.
     """
 
     reference: str
@@ -40,6 +41,7 @@ class Visit:
     target: CanonicalTarget | None = None
     live: LiveSession | None = None
     draft: EntryDraft | None = None
+    zone: str | None = None
 
     @property
     def ip(self) -> str:

@@ -23,7 +23,6 @@ from policies.agreements import EVERY_FUNCTION, load_agreements
 from policies.base_file import BASED_ON, base_of
 from policies.catalogue_file import load_catalogue
 from policies.criteria import Terms
-from policies.criteria.zone import FromZones
 from policies.errors import PolicyFileError
 from policies.findings import Findings, nearest_of
 from policies.floors import is_screening
@@ -80,14 +79,7 @@ class PolicySet:
     @property
     def zones(self) -> frozenset[str]:
         """The network zones that the rules name."""
-        return frozenset[str]().union(
-            *(
-                criterion.words
-                for rule in self.rules
-                for criterion in rule.when
-                if isinstance(criterion, FromZones)
-            )
-        )
+        return frozenset[str]().union(*(rule.zones for rule in self.rules))
 
     @property
     def host(self) -> PolicyOrganisation:

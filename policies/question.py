@@ -32,7 +32,8 @@ class Subject:
         team: Employee numbers of those who report to them, all of the same organisation.
         appointments: Roles in the gate, from the host's register and never from a directory.
         clearance: What the host's register says they hold; never from a directory.
-        trainings: Courses they hold in date, from the host's register and never from a directory.
+        trainings: Courses they hold in date, from the host's register and never from a directory;
+            empty when none is known.
     """
 
     staff_id: str

@@ -204,7 +204,7 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
         ),
         Reason.TRAINING_NOT_HELD: Telling(
             sentence="This needs a training that you have not done, or whose date has passed.",
-            remedy="Do the training, or ask your manager to have it entered in the register.",
+            remedy="Ask your manager which training it is, and whether yours has been entered.",
             whom="own-organisation",
         ),
     }

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.base_file import base_of
 from policies.criteria import VOCABULARY, CriterionError, InPeriod
+from policies.criteria.zone import FromZones
 from policies.decision import Effect
 from policies.errors import PolicyFileError
 from policies.findings import Findings, nearest_of
@@ -88,6 +89,12 @@ class Rule:
         if self.starts is not None or self.ends is not None:
             criteria = (*criteria, InPeriod(self.starts, self.ends))
         object.__setattr__(self, "criteria", criteria)
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """The network zones it names."""
+        named = (each.words for each in self.when if isinstance(each, FromZones))
+        return frozenset[str]().union(*named)
 
     def sentence(self) -> str:
         """Say the rule for officers."""

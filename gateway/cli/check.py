@@ -90,6 +90,7 @@ def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding
         steps += [
             ("organisations", lambda: check_steps.organisations(opened, known, config)),
             ("systems", lambda: check_steps.systems(opened, known, config)),
+            ("zones", lambda: check_steps.zones(opened, known, config)),
             ("agreement with Casbin", lambda: check_steps.oracle(known, sample, at)),
         ]
     for name, step in steps:

@@ -211,6 +211,23 @@ def systems(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator
             )
 
 
+def zones(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator[Finding]:
+    """Look for network zones that rules name and the settings do not have."""
+    from gateway.network_zones import NetworkZones
+
+    source = TomlSource.read(config)
+    known = NetworkZones({zone.id: zone.networks for zone in settings.zones}).ids
+    for zone in sorted(policy_set.zones - known):
+        users = ", ".join(rule.id for rule in policy_set.rules if zone in rule.zones)
+        yield _at(
+            source,
+            ("zone",) if settings.zones else (),
+            f"zone `{zone}`, which rules name ({users}), is not in the settings; until it is, "
+            "every request's zone is unknown: no zone permits, and every deny rule on one bites",
+            "add it as a `[[zone]]`, or correct the rules",
+        )
+
+
 def policy_in_force(settings: Settings, policy_set: PolicySet) -> Iterator[Finding]:
     """Warn where the files named in the settings are not what is in force."""
     from gateway.cli.opening import policy_set_in_force

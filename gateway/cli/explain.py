@@ -31,6 +31,7 @@ from gateway.errors import CommandError
 if TYPE_CHECKING:
     from sqlalchemy import Engine as StoreEngine
 
+    from gateway.settings import Settings
     from policies.catalogue import Match
     from policies.engine import Engine
     from policies.policy_set import PolicySet
@@ -44,6 +45,29 @@ class _Described:
     posts: tuple[str, ...]
     unit: str
     team: tuple[str, ...]
+    trainings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Circumstances:
+    """What was typed about the request: when, from where, and how they signed in."""
+
+    at: datetime
+    zone: str | None
+    factors: frozenset[str]
+    factor_age_us: int | None
+
+    @classmethod
+    def of(
+        cls, at: datetime, zone: str | None, factors: frozenset[str], minutes: int | None
+    ) -> _Circumstances:
+        """A second factor without minutes is shown now; minutes are those of a second factor."""
+        if minutes is not None:
+            factors |= {"second-factor"}
+        elif "second-factor" in factors:
+            minutes = 0
+        age_us = None if minutes is None else minutes * 60_000_000
+        return cls(at=at, zone=zone, factors=factors, factor_age_us=age_us)
 
 
 @click.command()
@@ -60,6 +84,9 @@ class _Described:
 @click.option("--unit", default="", help="Their unit, if they have never signed in.")
 @click.option("--team", multiple=True, help="A number they manage, if they have never signed in.")
 @click.option("--factor", multiple=True, default=("password",), help="How they signed in.")
+@click.option("--second-factor-minutes", type=click.IntRange(0, 1440), help="Shown so long ago.")
+@click.option("--zone", help="The network zone they come from, such as internet.")
+@click.option("--training", multiple=True, help="A training they hold in date.")
 @json_option
 def explain(
     config: Path,
@@ -73,6 +100,9 @@ def explain(
     unit: str,
     team: tuple[str, ...],
     factor: tuple[str, ...],
+    second_factor_minutes: int | None,
+    zone: str | None,
+    training: tuple[str, ...],
     *,
     as_json: bool,
 ) -> None:
@@ -82,18 +112,30 @@ def explain(
     settings = open_settings(config)
     moment = instant(at)
     policy_set = policy_set_in_force(settings)
+    _check_zone(settings, zone)
     store = open_existing_store(settings)
     try:
-        described = _Described(posts=post, unit=unit, team=team)
+        described = _Described(posts=post, unit=unit, team=team, trainings=training)
         subject = _subject(policy_set, store, _person(person, organisation), described, moment)
         match = _match(policy_set, method.upper(), url, form)
         if match is None:
             _tell_unknown(method.upper(), url, as_json=as_json)
             return
-        question = _question(store, policy_set, subject, match, moment, frozenset(factor))
+        around = _Circumstances.of(moment, zone, frozenset(factor), second_factor_minutes)
+        question = _question(store, policy_set, subject, match, around)
     finally:
         store.dispose()
     _tell(Engine.compile(policy_set), question, match, as_json=as_json)
+
+
+def _check_zone(settings: Settings, zone: str | None) -> None:
+    from gateway.network_zones import NetworkZones
+    from vetting.errors import quoted
+
+    known = NetworkZones({each.id: each.networks for each in settings.zones}).ids
+    if zone is not None and zone not in known:
+        known_words = ", ".join(sorted(known))
+        raise CommandError(f"explain: {quoted(zone)} is not a zone; known: {known_words}")
 
 
 def _person(person: str, organisation: str | None) -> tuple[str, str]:
@@ -157,6 +199,7 @@ def _subject(
         team=frozenset(described.team) or (staff.team if staff else frozenset()),
         appointments=appointments,
         clearance=clearance,
+        trainings=frozenset(described.trainings),
     )
 
 
@@ -186,8 +229,7 @@ def _question(
     policy_set: PolicySet,
     subject: Subject,
     match: Match,
-    at: datetime,
-    factors: frozenset[str],
+    around: _Circumstances,
 ) -> Question:
     from gateway.identity.owners import RecordOwners
     from policies.question import Question
@@ -200,11 +242,17 @@ def _question(
         subject=subject,
         function=match.function,
         action=match.action.value,
-        at=at,
+        at=around.at,
         record_person=match.record_person,
         record_organisation=owner,
-        factors=factors,
+        factors=match.function.fresh_factors(around.factors, _ago(around.factor_age_us), 0),
+        zone=around.zone,
+        second_factor_age_us=around.factor_age_us,
     )
+
+
+def _ago(age_us: int | None) -> int | None:
+    return None if age_us is None else -age_us
 
 
 def _tell_unknown(method: str, url: str, *, as_json: bool) -> None:

@@ -71,6 +71,7 @@ from gateway.identity.subject import subject_reader
 from gateway.identity.tokens import SessionTokens
 from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
+from gateway.network_zones import NetworkZones
 from gateway.operational_log import configure_operational_log
 from gateway.pages.application import Pages
 from gateway.pages.page_services import PageServices
@@ -298,6 +299,7 @@ class Assembly:
                 monotonic=time.monotonic,
             ),
             presence=pauses,
+            zones=NetworkZones({each.id: each.networks for each in settings.zones}),
             owners=state.owners,
             recorder=recorder,
             identifiers=Identifiers(),

@@ -7,7 +7,7 @@ environ always begins with `HTTP_`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from gateway.errors import GatewayError
@@ -16,10 +16,12 @@ from policies.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from gateway.pages.page_services import LiveSession, OpenVisit, PageGrant, PageServices
     from policies.engine import Engine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 VISIT_KEY = "gateway.visit"
 SESSION_KEY = "gateway.session"
@@ -102,7 +104,7 @@ def demand_grant(environ: Mapping[str, Any], function_id: str) -> None:
 
 
 def navigation(
-    engine: Engine, session: LiveSession, *, path: str, at: datetime
+    engine: Engine, session: LiveSession, *, path: str, at: datetime, zone: str | None = None
 ) -> tuple[dict[str, object], ...]:
     """List those of the gateway's own pages that this person may open, the present one marked.
 
@@ -110,6 +112,8 @@ def navigation(
     """
     functions = engine.policy_set.catalogue.functions
     items: list[dict[str, object]] = []
+    shown_us = session.session.second_factor_at_us
+    age_us = None if shown_us is None else (at - _EPOCH) // _MICROSECOND - shown_us
     for function_id, text, url in _NAVIGATION:
         function = functions.get(function_id)
         if function is None:
@@ -120,6 +124,8 @@ def navigation(
             action="read",
             at=at,
             factors=session.session.factors,
+            zone=zone,
+            second_factor_age_us=age_us,
         )
         decision = engine.decide(question)
         # Where only a second factor is missing, the link leads to where it is asked for.
@@ -139,12 +145,14 @@ def caller_of(
     subject = session.subject
     organisation = services.organisation(subject.organisation)
     path = str(environ.get("PATH_INFO", ""))
+    visit = cast("OpenVisit | None", environ.get(VISIT_KEY))
+    zone = None if visit is None else visit.zone
     ends_at = session.ends_unused_at(at)
     return Caller(
         name=subject.name,
         organisation_name=organisation.name if organisation else subject.organisation,
         form_token=form_token,
-        navigation=navigation(services.engine(), session, path=path, at=at),
+        navigation=navigation(services.engine(), session, path=path, at=at, zone=zone),
         ends_at=ends_at,
         seconds=int((ends_at - at).total_seconds()),
         lasts=ends_at - at < timedelta(microseconds=session.idle_us),

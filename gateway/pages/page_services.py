@@ -38,6 +38,10 @@ class OpenVisit(Protocol):
     def at(self) -> datetime:
         """The instant of the visit (aware): the page is made for it, as the decision was."""
 
+    @property
+    def zone(self) -> str | None:
+        """The network zone it came from; None unless a rule asks for zones."""
+
 
 class SessionFacts(Protocol):
     """What the pages know of a session itself (`gateway.identity.sessions.Session`)."""

@@ -100,6 +100,7 @@ class PortalPage:
             at=page.at,
             factors=session.factors,
             shown_at_us=session.second_factor_at_us,
+            zone=page.visit.zone,
         )
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
         areas = arrange(tiles, query)

@@ -1,7 +1,8 @@
 """Criterion `training`: the host's register says the subject holds a training that is in date.
 
 What is in date at the instant is for whoever fills `Subject.trainings`; a partner's directory never
-does.
+does. The register keeps no trainings yet, so in the gate they are unknown: nothing is permitted by
+them, and every deny rule on them bites.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from gateway.identity.factor_seal import FactorSeal
 from gateway.identity.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
 from gateway.identity.presence import Presence
+from gateway.network_zones import NetworkZones
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.staff_finder import StaffFinder
@@ -120,12 +121,19 @@ class NotingEngine:
 
     def __init__(self, engine: Engine) -> None:
         self.asked: list[str] = []
+        self.questions: list[Question] = []
         self.fails = False
+        self.put(engine)
+
+    def put(self, engine: Engine) -> None:
+        """Put another policy set in force."""
         self._engine = engine
         self.policy_set = engine.policy_set
+        self.zones = engine.zones
 
     def decide(self, question: Question) -> Decision:
         self.asked.append("decide")
+        self.questions.append(question)
         if self.fails:
             raise RuntimeError("a rule that fails")
         return self._engine.decide(question)
@@ -250,6 +258,7 @@ async def stand(
                 monotonic=lambda: parts.reader._monotonic() + made.monotonic,
             ),
             presence=presence or Presence(),
+            zones=NetworkZones({"loopback": ["127.0.0.0/8", "::1/128"]}),
             engine=lambda: engine,  # type: ignore[arg-type,return-value]  # all that is asked of it
             owners=owners,
             recorder=recorder,

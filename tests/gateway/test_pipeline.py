@@ -20,6 +20,8 @@ from gateway.bulletin import person_subject
 from gateway.identity.presence import Presence, PresenceLimit
 from gateway.store.engine import writing
 from gateway.wire.answers import document, give
+from policies.criteria.zone import FromZones
+from policies.engine import Engine
 from tests.doubles.faulty_disk import FaultyDisk
 from tests.doubles.record import SMALL
 from tests.gateway.identity.parts import AT, later, us
@@ -661,6 +663,49 @@ async def test_a_rule_that_fails_lets_nobody_through(opened: Opened) -> None:
         assert [draft.code for draft in gate.drafts] == ["fault"]
         assert gate.logged[-1]["reference"] == gate.drafts[0].reference
         assert gate.act.visits == []
+
+
+@pytest.mark.parametrize(
+    ("named", "status", "zone"),
+    [("loopback", 200, "loopback"), ("internet", 403, "loopback"), ("elsewhere", 403, None)],
+)
+async def test_a_rule_may_ask_where_the_client_is_and_what_is_not_known_permits_nothing(
+    opened: Opened, named: str, status: int, zone: str | None
+) -> None:
+    """The client is 127.0.0.1, which the settings of the stand call `loopback`."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        shipped = gate.engine.policy_set
+        criterion = FromZones(frozenset({named}))
+        rules = tuple(replace(each, when=(*each.when, criterion)) for each in shipped.rules)
+        gate.engine.put(Engine.compile(replace(shipped, rules=rules)))
+
+        assert status_of(await gate.ask(token=token)) == status
+        assert gate.engine.questions[-1].zone == zone
+
+
+async def test_without_such_a_rule_no_zone_is_looked_up(opened: Opened) -> None:
+    async with opened() as gate:
+        await gate.ask(token=gate.firefighter())
+
+        assert gate.engine.questions[-1].zone is None
+
+
+async def test_a_question_says_how_long_ago_the_second_factor_was_shown(opened: Opened) -> None:
+    async with opened() as gate:
+        first = gate.firefighter()
+        _, session = gate.parts.sign_in()
+        await gate.ask(token=first)
+        assert gate.engine.questions[-1].second_factor_age_us is None
+        with writing(gate.parts.store) as connection:
+            token, _ = gate.parts.sessions.strengthen(
+                connection, session.hash, factors=frozenset({"second-factor"}), at=AT
+            )
+        gate.parts.bulletin.ring()
+        gate.at_us += 7_000_000
+        await gate.ask(token=token)
+
+        assert gate.engine.questions[-1].second_factor_age_us == 7_000_000
 
 
 # ---- a pause that is too long for a function ---------------------------------------------------

@@ -16,7 +16,9 @@ from gateway.bulletin import Bulletin
 from gateway.cli import check_steps
 from gateway.cli.main import run
 from gateway.policy_versions import PolicyVersions
+from gateway.settings import load_settings
 from gateway.store.engine import writing
+from policies.criteria.zone import FromZones
 from policies.engine import Engine
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
@@ -151,6 +153,21 @@ def test_an_organisation_the_policy_set_does_not_know_is_a_fault(place: Place) -
 
     assert told.code == 1
     assert "organisation[2].id: `cheshire-fyre` is not in organisations.toml" in told.out
+
+
+def test_a_zone_that_rules_name_and_the_settings_do_not_have_is_a_fault(place: Place) -> None:
+    shipped = load_policy_set(LIBRARY)
+    zone = FromZones(frozenset({"vpn", "internet"}))
+    rules = tuple(replace(each, when=(*each.when, zone)) for each in shipped.rules[:1])
+    asked = replace(shipped, rules=rules)
+    (found,) = check_steps.zones(place.settings, asked, place.config)
+
+    assert found.severity == "fault"
+    assert f"zone `vpn`, which rules name ({rules[0].id}), is not in the settings" in found.message
+    place.config.write_text(
+        place.config.read_text() + '\n[[zone]]\nid = "vpn"\nnetworks = ["10.9.0.0/16"]\n'
+    )
+    assert not [*check_steps.zones(load_settings(place.config), asked, place.config)]
 
 
 def test_a_system_that_is_no_upstream_is_a_fault(place: Place) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
+
+import pytest
 
 from gateway.identity.directory import DirectoryPerson
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
-from tests.gateway.cli.place import AT, Place
+from policies.criteria.factor_age import FactorShownWithin
+from policies.criteria.training import TrainedIn
+from policies.criteria.zone import FromZones
+from policies.policy_set import load_policy_set
+from tests.gateway.cli.place import AT, LIBRARY, Place
 
 PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
 
@@ -141,3 +149,33 @@ def test_an_unknown_organisation_is_told_with_those_known(place: Place) -> None:
 
     assert told.code == 1
     assert "known: cheshire-police, cheshire-fire, nwas" in told.err
+
+
+def test_where_they_are_what_they_learnt_and_when_they_showed_a_factor_can_be_said(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = (
+        FromZones(frozenset({"internet"})),
+        FactorShownWithin(15),
+        TrainedIn(frozenset({"driving"})),
+    )
+    shipped = load_policy_set(LIBRARY)
+    rules = tuple(replace(each, when=(*each.when, *more)) for each in shipped.rules)
+    asked = replace(shipped, rules=rules)
+    monkeypatch.setattr("gateway.cli.explain.policy_set_in_force", lambda _: asked)
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "DBSB")
+    words = ("explain", "--person", "cheshire-fire/40011", "--url", PAYSLIP, "--json")
+    trained, outside = ("--training", "driving"), ("--zone", "internet")
+
+    def answer(*more: str) -> Any:
+        return place.run(*words, *more).json()["effect"]
+
+    assert answer(*trained, *outside, "--second-factor-minutes", "14") == "permit"
+    assert answer(*trained, *outside, "--factor", "second-factor") == "permit"
+    assert answer(*trained, *outside, "--second-factor-minutes", "15") == "deny"
+    assert answer(*trained, *outside) == "deny"
+    assert answer(*trained, "--second-factor-minutes", "14") == "deny"
+    assert answer(*outside, "--second-factor-minutes", "14") == "deny"
+    told = place.run(*words, "--zone", "moon")
+    assert "`moon` is not a zone; known: internet" in told.err

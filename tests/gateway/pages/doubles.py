@@ -41,6 +41,7 @@ class Visit:
 
     reference: str
     at: datetime
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

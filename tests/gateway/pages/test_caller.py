@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.pages.caller import NotGuardedError, caller_of, navigation, visit_of
+from policies.criteria.zone import FromZones
+from policies.engine import Engine
 from tests.gateway.pages.doubles import SignedIn, Visit
 from tests.gateway.pages.people import AT, FIRE
 from tests.gateway.pages.world import REFERENCE, World
@@ -45,3 +49,16 @@ def test_present_page_is_marked_and_a_page_below_it_as_well(world: World) -> Non
     assert marks("/-/vetting")["/-/vetting"] == (True, True)
     assert marks("/-/vetting/nwas/70150")["/-/vetting"] == (False, True)
     assert marks("/-/vetting")["/-/policy"] == (False, False)
+
+
+def test_navigation_looks_from_where_the_visit_came(world: World) -> None:
+    """A page that opens from one network only has no link from another."""
+    shipped = world.engine.policy_set
+    zone = FromZones(frozenset({"vpn"}))
+    rules = tuple(replace(each, when=(*each.when, zone)) for each in shipped.rules)
+    engine = Engine.compile(replace(shipped, rules=rules))
+    session = SignedIn(subject=world.staff["vetting-officer"])
+
+    assert navigation(engine, session, path="/", at=AT, zone="vpn")
+    assert not navigation(engine, session, path="/", at=AT, zone="internet")
+    assert not navigation(engine, session, path="/", at=AT)
