@@ -175,10 +175,7 @@ class Pipeline:
 
     async def _pass(self, visit: Visit) -> None:
         # 1. one canonical target
-        engine = self._engine()
-        if engine.zones:
-            visit.zone = self._zones.zone_of(visit.ip, engine.zones)
-        catalogue = engine.policy_set.catalogue
+        catalogue = self._engine().policy_set.catalogue
         target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
         visit.target = target
         self._demand_same_origin(visit, target.path)
@@ -240,6 +237,8 @@ class Pipeline:
     ) -> tuple[Question, Decision, Match | None]:
         """Ask the engine; the match is given back only with a permit."""
         engine = self._engine()
+        if engine.zones:
+            visit.zone = self._zones.zone_of(visit.ip, engine.zones)
         function = match.function if match else self._unknown_function
         person = match.record_person if match else None
         owner = None if person is None else await self._owner_of(person)
