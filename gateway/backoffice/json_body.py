@@ -9,13 +9,13 @@ lenient reader takes for a declared one (`Person_ID`, `personId`, `person_id[]`)
 import json
 import math
 import re
-from collections.abc import Iterator
 from typing import Any, Final
 
 from gateway.backoffice.canonical import PLAIN_VALUE, TargetError, could_be_read_as
 from policies.catalogue import JsonBody
 
 _MAX_DEPTH: Final = 32
+_CONTAINERS: Final = (dict, list)
 _MAX_DIGITS: Final = 15  # what a reader that has only floating point keeps exactly
 # An odd number of backslashes, then `u` and the code of a letter, a digit or `_`.
 _DISGUISED: Final = re.compile(
@@ -37,7 +37,8 @@ def canonicalise_json(body: bytes, declared: frozenset[str]) -> JsonBody:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise TargetError("json-encoding") from error
-    if _DISGUISED.search(text):
+    escaped = "\\u" in text
+    if escaped and _DISGUISED.search(text):
         raise TargetError("json-disguised")
     try:
         value = json.loads(
@@ -46,7 +47,7 @@ def canonicalise_json(body: bytes, declared: frozenset[str]) -> JsonBody:
             parse_constant=_no_constant,
             parse_float=_finite,
         )
-        if "\\u" in text:  # only an escape can write half of a surrogate pair
+        if escaped:  # only an escape can write half of a surrogate pair
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise TargetError("json-unreadable") from error
@@ -56,10 +57,9 @@ def canonicalise_json(body: bytes, declared: frozenset[str]) -> JsonBody:
         for name, member in value.items():
             names.check(name)
             members.append((name, _plain(member)))
-    inner: set[str] = set()
-    for name in _inner_names(value):
+    inner = _inner_names(value)
+    for name in inner:
         names.check(name)
-        inner.add(name)
     return JsonBody(members=tuple(members), inner=frozenset(inner & declared))
 
 
@@ -113,18 +113,15 @@ def _plain(value: object) -> str | None:
     return None
 
 
-def _inner_names(value: object) -> Iterator[str]:
-    """Give the names of all members but the outermost object's, without recursion."""
-    waiting: list[tuple[object, int]] = [(value, 1)]
-    while waiting:
-        held, depth = waiting.pop()
-        if not isinstance(held, dict | list):
-            continue
-        if depth > _MAX_DEPTH:
-            raise TargetError("json-depth")
-        if isinstance(held, dict):
-            if depth > 1:
-                yield from held
-            waiting += [(each, depth + 1) for each in held.values()]
-        else:
-            waiting += [(each, depth + 1) for each in held]
+def _inner_names(value: object) -> set[str]:
+    """Give the names of all members but the outermost object's, level by level."""
+    names: set[str] = set()
+    level: list[dict[str, Any] | list[Any]] = [value] if isinstance(value, dict | list) else []
+    for depth in range(_MAX_DEPTH + 1):
+        if not level:
+            return names
+        if depth:
+            names.update(*(held for held in level if isinstance(held, dict)))
+        inside = (held.values() if isinstance(held, dict) else held for held in level)
+        level = [each for held in inside for each in held if isinstance(each, _CONTAINERS)]
+    raise TargetError("json-depth")
