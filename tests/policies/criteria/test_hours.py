@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import pytest
@@ -102,6 +103,20 @@ def test_nothing_changes_inside_a_span(
     step = (span.until - span.since) / 50
     for instant in (*(span.since + step * n for n in range(50)), span.until - TICK):
         assert result(hours, instant) is span.result
+
+
+@pytest.mark.parametrize("midnight", ["2026-03-29T00:00", "2026-10-24T23:00"])
+def test_nothing_changes_inside_a_span_while_the_clocks_change(midnight: str) -> None:
+    """Every quarter of an hour as a boundary, inside the skipped hour and the doubled one."""
+    quarters = [f"{each // 4:02}:{each % 4 * 15:02}" for each in range(13)]
+    for begins, ends in combinations(quarters, 2):
+        hours = InHours(EVERY_DAY, begins, ends)
+        at = start = utc(midnight)
+        while at < start + timedelta(hours=4):
+            span = hours.around(at)
+            while at < span.until and at < start + timedelta(hours=4):
+                assert result(hours, at) is span.result
+                at += timedelta(minutes=15)
 
 
 @pytest.mark.parametrize("effect", ["permit", "deny"])
