@@ -25,7 +25,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
-from gateway.bulletin import Bulletin
+from gateway.bulletin import Bulletin, staff_subject
 from gateway.errors import (
     DirectoryMisconfigured,
     DirectoryUnavailable,
@@ -48,7 +48,7 @@ from gateway.identity.organisations import Organisations
 from gateway.identity.session import Session, SessionLimits
 from gateway.identity.sessions import SECOND_FACTOR, Sessions
 from gateway.identity.sign_in_refusal import Refusal, refusal_of, shows_password
-from gateway.identity.staff import Staff, remember
+from gateway.identity.staff import Staff, remember, staff_by_person
 from gateway.store.engine import writing
 from policies.question import Subject
 
@@ -348,25 +348,29 @@ class SignIn:
         self, vouched: Vouched, tries: tuple[int, ...], at: datetime, replaces: str | None
     ) -> SignedIn | SecondFactorOwed:
         """Open the session, or keep the sign-in that owes more; its tries are taken back."""
-        person = vouched.person
+        person, organisation = vouched.person, vouched.organisation
         try:
             with writing(self._engine) as connection:
                 self._attempts.succeed(connection, *tries)
+                before = staff_by_person(connection, f"{organisation}/{person.employee_number}")
                 staff = remember(
                     connection,
-                    vouched.organisation,
+                    organisation,
                     person,
                     at,
                     directory=vouched.directory,
                     linked=vouched.linked,
                 )
+                changed = before not in {None, staff}
+                if changed:  # for their other sessions; a re-check finds nothing new any more
+                    self._bulletin.announce(connection, staff_subject(staff.staff_id), at)
                 known = self._subjects(connection, staff, at)
                 if self._owes_factor(vouched):
                     return self._held(connection, staff, vouched, at)
                 token, session = self._sessions.open(
                     connection,
                     staff_id=staff.staff_id,
-                    organisation=vouched.organisation,
+                    organisation=organisation,
                     directory=vouched.directory,
                     provider_session=vouched.provider_session,
                     factors=vouched.factors,
@@ -385,7 +389,7 @@ class SignIn:
             raise Refusal("not-employed", tellable=True, username=person.username) from error
         except EntryIncomplete as error:
             raise Refusal("entry-incomplete", tellable=True, username=person.username) from error
-        if replaces is not None or session.displaced:
+        if replaces is not None or session.displaced or changed:
             self._bulletin.ring()
         return SignedIn(
             token=token,

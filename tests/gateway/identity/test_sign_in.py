@@ -27,13 +27,14 @@ from gateway.identity.directory import (
     WrongPassword,
 )
 from gateway.identity.ldap_directory import LdapDirectory
+from gateway.identity.session_cache import MISS
 from gateway.identity.sign_in import SignedIn, Vouched
 from gateway.identity.sign_in_refusal import Refusal, refusal_code
 from gateway.store.engine import writing
 from tests.doubles.slapd import PASSWORD, Slapd
 from tests.gateway.identity.conftest import settings_for
 from tests.gateway.identity.desks import ALICE, Desk, ScriptedDirectory
-from tests.gateway.identity.parts import AT, FIRE, Parts, later
+from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
 from vetting.membership import Membership
 from vetting.person import PersonKey
 from vetting.register_membership import begin
@@ -444,6 +445,41 @@ class TestAdmitted:
             desk.sign_in.admit(VOUCHED, at=AT, record=record)
 
         assert desk.count("session WHERE ended_at_us IS NULL") == 0
+
+
+def test_what_changed_in_the_directory_holds_in_ones_other_sessions_at_once(
+    desk: Desk, parts: Parts
+) -> None:
+    """A re-check afterwards finds what is remembered already, and tells nobody."""
+
+    def signs_in(post: str) -> SignedIn:
+        person = DirectoryPerson(
+            directory_id="id-alice", username="alice", name="Alice", employee_number="40011",
+            posts=frozenset({post}),
+        )  # fmt: skip
+        return desk.sign_in.admit(
+            Vouched(
+                organisation=FIRE,
+                directory=FIRE,
+                person=person,
+                factors=frozenset({"provider"}),
+                source="10.0.0.1",
+            ),
+            at=AT,
+        )
+
+    token = signs_in("hr").token
+    live = parts.cache.load(token, at=AT)
+    assert live is not None
+    assert live.subject.posts == {"hr"}
+    signs_in("firefighter")
+
+    assert not parts.reader.is_current(time.monotonic())
+    parts.reader.read()
+    assert parts.cache.get(token, us(AT)) is MISS
+    again = parts.cache.load(token, at=AT)
+    assert again is not None
+    assert again.subject.posts == {"firefighter"}
 
 
 def test_without_the_database_nobody_signs_in(desk: Desk, scripted: ScriptedDirectory) -> None:
