@@ -13,7 +13,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, insert, select
 
-from gateway.identity.factor_seal import FactorSeal
+from gateway.identity.factor_seal import FactorSeal, SealBroken
 from gateway.identity.session import Session
 from gateway.identity.tokens import token_hash
 from gateway.store import schema
@@ -75,8 +75,11 @@ class KeptForms:
         ).one_or_none()
         if row is None:
             return
-        plain = self._seal.open(row.sealed, context=_context(before))
         _drop(connection, before)
+        try:
+            plain = self._seal.open(row.sealed, context=_context(before))
+        except SealBroken:  # its key is gone: nobody is kept out for the sake of a form
+            return
         connection.execute(
             insert(kept_form).values(
                 session_hash=after,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, select, update
 
-from gateway.identity.factor_seal import SealBroken
+from gateway.identity.factor_seal import FactorSeal, SealBroken
 from gateway.identity.kept_forms import KeptForm, KeptForms, purge_forms
 from gateway.store.engine import reading, writing
 from gateway.store.schema_second_factor import kept_form
@@ -74,3 +74,15 @@ def test_the_database_holds_nothing_readable(forms: KeptForms, parts: Parts) -> 
 
     assert "12345678" not in kept
     assert "OAFunc" not in kept
+
+
+def test_a_form_whose_key_is_gone_keeps_nobody_from_signing_in(
+    forms: KeptForms, parts: Parts
+) -> None:
+    """Nor from showing a second factor: what cannot be read is left behind."""
+    rotated = KeptForms(parts.store, FactorSeal([bytes(32)]))
+    with writing(parts.store) as connection:
+        rotated.move(connection, HERE, ELSEWHERE)
+
+    assert forms.look(HERE, at=AT) is None
+    assert forms.look(ELSEWHERE, at=AT) is None
