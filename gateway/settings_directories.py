@@ -25,6 +25,8 @@ NETBIOS_NAME = r"^[A-Za-z0-9][A-Za-z0-9.!@#$%^&()_-]{0,14}$"
 ISSUER = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$"
 HOST_NAME = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 MAIL_DOMAIN = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$"
+REALM = r"^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$"
+HTTP_SERVICE = r"^HTTP@[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 SCOPE = r"^[\x21\x23-\x5B\x5D-\x7E]+$"
 CLAIM_NAME = r"^[A-Za-z0-9_.:/-]+$"
 BUDGET_SECONDS = 3.0
@@ -95,6 +97,21 @@ class LdapGroupsSection(GroupsSection):
     """The attribute of a group that holds the DNs of its members."""
 
 
+class KerberosSection(Section):
+    """Sign-in with the ticket of a computer that is joined to the organisation's domain."""
+
+    keytab_file: FilePath
+    """Write the file with the key of the service, as `samba-tool` or `ktpass` made it."""
+    service: str = Field(pattern=HTTP_SERVICE, max_length=255)
+    """Write `HTTP@` and the gateway's host name, such as `HTTP@gate.example.police.uk`."""
+    realms: Annotated[
+        tuple[Annotated[str, Field(pattern=REALM, max_length=255)], ...],
+        Strict(strict=False),
+        Field(min_length=1),
+    ]
+    """Write the realms whose people may come, such as `AD.CHESHIRE-POLICE.EXAMPLE`."""
+
+
 class LdapServersSection(Section):
     """What every directory that speaks LDAP has: its servers, and how much they are asked."""
 
@@ -124,6 +141,8 @@ class LdapServersSection(Section):
     """How long the directory remembers a wrong password when it counts towards that."""
     linked: bool = False
     """Whether it holds the same people, by employee number, as the organisation's others."""
+    kerberos: KerberosSection | None = None
+    """How its people sign in with the tickets of their computers; without it, they do not."""
 
 
 class LdapSection(LdapServersSection):

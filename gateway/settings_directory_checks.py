@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -41,6 +42,7 @@ def check_directories(
             if isinstance(section, LdapSection | ActiveDirectorySection):
                 taken += 1
                 _check_servers(where, section, faults)
+                _check_kerberos(where, section, faults)
                 if taken > 1:
                     faults.add(
                         (*where, "kind"),
@@ -123,3 +125,34 @@ def _check_servers(where: Place, section: PasswordDirectorySection, faults: Faul
         (*where, "bind_password_file"), section.bind_password_file
     ):
         faults.demand_private((*where, "bind_password_file"), section.bind_password_file)
+
+
+def _check_kerberos(where: Place, section: PasswordDirectorySection, faults: FaultList) -> None:
+    kerberos = section.kerberos
+    if kerberos is None:
+        return
+    place: Place = (*where, "kerberos")
+    if importlib.util.find_spec("gssapi") is None:
+        faults.add(
+            place,
+            "the extra `kerberos` is not installed",
+            "run `pip install 'vetted-gateway[kerberos]'`, with the system's Kerberos library",
+        )
+    if faults.demand_readable((*place, "keytab_file"), kerberos.keytab_file):
+        faults.demand_private((*place, "keytab_file"), kerberos.keytab_file)
+    if not isinstance(section, ActiveDirectorySection):
+        return
+    if section.bind_dn is None:
+        faults.add(
+            place,
+            "people who come with a ticket cannot be looked up without `bind_dn`",
+            "give the directory an account to search with",
+        )
+    known = {each.casefold() for each in (section.domain, *section.upn_suffixes)}
+    for number, realm in enumerate(kerberos.realms):
+        if realm.casefold() not in known:
+            faults.add(
+                (*place, "realms", number),
+                f"{quoted(realm)} is not the realm of this domain",
+                f"write {quoted(section.domain.upper())}",
+            )

@@ -78,7 +78,10 @@ def _list_ending(path: Path, owner: str, at: datetime) -> Iterator[Finding]:
 
 
 def directories(settings: Settings, config: Path) -> Iterator[Finding]:
-    """Look for directories whose people cannot be looked up between sign-ins."""
+    """Look for directories whose people cannot be looked up between sign-ins, and at keytabs."""
+    from gateway.errors import DirectoryMisconfigured
+    from gateway.front.ticket_desk import kerberos_settings, ticket_acceptor
+
     source = TomlSource.read(config)
     for index, organisation in enumerate(settings.organisations):
         for number, directory in enumerate(organisation.directories):
@@ -90,6 +93,14 @@ def directories(settings: Settings, config: Path) -> Iterator[Finding]:
                     "give it an account to search with",
                     severity=WARNING,
                 )
+            if directory.kind == "oidc" or directory.kerberos is None:
+                continue
+            try:
+                ticket_acceptor(kerberos_settings(directory.kerberos, settings))
+            except DirectoryMisconfigured as error:
+                place = ("organisation", index, "directory", number, "kerberos", "keytab_file")
+                remedy = "make the keytab again, for this service and realm"
+                yield _at(source, place, str(error), remedy)
 
 
 def _ending(

@@ -50,12 +50,9 @@ from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.session_cuts import SessionCuts
 from gateway.front.session_desk import RecordedSessions
-from gateway.front.session_parts import (
-    directory_organisations,
-    look_after_sessions,
-    vouching,
-)
+from gateway.front.session_parts import directory_organisations, look_after_sessions, vouching
 from gateway.front.sign_in_desk import RecordedSignIn
+from gateway.front.ticket_desk import ticket_desk
 from gateway.identity.attempts import Attempts
 from gateway.identity.break_glass import BreakGlass
 from gateway.identity.live_session import SubjectReader
@@ -240,6 +237,7 @@ class Assembly:
                 throttle=throttle,
                 wall_us=wall_us,
             ),
+            ticket_desk=ticket_desk(settings, doors, sign_in, desk),
             break_glass=RecordedBreakGlass(
                 break_glass=break_glass,
                 host=gateway.host_organisation,

@@ -286,6 +286,8 @@ def organisation_choice(section: OrganisationSection) -> OrganisationChoice:
         name=section.name,
         help_contact=section.help_contact,
         takes_password=section.password_directory is not None,
+        takes_ticket=section.password_directory is not None
+        and section.password_directory.kerberos is not None,
         providers=tuple(ProviderChoice(id=each.id, name=each.name) for each in section.providers),
         email_domains=frozenset(section.email_domains),
     )

@@ -35,6 +35,8 @@ _FIELDS: Final = {
     b"sec-fetch-site": "HTTP_SEC_FETCH_SITE",
     b"user-agent": "HTTP_USER_AGENT",
 }
+_TICKET_PATHS: Final = "/-/sign-in/kerberos/"
+"""Below it, and nowhere else, a page is given `Authorization`, which may open other doors too."""
 _NOT_VOUCHED_FOR: Final = 401  # what the pages answer to a wrong name, password or code
 REFUSAL_SECONDS: Final = 0.25
 """The least time in which somebody is told that they were not recognised: longer than directories
@@ -83,7 +85,7 @@ class PagesBridge:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         answer = await loop.run_in_executor(self._threads, self._run, environ)
-        if answer.status == _NOT_VOUCHED_FOR:
+        if answer.status == _NOT_VOUCHED_FOR and not _takes_tickets(visit):
             # No thread waits, and nobody learns from the time what was wrong, such as a name that
             # a directory refuses sooner than a password it has to hash.
             await asyncio.sleep(begun + REFUSAL_SECONDS - loop.time())
@@ -121,6 +123,8 @@ class PagesBridge:
             value = head.headers.get(name)
             if value is not None:
                 environ[key] = value.decode("latin-1")
+        if _takes_tickets(visit) and b"authorization" in head.headers:
+            environ["HTTP_AUTHORIZATION"] = head.headers[b"authorization"].decode("latin-1")
         return environ
 
     def _run(self, environ: dict[str, Any]) -> Answer:
@@ -149,3 +153,8 @@ class PagesBridge:
             ),
             body=body,
         )
+
+
+def _takes_tickets(visit: Visit) -> bool:
+    """Tell whether a page judges tickets; its 401 asks for one and says nothing of anybody."""
+    return visit.target is not None and visit.target.path.startswith(_TICKET_PATHS)

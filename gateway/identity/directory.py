@@ -197,6 +197,21 @@ class Directory(Protocol):
         """
         ...
 
+    def look_up_name(self, name: str, budget_seconds: float) -> DirectoryPerson:
+        """Describe a person by their sign-in name, which they have proved by other means.
+
+        Args:
+            name: as they might type it.
+            budget_seconds: for everything, every server tried included.
+
+        Raises:
+            UnknownPerson: nobody has that name, or more than one.
+            AccountClosed: the account may not be used; `known_password` is False.
+            DirectoryUnavailable: no server answered as itself within the budget.
+            DirectoryMisconfigured: the answer does not fit the settings.
+        """
+        ...
+
     def probe(self, budget_seconds: float) -> ProbeReport:
         """Try every server as far as that goes without a person's password; never raises."""
         ...

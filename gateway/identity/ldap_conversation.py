@@ -72,19 +72,22 @@ class Conversation:
 
     def look_up(self, directory_id: str) -> DirectoryPerson:
         """Describe a person by their id; see `gateway.identity.directory.Directory.look_up`."""
-        if self.settings.domain is not None and self.settings.bind_dn is None:
-            message = "directory: nobody can be looked up without an account to search with"
-            raise DirectoryMisconfigured(message)
-        self.bind_as_service()
+        self._bind_to_look_up()
         wanted = equals_id(self.settings.attributes["directory_id"], directory_id)
         found = self._find(wanted)
         if found is None:
             message = "directory: nobody with that id"
             raise PersonGone(message)
-        state = self.settings.dialect.state(found.entry, self.at_ns)
-        if state is not None:
-            raise self._closed(state, found.entry, known_password=False)
-        return self._describe(found)
+        return self._describe_open(found)
+
+    def look_up_name(self, name: str) -> DirectoryPerson:
+        """Describe a person by name; see `gateway.identity.directory.Directory.look_up_name`."""
+        self._bind_to_look_up()
+        found = self._find(self.settings.dialect.name_filter(name))
+        if found is None:
+            message = "directory: nobody of that name"
+            raise UnknownPerson(message)
+        return self._describe_open(found)
 
     def bind_as_service(self) -> None:
         """Bind as the account to search with, or as nobody if none is set."""
@@ -107,6 +110,19 @@ class Conversation:
         if self.link.read(self.settings.base, ("1.1",)) is None:
             message = f"directory: the base `{self.settings.base}` cannot be read"
             raise DirectoryMisconfigured(message)
+
+    def _bind_to_look_up(self) -> None:
+        if self.settings.domain is not None and self.settings.bind_dn is None:
+            message = "directory: nobody can be looked up without an account to search with"
+            raise DirectoryMisconfigured(message)
+        self.bind_as_service()
+
+    def _describe_open(self, found: Found) -> DirectoryPerson:
+        """Describe whose account may be used."""
+        state = self.settings.dialect.state(found.entry, self.at_ns)
+        if state is not None:
+            raise self._closed(state, found.entry, known_password=False)
+        return self._describe(found)
 
     def _prove(self, name: str, password: str, ask: BeforeBind) -> Found:
         self.bind_as_service()

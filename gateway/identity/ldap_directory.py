@@ -21,6 +21,7 @@ from gateway.identity.directory import (
     PersonGone,
     ProbeReport,
     ProbeStep,
+    UnknownPerson,
 )
 from gateway.identity.directory_channel import Server, Trust
 from gateway.identity.failover import Failover
@@ -90,6 +91,15 @@ class LdapDirectory:
                 raise
 
         return self._ask(budget_seconds, ask, known_password=False)
+
+    def look_up_name(self, name: str, budget_seconds: float) -> DirectoryPerson:
+        """Describe a person by a name; see `gateway.identity.directory.Directory`."""
+        # The password is none: only the name goes to the directory, and is checked with it.
+        fault = credentials_fault(name, "none")
+        if fault is not None:
+            message = f"directory: {fault}"
+            raise UnknownPerson(message)
+        return self._ask(budget_seconds, lambda talk: talk.look_up_name(name), known_password=False)
 
     def probe(self, budget_seconds: float) -> ProbeReport:
         """Try every server as far as that goes without a person's password; never raises."""

@@ -29,7 +29,8 @@ class Refusal(SignInRefused):
             `entry-incomplete`, `not-employed`, `account-disabled`, `account-locked`,
             `account-expired`, `account-must-change-password`; through a provider `sign-in-over`,
             `callback-malformed`, `provider-refused`, `provider-answer-refused`,
-            `groups-incomplete`.
+            `groups-incomplete`; with a ticket those of `TicketRefused` and
+            `unknown-person`.
         tellable: whether the person may be told that code. What may not be told is told as one
             thing: name or password is wrong.
         username: as the directory spells it, where it is known; else empty.

@@ -27,6 +27,7 @@ from gateway.pages.break_glass import BreakGlassPages
 from gateway.pages.factor_officers import FactorOfficerPages
 from gateway.pages.factors import FactorPages
 from gateway.pages.form_token import FormTokens
+from gateway.pages.kerberos import KerberosPages
 from gateway.pages.me import MePages
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
@@ -83,6 +84,7 @@ class Pages:
         self.routes: tuple[Route, ...] = (
             *SignInPages(kit).routes(),
             *ProviderPages(kit).routes(),
+            *KerberosPages(kit).routes(),
             *PortalPage(kit).routes(),
             *MePages(kit).routes(),
             *SessionPages(kit).routes(),

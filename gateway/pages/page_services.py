@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.break_glass_accounts import Use
     from gateway.identity.session_list import ListedSession
+<<<<<<< HEAD
     from gateway.pages.factor_services import FactorDesk, FactorOffice
     from gateway.pages.provider_services import ProviderDesk
+=======
+    from gateway.pages.provider_services import ProviderDesk, TicketDesk
+>>>>>>> 278d857 (identity: signs desktops in with Kerberos tickets, once and for us alone)
     from policies.engine import Engine
     from policies.question import Subject
     from vetting.clearance import Clearance
@@ -244,6 +248,7 @@ class OrganisationChoice:
         name: as its staff know it.
         help_contact: whom its staff ask, such as a desk and its telephone number.
         takes_password: whether its staff may type a password here.
+        takes_ticket: whether they may sign in with the account of their computer.
         providers: at which they may sign in instead.
         email_domains: of their e-mail addresses, in lower case.
     """
@@ -252,6 +257,7 @@ class OrganisationChoice:
     name: str
     help_contact: str
     takes_password: bool = True
+    takes_ticket: bool = False
     providers: tuple[ProviderChoice, ...] = ()
     email_domains: frozenset[str] = frozenset()
 
@@ -324,6 +330,7 @@ class PageServices:
         sign_in_desk: signs people in and out.
         break_glass: lets people in with the envelope, and tells of it.
         provider_desk: the same through OpenID providers.
+        ticket_desk: the same with tickets of computers that are joined to a domain.
         register: the vetting register, read only.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
@@ -343,6 +350,7 @@ class PageServices:
     sign_in_desk: SignInDesk
     break_glass: BreakGlassDesk
     provider_desk: ProviderDesk
+    ticket_desk: TicketDesk
     register: RegisterDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]

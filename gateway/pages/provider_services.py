@@ -1,4 +1,4 @@
-"""What the pages are given for signing in through OpenID providers."""
+"""What the pages are given for signing in without typing a password here."""
 
 from __future__ import annotations
 
@@ -87,4 +87,27 @@ class ProviderDesk(Protocol):
 
         Raises:
             GatewayError: not now; the provider may send it again.
+        """
+
+
+class TicketDesk(Protocol):
+    """Signs people in with the Kerberos ticket of their computer. On a worker thread."""
+
+    def sign_in(
+        self, organisation: str, authorization: str, *, visit: OpenVisit, replaces: str | None
+    ) -> tuple[str, str]:
+        """Sign somebody in.
+
+        Args:
+            organisation: id of the organisation chosen; one of the configured ones.
+            authorization: the field of that name; any text.
+            visit: the visit of this request.
+            replaces: what the browser sent as session cookie.
+
+        Returns:
+            The value of the session cookie, and what proves us to the browser (base64, or empty).
+
+        Raises:
+            SignInRefused, DirectoryUnavailable, DirectoryMisconfigured, RecordUnavailable: as
+                `SignInDesk.sign_in`.
         """

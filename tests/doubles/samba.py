@@ -225,7 +225,7 @@ class Samba:
         file.write_text(
             f"[libdefaults]\ndefault_realm = {REALM}\ndns_lookup_kdc = false\n"
             "dns_lookup_realm = false\ndns_canonicalize_hostname = false\nrdns = false\n"
-            f"[realms]\n{REALM} = {{\n  kdc = tcp/{self.address}:88\n}}\n"
+            f"udp_preference_limit = 1\n[realms]\n{REALM} = {{\n  kdc = {self.address}:88\n}}\n"
             f"[domain_realm]\n.{DOMAIN} = {REALM}\n{DOMAIN} = {REALM}\n"
         )
         return file

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.keys import KeyRing
-from tests.gateway.identity.directories import authority, fire, police
+from tests.gateway.identity.directories import authority, desktop, fire, police
 from tests.gateway.pages.world import World, new_world
 
-__all__ = ["authority", "fire", "front_world", "police", "record_keys"]
+__all__ = ["authority", "desktop", "fire", "front_world", "police", "record_keys"]
 
 
 @pytest.fixture(scope="session")

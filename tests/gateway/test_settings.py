@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -309,7 +310,7 @@ def example(tmp_path: Path) -> Path:
         (tmp_path / "certificates" / name).write_text("certificate")
     (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
     passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
-    for name in (*passwords, "nwas.secret"):
+    for name in (*passwords, "nwas.secret", "gate.keytab"):
         password = tmp_path / "secrets" / name
         password.write_text("secret")
         password.chmod(0o600)
@@ -371,3 +372,71 @@ def test_feeds_and_mail_are_checked_with_the_rest(example: Path) -> None:
         "is open to others",
     ):
         assert expected in told
+
+
+DOMAIN_WITH_TICKETS = (
+    'kind = "active-directory", uris = ["ldaps://127.0.0.1:6361"], ca_file = "ca.pem", '
+    'base = "dc=police", domain = "police.example", bind_dn = "g@police.example", '
+    'bind_password_file = "pw", kerberos = { keytab_file = "k", service = "HTTP@gate.example", '
+    'realms = ["POLICE.EXAMPLE"] } }'
+)
+
+
+@pytest.fixture
+def with_tickets(tmp_path: Path) -> str:
+    """A minimal file with a domain whose tickets are taken, and the files it names."""
+    for name in ("pw", "k"):
+        (tmp_path / name).write_text("secret")
+        (tmp_path / name).chmod(0o600)
+    start = MINIMAL.index('kind = "ldap"')
+    return MINIMAL[:start] + DOMAIN_WITH_TICKETS + MINIMAL[MINIMAL.index("]\n\n[[upstream") :]
+
+
+def test_a_domain_may_take_tickets(write: Write, with_tickets: str) -> None:
+    directory = load_settings(write(with_tickets)).organisations[0].password_directory
+
+    assert directory is not None
+    assert directory.kerberos is not None
+    assert directory.kerberos.realms == ("POLICE.EXAMPLE",)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ('["POLICE.EXAMPLE"]', '["FIRE.EXAMPLE"]', "`FIRE.EXAMPLE` is not the realm of this"),
+        ('["POLICE.EXAMPLE"]', "[]", "must have at least 1 entries"),
+        ("HTTP@gate", "host@gate", "write `HTTP@` and the gateway's host name"),
+        ("HTTP@gate", "HTTP/gate", "write `HTTP@` and the gateway's host name"),
+        ('keytab_file = "k"', 'keytab_file = "none"', "does not exist"),
+        (
+            'bind_dn = "g@police.example", bind_password_file = "pw", ',
+            "",
+            "cannot be looked up without `bind_dn`",
+        ),
+    ],
+)
+def test_tickets_that_could_sign_nobody_in_are_refused(
+    write: Write, with_tickets: str, old: str, new: str, expected: str
+) -> None:
+    assert expected in faults(write(with_tickets.replace(old, new)))[0]
+
+
+def test_a_keytab_that_others_may_read_is_refused(
+    write: Write, with_tickets: str, tmp_path: Path
+) -> None:
+    (tmp_path / "k").chmod(0o644)
+
+    assert (
+        f"is open to others (mode 0644); run `chmod 600 {tmp_path / 'k'}`"
+        in (faults(write(with_tickets))[0])
+    )
+
+
+def test_tickets_without_the_extra_are_told_with_what_to_install(
+    write: Write, with_tickets: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gssapi", None)
+    (fault,) = faults(write(with_tickets))
+
+    assert "the extra `kerberos` is not installed" in fault
+    assert "pip install 'vetted-gateway[kerberos]'" in fault

@@ -24,6 +24,7 @@ OPEN_PAGES = {
     "/-/sign-in",
     "/-/find-organisation",
     "/-/sign-in/<organisation>",
+    "/-/sign-in/kerberos/<organisation>",
     "/-/oidc/<directory>/begin",
     "/-/oidc/<directory>/callback",
     "/-/oidc/<directory>/back-channel",

@@ -120,6 +120,7 @@ def test_a_grant_is_made_in_the_pipeline_only() -> None:
         ("httptools", ("gateway/wire/", "gateway/backoffice/")),
         ("webauthn", "gateway/identity/security_key.py"),
         ("pyotp", "gateway/identity/second_factor.py"),
+        ("gssapi", "gateway/identity/kerberos.py"),
         ("joserfc", ("gateway/backoffice/", "gateway/front/", "gateway/identity/", "gateway/key")),
         ("authlib", "gateway/identity/oidc_directory.py"),
         ("httpx", ("gateway/identity/oidc_directory.py", "gateway/identity/provider_http.py")),

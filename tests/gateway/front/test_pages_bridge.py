@@ -210,3 +210,45 @@ async def test_a_visit_without_a_target_is_a_fault_of_the_program(
 
     with pytest.raises(ValueError, match="without a target"):
         await bridge.act(new_visit(request(), targeted=False), None)
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/-/sign-in/kerberos/cheshire-fire", "Negotiate abc"),
+        ("/-/sign-in", None),
+        ("/-/sign-in/cheshire-fire", None),
+        ("/-/sign-in/kerberosX/cheshire-fire", None),
+        ("/-/portal", None),
+        ("/-/oidc/nwas/begin", None),
+    ],
+)
+async def test_a_ticket_is_handed_to_the_page_that_judges_it_alone(
+    threads: ThreadPoolExecutor, path: str, given: str | None
+) -> None:
+    page = Page()
+    async with bench(serving(page, threads, [])) as gate:
+        client = await gate.client()
+        await client.get(path, more="Authorization: Negotiate abc\r\n")
+
+    (environ,) = page.environs
+    assert environ.get("HTTP_AUTHORIZATION") == given
+    assert ("Negotiate abc" in str(environ)) == (given is not None)
+
+
+async def test_who_is_asked_for_a_ticket_does_not_wait_for_it(
+    threads: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every sign-in with a ticket begins so, and nobody has said anything of themselves yet."""
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    async with bench(serving(Page("401 Ticket"), threads, [])) as gate:
+        client = await gate.client()
+        monkeypatch.setattr("gateway.front.pages_bridge.asyncio.sleep", sleep)
+        await client.get("/-/sign-in/kerberos/cheshire-fire")
+        monkeypatch.undo()
+
+    assert waited == []

@@ -56,6 +56,10 @@ class ScriptedDirectory:
     def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson:  # noqa: ARG002  # part of the promise
         return self.answer(directory_id, "")
 
+    def look_up_name(self, name: str, budget_seconds: float) -> DirectoryPerson:  # noqa: ARG002  # part of the promise
+        self.asked.append(name)
+        return self.answer(name, "")
+
     def probe(self, budget_seconds: float) -> ProbeReport:  # noqa: ARG002  # part of the promise
         return ProbeReport()
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 import trustme
 
+from tests.doubles.desktop import Desktop
 from tests.doubles.samba import Samba
 from tests.doubles.slapd import PEOPLE, Slapd, person
 
@@ -62,3 +63,9 @@ def police(tmp_path_factory: pytest.TempPathFactory, authority: trustme.CA) -> I
         pytest.skip("a domain controller takes ports below 1024: only root can start one")
     with Samba(tmp_path_factory.mktemp("police"), authority) as domain:
         yield domain
+
+
+@pytest.fixture(scope="session")
+def desktop(tmp_path_factory: pytest.TempPathFactory, police: Samba) -> Desktop:
+    """A computer of that domain."""
+    return Desktop(police, tmp_path_factory.mktemp("desktop"))

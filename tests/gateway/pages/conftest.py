@@ -24,6 +24,7 @@ def world(one_world: World) -> World:
     one_world.desk.forget()
     one_world.envelope.forget()
     one_world.providers.forget()
+    one_world.tickets.forget()
     one_world.record.asked.clear()
     one_world.factors.forget()
     one_world.office.forget()

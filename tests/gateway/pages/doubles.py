@@ -243,6 +243,33 @@ class ProviderDesk:
         return token == "good"
 
 
+class TicketDesk:
+    """Takes `Negotiate good` for the constable's."""
+
+    def __init__(self, desk: SignInDesk) -> None:
+        self._desk = desk
+        self.shown: list[str] = []
+        self.fails_with: GatewayError | None = None
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.shown.clear()
+        self.fails_with = None
+
+    def sign_in(
+        self, organisation: str, authorization: str, *, visit: OpenVisit, replaces: str | None
+    ) -> tuple[str, str]:
+        """Sign the constable in."""
+        del organisation, visit
+        self.shown.append(authorization)
+        if self.fails_with is not None:
+            raise self.fails_with
+        if authorization != "Negotiate good":
+            raise SignInRefused("ticket-refused", tellable=True)
+        self._desk.sessions.pop(replaces or "", None)
+        return self._desk.open(self._desk.staff["constable"]), "b3Vycw=="
+
+
 class SessionDesk:
     """The sessions of the sign-in desk, and some of people who are elsewhere."""
 

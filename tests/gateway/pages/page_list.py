@@ -6,6 +6,7 @@ PAGES = (
     ("", "/-/sign-in", 200),
     ("", "/-/sign-in?next=/fleet/bookings", 200),
     ("", "/-/sign-in/cheshire-fire", 200),
+    ("", "/-/sign-in/cheshire-police", 200),
     ("", "/-/sign-in/nwas", 200),
     ("", "/-/oidc/nwas/callback?state=over", 400),
     ("", "/-/sign-out", 200),

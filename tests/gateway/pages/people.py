@@ -17,6 +17,7 @@ POLICE = OrganisationChoice(
     id="cheshire-police",
     name="Cheshire Constabulary",
     help_contact="ICT service desk, 01606 362000",
+    takes_ticket=True,
 )
 FIRE = OrganisationChoice(
     id="cheshire-fire",

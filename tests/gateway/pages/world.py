@@ -36,6 +36,7 @@ from tests.gateway.pages.doubles import (
     RegisterDesk,
     SessionDesk,
     SignInDesk,
+    TicketDesk,
     Visit,
 )
 from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, staff_of
@@ -60,6 +61,7 @@ class World:
     desk: SignInDesk
     envelope: BreakGlassDesk
     providers: ProviderDesk
+    tickets: TicketDesk
     sessions: SessionDesk
     record: RecordDesk
     register: RegisterDesk
@@ -88,6 +90,7 @@ def new_world(
     desk = SignInDesk(staff)
     envelope = BreakGlassDesk(desk)
     providers = ProviderDesk(desk)
+    tickets = TicketDesk(desk)
     register = RegisterDesk(staff, policy_set.levels)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
     sessions = SessionDesk(desk, at)
@@ -108,6 +111,7 @@ def new_world(
         sign_in_desk=desk,
         break_glass=envelope,
         provider_desk=providers,
+        ticket_desk=tickets,
         register=register,
         search_record=record.search,
         session_limits=(30, 600),
@@ -127,6 +131,7 @@ def new_world(
         desk=desk,
         envelope=envelope,
         providers=providers,
+        tickets=tickets,
         sessions=sessions,
         record=record,
         register=register,
