@@ -19,12 +19,8 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.break_glass_accounts import Use
     from gateway.identity.session_list import ListedSession
-<<<<<<< HEAD
     from gateway.pages.factor_services import FactorDesk, FactorOffice
-    from gateway.pages.provider_services import ProviderDesk
-=======
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
->>>>>>> 278d857 (identity: signs desktops in with Kerberos tickets, once and for us alone)
     from policies.engine import Engine
     from policies.question import Subject
     from vetting.clearance import Clearance
