@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from gateway.errors import GatewayError, SignInRefused
+from gateway.errors import GatewayError, SecondFactorOwed, SignInRefused
+from gateway.pages.enrolment import with_next
 from gateway.pages.form_token import FIELD
 from gateway.pages.local_path import local_path
 from gateway.pages.page import PageKit, Route, see_other
 from gateway.pages.sign_in import SIGN_IN, show_organisation
 from gateway.pages.sign_in_trouble import NOT_NOW, Trouble, trouble_of
+from gateway.pages.step_up import SECOND_STEP
 
 if TYPE_CHECKING:
     from gateway.pages.page_services import OrganisationChoice
@@ -75,6 +77,11 @@ class KerberosPages:
                 visit=page.visit,
                 replaces=request.cookies.get(services.cookies.session.name),
             )
+        except SecondFactorOwed as owed:
+            response = see_other(with_next(SECOND_STEP, next_path))
+            self._kit.set_cookie(response, services.cookies.stage, owed.token)
+            self._kit.set_cookie(response, services.cookies.organisation, choice.id)
+            return response
         except GatewayError as error:
             # No 401: a browser would ask for a password in a window of its own.
             status, trouble = ticket_trouble(error, choice)

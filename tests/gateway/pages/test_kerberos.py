@@ -7,7 +7,7 @@ import re
 import pytest
 from werkzeug.test import Client, TestResponse
 
-from gateway.errors import DirectoryUnavailable, SignInRefused, StoreError
+from gateway.errors import DirectoryUnavailable, SecondFactorOwed, SignInRefused, StoreError
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.people import POLICE
 from tests.gateway.pages.world import World
@@ -75,6 +75,19 @@ def test_the_same_form_works_when_the_browser_sends_it_again_with_its_ticket(
     again = browser.post(SEND, data=form, headers={"Authorization": "Negotiate good"})
     assert again.status_code == 303
     assert len(world.desk.sessions) == 1
+
+
+def test_who_owes_a_second_factor_goes_on_to_it_and_is_not_signed_in(
+    world: World, browser_of: SignIn
+) -> None:
+    world.tickets.fails_with = SecondFactorOwed("T" * 43, staff_id="a/b", address="x@a")
+    response = press(browser_of(), "Negotiate good", next_path="/fleet/bookings")
+
+    assert response.status_code == 303
+    assert response.headers["Location"] == "/-/sign-in/second-step?next=%2Ffleet%2Fbookings"
+    cookies = response.headers.getlist("Set-Cookie")
+    assert any(each.startswith(f"gateway-localhost-stage={'T' * 43};") for each in cookies)
+    assert not any(each.startswith("gateway-localhost=") for each in cookies)
 
 
 @pytest.mark.parametrize("changes", [{"csrf_token": ""}, {"csrf_token": "x" * 43}])
