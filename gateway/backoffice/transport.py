@@ -14,7 +14,7 @@ the answer arrives. Rules:
 import asyncio
 import ssl
 from dataclasses import dataclass
-from typing import Final, Protocol, cast
+from typing import Final, NoReturn, Protocol, cast
 
 import httptools
 
@@ -138,6 +138,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_done = False
         self._informational = 0
         self._until_close = False
+        self._lie: ExchangeError | None = None  # why our own callback stopped the parser
         self._answered = False  # any byte of the answer has arrived
 
     # ---- the exchange ---------------------------------------------------------------------
@@ -240,11 +241,10 @@ class UpstreamConnection(asyncio.Protocol):
         sink = self._sink
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserCallbackError as error:
-            cause = error.__context__
-            if not isinstance(cause, ExchangeError):
+        except httptools.HttpParserCallbackError:
+            if self._lie is None:  # a fault of ours, not of the system
                 raise
-            self._fail(cause)
+            self._fail(self._lie)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(ExchangeError(502, "upstream-not-http"))
         if not self._head_done and self._head_bytes > _HEAD_BYTES:
@@ -270,7 +270,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Open the head; a second answer in one exchange is a lie."""
         if self._head_done or self._sink is None:
             self._clean = False
-            raise ExchangeError(502, "upstream-second-answer")
+            self._stop_at(ExchangeError(502, "upstream-second-answer"))
         self._fields = []
         self._in_head = True
 
@@ -288,13 +288,16 @@ class UpstreamConnection(asyncio.Protocol):
         if 100 <= status < 200:  # noqa: PLR2004
             self._informational += 1
             if status == 101 or self._informational > _MAX_INFORMATIONAL:  # noqa: PLR2004
-                raise ExchangeError(502, "upstream-informational")
+                self._stop_at(ExchangeError(502, "upstream-informational"))
             return
         if not 200 <= status <= 599:  # noqa: PLR2004
-            raise ExchangeError(502, "upstream-status")
+            self._stop_at(ExchangeError(502, "upstream-status"))
         if self._parser.get_http_version() not in {"1.0", "1.1"}:
-            raise ExchangeError(502, "upstream-version")
-        length, chunked = _framing(self._fields)
+            self._stop_at(ExchangeError(502, "upstream-version"))
+        try:
+            length, chunked = _framing(self._fields)
+        except ExchangeError as error:
+            self._stop_at(error)
         bodiless = self._head_only or status in {204, 304}
         self._until_close = not bodiless and length is None and not chunked
         self._head_done = True
@@ -339,6 +342,11 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self.discard()
         sink.on_end()
+
+    def _stop_at(self, error: ExchangeError) -> NoReturn:
+        """Stop the parser, which itself tells only that a callback of ours failed."""
+        self._lie = error
+        raise error
 
     def _fail(self, error: ExchangeError) -> None:
         sink, self._sink = self._sink, None

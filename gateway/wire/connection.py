@@ -19,7 +19,7 @@ import struct
 from collections import deque
 from contextlib import suppress
 from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, Final, cast
+from typing import Any, Final, NoReturn, cast
 
 import httptools
 
@@ -53,8 +53,7 @@ class Connection(asyncio.Protocol):
     def __init__(
         self, handler: "RequestHandler[Connection]", loop: asyncio.AbstractEventLoop
     ) -> None:
-        self.handler = handler
-        self.loop, self.peer_ip, self.deadline = loop, "", NO_DEADLINE
+        self.handler, self.loop, self.peer_ip, self.deadline = handler, loop, "", NO_DEADLINE
         self.closing, self.bytes_out = False, 0
         self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -62,13 +61,13 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Incoming] = deque()
         self._current: Incoming | None = None
         self._reading: Incoming | None = None  # the request whose body the parser is in
-        self._target = b""
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0  # of the head being read, as they arrived
         self._parsed_bytes = 0  # of the head being read, as the parser gave them out
         self._body_bytes = 0  # of the body being read, since its deadline was last moved
-        self._in_head = False
+        self._in_head, self._target = False, b""
         self._broken: bytes | None = None  # refusal to send once the owed answers are out
+        self._bad_head: HeadError | None = None  # why our own callback stopped the parser
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
         self._paused_reading = self._client_slow = self._refuse_at_once = False
 
@@ -105,11 +104,10 @@ class Connection(asyncio.Protocol):
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade:
                 self._refuse(400, "upgrade")
-            except httptools.HttpParserCallbackError as error:
-                cause = error.__context__  # what our own callback raised
-                if not isinstance(cause, HeadError):
+            except httptools.HttpParserCallbackError:
+                if self._bad_head is None:  # a fault of ours, not of the client
                     raise
-                self._refuse(cause.status, cause.code)
+                self._refuse(self._bad_head.status, self._bad_head.code)
             except httptools.HttpParserError:
                 self._refuse(400, "not-http")
             if self._in_head and self._head_bytes > self.handler.limits.head_bytes:
@@ -156,43 +154,41 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Open a new head."""
-        self._target = b""
-        self._fields = []
-        self._parsed_bytes = 0
-        self._in_head = True
+        self._target, self._fields, self._parsed_bytes, self._in_head = b"", [], 0, True
 
     def on_url(self, piece: bytes) -> None:
         """Collect the raw target."""
         self._target += piece
         self._parsed_bytes += len(piece)
         if len(self._target) > self.handler.limits.head_bytes:
-            raise HeadError(414, "target-too-long")
+            self._stop_at(HeadError(414, "target-too-long"))
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Collect a field; one that comes after the head is a trailer and is refused."""
         if not self._in_head:
-            raise HeadError(400, "trailer")
+            self._stop_at(HeadError(400, "trailer"))
         self._fields.append((name, value))
         if len(self._fields) > self.handler.limits.head_fields:
-            raise HeadError(431, "too-many-fields")
+            self._stop_at(HeadError(431, "too-many-fields"))
         # A head that comes in one read is over before its bytes are counted as they arrive.
         self._parsed_bytes += len(name) + len(value) + _FIELD_FRAME_BYTES
         if self._parsed_bytes > self.handler.limits.head_bytes:
-            raise HeadError(431, "head-too-large")
+            self._stop_at(HeadError(431, "head-too-large"))
 
     def on_headers_complete(self) -> None:
         """Check the head and serve the request, or let it wait its turn."""
         self._in_head = False
-        head = check_head(
-            method=self._parser.get_method().decode("latin-1"),
-            target=self._target,
-            version=self._parser.get_http_version(),
-            fields=self._fields,
-            hosts=self.handler.limits.hosts,
-        )
+        method = self._parser.get_method().decode("latin-1")
+        version = self._parser.get_http_version()
+        hosts, fields = self.handler.limits.hosts, self._fields
+        try:
+            head = check_head(
+                method=method, target=self._target, version=version, fields=fields, hosts=hosts
+            )
+        except HeadError as error:
+            self._stop_at(error)
         incoming = Incoming(head, self)
-        self._reading = incoming
-        self._body_bytes = 0
+        self._reading, self._body_bytes = incoming, 0
         if self._current is None and not self._client_slow:
             self._start(incoming)
             return
@@ -344,8 +340,7 @@ class Connection(asyncio.Protocol):
         self.deadline = self.loop.time() + seconds
 
     def _start(self, incoming: Incoming) -> None:
-        self._current = incoming
-        self.bytes_out = 0
+        self._current, self.bytes_out = incoming, 0
         if incoming.complete or incoming.head.body_length == 0:
             self.deadline = NO_DEADLINE
         else:
@@ -369,6 +364,11 @@ class Connection(asyncio.Protocol):
         else:
             self.resume_body()  # the last body may have ended while it was held back
             self._renew_deadline()
+
+    def _stop_at(self, error: HeadError) -> NoReturn:
+        """Stop the parser, which itself tells only that a callback of ours failed."""
+        self._bad_head = error
+        raise error
 
     def _refuse(self, status: int, code: str) -> None:
         """Remember the refusal of what cannot be read, and send it when nothing else is owed."""
