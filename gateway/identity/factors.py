@@ -33,7 +33,7 @@ from gateway.identity.factor_rows import (
     to_factor,
     to_key,
 )
-from gateway.identity.factor_seal import FactorSeal
+from gateway.identity.factor_seal import FactorSeal, SealBroken
 from gateway.identity.recovery_codes import codes_left, drop_codes, make_codes, use_code
 from gateway.identity.second_factor import NO_STEP, new_secret, plain_code, verify_totp
 from gateway.identity.security_key import KnownKey, RelyingParty, SignCountRegressed
@@ -315,7 +315,10 @@ class SecondFactors:
         for row in rows:
             if row.kind != FactorKind.APP:
                 continue
-            secret = self._seal.open(row.secret, context=_context(row.id, staff_id))
+            try:
+                secret = self._seal.open(row.secret, context=_context(row.id, staff_id))
+            except SealBroken:
+                continue  # its key is gone: this app proves nothing, their other factors still do
             step = verify_totp(secret.decode("ascii"), code, at=at, last_step=row.last_step)
             if step is not None:
                 connection.execute(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gateway.identity.factors import MOST_FACTORS, FactorRefused, Proof
 from gateway.identity.second_factor import totp_code, totp_step
-from gateway.store.engine import reading
+from gateway.store.engine import reading, writing
 from gateway.store.schema_second_factor import factor_ceremony, second_factor
 from tests.doubles.soft_key import SoftKey
 from tests.gateway.identity.factor_bench import ORIGIN, FactorBench
@@ -266,3 +266,20 @@ def test_new_recovery_codes_void_the_old(bench: FactorBench) -> None:
     asked = bench.factors.prove_code, staff.staff_id, enrolled.codes[0]
     assert refusal(*asked, at=AT) == "code-wrong"
     assert bench.factors.prove_code(staff.staff_id, codes[0], at=AT) is Proof.RECOVERY_CODE
+
+
+def test_an_app_that_cannot_be_read_leaves_the_other_factors(bench: FactorBench) -> None:
+    """Its key may be gone: then recovery codes are what helps."""
+    staff, here = bench.staff()
+    gone, enrolled = bench.with_app(staff, here)
+    other, _ = bench.with_app(staff, here, later(minutes=1))
+    first = enrolled.factor.id
+    with writing(bench.parts.store) as connection:
+        connection.execute(
+            update(second_factor).where(second_factor.c.id == first).values(secret="x.y")
+        )
+
+    prove, at = bench.factors.prove_code, later(minutes=5)
+    assert refusal(prove, staff.staff_id, code_at(gone, minutes=5), at=at) == "code-wrong"
+    assert prove(staff.staff_id, code_at(other, minutes=5), at=at) is Proof.APP
+    assert prove(staff.staff_id, enrolled.codes[0], at=at) is Proof.RECOVERY_CODE
