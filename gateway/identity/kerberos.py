@@ -29,6 +29,12 @@ _BY_WORDS: Final = {
 }
 
 
+class _AtOnce(gssapi.SecurityContext):
+    """A context that tells of an error when it happens, not when it is next asked something."""
+
+    __DEFER_STEP_ERRORS__ = False
+
+
 class TicketAcceptor:
     """Judges the tickets for one service. Blocks for a moment (files); for several threads."""
 
@@ -46,7 +52,7 @@ class TicketAcceptor:
         # Afresh each time: a keytab that has been replaced is used at once.
         credentials = self._credentials()
         try:
-            context = gssapi.SecurityContext(creds=credentials, usage="accept")
+            context = _AtOnce(creds=credentials, usage="accept")
             answer = context.step(token)
             if not context.complete:
                 raise TicketRefused("ticket-incomplete", "the negotiation wants another token")
