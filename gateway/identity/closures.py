@@ -10,6 +10,7 @@ Remembered by each process for itself; a process that never saw the account clos
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,12 +33,15 @@ class _Seen:
 
 
 class Closures:
-    """What one directory's servers have said. Safe for several threads: replaced, never edited."""
+    """What one directory's servers have said. Safe for several threads: what is remembered is
+    replaced and never edited, and by one thread at a time, so that no note of two is lost.
+    """
 
     def __init__(self, servers: tuple[Server, ...]) -> None:
         """Take the servers in the order of the settings, and remember nothing yet."""
         self._servers = servers
         self._seen: Mapping[str, _Seen] = {}
+        self._lock = threading.Lock()
 
     def note(self, directory_id: str, server: Server, state: AccountState, *, now: float) -> None:
         """Remember what a server has said of an account; gone counts as disabled.
@@ -50,14 +54,15 @@ class Closures:
         """
         if not directory_id or state not in _LASTING:
             return
-        kept = {each: seen for each, seen in self._seen.items() if seen.until > now}
-        kept.pop(directory_id, None)
-        if len(kept) >= MAX_REMEMBERED:
-            kept.pop(next(iter(kept)))
-        self._seen = {
-            **kept,
-            directory_id: _Seen(server=server, state=state, until=now + LAG_SECONDS),
-        }
+        with self._lock:
+            kept = {each: seen for each, seen in self._seen.items() if seen.until > now}
+            kept.pop(directory_id, None)
+            if len(kept) >= MAX_REMEMBERED:
+                kept.pop(next(iter(kept)))
+            self._seen = {
+                **kept,
+                directory_id: _Seen(server=server, state=state, until=now + LAG_SECONDS),
+            }
 
     def standing(self, directory_id: str, server: Server, *, now: float) -> AccountState | None:
         """Tell whether an account that a server calls open was lately closed at another one.
@@ -68,6 +73,7 @@ class Closures:
         if seen is None or seen.until <= now:
             return None
         if self._servers.index(server) <= self._servers.index(seen.server):
-            self._seen = {key: each for key, each in self._seen.items() if key != directory_id}
+            with self._lock:
+                self._seen = {key: each for key, each in self._seen.items() if key != directory_id}
             return None
         return seen.state
