@@ -26,6 +26,7 @@ from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.break_glass import ATTEMPTS_KEY as BREAK_GLASS_ATTEMPTS
 from gateway.identity.break_glass import LIMITS as BREAK_GLASS_LIMITS
 from gateway.identity.bulkhead import Bulkhead
+from gateway.identity.door import Door
 from gateway.identity.ldap_dialect import Groups
 from gateway.identity.ldap_directory import LdapDirectory
 from gateway.identity.ldap_settings import Domain, LdapSettings
@@ -37,7 +38,6 @@ from gateway.identity.provider_settings import ClaimNames, ProviderSettings
 from gateway.identity.provider_sign_in import Provider
 from gateway.identity.session import SessionLimits
 from gateway.identity.session_limits import SessionRules, TighterLimits
-from gateway.identity.sign_in import Door
 from gateway.pages.page_services import Brand, OrganisationChoice, ProviderChoice
 from gateway.settings_directories import ActiveDirectorySection
 from policies.catalogue import Classification, Function, Regime, Scope

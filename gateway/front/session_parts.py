@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.sign_out import SignOutTold
     from gateway.bulletin import Bulletin, BulletinReader
+    from gateway.identity.door import Door
     from gateway.identity.recheck import Ended
     from gateway.identity.sessions import Sessions
-    from gateway.identity.sign_in import Door
     from gateway.settings import Settings
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.front.sign_in_desk import RecordedSignIn
-    from gateway.identity.sign_in import Door, SignIn
+    from gateway.identity.door import Door
+    from gateway.identity.sign_in import SignIn
     from gateway.identity.tickets import Accepts
     from gateway.pages.page_services import OpenVisit
     from gateway.settings import Settings

@@ -23,7 +23,8 @@ from gateway.identity.directory import (
     EntryIncomplete,
     UnknownPerson,
 )
-from gateway.identity.sign_in import GRACE_SECONDS, Door, SignedIn, SignIn, Vouched
+from gateway.identity.door import GRACE_SECONDS, Door
+from gateway.identity.sign_in import SignedIn, SignIn, Vouched
 from gateway.identity.sign_in_refusal import Refusal, refusal_of
 from gateway.identity.tickets import Accepts, TicketRefused, person_of, read_token
 

@@ -37,10 +37,10 @@ from gateway.identity.directory import (
     EntryIncomplete,
     PersonGone,
 )
+from gateway.identity.door import GRACE_SECONDS, Door
 from gateway.identity.lease import Lease
 from gateway.identity.session_ending import Whose, living
 from gateway.identity.sessions import Sessions
-from gateway.identity.sign_in import GRACE_SECONDS, Door
 from gateway.identity.staff import Staff, remember, staff_by_id
 from gateway.store import schema
 from gateway.store.engine import reading, writing

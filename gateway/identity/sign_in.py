@@ -35,13 +35,12 @@ from gateway.errors import (
     WrongCredentials,
 )
 from gateway.identity.attempts import Attempts, TooManyAttempts
-from gateway.identity.bulkhead import Bulkhead
 from gateway.identity.directory import (
-    Directory,
     DirectoryBusy,
     DirectoryPerson,
     EntryIncomplete,
 )
+from gateway.identity.door import GRACE_SECONDS, Door
 from gateway.identity.live_session import SubjectReader
 from gateway.identity.names import credentials_fault
 from gateway.identity.organisations import Organisations
@@ -53,10 +52,6 @@ from gateway.store.engine import writing
 from policies.question import Subject
 
 PASSWORD = frozenset({"password"})
-
-GRACE_SECONDS = 0.5
-"""What a directory may overrun its budget by before its caller stops waiting."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn:
@@ -106,24 +101,6 @@ class Vouched:
     agent: str = ""
     linked: bool = False
     limits: SessionLimits | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """The directory at which an organisation's staff type their password.
-
-    Attributes:
-        id: of the directory, its own in the settings.
-        directory: to ask.
-        bulkhead: the places at it.
-        budget_seconds: what one sign-in may take.
-    """
-
-    id: str
-    directory: Directory
-    bulkhead: Bulkhead
-    budget_seconds: float
-    linked: bool = False
 
 
 Hold = Callable[[Connection, Staff, Vouched, datetime], str]

@@ -17,8 +17,9 @@ from gateway.identity.directory import (
     GuessingStopped,
     ProbeReport,
 )
+from gateway.identity.door import Door
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.sign_in import Door, SignedIn, SignIn
+from gateway.identity.sign_in import SignedIn, SignIn
 from gateway.identity.sign_in_refusal import Refusal
 from gateway.store.engine import reading
 from tests.doubles.slapd import PASSWORD

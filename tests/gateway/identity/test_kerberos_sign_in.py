@@ -10,10 +10,11 @@ import pytest
 
 from gateway.errors import GatewayError, RecordUnavailable
 from gateway.identity.bulkhead import Bulkhead
+from gateway.identity.door import Door
 from gateway.identity.kerberos import TicketAcceptor
 from gateway.identity.kerberos_sign_in import KerberosSignIn, TicketArrival, TicketDoor
 from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.sign_in import Door, SignedIn
+from gateway.identity.sign_in import SignedIn
 from gateway.identity.sign_in_refusal import Refusal, refusal_code
 from gateway.identity.tickets import KerberosSettings
 from tests.doubles.desktop import GATE, Desktop

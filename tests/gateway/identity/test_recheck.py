@@ -20,8 +20,8 @@ from gateway.identity.directory import (
     EntryIncomplete,
     PersonGone,
 )
+from gateway.identity.door import Door
 from gateway.identity.recheck import Ended, Recheck
-from gateway.identity.sign_in import Door
 from gateway.store.engine import reading
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
 
