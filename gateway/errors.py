@@ -134,7 +134,7 @@ class RequestError(GatewayError):
 class SecondFactorOwed(GatewayError):
     """Somebody was vouched for, and their organisation asks for a second factor too.
 
-    Nobody is signed in yet: the sign-in is kept as a stage (`gateway.identity.stages`).
+    Nobody is signed in yet: the sign-in is kept as a stage (`gateway.identity.signing_in.stages`).
 
     Attributes:
         token: of the stage, for the browser's cookie and nothing else.

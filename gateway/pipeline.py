@@ -25,8 +25,8 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.drafts import decision_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
-from gateway.identity.live_session import LiveSession
-from gateway.identity.session_cache import DirectoryAway, Miss
+from gateway.identity.sessions.live_session import LiveSession
+from gateway.identity.sessions.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
 from gateway.staff_finder import no_session, paused, sign_in_address
 from gateway.visit import Grant, Visit
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
     from gateway.identity.owners import RecordOwners
-    from gateway.identity.presence import Presence
+    from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.staff_finder import StaffFinder

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping, Sequence
 
-    from gateway.identity.live_session import LiveSession
+    from gateway.identity.sessions.live_session import LiveSession
     from gateway.visit import Visit
 
 _MINUTE_US: Final = 60_000_000

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from gateway.errors import NotCurrent, StoreError
-from gateway.identity.session_cache import DirectoryAway, Miss
+from gateway.identity.sessions.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.bulletin import BulletinReader
-    from gateway.identity.live_session import LiveSession
-    from gateway.identity.session_cache import SessionCache
+    from gateway.identity.sessions.live_session import LiveSession
+    from gateway.identity.sessions.session_cache import SessionCache
     from gateway.visit import Visit
 
 PAUSED = "paused"

@@ -1,7 +1,7 @@
 """Leading who lacks nothing but a fresh second factor to where they show one, and back.
 
 Only a browser that opens a page is led; a program is refused with the reason. What a person had
-filled in is kept for them first (`gateway.identity.kept_forms`): after the second factor they send
+filled in is kept for them first (`identity.factors.kept_forms`): after the second factor they send
 it with one press, and it is decided and recorded anew.
 """
 
@@ -11,12 +11,12 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
-from gateway.identity.kept_forms import FORM_BYTES, KeptForm
+from gateway.identity.factors.kept_forms import FORM_BYTES, KeptForm
 from policies.decision import Gate
 from policies.function import GATEWAY_SYSTEM, Obligation
 
 if TYPE_CHECKING:
-    from gateway.identity.kept_forms import KeptForms
+    from gateway.identity.factors.kept_forms import KeptForms
     from gateway.visit import Visit
     from policies.decision import Decision
     from policies.question import Question

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from policies.catalogue import Match

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 from deploy.demo.accounts import Account
 from deploy.demo.places import Places
 from deploy.demo.visitor import Page, Visitor
-from gateway.identity.factor_rows import drop_factors
-from gateway.identity.second_factor import STEP_SECONDS, totp_code
+from gateway.identity.factors.factor_rows import drop_factors
+from gateway.identity.factors.second_factor import STEP_SECONDS, totp_code
 from gateway.identity.staff import staff_by_person
 from gateway.settings import load_settings
 from gateway.store.engine import open_store, writing

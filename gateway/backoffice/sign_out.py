@@ -1,7 +1,7 @@
 """Ends the back office's own session when ours has ended, however that came.
 
 Whoever ends a session leaves a sign-out owed for each system that had set cookies
-(`gateway.identity.session_ending`). A thread of each worker takes what is owed and calls the
+(`identity.sessions.session_ending`). A thread of each worker takes what is owed and calls the
 system's sign-out with those cookies: once, within a short time, for nobody who waits. What a system
 answers is recorded and changes nothing: our session has ended already.
 """

@@ -56,7 +56,7 @@ def create(config: Path, operator: str, name: str, number: str, uses: int) -> No
     """
     from gateway.audit.entry import Kind
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.break_glass_accounts import propose
+    from gateway.identity.signing_in.break_glass_accounts import propose
     from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
@@ -108,9 +108,9 @@ def seal(config: Path, operator: str, name: str, days: int) -> None:
     """
     from gateway.audit.entry import Kind
     from gateway.cli.operator_act import operator_act
-    from gateway.identity import break_glass_accounts
-    from gateway.identity.factor_seal import FactorSeal
-    from gateway.identity.second_factor import provisioning_uri, spaced
+    from gateway.identity.factors.factor_seal import FactorSeal
+    from gateway.identity.factors.second_factor import provisioning_uri, spaced
+    from gateway.identity.signing_in import break_glass_accounts
     from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
@@ -156,7 +156,7 @@ def seal(config: Path, operator: str, name: str, days: int) -> None:
 @json_option
 def list_accounts(config: Path, *, as_json: bool) -> None:
     """List break-glass accounts."""
-    from gateway.identity.break_glass_accounts import accounts
+    from gateway.identity.signing_in.break_glass_accounts import accounts
     from gateway.store.engine import reading
 
     at = current_instant()
@@ -199,9 +199,9 @@ def disable(config: Path, operator: str, name: str) -> None:
     from gateway.audit.entry import Kind
     from gateway.bulletin import Bulletin
     from gateway.cli.operator_act import operator_act
-    from gateway.identity import break_glass_accounts
-    from gateway.identity.session_ending import Whose
-    from gateway.identity.sessions import Sessions
+    from gateway.identity.sessions.session_ending import Whose
+    from gateway.identity.sessions.sessions import Sessions
+    from gateway.identity.signing_in import break_glass_accounts
     from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
@@ -243,7 +243,7 @@ def review(config: Path, operator: str, number: int | None, finding: str | None)
     """
     from gateway.audit.entry import Kind
     from gateway.cli.operator_act import operator_act
-    from gateway.identity import break_glass_accounts
+    from gateway.identity.signing_in import break_glass_accounts
     from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
@@ -273,7 +273,7 @@ def review(config: Path, operator: str, number: int | None, finding: str | None)
 
 
 def _list_waiting(store: Engine) -> None:
-    from gateway.identity.break_glass_accounts import uses
+    from gateway.identity.signing_in.break_glass_accounts import uses
     from gateway.store.engine import reading
 
     with reading(store) as connection:

@@ -31,8 +31,8 @@ def reset_factors(config: Path, operator: str, person: str | None, proposal: str
     from gateway.audit.entry import Kind
     from gateway.bulletin import Bulletin
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.factor_reset import FactorResets, Officer, demand_another
-    from gateway.identity.session_ending import Whose, end_sessions
+    from gateway.identity.factors.factor_reset import FactorResets, Officer, demand_another
+    from gateway.identity.sessions.session_ending import Whose, end_sessions
     from gateway.identity.staff import staff_by_person
     from gateway.keys import KeyRing
     from gateway.store.engine import reading, writing

@@ -25,7 +25,7 @@ from gateway.errors import CommandError
 def locks(config: Path, *, as_json: bool) -> None:
     """List who may not try to sign in now."""
     from gateway.front.from_settings import limits_of
-    from gateway.identity.locks import locks_at
+    from gateway.identity.signing_in.locks import locks_at
     from gateway.store.engine import reading
 
     settings = open_settings(config)
@@ -72,7 +72,7 @@ def unlock(
     """
     from gateway.audit.entry import Kind
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.locks import lift_person, lift_source
+    from gateway.identity.signing_in.locks import lift_person, lift_source
     from gateway.keys import KeyRing
     from gateway.store.engine import writing
 

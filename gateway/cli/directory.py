@@ -14,8 +14,8 @@ from gateway.cli.terminal import printable
 from gateway.errors import CommandError
 
 if TYPE_CHECKING:
-    from gateway.identity.directory import ProbeStep
-    from gateway.identity.ldap_probe import Trial
+    from gateway.identity.directories.directory import ProbeStep
+    from gateway.identity.directories.ldap_probe import Trial
     from gateway.settings import Settings
     from gateway.settings_directories import PasswordDirectorySection
 
@@ -51,8 +51,8 @@ def test(
     is signed in, and nothing is written.
     """
     from gateway.front.from_settings import ldap_settings
-    from gateway.identity.directory import ProbeReport
-    from gateway.identity.ldap_directory import LdapDirectory
+    from gateway.identity.directories.directory import ProbeReport
+    from gateway.identity.directories.ldap_directory import LdapDirectory
 
     if password_file is not None and name is None:
         raise click.UsageError("--password-file is of nobody: add --as NAME")
@@ -103,8 +103,8 @@ def _section(settings: Settings, organisation: str) -> PasswordDirectorySection:
 
 
 def _trial(name: str, password_file: Path | None) -> Trial:
-    from gateway.identity.ldap_probe import Trial
-    from gateway.identity.ldap_settings import read_password
+    from gateway.identity.directories.ldap_probe import Trial
+    from gateway.identity.directories.ldap_settings import read_password
 
     if password_file is not None:
         return Trial(name=name, password=read_password(password_file))

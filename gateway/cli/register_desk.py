@@ -20,8 +20,8 @@ from gateway.cli.opening import current_instant, open_existing_store
 from gateway.cli.operator_account import operator_account
 from gateway.cli.operator_act import operator_act
 from gateway.cli.register_change import CODES, SIGNS_OUT, RegisterChange
-from gateway.identity.session_ending import Whose
-from gateway.identity.sessions import Sessions
+from gateway.identity.sessions.session_ending import Whose
+from gateway.identity.sessions.sessions import Sessions
 from gateway.keys import KeyRing
 from gateway.reference_seal import RegisterSeal, RingDataKeys
 from gateway.store.engine import reading, writing

@@ -21,8 +21,8 @@ from gateway.cli.terminal import table
 from gateway.errors import CommandError
 
 if TYPE_CHECKING:
-    from gateway.identity.session_ending import Whose
-    from gateway.identity.session_list import ListedSession
+    from gateway.identity.sessions.session_ending import Whose
+    from gateway.identity.sessions.session_list import ListedSession
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -58,7 +58,7 @@ def list_sessions(
     as_json: bool,
 ) -> None:
     """List the sessions that are alive; everyone's unless it is said whose."""
-    from gateway.identity.session_list import list_sessions as living
+    from gateway.identity.sessions.session_list import list_sessions as living
     from gateway.store.engine import reading
 
     given = (person, organisation, directory)
@@ -97,8 +97,8 @@ def end(
     from gateway.audit.entry import Kind
     from gateway.bulletin import Bulletin
     from gateway.cli.operator_act import operator_act
-    from gateway.identity.session_list import count_sessions
-    from gateway.identity.sessions import Sessions
+    from gateway.identity.sessions.session_list import count_sessions
+    from gateway.identity.sessions.sessions import Sessions
     from gateway.keys import KeyRing
     from gateway.store.engine import reading
 
@@ -138,7 +138,7 @@ def end(
 def _whose(
     person: str | None, organisation: str | None, directory: str | None, *, everyone: bool
 ) -> Whose:
-    from gateway.identity.session_ending import Whose
+    from gateway.identity.sessions.session_ending import Whose
 
     try:
         return Whose(

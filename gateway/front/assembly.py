@@ -53,19 +53,19 @@ from gateway.front.session_desk import RecordedSessions
 from gateway.front.session_parts import directory_organisations, look_after_sessions, vouching
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.front.ticket_desk import ticket_desk
-from gateway.identity.attempts import Attempts
-from gateway.identity.break_glass import BreakGlass
-from gateway.identity.live_session import SubjectReader
 from gateway.identity.owners import RecordOwners
-from gateway.identity.password_hash import PasswordCheck
-from gateway.identity.provider_logins import ProviderLogins
-from gateway.identity.provider_sessions import ProviderSessions
-from gateway.identity.provider_sign_in import ProviderSignIn
-from gateway.identity.session_cache import SessionCache
-from gateway.identity.sessions import Sessions
-from gateway.identity.sign_in import SignIn
+from gateway.identity.providers.provider_logins import ProviderLogins
+from gateway.identity.providers.provider_sessions import ProviderSessions
+from gateway.identity.providers.provider_sign_in import ProviderSignIn
+from gateway.identity.sessions.live_session import SubjectReader
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.sessions.tokens import SessionTokens
+from gateway.identity.signing_in.attempts import Attempts
+from gateway.identity.signing_in.break_glass import BreakGlass
+from gateway.identity.signing_in.password_hash import PasswordCheck
+from gateway.identity.signing_in.sign_in import SignIn
 from gateway.identity.subject import subject_reader
-from gateway.identity.tokens import SessionTokens
 from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
 from gateway.network_zones import NetworkZones
@@ -90,7 +90,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Store
 
-    from gateway.identity.presence import Presence
+    from gateway.identity.sessions.presence import Presence
     from gateway.settings import Settings
 
 _MEBIBYTE: Final = 1024 * 1024

@@ -9,8 +9,8 @@ import structlog
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.errors import GatewayError, RecordUnavailable, SignInRefused
-from gateway.identity.break_glass import BreakGlass, Opening, shows_password
-from gateway.identity.sign_in_refusal import refusal_code
+from gateway.identity.signing_in.break_glass import BreakGlass, Opening, shows_password
+from gateway.identity.signing_in.sign_in_refusal import refusal_code
 from gateway.visit import Visit
 
 if TYPE_CHECKING:
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.audit.recorder import Recorder
-    from gateway.identity.break_glass_accounts import Use
-    from gateway.identity.sign_in import SignedIn
+    from gateway.identity.signing_in.break_glass_accounts import Use
+    from gateway.identity.signing_in.sign_in import SignedIn
     from gateway.pages.page_services import OpenVisit
     from gateway.throttle import RefusalThrottle
 

@@ -13,12 +13,12 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from gateway.front.sign_in_desk import our_visit
-from gateway.identity.factor_holder import Holder
-from gateway.identity.factor_notices import NoticeCode, give_notice, notices
-from gateway.identity.factors import FactorRefused, Proof
-from gateway.identity.live_session import LiveSession
-from gateway.identity.second_factor import provisioning_uri
-from gateway.identity.sessions import SECOND_FACTOR
+from gateway.identity.factors.factor_notices import NoticeCode, give_notice, notices
+from gateway.identity.factors.factors import FactorRefused, Proof
+from gateway.identity.factors.second_factor import provisioning_uri
+from gateway.identity.sessions.live_session import LiveSession
+from gateway.identity.sessions.sessions import SECOND_FACTOR
+from gateway.identity.signing_in.factor_holder import Holder
 from gateway.store.engine import writing
 from gateway.store.schema import microseconds
 
@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 
     from gateway.bulletin import Bulletin
     from gateway.front.factor_record import FactorRecord
-    from gateway.identity.factor_notices import Notice
-    from gateway.identity.factor_rows import Standing
-    from gateway.identity.factors import Enrolled, SecondFactors
-    from gateway.identity.kept_forms import KeptForm, KeptForms
-    from gateway.identity.sessions import Sessions
-    from gateway.identity.sign_in import SignedIn, SignIn
-    from gateway.identity.stages import SignInStages
+    from gateway.identity.factors.factor_notices import Notice
+    from gateway.identity.factors.factor_rows import Standing
+    from gateway.identity.factors.factors import Enrolled, SecondFactors
+    from gateway.identity.factors.kept_forms import KeptForm, KeptForms
+    from gateway.identity.sessions.sessions import Sessions
+    from gateway.identity.signing_in.sign_in import SignedIn, SignIn
+    from gateway.identity.signing_in.stages import SignInStages
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit
     from gateway.visit import Visit

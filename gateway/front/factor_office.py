@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import Outcome
 from gateway.front.sign_in_desk import our_visit
-from gateway.identity.factor_notices import notices
-from gateway.identity.factor_reset import Officer, ResetRefused, demand_another
-from gateway.identity.live_session import LiveSession
-from gateway.identity.session_ending import Whose
+from gateway.identity.factors.factor_notices import notices
+from gateway.identity.factors.factor_reset import Officer, ResetRefused, demand_another
+from gateway.identity.sessions.live_session import LiveSession
+from gateway.identity.sessions.session_ending import Whose
 from gateway.identity.staff import find_staff, staff_by_id
 from gateway.store.engine import reading
 
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gateway.front.factor_record import FactorRecord
-    from gateway.identity.factor_notices import Notice
-    from gateway.identity.factor_reset import FactorResets, Reset
-    from gateway.identity.factor_rows import Standing
-    from gateway.identity.factors import SecondFactors
-    from gateway.identity.sessions import Sessions
+    from gateway.identity.factors.factor_notices import Notice
+    from gateway.identity.factors.factor_reset import FactorResets, Reset
+    from gateway.identity.factors.factor_rows import Standing
+    from gateway.identity.factors.factors import SecondFactors
+    from gateway.identity.sessions.sessions import Sessions
     from gateway.identity.staff import Staff
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.front.factor_desk import FactorDesk
 from gateway.front.factor_office import FactorOffice
 from gateway.front.factor_record import FactorRecord
-from gateway.identity.factor_reset import FactorResets
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.factors import SecondFactors
-from gateway.identity.kept_forms import KeptForms
-from gateway.identity.security_key import RelyingParty
-from gateway.identity.stages import SignInStages
+from gateway.identity.factors.factor_reset import FactorResets
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.factors import SecondFactors
+from gateway.identity.factors.kept_forms import KeptForms
+from gateway.identity.factors.security_key import RelyingParty
+from gateway.identity.signing_in.stages import SignInStages
 from gateway.step_up import StepUp
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from gateway.audit.recorder import Recorder
     from gateway.bulletin import Bulletin
-    from gateway.identity.sessions import Sessions
-    from gateway.identity.sign_in import SignIn
+    from gateway.identity.sessions.sessions import Sessions
+    from gateway.identity.signing_in.sign_in import SignIn
     from gateway.keys import KeyRing
     from gateway.settings_sections import GatewaySection
     from gateway.throttle import RefusalThrottle

@@ -8,8 +8,8 @@ import structlog
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.front.sign_in_desk import name_signed_in
-from gateway.identity.factor_holder import Holder
-from gateway.identity.factor_notices import NoticeCode, give_notice
+from gateway.identity.factors.factor_notices import NoticeCode, give_notice
+from gateway.identity.signing_in.factor_holder import Holder
 from gateway.store.engine import writing
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gateway.audit.recorder import Recorder
-    from gateway.identity.factors import FactorRefused
-    from gateway.identity.live_session import LiveSession
-    from gateway.identity.sign_in import SignedIn
+    from gateway.identity.factors.factors import FactorRefused
+    from gateway.identity.sessions.live_session import LiveSession
+    from gateway.identity.signing_in.sign_in import SignedIn
     from gateway.throttle import RefusalThrottle
     from gateway.visit import Visit
 

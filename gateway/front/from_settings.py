@@ -23,21 +23,21 @@ from joserfc.jwk import Key, KeySet, OKPKey
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
-from gateway.identity.break_glass import ATTEMPTS_KEY as BREAK_GLASS_ATTEMPTS
-from gateway.identity.break_glass import LIMITS as BREAK_GLASS_LIMITS
-from gateway.identity.bulkhead import Bulkhead
-from gateway.identity.door import Door
-from gateway.identity.ldap_dialect import Groups
-from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.ldap_settings import Domain, LdapSettings
-from gateway.identity.lockout import AttemptLimits
-from gateway.identity.oidc_directory import OidcDirectory
+from gateway.identity.directories.bulkhead import Bulkhead
+from gateway.identity.directories.door import Door
+from gateway.identity.directories.ldap_dialect import Groups
+from gateway.identity.directories.ldap_directory import LdapDirectory
+from gateway.identity.directories.ldap_settings import Domain, LdapSettings
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.presence import Presence, PresenceLimit
-from gateway.identity.provider_settings import ClaimNames, ProviderSettings
-from gateway.identity.provider_sign_in import Provider
-from gateway.identity.session import SessionLimits
-from gateway.identity.session_limits import SessionRules, TighterLimits
+from gateway.identity.providers.oidc_directory import OidcDirectory
+from gateway.identity.providers.provider_settings import ClaimNames, ProviderSettings
+from gateway.identity.providers.provider_sign_in import Provider
+from gateway.identity.sessions.presence import Presence, PresenceLimit
+from gateway.identity.sessions.session import SessionLimits
+from gateway.identity.sessions.session_limits import SessionRules, TighterLimits
+from gateway.identity.signing_in.break_glass import ATTEMPTS_KEY as BREAK_GLASS_ATTEMPTS
+from gateway.identity.signing_in.break_glass import LIMITS as BREAK_GLASS_LIMITS
+from gateway.identity.signing_in.lockout import AttemptLimits
 from gateway.pages.page_services import Brand, OrganisationChoice, ProviderChoice
 from gateway.settings_directories import ActiveDirectorySection
 from policies.catalogue import Classification, Function, Regime, Scope

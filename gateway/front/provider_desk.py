@@ -9,17 +9,17 @@ import structlog
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase, new_reference
 from gateway.errors import GatewayError, RecordUnavailable
 from gateway.front.sign_in_desk import our_visit
-from gateway.identity.live_session import LiveSession
-from gateway.identity.token_checks import TokenRefused
+from gateway.identity.providers.token_checks import TokenRefused
+from gateway.identity.sessions.live_session import LiveSession
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from gateway.audit.recorder import Recorder
     from gateway.front.sign_in_desk import RecordedSignIn
-    from gateway.identity.oidc_directory import SignOutForm
-    from gateway.identity.provider_sessions import EndedSession
-    from gateway.identity.provider_sign_in import ProviderSignIn
+    from gateway.identity.providers.oidc_directory import SignOutForm
+    from gateway.identity.providers.provider_sessions import EndedSession
+    from gateway.identity.providers.provider_sign_in import ProviderSignIn
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit
     from gateway.throttle import RefusalThrottle

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from gateway.identity.live_session import LiveSession
+    from gateway.identity.sessions.live_session import LiveSession
     from gateway.pages.caller import Caller
     from gateway.pages.refusal import RefusalPages
     from gateway.visit import Visit

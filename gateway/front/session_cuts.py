@@ -12,14 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.errors import StoreError
-from gateway.identity.session_cache import DirectoryAway
+from gateway.identity.sessions.session_cache import DirectoryAway
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from gateway.identity.live_session import LiveSession
-    from gateway.identity.session_cache import SessionCache
+    from gateway.identity.sessions.live_session import LiveSession
+    from gateway.identity.sessions.session_cache import SessionCache
     from gateway.visit import Visit
     from gateway.wire.connection import Connection
 

@@ -10,9 +10,9 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
-from gateway.identity.live_session import LiveSession
-from gateway.identity.session_ending import Whose
-from gateway.identity.session_list import ListedSession, list_sessions
+from gateway.identity.sessions.live_session import LiveSession
+from gateway.identity.sessions.session_ending import Whose
+from gateway.identity.sessions.session_list import ListedSession, list_sessions
 from gateway.identity.staff import find_staff
 from gateway.pages.page_services import NotYoursError, SessionSearch
 from gateway.store.engine import reading
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from gateway.audit.recorder import Recorder
-    from gateway.identity.sessions import Sessions
+    from gateway.identity.sessions.sessions import Sessions
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase, new_draft
 from gateway.backoffice.sign_out import SignOutPlace, UpstreamSignOuts
 from gateway.front.from_settings import upstream_address
-from gateway.identity.recheck import Recheck
-from gateway.identity.session_cache import Vouching
+from gateway.identity.sessions.recheck import Recheck
+from gateway.identity.sessions.session_cache import Vouching
 from gateway.store.schema import microseconds
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.sign_out import SignOutTold
     from gateway.bulletin import Bulletin, BulletinReader
-    from gateway.identity.door import Door
-    from gateway.identity.recheck import Ended
-    from gateway.identity.sessions import Sessions
+    from gateway.identity.directories.door import Door
+    from gateway.identity.sessions.recheck import Ended
+    from gateway.identity.sessions.sessions import Sessions
     from gateway.settings import Settings
 
 

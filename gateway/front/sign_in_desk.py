@@ -14,8 +14,8 @@ from gateway.errors import (
     SecondFactorOwed,
     SignInRefused,
 )
-from gateway.identity.live_session import LiveSession
-from gateway.identity.sign_in_refusal import refusal_code
+from gateway.identity.sessions.live_session import LiveSession
+from gateway.identity.signing_in.sign_in_refusal import refusal_code
 from gateway.visit import Visit
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.audit.recorder import Recorder
-    from gateway.identity.kept_forms import KeptForms
-    from gateway.identity.sessions import Sessions
-    from gateway.identity.sign_in import SignedIn, SignIn
+    from gateway.identity.factors.kept_forms import KeptForms
+    from gateway.identity.sessions.sessions import Sessions
+    from gateway.identity.signing_in.sign_in import SignedIn, SignIn
     from gateway.pages.page_services import LiveSession as PageSession
     from gateway.pages.page_services import OpenVisit
     from gateway.throttle import RefusalThrottle

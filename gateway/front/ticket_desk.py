@@ -9,8 +9,8 @@ import structlog
 
 from gateway.errors import DirectoryMisconfigured, GatewayError
 from gateway.front.sign_in_desk import our_visit
-from gateway.identity.kerberos_sign_in import KerberosSignIn, TicketDoor
-from gateway.identity.tickets import KerberosSettings, TicketRefused
+from gateway.identity.desktops.kerberos_sign_in import KerberosSignIn, TicketDoor
+from gateway.identity.desktops.tickets import KerberosSettings, TicketRefused
 from gateway.settings_directories import ActiveDirectorySection
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gateway.front.sign_in_desk import RecordedSignIn
-    from gateway.identity.door import Door
-    from gateway.identity.sign_in import SignIn
-    from gateway.identity.tickets import Accepts
+    from gateway.identity.desktops.tickets import Accepts
+    from gateway.identity.directories.door import Door
+    from gateway.identity.signing_in.sign_in import SignIn
     from gateway.pages.page_services import OpenVisit
     from gateway.settings import Settings
     from gateway.settings_directories import KerberosSection
@@ -120,7 +120,7 @@ def ticket_acceptor(settings: KerberosSettings) -> Accepts:
     """
     try:
         # Only where it is used: without the extra there is none.
-        from gateway.identity.kerberos import TicketAcceptor  # noqa: PLC0415
+        from gateway.identity.desktops.kerberos import TicketAcceptor  # noqa: PLC0415
     except ImportError as error:
         message = (
             f"kerberos: the library cannot be loaded ({error}); install the extra with "

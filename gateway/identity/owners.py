@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from sqlalchemy import select, union
 
-from gateway.identity.session_cache import MISS, Miss
+from gateway.identity.sessions.session_cache import MISS, Miss
 from gateway.store.engine import reading
 from vetting.register_tables import appointment, vetting_grant
 

@@ -20,7 +20,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from gateway.errors import IdentityChanged
-from gateway.identity.directory import BREAK_GLASS, DirectoryPerson, EntryIncomplete
+from gateway.identity.directories.directory import BREAK_GLASS, DirectoryPerson, EntryIncomplete
 from gateway.identity.names import fold_name
 from gateway.store import schema
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from sqlalchemy import Connection
 
 from gateway.errors import IdentityError, NotEmployed
-from gateway.identity.live_session import KnownSubject, SubjectReader
+from gateway.identity.sessions.live_session import KnownSubject, SubjectReader
 from gateway.identity.staff import Staff
 from policies.question import Subject
 from vetting.days import day_ends_at, day_of

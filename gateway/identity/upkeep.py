@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from gateway.bulletin import Bulletin
-from gateway.identity.attempts import Attempts
-from gateway.identity.factor_ceremonies import purge_ceremonies
-from gateway.identity.factor_notices import purge_notices
-from gateway.identity.kept_forms import purge_forms
-from gateway.identity.session_cache import SessionCache
-from gateway.identity.sessions import Sessions
-from gateway.identity.stages import purge_stages
+from gateway.identity.factors.factor_ceremonies import purge_ceremonies
+from gateway.identity.factors.factor_notices import purge_notices
+from gateway.identity.factors.kept_forms import purge_forms
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.signing_in.attempts import Attempts
+from gateway.identity.signing_in.stages import purge_stages
 from gateway.store.engine import writing
 
 PURGE_EVERY = timedelta(minutes=10)

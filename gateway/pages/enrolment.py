@@ -13,14 +13,14 @@ from urllib.parse import urlencode
 
 from flask import Response, request
 
-from gateway.identity.factors import NAME_CHARACTERS, FactorRefused
-from gateway.identity.second_factor import spaced
+from gateway.identity.factors.factors import NAME_CHARACTERS, FactorRefused
+from gateway.identity.factors.second_factor import spaced
 from gateway.pages.local_path import PORTAL, local_path
 from gateway.pages.page import PageKit, PageRequest, see_other
 from gateway.pages.qr_code import qr_code
 
 if TYPE_CHECKING:
-    from gateway.identity.factor_holder import Holder
+    from gateway.identity.signing_in.factor_holder import Holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from gateway.identity.factor_reset import ResetRefused
+from gateway.identity.factors.factor_reset import ResetRefused
 from gateway.pages.factors import told
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
 if TYPE_CHECKING:
-    from gateway.identity.factor_reset import Reset
+    from gateway.identity.factors.factor_reset import Reset
 
 FUNCTION = "gate.factors"
 FACTORS = "/-/factors"

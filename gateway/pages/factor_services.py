@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from gateway.identity.factor_holder import Holder
-    from gateway.identity.factor_notices import Notice
-    from gateway.identity.factor_reset import Reset
-    from gateway.identity.factor_rows import Standing
-    from gateway.identity.kept_forms import KeptForm
+    from gateway.identity.factors.factor_notices import Notice
+    from gateway.identity.factors.factor_reset import Reset
+    from gateway.identity.factors.factor_rows import Standing
+    from gateway.identity.factors.kept_forms import KeptForm
+    from gateway.identity.signing_in.factor_holder import Holder
     from gateway.identity.staff import Staff
     from gateway.pages.page_services import LiveSession, OpenVisit
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class FactorDesk(Protocol):
     """Somebody's own second factors. Called on a worker thread.
 
-    What is not accepted raises `gateway.identity.factors.FactorRefused`, and is recorded.
+    What is not accepted raises `gateway.identity.factors.factors.FactorRefused`, and is recorded.
     """
 
     def holder(self, session: LiveSession) -> Holder:
@@ -85,7 +85,7 @@ class FactorDesk(Protocol):
 class FactorOffice(Protocol):
     """What security officers do with the second factors of their organisation's staff.
 
-    What may not be done raises `gateway.identity.factor_reset.ResetRefused`, and is recorded.
+    What may not be done raises `identity.factors.factor_reset.ResetRefused`, and is recorded.
     """
 
     def find(self, officer: LiveSession, text: str) -> tuple[tuple[Staff, Standing], ...]:

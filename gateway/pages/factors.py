@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from flask import Response
 
-from gateway.identity.factor_notices import KEPT, NoticeCode
-from gateway.identity.factor_rows import FactorKind
-from gateway.identity.factors import FactorRefused
+from gateway.identity.factors.factor_notices import KEPT, NoticeCode
+from gateway.identity.factors.factor_rows import FactorKind
+from gateway.identity.factors.factors import FactorRefused
 from gateway.pages.enrolment import (
     MY_FACTORS,
     STALE_FORM,
@@ -26,8 +26,8 @@ from gateway.store.schema import instant
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.identity.factor_holder import Holder
-    from gateway.identity.factor_notices import Notice
+    from gateway.identity.factors.factor_notices import Notice
+    from gateway.identity.signing_in.factor_holder import Holder
 
 FUNCTION = "gate.me"
 ADD_APP = f"{MY_FACTORS}/app"

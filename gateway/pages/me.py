@@ -12,7 +12,7 @@ from gateway.pages.browser_words import browser_words
 from gateway.pages.page import PageKit, PageRequest, Route, see_other, small_number
 
 if TYPE_CHECKING:
-    from gateway.identity.session_list import ListedSession
+    from gateway.identity.sessions.session_list import ListedSession
 
 FUNCTION = "gate.me"
 ME = "/-/me"

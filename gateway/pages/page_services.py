@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from gateway.audit.search import AuditFilter, Page
     from gateway.cookies import CookiePolicy
-    from gateway.identity.break_glass_accounts import Use
-    from gateway.identity.session_list import ListedSession
+    from gateway.identity.sessions.session_list import ListedSession
+    from gateway.identity.signing_in.break_glass_accounts import Use
     from gateway.pages.factor_services import FactorDesk, FactorOffice
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
     from policies.engine import Engine
@@ -44,7 +44,7 @@ class OpenVisit(Protocol):
 
 
 class SessionFacts(Protocol):
-    """What the pages know of a session itself (`gateway.identity.sessions.Session`)."""
+    """What the pages know of a session itself (`gateway.identity.sessions.sessions.Session`)."""
 
     @property
     def hash(self) -> str:

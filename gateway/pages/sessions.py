@@ -16,7 +16,7 @@ from gateway.pages.page_services import NotYoursError, SessionSearch
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gateway.identity.session_list import ListedSession
+    from gateway.identity.sessions.session_list import ListedSession
 
 FUNCTION = "gate.sessions"
 SESSIONS = "/-/sessions"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
-from gateway.identity.factors import FactorRefused
+from gateway.identity.factors.factors import FactorRefused
 from gateway.pages.enrolment import (
     MY_FACTORS,
     NO_ANSWER,
@@ -25,7 +25,7 @@ from gateway.pages.local_time import exact_time
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
 if TYPE_CHECKING:
-    from gateway.identity.factor_holder import Holder
+    from gateway.identity.signing_in.factor_holder import Holder
 
 CONTINUE = f"{STEP_UP}/continue"
 SECOND_STEP = "/-/sign-in/second-step"

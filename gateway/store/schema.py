@@ -127,7 +127,9 @@ sign_in_lift = Table(  # locks that an officer lifted
     metadata,
     Column("number", _Counted, primary_key=True, autoincrement=True),
     Column("organisation", String(40), nullable=False),  # empty for a source
-    Column("lock_key", String(320), nullable=False),  # gateway.identity.attempts makes it
+    Column(
+        "lock_key", String(320), nullable=False
+    ),  # gateway.identity.signing_in.attempts makes it
     Column("at_us", BigInteger, nullable=False),
     Index("sign_in_lift_key", "organisation", "lock_key", "at_us"),
     sqlite_autoincrement=True,

@@ -1,6 +1,6 @@
 """The tables of second factors, copied into the one metadata by `gateway.store.schema`.
 
-Secrets in them are sealed (`gateway.identity.factor_seal`): a copy of the database proves nothing.
+Secrets in them are sealed (`identity.factors.factor_seal`): a copy of the database proves nothing.
 """
 
 from __future__ import annotations

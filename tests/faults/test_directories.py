@@ -16,11 +16,11 @@ import pytest
 import trustme
 
 from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, GatewayError
-from gateway.identity.bulkhead import Bulkhead
-from gateway.identity.directory import AccountClosed, DirectoryPerson, PersonGone
-from gateway.identity.failover import AVOID_SECONDS
-from gateway.identity.ldap_dialect import Groups
-from gateway.identity.ldap_directory import LdapDirectory
+from gateway.identity.directories.bulkhead import Bulkhead
+from gateway.identity.directories.directory import AccountClosed, DirectoryPerson, PersonGone
+from gateway.identity.directories.failover import AVOID_SECONDS
+from gateway.identity.directories.ldap_dialect import Groups
+from gateway.identity.directories.ldap_directory import LdapDirectory
 from tests.doubles.samba import PASSWORD, STAFF, Samba
 from tests.doubles.slapd import PASSWORD as FIRE_PASSWORD
 from tests.doubles.slapd import PEOPLE, SUFFIX, Slapd, person

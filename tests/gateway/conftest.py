@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.keys import KeyRing
-from tests.gateway.identity.directories import authority, desktop, fire, police
+from tests.gateway.identity.directory_parts import authority, desktop, fire, police
 from tests.gateway.pages.world import World, new_world
 
 __all__ = ["authority", "desktop", "fire", "front_world", "police", "record_keys"]

@@ -24,10 +24,10 @@ from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.front.session_cuts import SessionCuts
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.kept_forms import KeptForms
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
-from gateway.identity.presence import Presence
+from gateway.identity.sessions.presence import Presence
 from gateway.network_zones import NetworkZones
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.drafts import decision_draft, refusal_draft
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from policies.catalogue import Match
 from policies.engine import Engine
 from policies.question import Question

@@ -17,7 +17,7 @@ from sqlalchemy import text
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.backoffice.transport import ExchangeError
 from gateway.bulletin import person_subject
-from gateway.identity.presence import Presence, PresenceLimit
+from gateway.identity.sessions.presence import Presence, PresenceLimit
 from gateway.store.engine import writing
 from gateway.wire.answers import document, give
 from policies.criteria.zone import FromZones

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import Outcome, Phase
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from gateway.resources import ResourcePaths, ResourceTally
 from tests.gateway.identity.parts import AT, new_parts, us
 from tests.gateway.visits import new_visit, request

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.identity.session_cache import DirectoryAway, SessionCache, Vouching
+from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
 from gateway.refused import Refused
 from gateway.staff_finder import StaffFinder, no_session, paused, sign_in_address
 from tests.gateway.identity.parts import FIRE, Parts, later, new_parts, us

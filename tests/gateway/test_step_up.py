@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.kept_forms import KeptForms
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.kept_forms import KeptForms
 from gateway.step_up import form_fields
 from tests.gateway.identity.parts import AT
 from tests.gateway.stand import SAME, field_of, stand, status_of

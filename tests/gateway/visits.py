@@ -6,7 +6,7 @@ from typing import cast
 
 from gateway.audit.entry import new_entry_id
 from gateway.backoffice.canonical import canonicalise_target
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from gateway.visit import Visit
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import BodySource, Incoming

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from gateway.identity.session_ending import Whose
+from gateway.identity.sessions.session_ending import Whose
 from tests.journeys.two_gateways import TwoGateways, two_gateways
 
 pytestmark = pytest.mark.journey

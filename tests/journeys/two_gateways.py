@@ -18,11 +18,11 @@ import trustme
 
 from gateway.bulletin import Bulletin
 from gateway.front.from_settings import session_rules
-from gateway.identity.directory import DirectoryPerson
-from gateway.identity.session import Session
-from gateway.identity.sessions import Sessions
+from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.sessions.session import Session
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.sessions.tokens import SessionTokens
 from gateway.identity.staff import remember
-from gateway.identity.tokens import SessionTokens
 from gateway.keys import KeyRing
 from gateway.settings import Settings, load_settings
 from gateway.store.engine import open_store, writing

@@ -14,7 +14,7 @@ from typing_extensions import override
 from gateway.backoffice.cookie_jar import CookieJar
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.bulletin import Bulletin, BulletinReader
-from gateway.identity.session_ending import Whose
+from gateway.identity.sessions.session_ending import Whose
 from gateway.store import schema
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, Parts, later, new_parts

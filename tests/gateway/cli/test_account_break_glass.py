@@ -10,7 +10,7 @@ import pytest
 from argon2.profiles import CHEAPEST
 from sqlalchemy import insert
 
-from gateway.identity.password_hash import PasswordCheck
+from gateway.identity.signing_in.password_hash import PasswordCheck
 from gateway.store.engine import reading, writing
 from gateway.store.schema_break_glass import break_glass_use, local_account
 from tests.gateway.cli.place import Place, Told
@@ -19,7 +19,7 @@ from tests.gateway.cli.place import Place, Told
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a hash costs is tested beside it; here it would only cost time."""
-    monkeypatch.setattr("gateway.identity.password_hash.RFC_9106_LOW_MEMORY", CHEAPEST)
+    monkeypatch.setattr("gateway.identity.signing_in.password_hash.RFC_9106_LOW_MEMORY", CHEAPEST)
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.identity.directory import DirectoryPerson
-from gateway.identity.factor_rows import factor_rows
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.factors import SecondFactors
-from gateway.identity.second_factor import totp_code, totp_step
-from gateway.identity.security_key import RelyingParty
+from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.factors.factor_rows import factor_rows
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.factors import SecondFactors
+from gateway.identity.factors.second_factor import totp_code, totp_step
+from gateway.identity.factors.security_key import RelyingParty
 from gateway.identity.staff import remember
 from gateway.store.engine import open_store, reading, writing
 from tests.gateway.cli.place import AT, Place

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.front.from_settings import limits_of
-from gateway.identity.attempts import Attempts, TooManyAttempts
+from gateway.identity.signing_in.attempts import Attempts, TooManyAttempts
 from tests.gateway.cli.place import Place
 
 FIRE = "cheshire-fire"

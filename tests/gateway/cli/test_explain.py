@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gateway.identity.directory import DirectoryPerson
+from gateway.identity.directories.directory import DirectoryPerson
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
 from policies.criteria.factor_age import FactorShownWithin

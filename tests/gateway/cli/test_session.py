@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from gateway.bulletin import Bulletin
-from gateway.identity.directory import DirectoryPerson
-from gateway.identity.sessions import Sessions
+from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
 from tests.gateway.cli.place import Place

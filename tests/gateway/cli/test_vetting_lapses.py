@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.cli.opening import current_instant
-from gateway.identity.directory import DirectoryPerson
+from gateway.identity.directories.directory import DirectoryPerson
 from gateway.identity.staff import remember
 from gateway.store.engine import writing
 from tests.doubles.mail_server import mail_server

@@ -11,15 +11,15 @@ from gateway.errors import RecordUnavailable
 from gateway.front.factor_desk import FactorDesk
 from gateway.front.factor_office import FactorOffice
 from gateway.front.factor_record import FactorRecord
-from gateway.identity.attempts import AttemptLimits, Attempts
-from gateway.identity.factor_holder import Holder
-from gateway.identity.factor_reset import FactorResets
-from gateway.identity.factors import SecondFactors
-from gateway.identity.kept_forms import KeptForms
+from gateway.identity.factors.factor_reset import FactorResets
+from gateway.identity.factors.factors import SecondFactors
+from gateway.identity.factors.kept_forms import KeptForms
+from gateway.identity.factors.second_factor import totp_code, totp_step
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.second_factor import totp_code, totp_step
-from gateway.identity.sign_in import SignIn
-from gateway.identity.stages import SignInStages
+from gateway.identity.signing_in.attempts import AttemptLimits, Attempts
+from gateway.identity.signing_in.factor_holder import Holder
+from gateway.identity.signing_in.sign_in import SignIn
+from gateway.identity.signing_in.stages import SignInStages
 from gateway.store.schema import microseconds
 from gateway.throttle import RefusalThrottle
 from gateway.visit import Visit

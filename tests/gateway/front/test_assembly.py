@@ -19,10 +19,10 @@ from gateway.front.assembly import Assembly
 from gateway.front.clock import clock, instant, wall_us
 from gateway.front.from_settings import session_rules
 from gateway.front.policy_in_force import PolicyInForce
-from gateway.identity.directory import DirectoryPerson
-from gateway.identity.sessions import Sessions
+from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.sessions.tokens import SessionTokens
 from gateway.identity.staff import remember
-from gateway.identity.tokens import SessionTokens
 from gateway.keys import KeyRing
 from gateway.policy_versions import PolicyVersions
 from gateway.settings import Settings

@@ -15,9 +15,9 @@ from gateway.audit.entry import Kind, Outcome
 from gateway.audit.recorder import Recorder
 from gateway.errors import RecordUnavailable, SignInRefused
 from gateway.front.break_glass_desk import RecordedBreakGlass
-from gateway.identity.attempts import Attempts
-from gateway.identity.break_glass import LIMITS, BreakGlass
-from gateway.identity.password_hash import PasswordCheck
+from gateway.identity.signing_in.attempts import Attempts
+from gateway.identity.signing_in.break_glass import LIMITS, BreakGlass
+from gateway.identity.signing_in.password_hash import PasswordCheck
 from gateway.operational_log import LISTED_FIELDS
 from gateway.throttle import RefusalThrottle
 from tests.gateway.front.test_sign_in_desk import NotingRecorder
@@ -64,7 +64,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr("gateway.identity.password_hash.RFC_9106_LOW_MEMORY", CHEAPEST)
+    monkeypatch.setattr("gateway.identity.signing_in.password_hash.RFC_9106_LOW_MEMORY", CHEAPEST)
     passwords = PasswordCheck()
     with new_parts(tmp_path) as parts:
         parts.appoint(NUMBER, role="security-officer")

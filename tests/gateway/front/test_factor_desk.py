@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from gateway.errors import RecordUnavailable, SecondFactorOwed
-from gateway.identity.factor_notices import NoticeCode
-from gateway.identity.factors import FactorRefused
-from gateway.identity.kept_forms import KEPT, KeptForm
-from gateway.identity.second_factor import totp_code, totp_step
+from gateway.identity.factors.factor_notices import NoticeCode
+from gateway.identity.factors.factors import FactorRefused
+from gateway.identity.factors.kept_forms import KEPT, KeptForm
+from gateway.identity.factors.second_factor import totp_code, totp_step
 from tests.doubles.soft_key import SoftKey
 from tests.gateway.front.factor_stand import FactorStand, visit_at
 from tests.gateway.identity.factor_bench import ORIGIN
 from tests.gateway.identity.parts import AT, Parts, later
-from tests.gateway.identity.test_stages import VOUCHED
+from tests.gateway.identity.signing_in.test_stages import VOUCHED
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.identity.factor_reset import ResetRefused
-from gateway.identity.live_session import LiveSession
+from gateway.identity.factors.factor_reset import ResetRefused
+from gateway.identity.sessions.live_session import LiveSession
 from tests.gateway.front.factor_stand import FactorStand, visit_at
 from tests.gateway.identity.parts import AT, FIRE, Parts
 

@@ -17,7 +17,7 @@ from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.transport import UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.front.forward_act import ForwardAct, SystemProfile
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from gateway.visit import Grant
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection

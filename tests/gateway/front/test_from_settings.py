@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from gateway.front import from_settings
-from gateway.identity.directory import DirectoryBusy
+from gateway.identity.directories.directory import DirectoryBusy
 from gateway.keys import KeyPurpose, KeyRing
 from gateway.settings_sections import UpstreamSection
 from policies.engine import Engine

@@ -20,8 +20,8 @@ from gateway.visit import Visit
 from tests.doubles.token_issuer import OTHER_RSA, TokenIssuer, mint
 from tests.gateway.front.test_sign_in_desk import NotingRecorder
 from tests.gateway.identity.parts import AT, Parts, new_parts, us
-from tests.gateway.identity.providers import settings_at
-from tests.gateway.identity.test_provider_sign_in import BROWSER, Gate
+from tests.gateway.identity.provider_parts import settings_at
+from tests.gateway.identity.providers.test_provider_sign_in import BROWSER, Gate
 from tests.gateway.visits import REFERENCE, new_visit, request
 
 

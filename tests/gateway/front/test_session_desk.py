@@ -13,7 +13,7 @@ from gateway.audit.entry import EntryDraft, Kind
 from gateway.audit.recorder import Recorder
 from gateway.errors import RecordUnavailable
 from gateway.front.session_desk import RecordedSessions
-from gateway.identity.live_session import LiveSession
+from gateway.identity.sessions.live_session import LiveSession
 from gateway.pages.page_services import NotYoursError, SessionSearch
 from tests.gateway.identity.parts import AT, FIRE, Parts, new_parts
 from tests.gateway.visits import new_visit, request

@@ -10,7 +10,7 @@ from gateway.front.session_parts import (
     told_draft,
     vouching,
 )
-from gateway.identity.recheck import Ended
+from gateway.identity.sessions.recheck import Ended
 from gateway.identity.staff import Staff
 from tests.gateway.front.conftest import SettingsMaker
 from tests.gateway.identity.parts import AT, us

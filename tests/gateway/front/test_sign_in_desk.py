@@ -19,7 +19,7 @@ from gateway.errors import (
     StoreError,
 )
 from gateway.front.sign_in_desk import RecordedSignIn
-from gateway.identity.directory import DirectoryPerson, WrongPassword
+from gateway.identity.directories.directory import DirectoryPerson, WrongPassword
 from gateway.store.engine import writing
 from gateway.throttle import RefusalThrottle
 from gateway.visit import Visit

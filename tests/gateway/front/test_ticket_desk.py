@@ -19,8 +19,8 @@ from gateway.errors import DirectoryMisconfigured, SignInRefused
 from gateway.front.assembly import Assembly
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.front.ticket_desk import RecordedTickets, ticket_acceptor
-from gateway.identity.kerberos_sign_in import KerberosSignIn
-from gateway.identity.tickets import KerberosSettings
+from gateway.identity.desktops.kerberos_sign_in import KerberosSignIn
+from gateway.identity.desktops.tickets import KerberosSettings
 from gateway.settings import Settings
 from gateway.throttle import RefusalThrottle
 from tests.doubles.desktop import GATE, Desktop
@@ -180,7 +180,7 @@ def test_without_the_library_it_is_said_what_to_install(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "gssapi", None)
-    monkeypatch.delitem(sys.modules, "gateway.identity.kerberos", raising=False)
+    monkeypatch.delitem(sys.modules, "gateway.identity.desktops.kerberos", raising=False)
     settings = KerberosSettings(
         keytab_file=tmp_path / "k", service=GATE, realms=(REALM,), replay_folder=tmp_path
     )

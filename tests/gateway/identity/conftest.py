@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gateway.identity.ldap_dialect import Groups
-from gateway.identity.ldap_directory import LdapDirectory
-from gateway.identity.ldap_settings import Domain, LdapSettings
+from gateway.identity.directories.ldap_dialect import Groups
+from gateway.identity.directories.ldap_directory import LdapDirectory
+from gateway.identity.directories.ldap_settings import Domain, LdapSettings
 from tests.doubles.provider import RunningProvider
 from tests.doubles.samba import BASE, DOMAIN, NETBIOS, SERVICE_NAME, Samba
 from tests.doubles.slapd import SERVICE_DN, Slapd, person

@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 import pytest
 from sqlalchemy import text
 
-from gateway.identity.attempts import AttemptLimits, Attempts
-from gateway.identity.bulkhead import Bulkhead
-from gateway.identity.directory import (
+from gateway.identity.directories.bulkhead import Bulkhead
+from gateway.identity.directories.directory import (
     BeforeBind,
     Directory,
     DirectoryPerson,
     GuessingStopped,
     ProbeReport,
 )
-from gateway.identity.door import Door
+from gateway.identity.directories.door import Door
 from gateway.identity.organisations import Organisation, Organisations
-from gateway.identity.sign_in import SignedIn, SignIn
-from gateway.identity.sign_in_refusal import Refusal
+from gateway.identity.signing_in.attempts import AttemptLimits, Attempts
+from gateway.identity.signing_in.sign_in import SignedIn, SignIn
+from gateway.identity.signing_in.sign_in_refusal import Refusal
 from gateway.store.engine import reading
 from tests.doubles.slapd import PASSWORD
 from tests.gateway.identity.parts import FIRE, Parts, later

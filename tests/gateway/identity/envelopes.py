@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from gateway.identity.break_glass_accounts import Envelope, propose, seal
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.second_factor import totp_code, totp_step
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.second_factor import totp_code, totp_step
+from gateway.identity.signing_in.break_glass_accounts import Envelope, propose, seal
 from gateway.store.engine import writing
 from tests.gateway.identity.parts import AT, FIRE
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from gateway.identity.factor_seal import FactorSeal
-from gateway.identity.factors import Enrolled, SecondFactors
-from gateway.identity.second_factor import totp_code, totp_step
-from gateway.identity.security_key import RelyingParty
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.factors import Enrolled, SecondFactors
+from gateway.identity.factors.second_factor import totp_code, totp_step
+from gateway.identity.factors.security_key import RelyingParty
 from gateway.identity.staff import Staff, staff_by_id
 from gateway.store.engine import reading
 from tests.doubles.soft_key import SoftKey

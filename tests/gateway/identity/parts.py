@@ -10,14 +10,14 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from gateway.bulletin import Bulletin, BulletinReader
-from gateway.identity.directory import DirectoryPerson
-from gateway.identity.session import Session, SessionLimits
-from gateway.identity.session_cache import SessionCache
-from gateway.identity.session_limits import SessionRules
-from gateway.identity.sessions import Sessions
+from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.sessions.session import Session, SessionLimits
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.session_limits import SessionRules
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.sessions.tokens import SessionTokens
 from gateway.identity.staff import remember
 from gateway.identity.subject import subject_reader
-from gateway.identity.tokens import SessionTokens
 from gateway.store.engine import writing
 from gateway.store.schema import microseconds
 from tests.doubles.stores import new_store

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.errors import WrongCredentials
-from gateway.identity.directory import (
+from gateway.identity.directories.directory import (
     BeforeBind,
     DirectoryPerson,
     GuessingStopped,
@@ -16,7 +16,7 @@ from gateway.identity.directory import (
     UnknownPerson,
     WrongPassword,
 )
-from gateway.identity.ldap_directory import LdapDirectory
+from gateway.identity.directories.ldap_directory import LdapDirectory
 from tests.doubles.slapd import PASSWORD, PEOPLE, Slapd
 from tests.gateway.identity.conftest import settings_for
 

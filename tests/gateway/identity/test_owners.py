@@ -10,7 +10,7 @@ from sqlalchemy import event, text
 
 from gateway.bulletin import BulletinReader, person_subject
 from gateway.identity.owners import RecordOwners
-from gateway.identity.session_cache import MISS
+from gateway.identity.sessions.session_cache import MISS
 from gateway.store.engine import StoreUnavailable, writing
 from tests.gateway.identity.parts import AT, FIRE, KINDS, Parts
 from tests.policies.people import grant

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Engine
 
 from gateway.errors import IdentityChanged
-from gateway.identity.directory import DirectoryPerson, EntryIncomplete
+from gateway.identity.directories.directory import DirectoryPerson, EntryIncomplete
 from gateway.identity.staff import (
     Staff,
     find_staff,

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 from sqlalchemy import text
 
-from gateway.identity.attempts import AttemptLimits, Attempts
+from gateway.identity.signing_in.attempts import AttemptLimits, Attempts
 from gateway.identity.upkeep import Upkeep
 from gateway.store.engine import StoreUnavailable, reading, writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us

@@ -15,8 +15,8 @@ from typing import Any
 
 from gateway.audit.search import AuditFilter, AuditRow, Page
 from gateway.errors import DirectoryUnavailable, GatewayError, SignInRefused
-from gateway.identity.break_glass_accounts import Use
-from gateway.identity.session_list import ListedSession
+from gateway.identity.sessions.session_list import ListedSession
+from gateway.identity.signing_in.break_glass_accounts import Use
 from gateway.pages.page_services import (
     LiveSession,
     NotYoursError,

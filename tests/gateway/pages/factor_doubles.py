@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.identity.factor_holder import Holder
-from gateway.identity.factor_notices import Notice, NoticeCode
-from gateway.identity.factor_reset import Reset, ResetRefused
-from gateway.identity.factor_rows import Factor, FactorKind, Standing
-from gateway.identity.factors import FactorRefused
-from gateway.identity.kept_forms import KeptForm
-from gateway.identity.security_key import RelyingParty, challenge_options, enrolment_options
+from gateway.identity.factors.factor_notices import Notice, NoticeCode
+from gateway.identity.factors.factor_reset import Reset, ResetRefused
+from gateway.identity.factors.factor_rows import Factor, FactorKind, Standing
+from gateway.identity.factors.factors import FactorRefused
+from gateway.identity.factors.kept_forms import KeptForm
+from gateway.identity.factors.security_key import RelyingParty, challenge_options, enrolment_options
+from gateway.identity.signing_in.factor_holder import Holder
 from gateway.identity.staff import Staff
 from gateway.pages.page_services import LiveSession, OpenVisit
 from gateway.store.schema import microseconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.identity.factors import FactorRefused
+from gateway.identity.factors.factors import FactorRefused
 from gateway.pages.enrolment import with_next
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.factor_doubles import CODE, CODES, NEW_TOKEN, SECRET

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.identity.factor_reset import ResetRefused
+from gateway.identity.factors.factor_reset import ResetRefused
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.test_factors import token_of
 from tests.gateway.pages.world import World

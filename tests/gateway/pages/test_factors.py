@@ -8,7 +8,7 @@ import pytest
 from werkzeug.test import Client
 
 from gateway.errors import SecondFactorOwed
-from gateway.identity.factor_notices import Notice, NoticeCode
+from gateway.identity.factors.factor_notices import Notice, NoticeCode
 from gateway.pages.factors import SENTENCES, told
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.factor_doubles import CODES

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import Client
 
-from gateway.identity.factors import FactorRefused
+from gateway.identity.factors.factors import FactorRefused
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.factor_doubles import (
     CODE,

@@ -1,0 +1,1 @@
+"""Desktops that bring a ticket: Kerberos sign-in without a password."""

@@ -1,0 +1,1 @@
+"""Directories of every kind: who somebody is, asked of their own organisation."""

@@ -1,0 +1,1 @@
+"""Second factors: enrolment, proof, recovery, and the forms that wait for one."""

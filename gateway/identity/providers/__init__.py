@@ -1,0 +1,1 @@
+"""OpenID providers: who somebody is, told by a token."""

@@ -1,0 +1,142 @@
+"""What ties our sessions to a provider's own: its ID token, and its word that they are over.
+
+The ID token holds personal data and may be shown to the provider as proof, so it is encrypted under
+a key the database does not hold, for one session alone, and dropped with it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import Engine, delete, insert, select
+
+from gateway.identity.providers.provider_claims import provider_directory_id
+from gateway.identity.providers.provider_settings import ProviderSettings
+from gateway.identity.providers.token_checks import LogoutClaims, TokenRefused
+from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.staff import Staff, staff_by_id, staff_identified
+from gateway.store import schema
+from gateway.store.engine import reading, writing
+
+NONCE_BYTES = 12
+REASON = "provider-signed-out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedSession:
+    """A session that a provider's word ended, for the record."""
+
+    hash: str
+    staff: Staff | None
+
+
+class ProviderSessions:
+    """Keeps the tokens and ends the sessions. Every method blocks; safe for several threads."""
+
+    def __init__(self, engine: Engine, sessions: Sessions, secret: bytes) -> None:
+        """Keep in this store, under a key made from `secret` (32 random bytes)."""
+        self._engine = engine
+        self._sessions = sessions
+        self._cipher = AESGCM(
+            HKDF(
+                algorithm=hashes.SHA256(), length=32, salt=None, info=b"gateway provider token 1"
+            ).derive(secret)
+        )
+
+    def keep(self, session_hash: str, id_token: str) -> None:
+        """Keep the ID token of a session.
+
+        Raises:
+            StoreUnavailable: if the database does not answer.
+        """
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, id_token.encode(), b"id-token")
+        with writing(self._engine) as connection:
+            connection.execute(
+                insert(schema.provider_token).values(
+                    session_hash=session_hash, sealed=base64.b64encode(sealed).decode("ascii")
+                )
+            )
+
+    def take(self, session_hash: str) -> str | None:
+        """Give the ID token of a session and drop it; None if there is none that can be read."""
+        table = schema.provider_token
+        with writing(self._engine) as connection:
+            sealed = connection.execute(
+                delete(table).where(table.c.session_hash == session_hash).returning(table.c.sealed)
+            ).scalar_one_or_none()
+        if sealed is None:
+            return None
+        try:
+            content = base64.b64decode(sealed, validate=True)
+            opened = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], b"id-token")
+        except (binascii.Error, InvalidTag, ValueError):
+            return None  # the key was rotated since, or somebody wrote to the database
+        return opened.decode("utf-8", "replace")
+
+    def end(
+        self, settings: ProviderSettings, claims: LogoutClaims, at: datetime
+    ) -> tuple[EndedSession, ...]:
+        """End the sessions that a checked logout token speaks of, everywhere at once.
+
+        Of one session of the provider if the token names one, else every session that this provider
+        has vouched for that person. Sessions of other directories are never ended.
+
+        Raises:
+            TokenRefused: if this token was taken before.
+            StoreUnavailable: if the database does not answer; the provider may send it again.
+        """
+        jti_hash = hashlib.sha256(claims.jti.encode()).hexdigest()
+        seen, session = schema.provider_logout, schema.session
+        with reading(self._engine) as connection:
+            if connection.execute(
+                select(seen.c.jti_hash).where(
+                    seen.c.directory == settings.id, seen.c.jti_hash == jti_hash
+                )
+            ).one_or_none():
+                raise TokenRefused("token: this logout token was taken before")
+            statement = select(session.c.hash, session.c.staff_id).where(
+                session.c.directory == settings.id, session.c.ended_at_us.is_(None)
+            )
+            if claims.session is not None:
+                statement = statement.where(session.c.provider_session == claims.session)
+            if claims.subject is not None:
+                known_as = provider_directory_id(settings.issuer, claims.subject)
+                staff_id = staff_identified(
+                    connection, settings.organisation, settings.id, known_as
+                )
+                statement = statement.where(session.c.staff_id == (staff_id or ""))
+            rows = connection.execute(statement).all()
+            staff = {row.staff_id: staff_by_id(connection, row.staff_id) for row in rows}
+        # Ended first, then noted: should the note fail, the token may come again and do no harm.
+        ended = tuple(
+            EndedSession(hash=row.hash, staff=staff[row.staff_id])
+            for row in rows
+            if self._sessions.end(row.hash, at=at, reason=REASON)
+        )
+        self._note(settings.id, jti_hash, claims.expires_at, at)
+        return ended
+
+    def _note(self, directory: str, jti_hash: str, expires_at: int, at: datetime) -> None:
+        table = schema.provider_logout
+        with writing(self._engine) as connection:
+            # A minute longer than the token lives, as clocks differ.
+            late_us = schema.microseconds(at) - 60_000_000
+            # However long it says it holds: an old one is refused for its age.
+            until_us = min(expires_at * 1_000_000, schema.microseconds(at) + 3_600_000_000)
+            connection.execute(delete(table).where(table.c.expires_at_us < late_us))
+            # Of two that came at once the first has noted it; ending twice changes nothing.
+            connection.execute(
+                insert(table)
+                .prefix_with("OR IGNORE", dialect="sqlite")
+                .values(directory=directory, jti_hash=jti_hash, expires_at_us=until_us)
+            )

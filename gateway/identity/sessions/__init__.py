@@ -1,0 +1,1 @@
+"""Sessions: opened, kept in memory, limited, ended."""

@@ -1,0 +1,1 @@
+"""Signing in, what slows guessing, and the way in when nothing else works."""
