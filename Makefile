@@ -21,7 +21,7 @@ STRICT_FLOOR ?= 95
 export PYTHON PORT
 
 .PHONY: help setup setup-test setup-bench demo demo-check demo-reset test format format-check lint \
-  types contracts unit journeys attacks test-faults bench clean
+  types contracts unit journeys attacks coverage test-faults bench clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,13 +50,16 @@ test: setup-test
 else
 test: setup-test  ## run all checks and tests; T=path runs the tests of one file
 	@$(MAKE) format-check lint types contracts
+	@$(BIN)/python -m pytest $(PARALLEL) --ignore=tests/faults
+endif
+
+coverage: setup-test  ## run the tests slower, and tell what they do not reach
 	@rm -f .coverage .coverage.*
 	@$(BIN)/coverage run -m pytest $(PARALLEL) --ignore=tests/faults
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report --fail-under=$(COVERAGE_FLOOR)
 	@echo "covered of the floors that decide and of the record, in per cent:"
 	@$(BIN)/coverage report --include='$(STRICT)' --fail-under=$(STRICT_FLOOR) --format=total
-endif
 
 format: setup  ## rewrite the code in the one format
 	@$(BIN)/ruff format $(CODE)

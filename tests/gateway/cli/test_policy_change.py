@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import update
 
 from gateway.bulletin import Bulletin
+from gateway.cli import policy_change
 from gateway.policy_versions import PolicyVersions
 from gateway.store.engine import writing
 from gateway.store.schema_policy import policy_version
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(autouse=True)
+def fewer_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Casbin takes milliseconds a question; how many are asked is no matter here."""
+    monkeypatch.setattr(policy_change, "ORACLE_SAMPLE", 50)
 
 
 @pytest.fixture
