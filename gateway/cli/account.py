@@ -24,7 +24,7 @@ COMMANDS = {
     ),
     "reset-factors": (
         "gateway.cli.account_factors:reset_factors",
-        "Remove somebody's second factors, two operators together.",
+        "Propose to remove somebody's second factors, or approve another's proposal.",
     ),
     "unlock": ("gateway.cli.account_locks:unlock", "Let somebody try to sign in again."),
 }

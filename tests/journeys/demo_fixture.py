@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 
 from deploy.demo.accounts import Accounts
@@ -62,7 +63,9 @@ class Demo:
 
     def visitor(self, username: str) -> Visitor:
         """Give somebody signed in once for all journeys; do not sign them out."""
-        if username not in self._signed_in:
+        known = self._signed_in.get(username)
+        # A person has so many sessions at most: those of other journeys may have displaced it.
+        if known is None or known.get("/-/portal").status != HTTPStatus.OK:
             self._signed_in[username] = self.signed_in(username)
         return self._signed_in[username]
 

@@ -284,17 +284,17 @@ def test_a_back_office_that_is_down_is_told_with_a_reference(breakable: Demo) ->
 
 
 def test_withdrawn_vetting_leaves_nothing(breakable: Demo) -> None:
-    """X1: the account stays in the directory, the vetting went with the post."""
+    """X1: the account stays in the directory, the vetting went with the post, the session too."""
     visitor = breakable.signed_in("detective")
     before = visitor.get(JOBS).status, len(visitor.tiles())
     run(breakable, "vetting", "withdraw", "demo-role-detective-1")
-    after = [visitor.get(one).status for one in (JOBS, "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP")]
-    tiles = visitor.tiles()
+    ended = visitor.get(JOBS).status
     again = breakable.signed_in("detective")
+    after = [again.get(one).status for one in (JOBS, "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP")]
 
     assert before == (200, len(breakable.accounts["detective"].sees))
+    assert ended == 303
     assert after == [403, 403]
-    assert tiles == []
     assert again.tiles() == []
 
 

@@ -191,13 +191,13 @@ def test_without_the_library_it_is_said_what_to_install(
 
 def test_nothing_of_kerberos_is_loaded_where_nobody_takes_tickets() -> None:
     """The extra may be missing there: so nobody imports it while the modules are loaded."""
-    at_once = re.compile(r"^(from|import) gateway\.identity\.kerberos\b", re.MULTILINE)
+    at_once = re.compile(r"^(from|import) gateway\.identity\.desktops\.kerberos\b", re.MULTILINE)
     sources = {path: path.read_text() for path in (PROJECT / "gateway").rglob("*.py")}
 
     assert [path.name for path, text in sources.items() if at_once.search(text)] == []
-    assert [path.name for path, text in sources.items() if "identity.kerberos import" in text] == [
-        "ticket_desk.py"
-    ]
+    assert [
+        path.name for path, text in sources.items() if "identity.desktops.kerberos import" in text
+    ] == ["ticket_desk.py"]
 
 
 def refused_desk(parts: Parts, recorder: NotingRecorder) -> RecordedTickets:

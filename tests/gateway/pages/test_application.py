@@ -32,6 +32,8 @@ OPEN = {
     "cookies",
     "break_glass",
     "break_glass_send",
+    "kerberos",
+    "kerberos_send",
     "static_file",
 }
 GUARDED = {
