@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.worker_finder import Connections
 
@@ -54,3 +56,15 @@ def test_the_back_offices_session_ends_with_ours(demo: Demo) -> None:
     assert [page.set_cookies for page in (first, second, third)] == [(), (), ()]
     if counts[0] is not None:
         assert counts == [["1"], ["2"], ["1"]]
+
+
+def test_a_sign_out_reaches_the_back_office_without_being_waited_for(demo: Demo) -> None:
+    visitor = demo.signed_in("paramedic")
+    visitor.get(JOBS)
+    before = demo.signed_out_at_back_office()
+    visitor.sign_out()
+    latest = time.monotonic() + 10
+    while demo.signed_out_at_back_office() == before and time.monotonic() < latest:
+        time.sleep(0.05)
+
+    assert demo.signed_out_at_back_office() > before

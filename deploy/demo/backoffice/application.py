@@ -4,7 +4,7 @@ In order:
 1. style sheets, script and mark are given to everybody;
 2. the pages that such suites forget about are there too, for whoever reaches them (`UNLISTED`): the
    attack tests look for their mark, and must never see it through the gateway;
-3. the assertion is verified, or 401;
+3. the assertion is verified, or 401, but for the sign-out, which needs a cookie alone;
 4. the screen is found, or 404;
 5. a read shows it, a write stores what was sent and leads back to it.
 """
@@ -128,6 +128,8 @@ class BackOffice:
             return _media(asked.path.removeprefix(MEDIA_PATH))
         if asked.path in UNLISTED:
             return Answer(body=f"<!DOCTYPE html><title>{UNLISTED_MARK}</title>".encode())
+        if asked.path == SIGN_OUT_PATH:  # whose session it is the cookie says; nothing is shown
+            return self._sign_out(asked)
         try:
             asker = self._verifier.verify(asked.headers.get(FIELD))
         except AssertionRefusedError as refused:
@@ -146,8 +148,6 @@ class BackOffice:
         )
 
     def _answer(self, asked: Asked, asker: Asker) -> Answer:
-        if asked.path == SIGN_OUT_PATH:
-            return self._sign_out(asked)
         if asked.path == HEARTBEAT_PATH:
             return Answer(content_type="application/octet-stream", body=b"\x00\x01")
         sent = Sent() if asked.method in {"GET", "HEAD"} else read_sent(asked)
