@@ -167,7 +167,7 @@ class PolicyVersions:
                     f"approve: version {number} was compared with version {version.base}, but "
                     f"{now.number if now else 'none'} is in force now; plan and propose it again"
                 )
-            if version.loosens and _same_person(by, version.proposed_by):
+            if version.loosens and same_person(by, version.proposed_by):
                 raise PolicyChangeRefused(
                     f"approve: `{version.proposed_by}` proposed this and it may loosen; "
                     "somebody else must approve it"
@@ -312,7 +312,8 @@ def _decide(connection: Connection, number: int, state: State, *, by: str, at: d
     )
 
 
-def _same_person(one: str, other: str) -> bool:
+def same_person(one: str, other: str) -> bool:
+    """Tell whether two typed names are one person's, however they are spelt."""
     return one.casefold().strip() == other.casefold().strip()
 
 

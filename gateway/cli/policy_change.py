@@ -9,8 +9,10 @@ engine. Everything is on the record before it takes effect.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,10 +27,13 @@ from gateway.cli.opening import (
     open_settings,
     operator_option,
 )
-from gateway.cli.terminal import table
+from gateway.cli.terminal import Progress, table
 from gateway.errors import CommandError, PolicyChangeRefused
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from gateway.audit.entry import EntryDraft
     from gateway.policy_versions import PolicyVersion, PolicyVersions
     from gateway.settings import Settings
     from policies.policy_changes import Change
@@ -89,10 +94,6 @@ def plan(config: Path, directory: Path, *, as_json: bool) -> None:
 @operator_option
 def apply(config: Path, directory: Path, reason: str, operator: str) -> None:
     """Put a folder in force where it only tightens; propose it where it may loosen."""
-    from gateway.audit.entry import Kind
-    from gateway.cli.operator_act import operator_act
-    from gateway.keys import KeyRing
-
     settings = open_settings(config)
     with _versions(settings) as versions:
         planned = _compare(versions, directory)
@@ -101,18 +102,10 @@ def apply(config: Path, directory: Path, reason: str, operator: str) -> None:
             return
         _demand_sound(planned.policy_set, directory)
         code = "policy-proposed" if planned.loosens else "policy-tightened"
-        ring = KeyRing.open(settings.keys.directory)
         at = current_instant()
         detail = _detail(planned.base.number, planned.policy_set.digest, reason)
-        with operator_act(
-            settings,
-            ring,
-            kind=Kind.POLICY_EDIT,
-            code=code,
-            operator=operator,
-            at=at,
-            detail={**detail, "changes": [str(each) for each in planned.changes][:100]},
-        ) as entry:
+        detail["changes"] = [str(each) for each in planned.changes][:100]
+        with _recorded(settings, code, operator, at, detail) as entry:
             version = versions.propose(
                 planned.files,
                 planned.policy_set.digest,
@@ -140,14 +133,12 @@ def apply(config: Path, directory: Path, reason: str, operator: str) -> None:
 @operator_option
 def approve(config: Path, number: int, operator: str) -> None:
     """Put a proposed version in force; not by whoever proposed it."""
-    from gateway.audit.entry import Kind
-    from gateway.cli.operator_act import operator_act
-    from gateway.keys import KeyRing
+    from gateway.policy_versions import same_person
 
     settings = open_settings(config)
     with _versions(settings) as versions:
         version, files = versions.find(number), versions.files(number)
-        if operator.casefold().strip() == version.proposed_by.casefold().strip():
+        if same_person(operator, version.proposed_by):
             raise PolicyChangeRefused(
                 f"approve: `{operator}` proposed version {number}; somebody else must approve it"
             )
@@ -158,15 +149,8 @@ def approve(config: Path, number: int, operator: str) -> None:
                 f"that proposed it; `gateway policy drop {number}` it and propose it again"
             )
         _demand_agreement(policy_set)
-        with operator_act(
-            settings,
-            KeyRing.open(settings.keys.directory),
-            kind=Kind.POLICY_EDIT,
-            code="policy-approved",
-            operator=operator,
-            at=current_instant(),
-            detail=_detail(version.base, policy_set.digest, version.reason),
-        ) as entry:
+        detail = _detail(version.base, policy_set.digest, version.reason)
+        with _recorded(settings, "policy-approved", operator, current_instant(), detail) as entry:
             versions.put_in_force(number, by=operator, at=current_instant())
     click.echo(f"version {number} is in force; reference {entry.reference}")
 
@@ -177,22 +161,11 @@ def approve(config: Path, number: int, operator: str) -> None:
 @operator_option
 def drop(config: Path, number: int, operator: str) -> None:
     """Take a proposed version back."""
-    from gateway.audit.entry import Kind
-    from gateway.cli.operator_act import operator_act
-    from gateway.keys import KeyRing
-
     settings = open_settings(config)
     with _versions(settings) as versions:
         version = versions.find(number)
-        with operator_act(
-            settings,
-            KeyRing.open(settings.keys.directory),
-            kind=Kind.POLICY_EDIT,
-            code="policy-dropped",
-            operator=operator,
-            at=current_instant(),
-            detail=_detail(version.base, version.digest, version.reason),
-        ) as entry:
+        detail = _detail(version.base, version.digest, version.reason)
+        with _recorded(settings, "policy-dropped", operator, current_instant(), detail) as entry:
             versions.drop(number, by=operator, at=current_instant())
     click.echo(f"version {number} is dropped; reference {entry.reference}")
 
@@ -257,6 +230,25 @@ def export(config: Path, number: int, directory: Path) -> None:
         raise CommandError(f"export: `{directory}` exists; name a folder that does not") from error
     place = files.write(directory)
     click.echo(f"the policy set is in {place}; change it there and `gateway policy plan {place}`")
+
+
+def _recorded(
+    settings: Settings, code: str, operator: str, at: datetime, detail: Mapping[str, object]
+) -> AbstractContextManager[EntryDraft]:
+    """Record an act on the policy set, let it happen, and record how it ended."""
+    from gateway.audit.entry import Kind
+    from gateway.cli.operator_act import operator_act
+    from gateway.keys import KeyRing
+
+    return operator_act(
+        settings,
+        KeyRing.open(settings.keys.directory),
+        kind=Kind.POLICY_EDIT,
+        code=code,
+        operator=operator,
+        at=at,
+        detail=detail,
+    )
 
 
 @contextmanager
@@ -352,12 +344,18 @@ def _demand_sound(policy_set: PolicySet, directory: Path) -> None:
 
 def _demand_agreement(policy_set: PolicySet) -> None:
     """Refuse a set on which the compiled engine and Casbin differ."""
-    from gateway.cli.check_steps import oracle
+    from gateway.cli.oracle_sample import questions
+    from policies.activation import check_before_activation
 
-    found = [finding.message for finding in oracle(policy_set, ORACLE_SAMPLE, current_instant())]
-    if found:
-        raise PolicyChangeRefused("\n".join(("apply: nothing is changed", *found[:10])))
-    click.echo(f"engine and Casbin agree on {ORACLE_SAMPLE} questions", err=True)
+    with Progress("asking Casbin") as progress:
+        checked = check_before_activation(
+            policy_set,
+            questions(policy_set, ORACLE_SAMPLE, current_instant()),
+            clock=time.monotonic,
+            limit_seconds=math.inf,  # every question of the sample has to agree
+            progress=lambda asked: progress(asked, ORACLE_SAMPLE),
+        )
+    click.echo(f"engine and Casbin agree on {checked.asked} questions", err=True)
 
 
 def _detail(base: int | None, digest: str, reason: str) -> dict[str, Any]:
