@@ -65,7 +65,7 @@ def happened(demo: Demo) -> Happened:
         ("outcome=deny", {"refused"}),
         ("outcome=deny&organisation=nwas", set()),
         ("outcome=permit&function=pay.slip", {"payslip"}),
-        # with a function each: a page shows the newest, and the auditor's own searches are newer
+        ("since={today}", {"payslip", "refused", "jobs"}),
         ("since={today}&function=pay.slip", {"payslip", "refused"}),
         ("since={today}&function=est.job", {"jobs"}),
         ("since={tomorrow}", set()),
@@ -98,7 +98,8 @@ def all_references(demo: Demo, query: str) -> list[str]:
         page = auditor.get(target)
         assert page.status == 200
         found += references(page)
-        onward = re.search(r'href="(/-/audit\?[^"]*before=\d+[^"]*)"', page.text)
+        # by `rel`: the link to this page as data has a `before` too
+        onward = re.search(r'href="(/-/audit\?[^"]*)" rel="next"', page.text)
         target = onward[1].replace("&amp;", "&") if onward else None
     return found
 
