@@ -28,7 +28,7 @@ from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.identity.sessions.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
-from gateway.staff_finder import no_session, paused, sign_in_address
+from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
 from gateway.wire.request_head import SAFE_METHODS
@@ -91,7 +91,7 @@ class Pipeline:
         Args:
             engine: gives the compiled policy set in force.
             staff: finds who is asking.
-            presence: after which pause a function asks for a new proof.
+            presence: after which pause, or how long, a function asks for a new proof.
             zones: which network zone a client is in.
             owners: whose employee an employee number in a request is.
             recorder: makes decisions durable.
@@ -207,8 +207,9 @@ class Pipeline:
         if permitted is None:
             raise await self._denied(visit, question, decision, match)
         # Only now: before, it would tell a function that is not offered from one that is not there.
-        if visit.live.session.rested_us > self._presence.longest_pause_us(permitted.function):
-            raise paused(visit)
+        again = self._presence.asked_again(visit.live.session, permitted.function, visit.at_us)
+        if again:
+            raise asked_again(visit, again)
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
         grant = await self._enforce(visit, question, decision, permitted)

@@ -42,14 +42,23 @@ class TighterSection(Section):
 
 
 class PresenceSection(Section):
-    """After which pause a class of functions asks for a new proof, as `[[sessions.presence]]`."""
+    """When a class of functions asks for a new sign-in, as `[[sessions.presence]]`."""
 
     classification: Literal["OFFICIAL", "OFFICIAL-SENSITIVE"] | None = None
     """Write `OFFICIAL-SENSITIVE` where only functions so marked are meant."""
     regime: Literal["GP", "LE"] | None = None
     """Write `LE` where only functions of law enforcement are meant."""
-    pause_minutes: int = Field(ge=2, le=240)
+    pause_minutes: int | None = Field(default=None, ge=2, le=240)
     """Write how many minutes a session may have been unused since the person's last proof."""
+    absolute_hours: int | None = Field(default=None, ge=1, le=24)
+    """Write after how many hours they ask for a new sign-in however much the session is used."""
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if self.pause_minutes is None and self.absolute_hours is None:
+            message = "limits nothing; write `pause_minutes`, `absolute_hours` or both"
+            raise ValueError(message)
+        return self
 
 
 class SessionsSection(Section):
@@ -68,7 +77,7 @@ class SessionsSection(Section):
     presence: Annotated[tuple[PresenceSection, ...], Strict(strict=False)] = Field(
         default_factory=lambda: (
             PresenceSection(classification="OFFICIAL-SENSITIVE", pause_minutes=15),
-            PresenceSection(regime="LE", pause_minutes=10),
+            PresenceSection(regime="LE", pause_minutes=10, absolute_hours=4),
         )
     )
-    """Which functions ask for a new sign-in after a shorter pause."""
+    """Which functions ask for a new sign-in after a shorter pause, or after fewer hours."""

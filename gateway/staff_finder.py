@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from gateway.errors import NotCurrent, StoreError
+from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import DirectoryAway, Miss
 from gateway.refused import Refused
 
@@ -17,9 +18,6 @@ if TYPE_CHECKING:
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.session_cache import SessionCache
     from gateway.visit import Visit
-
-PAUSED = "paused"
-"""The code of a refusal until somebody who is signed in has shown once more that it is they."""
 
 
 class StaffFinder:
@@ -108,9 +106,9 @@ def no_session(visit: Visit) -> Refused:
     return Refused(401, "no-session")
 
 
-def paused(visit: Visit) -> Refused:
+def asked_again(visit: Visit, code: str) -> Refused:
     """Refuse until the person has shown that it is still they who sit there."""
-    return Refused(303 if visit.method in {"GET", "HEAD"} else 401, PAUSED)
+    return Refused(303 if visit.method in {"GET", "HEAD"} else 401, code)
 
 
 def sign_in_address(visit: Visit, code: str) -> bytes:
@@ -122,8 +120,8 @@ def sign_in_address(visit: Visit, code: str) -> bytes:
     """
     target = visit.target.sent.decode("ascii") if visit.target else "/"
     asked = {} if target in {"/", "/-/portal"} else {"next": target}
-    if code == PAUSED:
-        asked["again"] = PAUSED
+    if code in {PAUSED, AGED}:
+        asked["again"] = code
     if not asked:
         return b"/-/sign-in"
     return f"/-/sign-in?{urlencode(asked, quote_via=quote, safe='/')}".encode("ascii")

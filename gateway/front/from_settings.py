@@ -224,17 +224,23 @@ def session_rules(settings: Settings) -> SessionRules:
 
 
 def presence(section: SessionsSection) -> Presence:
-    """Give which functions ask for a new proof after which pause."""
+    """Give which functions ask for a new proof after which pause, or how long."""
     return Presence(
         [
             PresenceLimit(
-                pause=timedelta(minutes=each.pause_minutes),
+                pause=_span(minutes=each.pause_minutes),
+                age=_span(hours=each.absolute_hours),
                 classification=each.classification and Classification(each.classification),
                 regime=each.regime and Regime(each.regime),
             )
             for each in section.presence
         ]
     )
+
+
+def _span(**parts: int | None) -> timedelta | None:
+    given = {name: part for name, part in parts.items() if part is not None}
+    return timedelta(**given) if given else None
 
 
 def recorder_limits(record: RecordSection) -> RecorderLimits:

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 SIGN_IN = "/-/sign-in"
 FIND = "/-/find-organisation"
 SIGN_OUT = "/-/sign-out"
-PAUSED = "paused"  # as gateway.staff_finder writes it into the address
+PAUSED = "paused"  # as gateway.staff_finder writes them into the address
+AGED = "signed-in-long-ago"
 
 # A form of ours sends each of these once; a second one would be a second reading.
 _SINGLE_FIELDS = ("organisation", "email", "username", "password", "next", FIELD)
@@ -366,9 +367,14 @@ _AFTER_PAUSE = (
     "You have not used this service for a while. Before you open something sensitive, "
     "sign in again to show that it is still you."
 )
+_AFTER_HOURS = (
+    "You signed in some hours ago. Before you open something so sensitive, sign in again "
+    "to show that it is still you."
+)
 
 # Why somebody who is signed in is asked to sign in again.
 _AGAIN = {
     PAUSED: _AFTER_PAUSE,
+    AGED: _AFTER_HOURS,
     "factor": "Before you add your first second factor, sign in again to show that it is you.",
 }

@@ -747,6 +747,37 @@ async def test_a_short_pause_matters_to_nobody(opened: Opened) -> None:
         assert status_of(await gate.ask(token=paused(gate, 15))) == 200
 
 
+HOUR = Presence([PresenceLimit(age=timedelta(hours=1))])
+
+
+async def test_a_sign_in_of_too_many_hours_asks_for_a_new_one_however_busy_it_was(
+    opened: Opened,
+) -> None:
+    async with opened(presence=HOUR) as gate:
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        for _ in range(4):  # busy all the time
+            gate.at_us += 14 * 60_000_000
+            assert status_of(await gate.ask(token=token)) == 200
+        # A second factor ends a pause; it does not make the sign-in any younger.
+        with writing(gate.parts.store) as connection:
+            token, _ = gate.parts.sessions.strengthen(
+                connection,
+                session.hash,
+                factors=frozenset({"second-factor"}),
+                at=AT + timedelta(minutes=56),
+            )
+        gate.parts.bulletin.ring()
+        gate.at_us += 4 * 60_000_000
+        answer = await gate.ask(token=token)
+        sent = await gate.ask(token=token, method="POST", more=SAME)
+
+        assert (status_of(answer), status_of(sent)) == (303, 401)
+        assert (field_of(answer, "location") or "").endswith("&again=signed-in-long-ago")
+        assert len(gate.act.visits) == 4
+        assert [draft.code for draft in gate.drafts[-2:]] == ["signed-in-long-ago"] * 2
+
+
 async def test_a_pause_does_not_tell_what_is_not_offered(opened: Opened) -> None:
     """Who is not offered a function must not learn from the pause that it is there."""
     async with opened(presence=QUARTER) as gate:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
 from gateway.refused import Refused
-from gateway.staff_finder import StaffFinder, no_session, paused, sign_in_address
+from gateway.staff_finder import StaffFinder, asked_again, no_session, sign_in_address
 from tests.gateway.identity.parts import FIRE, Parts, later, new_parts, us
 from tests.gateway.visits import new_visit, request
 
@@ -73,7 +74,8 @@ def test_a_person_is_led_to_sign_in_and_a_program_is_told(
 def test_after_a_pause_the_way_leads_back_to_what_was_asked_for() -> None:
     visit = new_visit(request(target=b"/custody/1/x?a=b&c=d"))
 
-    assert paused(visit).code == "paused"
+    assert asked_again(visit, PAUSED).code == "paused"
     assert sign_in_address(visit, "no-session") == b"/-/sign-in?next=/custody/1/x%3Fa%3Db%26c%3Dd"
     assert sign_in_address(visit, "paused").endswith(b"&again=paused")
+    assert sign_in_address(visit, AGED).endswith(b"&again=signed-in-long-ago")
     assert sign_in_address(new_visit(request()), "no-session") == b"/-/sign-in"

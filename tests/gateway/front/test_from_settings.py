@@ -13,9 +13,11 @@ from joserfc.jwk import KeySet
 
 from gateway.front import from_settings
 from gateway.identity.directories.directory import DirectoryBusy
+from gateway.identity.sessions.presence import PresenceLimit
 from gateway.keys import KeyPurpose, KeyRing
 from gateway.settings_sections import UpstreamSection
 from policies.engine import Engine
+from policies.function import Regime
 from policies.question import Question
 from tests.gateway.front.conftest import SettingsMaker
 from tests.policies.people import AT, FIRE, PASSWORD, cheshire, subject
@@ -104,7 +106,7 @@ def test_limits_of_some_people_and_pauses_of_some_functions_are_those_that_are_s
     make_settings: SettingsMaker,
 ) -> None:
     tighter = '[[sessions.tighter]]\nholds = "N3"\nidle_minutes = 6\nabsolute_hours = 3\n'
-    pause = '[[sessions.presence]]\nregime = "LE"\npause_minutes = 4\n'
+    pause = '[[sessions.presence]]\nregime = "LE"\npause_minutes = 4\nabsolute_hours = 3\n'
     settings = make_settings(
         (
             "[[organisation]]",
@@ -121,6 +123,14 @@ def test_limits_of_some_people_and_pauses_of_some_functions_are_those_that_are_s
         timedelta(hours=3),
     )
     assert presence.shortest_us == 4 * 60_000_000
+    assert presence.limits == (
+        PresenceLimit(
+            pause=timedelta(minutes=4),
+            age=timedelta(hours=3),
+            classification=None,
+            regime=Regime.LE,
+        ),
+    )
 
 
 def test_assertions_are_signed_under_the_current_key_and_every_public_one_is_told(

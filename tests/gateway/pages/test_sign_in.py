@@ -477,6 +477,8 @@ def test_after_a_long_pause_whoever_is_signed_in_signs_in_again(browser_of: Sign
     assert page.status_code == 200
     assert "sign in again to show that it is still you" in page.text
     assert 'name="next" value="/custody/1/x"' in page.text
+    aged = browser.get("/-/sign-in?next=/custody/1/x&again=signed-in-long-ago")
+    assert "You signed in some hours ago" in aged.text
     assert browser.get("/-/sign-in?next=/-/portal&again=x").status_code == 303
 
 
