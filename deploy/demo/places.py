@@ -14,7 +14,7 @@ from deploy.demo.organisations import ORGANISATIONS
 PROJECT = Path(__file__).resolve().parents[2]
 # Below the range from which Linux takes ports for connections (32768 and up).
 _PORTS = range(15_000, 32_000)
-POLICY_SET = PROJECT / "policies" / "library" / "cheshire-blue-light"
+POLICY_SET = PROJECT / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from policies.decision import Effect
     from policies.policy_set import PolicySet
 
-LIBRARY = Path(policies.__file__).parent / "library" / "cheshire-blue-light"
+PROJECT = Path(policies.__file__).parents[1]
+SHARED = PROJECT / "policies" / "library" / "shared-services"
+LIBRARY = PROJECT / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
 AT = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 YESTERDAY = date(2026, 11, 20)
 PASSWORD = frozenset({"password"})
@@ -43,8 +45,9 @@ SCREENING = {"DBSB", "DBSS", "DBSE", "BPSS"}
 
 def copied_set(directory: Path) -> Path:
     """Copy the shipped policy set, and what it is based on, into a folder; gives the set's own."""
-    shutil.copytree(LIBRARY.parent, directory / "library")
-    return directory / "library" / LIBRARY.name
+    for folder in (SHARED, LIBRARY):
+        shutil.copytree(folder, directory / folder.relative_to(PROJECT))
+    return directory / LIBRARY.relative_to(PROJECT)
 
 
 @cache

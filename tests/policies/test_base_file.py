@@ -9,12 +9,12 @@ import pytest
 
 from policies.errors import PolicyFileError
 from policies.policy_set import load_policy_set
-from tests.policies.people import LIBRARY, cheshire, copied_set, rule_text
+from tests.policies.people import SHARED, cheshire, copied_set, rule_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-COMMON = LIBRARY.parent / "shared-services" / "rules.toml"
+COMMON = SHARED / "rules.toml"
 OWN_RULE = rule_text('organisation = ["nwas"], own_record = true', id="own.of-this-set")
 
 

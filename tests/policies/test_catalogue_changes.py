@@ -8,7 +8,7 @@ import pytest
 
 from policies.catalogue_file import load_catalogue
 from policies.errors import PolicyFileError
-from tests.policies.people import LIBRARY, cheshire
+from tests.policies.people import SHARED, cheshire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from policies.catalogue import Catalogue
 
-BASE = LIBRARY / "catalogue.toml"
+BASE = SHARED / "catalogue.toml"
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from policies.errors import PolicyFileError
 from policies.floors import is_screening
 from policies.policy_set import load_policy_set
-from tests.policies.people import LIBRARY, copied_set, requirement
+from tests.policies.people import SHARED, copied_set, requirement
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +29,7 @@ def test_what_a_basic_check_does_not_meet_is_more(text: str) -> None:
 def test_sensitive_police_records_are_never_left_to_screening(tmp_path: Path, owner: str) -> None:
     directory = copied_set(tmp_path)
     (directory / "catalogue.toml").write_text(
-        f'based_on = "{LIBRARY / "catalogue.toml"}"\n[[change]]\nid = "hr.search"\n'
+        f'based_on = "{SHARED / "catalogue.toml"}"\n[[change]]\nid = "hr.search"\n'
         f'floor_by_owner = {{ {owner} = "BASE" }}\nscreening_suffices = "we trust them"\n',
         encoding="utf-8",
     )

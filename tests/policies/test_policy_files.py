@@ -14,6 +14,8 @@ from tests.policies.people import LIBRARY, cheshire, copied_set
 if TYPE_CHECKING:
     from pathlib import Path
 
+BASE = "../../../../policies/library/shared-services/"
+
 
 def test_the_round_trip_over_the_stored_text_is_exact(tmp_path: Path) -> None:
     files = PolicyFiles.read(LIBRARY)
@@ -44,18 +46,18 @@ def test_what_is_stored_loads_to_the_same_policy_set() -> None:
 
 
 def test_what_a_file_is_based_on_is_taken_along() -> None:
-    assert "../shared-services/rules.toml" in PolicyFiles.read(LIBRARY).texts
+    assert f"{BASE}rules.toml" in PolicyFiles.read(LIBRARY).texts
 
 
 def test_a_file_beside_the_set_never_takes_the_place_of_one_of_its_own(tmp_path: Path) -> None:
     """Wherever a set is written, its folder has a name that nothing beside it has."""
     shared = tmp_path / "policy"
-    copied_set(tmp_path)
-    (tmp_path / "library" / "shared-services").rename(shared)
-    directory = (tmp_path / "library" / LIBRARY.name).rename(tmp_path / "ours")
+    copied_set(tmp_path).rename(tmp_path / "ours")
+    directory = tmp_path / "ours"
+    (tmp_path / "policies" / "library" / "shared-services").rename(shared)
     for name in ("rules.toml", "catalogue.toml"):
         text = (directory / name).read_text()
-        (directory / name).write_text(text.replace("../shared-services/", "../policy/"))
+        (directory / name).write_text(text.replace(BASE, "../policy/"))
     files = PolicyFiles.read(directory)
 
     assert "../policy/rules.toml" in files.texts

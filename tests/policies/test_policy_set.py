@@ -58,7 +58,7 @@ def test_the_digest_ignores_how_a_file_is_written(
         ("agreements.toml", "start = 2018-04-01", "start = 2018-04-02"),
         ("agreements.toml", 'status = "in-force"', 'status = "suspended"'),
         ("organisations.toml", 'name = "Cheshire Constabulary"', 'name = "Cheshire Police"'),
-        ("catalogue.toml", 'floor = "MV"', 'floor = "MV and SC"'),
+        ("catalogue.toml", 'toml"\n', 'toml"\n[[change]]\nid = "hr.me"\nfloor = "MV"\n'),
     ],
 )
 def test_the_digest_changes_with_every_meaning(
@@ -141,9 +141,7 @@ def test_a_floor_for_an_owner_that_does_not_exist_is_a_fault(
 ) -> None:
     directory = edited(
         "catalogue.toml",
-        lambda text: text.replace(
-            'floor = "MV"', 'floor = "MV"\nfloor_by_owner = { navy = "N2F" }', 1
-        ),
+        lambda text: text + '[[change]]\nid = "hr.me"\nfloor_by_owner = { navy = "N2F" }\n',
     )
 
     with pytest.raises(PolicyFileError, match="`navy` is not an organisation"):

@@ -46,7 +46,9 @@ SAMPLES = {"<organisation>": "cheshire-fire", "<directory>": "nwas",
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load_policy_set(PROJECT / "policies" / "library" / "cheshire-blue-light").catalogue
+    return load_policy_set(
+        PROJECT / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
+    ).catalogue
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.accounts import load_accounts
-from deploy.demo.places import POLICY_SET
+from tests.policies.people import SHARED
 
 ACCOUNTS = load_accounts()
 
@@ -62,7 +62,7 @@ def test_four_officers_are_appointed_and_nobody_else() -> None:
 
 
 def test_every_function_seen_is_in_the_catalogue() -> None:
-    catalogue = tomllib.loads((POLICY_SET / "catalogue.toml").read_text("utf-8"))
+    catalogue = tomllib.loads((SHARED / "catalogue.toml").read_text("utf-8"))
     known = {function["id"] for function in catalogue["function"]}
 
     assert {name for account in ACCOUNTS.each for name in account.sees} <= known

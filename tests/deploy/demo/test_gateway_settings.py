@@ -10,9 +10,10 @@ import pytest
 
 from deploy.demo.accounts import load_accounts
 from deploy.demo.gateway_settings import BRANCHES, write_settings
-from deploy.demo.places import POLICY_SET, Places, free_ports, port_is_free
+from deploy.demo.places import Places, free_ports, port_is_free
 from gateway.settings import Settings, load_settings
 from gateway.settings_directories import OidcSection
+from tests.policies.people import SHARED
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_no_directory_attribute_names_vetting(settings: Settings) -> None:
 
 
 def test_every_path_of_the_catalogue_belongs_to_the_back_office() -> None:
-    catalogue = tomllib.loads((POLICY_SET / "catalogue.toml").read_text("utf-8"))
+    catalogue = tomllib.loads((SHARED / "catalogue.toml").read_text("utf-8"))
     paths = {
         match["path"]
         for function in catalogue["function"]

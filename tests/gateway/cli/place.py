@@ -20,7 +20,7 @@ from vetting.levels import LevelId
 from vetting.person import PersonKey
 from vetting.register import Register
 
-LIBRARY = Path(__file__).parents[3] / "policies" / "library" / "cheshire-blue-light"
+LIBRARY = Path(__file__).parents[3] / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
 HOST = "cheshire-police"
 AT = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 

@@ -24,6 +24,7 @@ from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from tests.doubles.certificates import revocation_list
 from tests.gateway.cli.place import AT, LIBRARY, Place
+from tests.policies.people import SHARED
 
 
 def findings(place: Place) -> list[dict[str, Any]]:
@@ -64,9 +65,10 @@ def test_faults_of_the_policy_set_do_not_hide_those_of_the_keys(
     broken = tmp_path / "broken"
     broken.mkdir()
     for file in LIBRARY.glob("*.toml"):
-        (broken / file.name).write_text(
-            file.read_text().replace('floor = "BASE"', 'floor = "?"', 1)
-        )
+        (broken / file.name).write_text(file.read_text().replace("../", f"{LIBRARY}/../", 1))
+    (broken / "catalogue.toml").write_text(
+        (SHARED / "catalogue.toml").read_text().replace('floor = "BASE"', 'floor = "?"', 1)
+    )
     place.config.write_text(place.config.read_text().replace(str(LIBRARY), str(broken)))
     place.settings.keys.directory.chmod(0o755)
 

@@ -37,7 +37,7 @@ def test_check_names_every_fault_of_every_file(
     assert "no faults: 3 organisations, 68 functions" in capsys.readouterr().out
 
     for name, old, new in (
-        ("catalogue", 'floor = "BASE"', 'floor = "BASIC"'),
+        ("catalogue", "\n\n", '\n\nwithout = ["pay.slap"]\n'),
         ("rules", 'effect = "permit"', 'effect = "Permit"'),
     ):
         file = directory / f"{name}.toml"

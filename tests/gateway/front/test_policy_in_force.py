@@ -55,7 +55,7 @@ def versions(store: Engine, bulletin: Bulletin) -> PolicyVersions:
 def without_payslips(tmp_path: Path, versions: PolicyVersions) -> int:
     """Put a set in force that permits nobody the payslip."""
     directory = copied_set(tmp_path)
-    rules = directory / "../shared-services/rules.toml"
+    rules = directory / "../../../../policies/library/shared-services/rules.toml"
     rules.write_text(rules.read_text().replace('"pay.slip", ', ""))
     return put_in_force(versions, directory)
 

@@ -43,7 +43,9 @@ from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, staff_o
 from tests.gateway.pages.morning import morning
 from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
-LIBRARY = Path(__file__).resolve().parents[3] / "policies" / "library" / "cheshire-blue-light"
+LIBRARY = (
+    Path(__file__).resolve().parents[3] / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
+)
 FORM_SECRET = bytes(range(32))
 REFERENCE = "7H3K9QZ2MA"
 

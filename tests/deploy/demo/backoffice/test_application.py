@@ -15,13 +15,13 @@ import pytest
 from deploy.demo.backoffice.application import UNLISTED, UNLISTED_MARK
 from deploy.demo.backoffice.report import REPORT_BYTES
 from deploy.demo.backoffice.server import BackOfficeServer
-from deploy.demo.places import POLICY_SET
 from tests.doubles.assertion_signer import Signer
+from tests.policies.people import SHARED
 
 # The assertion's algorithm is named as everybody reads it; RFC 9864 has a newer name.
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
 
-CATALOGUE = tomllib.loads((POLICY_SET / "catalogue.toml").read_text("utf-8"))["function"]
+CATALOGUE = tomllib.loads((SHARED / "catalogue.toml").read_text("utf-8"))["function"]
 FUNCTIONS = [function for function in CATALOGUE if function["system"] != "gateway"]
 REQUESTS = [
     (function["id"], method, match)

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import policies
 from policies.agreements import Agreement, load_agreements
 from policies.catalogue import BodyKind, Catalogue, Function
 from policies.catalogue_file import load_catalogue
@@ -18,8 +17,9 @@ from policies.function import GATEWAY_SYSTEM, Classification, Regime, Scope
 from policies.organisations import load_organisations
 from vetting.levels import LevelOrder
 
-SET = Path(policies.__file__).parent / "library" / "cheshire-blue-light"
-ACCOUNTS = Path(__file__).parents[1] / "decision_tables" / "cheshire-accounts.toml"
+PROJECT = Path(__file__).parents[3]
+SET = PROJECT / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
+ACCOUNTS = PROJECT / "tests" / "policies" / "decision_tables" / "cheshire-accounts.toml"
 ORDER = LevelOrder.shipped()
 AT = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
