@@ -80,6 +80,20 @@ def test_a_link_of_another_site_only_shows(target: Target) -> None:
     assert target.say(target.request(fields=fields)).status == 200
 
 
+def assert_not_signed_in(target: Target, visitor: Visitor, form: dict[str, str]) -> None:
+    """Send the right name and password with this form's hidden fields, and be refused."""
+    account = target.stack.accounts["firefighter"]
+    typed = {
+        "organisation": account.organisation,
+        "username": account.username,
+        "password": target.stack.accounts.password,
+    }
+    page = visitor.post("/-/sign-in", {**form, **typed})
+
+    assert page.status == 400
+    assert COOKIE not in visitor.cookies
+
+
 @pytest.mark.parametrize("token", [None, "", "x", "A" * 43, "é", "FOREIGN"])
 def test_a_sign_in_form_that_is_none_of_ours_is_refused(target: Target, token: str | None) -> None:
     """Signing somebody in as somebody else is an attack too."""
@@ -91,32 +105,14 @@ def test_a_sign_in_form_that_is_none_of_ours_is_refused(target: Target, token: s
         form["csrf_token"] = Visitor(port=target.port).get("/-/sign-in").seen.fields["csrf_token"]
     else:
         form["csrf_token"] = token
-    account = target.stack.accounts["firefighter"]
-    typed = {
-        "organisation": account.organisation,
-        "username": account.username,
-        "password": target.stack.accounts.password,
-    }
-    page = visitor.post("/-/sign-in", {**form, **typed})
-
-    assert page.status == 400
-    assert COOKIE not in visitor.cookies
+    assert_not_signed_in(target, visitor, form)
 
 
 def test_a_form_token_without_its_cookie_is_worth_nothing(target: Target) -> None:
     visitor = Visitor(port=target.port)
     form = visitor.get("/-/sign-in").seen.fields
     visitor.cookies.clear()
-    account = target.stack.accounts["firefighter"]
-    typed = {
-        "organisation": account.organisation,
-        "username": account.username,
-        "password": target.stack.accounts.password,
-    }
-    page = visitor.post("/-/sign-in", {**form, **typed})
-
-    assert page.status == 400
-    assert COOKIE not in visitor.cookies
+    assert_not_signed_in(target, visitor, form)
 
 
 def test_nobody_is_signed_out_by_a_form_that_is_none_of_ours(target: Target) -> None:

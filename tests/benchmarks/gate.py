@@ -19,13 +19,9 @@ as the gate's, and slows nobody else down.
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from types import FrameType
 
 from deploy.demo.stack import DemoError
 from tests.benchmarks.footprint import (
@@ -34,10 +30,10 @@ from tests.benchmarks.footprint import (
     disk_bytes,
     wait_until_sealed,
 )
+from tests.benchmarks.group import run_group
 from tests.benchmarks.load import Throughput, WrongAnswersError, run_wrk
 from tests.benchmarks.open_loop import answer_size, percentile, run_open_loop
 from tests.benchmarks.report import Say, say
-from tests.benchmarks.results import DEFAULT_FILE, Figure, merge, table
 from tests.benchmarks.servers import MissingProgramError, page
 from tests.benchmarks.stand import Contender, Stand, standing
 
@@ -46,7 +42,6 @@ CONNECTIONS = 32
 MANY_CONNECTIONS = 256
 RATE = 1000
 REPETITIONS = 3
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 TARGETS = {
     "gate.rps_ratio_to_nginx": ">= 0.22, later 0.30",
     "gate.rps_ratio_to_apache_ldap": "later >= 1.0",
@@ -196,34 +191,13 @@ class _Run:
         )
 
 
-def main() -> int:
-    """Measure, print a table and merge the figures into the file; gives the exit code."""
-    parser = argparse.ArgumentParser(description="Measure the gate beside nginx and Apache.")
-    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="at least 3")
-    chosen = parser.parse_args()
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        # Once: a second signal must not break off the ending of the servers.
-        for number in ENDING:
-            signal.signal(number, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in ENDING:
-        signal.signal(number, end)
-    try:
-        samples = measure(say, Plan(repetitions=chosen.repetitions))
-    except (DemoError, MissingProgramError, NotSettledError, WrongAnswersError) as error:
-        sys.stderr.write(f"gate: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        say("gate: ended before it was done; nothing is left running")
-        return 130
-    figures = [Figure(key=key, values=tuple(values)) for key, values in sorted(samples.items())]
-    merge(figures, chosen.out)
-    say(table(figures, TARGETS))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_group(
+            "gate",
+            lambda repetitions: measure(say, Plan(repetitions=repetitions)),
+            targets=TARGETS,
+            failures=(DemoError, MissingProgramError, NotSettledError, WrongAnswersError),
+            repetitions=REPETITIONS,
+        )
+    )

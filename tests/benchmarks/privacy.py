@@ -10,23 +10,19 @@ time to the answer.
 
 from __future__ import annotations
 
-import argparse
-import signal
 import sys
 from math import sqrt
-from pathlib import Path
 from statistics import fmean, variance
 
 from deploy.demo.organisations import ORGANISATIONS
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.staff import staff_of
+from tests.benchmarks.group import run_group
 from tests.benchmarks.load import WrongAnswersError
 from tests.benchmarks.report import Say, say
-from tests.benchmarks.results import DEFAULT_FILE, Figure, merge, table
 from tests.benchmarks.sign_in_load import NOT_KNOWN, Answered, Person, one_by_one, open_form
 from tests.benchmarks.signin import standing
 
-REPETITIONS = 3
 TRIES = 2_000
 AT_ONCE = 6
 MOST_TURNED_AWAY = 0.02
@@ -89,27 +85,12 @@ def _times(answered: list[Answered]) -> list[float]:
     return told
 
 
-def main() -> int:
-    """Measure, print a table and merge the figures into the file; gives the exit code."""
-    parser = argparse.ArgumentParser(description="Measure what the time of an answer tells.")
-    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="at least 3")
-    parser.add_argument("--tries", type=int, default=TRIES, help="of each kind in a repetition")
-    chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        samples = measure(say, repetitions=chosen.repetitions, tries=chosen.tries)
-    except (DemoError, WrongAnswersError) as error:
-        sys.stderr.write(f"privacy: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        say("privacy: ended before it was done; nothing is left running")
-        return 130
-    figures = [Figure(key=key, values=tuple(values)) for key, values in sorted(samples.items())]
-    merge(figures, chosen.out)
-    say(table(figures, TARGETS))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_group(
+            "privacy",
+            lambda repetitions: measure(say, repetitions=repetitions, tries=TRIES),
+            targets=TARGETS,
+            failures=(DemoError, WrongAnswersError),
+        )
+    )

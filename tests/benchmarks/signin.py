@@ -15,7 +15,6 @@ one of them silent (SIGSTOP); what counts is what the others' staff notice.
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import signal
@@ -30,10 +29,10 @@ from deploy.demo.organisations import FIRE, ORGANISATIONS
 from deploy.demo.places import PROJECT, Places
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.staff import staff_of
+from tests.benchmarks.group import run_group
 from tests.benchmarks.load import WrongAnswersError
 from tests.benchmarks.open_loop import percentile
 from tests.benchmarks.report import Say, say
-from tests.benchmarks.results import DEFAULT_FILE, Figure, merge, table
 from tests.benchmarks.sign_in_load import (
     SIGNED_IN,
     Answered,
@@ -43,7 +42,6 @@ from tests.benchmarks.sign_in_load import (
     open_form,
 )
 
-REPETITIONS = 3
 AT_ONCE = 6
 SECONDS = 8.0
 STORM = 2_000
@@ -170,26 +168,12 @@ def standing(say: Say, *, workers: int) -> Iterator[Stack]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def main() -> int:
-    """Measure, print a table and merge the figures into the file; gives the exit code."""
-    parser = argparse.ArgumentParser(description="Measure sign-ins.")
-    parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
-    parser.add_argument("--repetitions", type=int, default=REPETITIONS, help="at least 3")
-    chosen = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        samples = measure(say, chosen.repetitions)
-    except (DemoError, WrongAnswersError) as error:
-        sys.stderr.write(f"signin: {error}\n")
-        return 1
-    except KeyboardInterrupt:
-        say("signin: ended before it was done; nothing is left running")
-        return 130
-    figures = [Figure(key=key, values=tuple(values)) for key, values in sorted(samples.items())]
-    merge(figures, chosen.out)
-    say(table(figures, TARGETS))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(
+        run_group(
+            "signin",
+            lambda repetitions: measure(say, repetitions),
+            targets=TARGETS,
+            failures=(DemoError, WrongAnswersError),
+        )
+    )

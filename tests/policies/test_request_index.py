@@ -6,38 +6,15 @@ import pytest
 
 from policies.function import (
     Action,
-    Classification,
     Function,
     Matcher,
     Operation,
     RecordParameter,
     RecordPlace,
-    Regime,
-    Scope,
 )
 from policies.path_index import PathPattern
 from policies.request_index import Clash, index_requests, people_of
-from vetting.levels import LevelOrder
-from vetting.requirement import Requirement
-
-BASE = Requirement.parse("BASE", LevelOrder.shipped())
-
-
-def function(
-    function_id: str, *matchers: Matcher, record: RecordParameter | None = None
-) -> Function:
-    return Function(
-        id=function_id,
-        title="T",
-        area="A",
-        classification=Classification.OFFICIAL,
-        regime=Regime.GP,
-        floor=BASE,
-        scope=Scope.OWN,
-        system="ebs",
-        matchers=matchers,
-        record=record,
-    )
+from tests.policies.functions import function
 
 
 def get(path: str, **query: str) -> Matcher:

@@ -31,6 +31,7 @@ def _is_source(path: Path) -> bool:
     return path.is_file() and not parts & hidden and not any(p.endswith("_cache") for p in parts)
 
 
+@cache
 def modules() -> tuple[str, ...]:
     """Give the paths of the modules of the three packages."""
     return tuple(
@@ -38,6 +39,7 @@ def modules() -> tuple[str, ...]:
     )
 
 
+@cache
 def read(name: str) -> str:
     """Give the text of a tracked file."""
     return (PROJECT / name).read_text("utf-8")
@@ -56,12 +58,13 @@ def calls_of(source: str, called: str) -> int:
     )
 
 
-def imported_by(source: str) -> set[str]:
+@cache
+def imported_by(source: str) -> frozenset[str]:
     """Give the top packages that a module imports."""
-    found = set()
+    found = set[str]()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-    return found
+    return frozenset(found)
