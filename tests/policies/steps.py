@@ -14,7 +14,7 @@ def steps(call: Callable[[], object]) -> int:
     """Count the lines that a call executes."""
     counted = 0
 
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:  # noqa: ANN401 - as `settrace` has it
+    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
         nonlocal counted
         counted += event == "line"
         return trace
