@@ -107,7 +107,7 @@ class CookiePolicy:
 
     def all(self) -> tuple[Cookie, ...]:
         """List every cookie, in the order of the cookies page."""
-        return (self.session, self.form, self.organisation, self.provider)
+        return (self.session, self.form, self.organisation, self.provider, self.stage)
 
 
 def _is_plain_localhost(origin: str) -> bool:

@@ -25,13 +25,13 @@ from gateway.store.schema import microseconds
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from gateway.bulletin import Bulletin
     from gateway.front.factor_record import FactorRecord
     from gateway.identity.factors.factor_notices import Notice
     from gateway.identity.factors.factor_rows import Standing
-    from gateway.identity.factors.factors import Enrolled, SecondFactors
+    from gateway.identity.factors.factors import Allow, Enrolled, SecondFactors
     from gateway.identity.factors.kept_forms import KeptForm, KeptForms
     from gateway.identity.sessions.sessions import Sessions
     from gateway.identity.signing_in.sign_in import SignedIn, SignIn
@@ -152,7 +152,12 @@ class FactorDesk:
         return self._add(
             holder,
             lambda at: self._factors.add_app(
-                holder.binding, holder.staff.staff_id, name=name, code=code, at=at
+                holder.binding,
+                holder.staff.staff_id,
+                name=name,
+                code=code,
+                at=at,
+                allow=self._allow(holder, at),
             ),
             visit,
             replaces,
@@ -165,11 +170,35 @@ class FactorDesk:
         return self._add(
             holder,
             lambda at: self._factors.add_key(
-                holder.binding, holder.staff.staff_id, name=name, answer=answer, at=at
+                holder.binding,
+                holder.staff.staff_id,
+                name=name,
+                answer=answer,
+                at=at,
+                allow=self._allow(holder, at),
             ),
             visit,
             replaces,
         )
+
+    def _allow(self, holder: Holder, at: datetime) -> Allow:
+        """Say once more, where the factor is added, what `missing` said before.
+
+        Two who enrol a first factor at once must not both: the second one's would be a further one
+        that nobody has shown a factor for. Nor may a session that was ended meanwhile.
+        """
+
+        def allow(connection: Connection, before: int) -> None:
+            if before and (holder.live is None or not is_fresh(holder.live, at=at)):
+                raise FactorRefused("second-factor-first")
+            if holder.live is None:
+                there = self._stages.is_there(connection, holder.binding)
+            else:
+                there = self._sessions.read_hash(connection, holder.binding) is not None
+            if not there:
+                raise FactorRefused("too-late")
+
+        return allow
 
     def _add(
         self,
@@ -264,15 +293,19 @@ class FactorDesk:
                 self._forms.move(connection, before, after.hash)
             self._bulletin.ring()
             return token
-        stage = self._stages.take(holder.binding, at=visit.at)
+        stage = self._stages.find(holder.binding, at=visit.at)
         if stage is None:
             raise FactorRefused("too-late")
 
         def record(signed_in: SignedIn) -> None:
             self._record.signed_in(visit, signed_in, self._clock())
 
+        def claim(connection: Connection) -> None:
+            if not self._stages.take(connection, holder.binding):
+                raise FactorRefused("too-late")
+
         signed_in = self._sign_in.admit(
-            stage.proved(visit.at), at=visit.at, replaces=replaces, record=record
+            stage.proved(visit.at), at=visit.at, replaces=replaces, record=record, claim=claim
         )
         if replaces:
             self._forms.carry(replaces, signed_in.session)

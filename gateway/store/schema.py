@@ -193,6 +193,8 @@ provider_token = Table(  # what a provider asks for when somebody signs out ther
         primary_key=True,
     ),
     Column("sealed", Text, nullable=False),  # the ID token, encrypted
+    # What the provider is asked again with, encrypted; empty without one.
+    Column("refresh", Text, nullable=False, server_default=""),
 )
 
 provider_logout = Table(  # logout tokens taken, so that none is taken twice

@@ -83,6 +83,13 @@ factor_reset = Table(
     Column("at_us", BigInteger, nullable=False),
 )
 
+notice_seen = Table(  # up to which notice somebody has seen theirs
+    "notice_seen",
+    second_factor_metadata,
+    Column("staff_id", String(160), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
 kept_form = Table(
     "kept_form",
     second_factor_metadata,
@@ -97,6 +104,9 @@ sign_in_stage = Table(
     second_factor_metadata,
     Column("hash", String(64), primary_key=True),  # SHA-256 of the token, hexadecimal
     Column("staff_id", String(160), nullable=False),
+    Column("directory", String(80), nullable=False),  # which vouched for them
+    # SHA-256 of the provider's own session (`sid`), hexadecimal; empty without one.
+    Column("provider_session", String(64), nullable=False),
     Column("sealed", Text, nullable=False),  # what opening the session will need
     Column("at_us", BigInteger, nullable=False),
     Index("sign_in_stage_age", "at_us"),

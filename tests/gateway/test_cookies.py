@@ -47,4 +47,4 @@ def test_names_are_distinct() -> None:
     """Two cookies of one name would be two readings."""
     names = [cookie.name for cookie in CookiePolicy.for_origin("https://a.example").all()]
 
-    assert len(names) == len(set(names)) == 4
+    assert len(names) == len(set(names)) == 5

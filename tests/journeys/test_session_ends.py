@@ -53,6 +53,26 @@ def test_an_end_holds_at_once_here_and_within_a_second_there(
     assert both.there.statuses(token) == {303}
 
 
+def test_what_a_provider_ends_holds_at_once_here_and_within_a_second_there(
+    both: TwoGateways,
+) -> None:
+    """Its sessions, and the sign-ins there that still wait for their second factor."""
+    token, stage = both.sign_in_at_provider("jo", "sid-1")
+    colleague, waits = both.sign_in_at_provider("sam", "sid-2")
+    step = {"path": "/-/sign-in/second-step", "cookie": "-stage"}
+    for gateway in (both.here, both.there):
+        assert gateway.statuses(token) == gateway.statuses(stage, **step) == {200}
+    assert both.sign_out_at_provider("sid-1") == 200
+    ended = time.monotonic()
+
+    assert both.here.statuses(token) == {303}  # all four workers, at the very next request
+    assert both.here.statuses(stage, **step) == both.there.statuses(stage, **step) == {303}
+    while both.there.statuses(token) != {303}:
+        assert time.monotonic() - ended < PROMISED_SECONDS
+    assert both.there.statuses(token) == {303}
+    assert both.there.statuses(colleague) == both.there.statuses(waits, **step) == {200}
+
+
 def test_an_unused_worker_lets_in_nobody_whose_session_ended(both: TwoGateways) -> None:
     """What it never held in memory it reads from the database."""
     token, session = both.sign_in("late", "late")

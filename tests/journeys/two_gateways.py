@@ -15,22 +15,43 @@ from pathlib import Path
 
 import psutil
 import trustme
+from sqlalchemy import Engine
 
 from gateway.bulletin import Bulletin
 from gateway.front.from_settings import session_rules
 from gateway.identity.directories.directory import DirectoryPerson
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.providers.provider_claims import provider_directory_id
 from gateway.identity.sessions.session import Session
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.sessions.tokens import SessionTokens
+from gateway.identity.signing_in.sign_in import Vouched
+from gateway.identity.signing_in.stages import SignInStages
 from gateway.identity.staff import remember
 from gateway.keys import KeyRing
 from gateway.settings import Settings, load_settings
 from gateway.store.engine import open_store, writing
 from gateway.store.migration import migrate
+from tests.doubles.token_issuer import TokenIssuer, mint
 from tests.gateway.cli.place import LIBRARY, TEXT
 
 WORKERS = 4
 STARTED_SECONDS = 60.0
+PROVIDER = """
+[[organisation]]
+id = "nwas"
+name = "North West Ambulance Service"
+kind = "ambulance"
+help_contact = "ICT help"
+second_factor = "at-sign-in"
+
+[[organisation.directory]]
+kind = "oidc"
+name = "NWAS"
+issuer = "{issuer}"
+client_id = "gateway"
+client_authentication = "none"
+"""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,16 +93,16 @@ class Gateway:
             self.connections.append(connection)
         assert len(held) == WORKERS
 
-    def statuses(self, token: str) -> set[int]:
-        """Ask for one's own sessions at every worker."""
+    def statuses(self, token: str, *, path: str = "/-/me", cookie: str = "") -> set[int]:
+        """Ask for one's own sessions, or something else, at every worker."""
         met = set()
         for connection in self.connections:
             connection.request(
                 "GET",
-                "/-/me",
+                path,
                 headers={
                     "Host": f"localhost:{self.port}",
-                    "Cookie": f"gateway-localhost={token}",
+                    "Cookie": f"gateway-localhost{cookie}={token}",
                     "Accept": "text/html",
                 },
             )
@@ -97,15 +118,16 @@ class TwoGateways:
 
     here: Gateway
     there: Gateway
+    issuer: TokenIssuer
     sessions: Sessions
-    store: object
+    store: Engine
 
     def sign_in(self, name: str, number: str) -> tuple[str, Session]:
         at = datetime.now(UTC)  # noqa: TID251 -- the gateways live now
         person = DirectoryPerson(
             directory_id=f"id-{name}", username=name, name=name, employee_number=number
         )
-        with writing(self.store) as connection:  # type: ignore[arg-type]
+        with writing(self.store) as connection:
             staff = remember(connection, "cheshire-fire", person, at)
             return self.sessions.open(
                 connection,
@@ -116,6 +138,68 @@ class TwoGateways:
                 at=at,
             )
 
+    def sign_in_at_provider(self, subject: str, sid: str) -> tuple[str, str]:
+        """Sign somebody in through the provider, twice; gives a session's token and a stage's.
+
+        The second sign-in still waits for its second factor.
+        """
+        at = datetime.now(UTC)  # noqa: TID251 -- the gateways live now
+        person = DirectoryPerson(
+            directory_id=provider_directory_id(self.issuer.url, subject),
+            username=subject,
+            name=subject,
+            employee_number=subject,
+        )
+        vouched = Vouched(
+            organisation="nwas",
+            directory="nwas",
+            person=person,
+            factors=frozenset({"provider"}),
+            source="127.0.0.1",
+            provider_session=sid,
+        )
+        with writing(self.store) as connection:
+            staff = remember(connection, "nwas", person, at, directory="nwas")
+            token, _ = self.sessions.open(
+                connection,
+                staff_id=staff.staff_id,
+                organisation="nwas",
+                directory="nwas",
+                factors=vouched.factors,
+                provider_session=sid,
+                at=at,
+            )
+            keys = KeyRing.open(self.here.settings.keys.directory)
+            stages = SignInStages(self.store, FactorSeal(keys.second_factor_keys))
+            return token, stages.begin(connection, staff, vouched, at)
+
+    def sign_out_at_provider(self, sid: str) -> int:
+        """Have the provider tell the first gateway that a session of its own is over."""
+        now = int(datetime.now(UTC).timestamp())  # noqa: TID251 -- the gateways live now
+        token = mint(
+            {
+                "iss": self.issuer.url,
+                "aud": "gateway",
+                "iat": now,
+                "exp": now + 120,
+                "jti": f"over-{sid}",
+                "sid": sid,
+                "events": {"http://schemas.openid.net/event/backchannel-logout": {}},
+            }
+        )
+        connection = http.client.HTTPConnection("127.0.0.1", self.here.port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request(
+                "POST",
+                "/-/oidc/nwas/back-channel",
+                body=f"logout_token={token}",
+                headers={
+                    "Host": f"localhost:{self.here.port}",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                },
+            )
+            return connection.getresponse().status
+
 
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -124,12 +208,18 @@ def free_port() -> int:
 
 @contextlib.contextmanager
 def two_gateways(folder: Path) -> Iterator[TwoGateways]:
-    """Start both."""
+    """Start both, and a provider whose every word is the test's."""
+    with TokenIssuer() as issuer, _two_gateways(folder, issuer) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def _two_gateways(folder: Path, issuer: TokenIssuer) -> Iterator[TwoGateways]:
     trustme.CA().cert_pem.write_to_path(folder / "ca.pem")
     gateways = []
     for name in ("here", "there"):
         port = free_port()
-        text = TEXT.format(policy=LIBRARY)
+        text = TEXT.format(policy=LIBRARY) + PROVIDER.format(issuer=issuer.url)
         text = text.replace('origin = "http://localhost:8080"', (
             f'origin = "http://localhost:{port}"\nlisten = "127.0.0.1:{port}"\n'
             f"workers = {WORKERS}\ndrain_seconds = 0.5"
@@ -169,6 +259,7 @@ def two_gateways(folder: Path) -> Iterator[TwoGateways]:
         yield TwoGateways(
             here=running[0],
             there=running[1],
+            issuer=issuer,
             store=store,
             sessions=Sessions(
                 store,

@@ -13,6 +13,7 @@ Who may enrol or remove one, and what is then recorded, is for `gateway.front.fa
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -78,6 +79,13 @@ class Enrolled:
     codes: tuple[str, ...]
 
 
+Allow = Callable[[Connection, int], None]
+"""Says, in the transaction that adds a factor, whether it may be; raises `FactorRefused` if not.
+
+It is told how many factors the person has in that very state of the database.
+"""
+
+
 class SecondFactors:
     """The factors of one gateway. Every method blocks; safe to use from several threads."""
 
@@ -122,12 +130,13 @@ class SecondFactors:
             return secret
 
     def add_app(
-        self, binding: str, staff_id: str, *, name: str, code: str, at: datetime
+        self, binding: str, staff_id: str, *, name: str, code: str, at: datetime, allow: Allow
     ) -> Enrolled:
         """Add the app being enrolled, which shows that it works.
 
         Raises:
-            FactorRefused: `code-wrong` (it may be tried again), `too-late`, `too-many`.
+            FactorRefused: `code-wrong` (it may be tried again), `too-late`, `too-many`, or what
+                `allow` says.
         """
         with writing(self._engine) as connection:
             kept = ceremonies.peek_value(connection, self._seal, binding, Purpose.ADD_APP, at)
@@ -144,6 +153,7 @@ class SecondFactors:
                 connection,
                 staff_id,
                 at,
+                allow,
                 id=factor_id,
                 kind=FactorKind.APP,
                 name=_named(name, "Authenticator app"),
@@ -170,12 +180,12 @@ class SecondFactors:
         )
 
     def add_key(
-        self, binding: str, staff_id: str, *, name: str, answer: str, at: datetime
+        self, binding: str, staff_id: str, *, name: str, answer: str, at: datetime, allow: Allow
     ) -> Enrolled:
         """Add a security key or passkey.
 
         Raises:
-            FactorRefused: `key-wrong`, `key-known`, `too-late`, `too-many`.
+            FactorRefused: `key-wrong`, `key-known`, `too-late`, `too-many`, or what `allow` says.
         """
         challenge = self._take(binding, Purpose.ADD_KEY, at)
         try:
@@ -191,6 +201,7 @@ class SecondFactors:
                 connection,
                 staff_id,
                 at,
+                allow,
                 id=_new_id(),
                 kind=FactorKind.KEY,
                 name=_named(name, "Security key"),
@@ -284,9 +295,15 @@ class SecondFactors:
             return to_factor(gone)
 
     def _add(
-        self, connection: Connection, staff_id: str, at: datetime, **values: object
+        self,
+        connection: Connection,
+        staff_id: str,
+        at: datetime,
+        allow: Allow,
+        **values: object,
     ) -> Enrolled:
         before = len(factor_rows(connection, staff_id))
+        allow(connection, before)
         if before >= MOST_FACTORS:
             raise FactorRefused("too-many")
         row = {

@@ -163,7 +163,7 @@ class OidcDirectory:
         described = self._described(claims, access_token, deadline)
         return Identified(
             person=person_from(described, self.settings),
-            proof=proof_from(claims, self.settings),
+            proof=proof_from(claims, self.settings, at),
             session=claims.get("sid", ""),
             id_token=str(id_token),
         )

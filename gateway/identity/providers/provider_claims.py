@@ -17,6 +17,7 @@ from typing import Any, Final
 from gateway.identity.directories.directory import DirectoryPerson, EntryIncomplete
 from gateway.identity.names import is_plain
 from gateway.identity.providers.provider_settings import ProviderSettings
+from gateway.identity.providers.token_checks import LEEWAY_SECONDS, TokenRefused
 
 PROVIDER = "provider"
 SECOND_FACTOR = "second-factor"
@@ -89,11 +90,17 @@ def person_from(claims: Mapping[str, Any], settings: ProviderSettings) -> Direct
     )
 
 
-def proof_from(claims: Mapping[str, Any], settings: ProviderSettings) -> Proof:
+def proof_from(claims: Mapping[str, Any], settings: ProviderSettings, at: datetime) -> Proof:
     """Tell how the person signed in there.
 
     A second factor counts from when it was shown. A provider that does not say when is not trusted
-    for it: its own session may be a day old.
+    for it: its own session may be a day old. One whose clock is ahead of ours shows it now: a time
+    to come would either count for longer than it may, or not at all until then.
+
+    Args:
+        claims: checked, of the ID token.
+        settings: of the provider.
+        at: now.
     """
     shown = settings.trusted_amr.intersection(claims.get("amr", ())) or (
         claims.get("acr") in settings.trusted_acr
@@ -101,9 +108,11 @@ def proof_from(claims: Mapping[str, Any], settings: ProviderSettings) -> Proof:
     signed_in_at = claims.get("auth_time")
     if not shown or not isinstance(signed_in_at, int):
         return Proof(factors=frozenset({PROVIDER}), second_factor_at=None)
+    if signed_in_at > at.timestamp() + LEEWAY_SECONDS:
+        raise TokenRefused("token: `auth_time` is in the future")
     return Proof(
         factors=frozenset({PROVIDER, SECOND_FACTOR}),
-        second_factor_at=datetime.fromtimestamp(signed_in_at, UTC),
+        second_factor_at=min(datetime.fromtimestamp(signed_in_at, UTC), at),
     )
 
 

@@ -17,15 +17,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select
 
 from gateway.identity.providers.provider_claims import provider_directory_id
 from gateway.identity.providers.provider_settings import ProviderSettings
 from gateway.identity.providers.token_checks import LogoutClaims, TokenRefused
 from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.signing_in.stages import end_provider_stages
 from gateway.identity.staff import Staff, staff_by_id, staff_identified
 from gateway.store import schema
-from gateway.store.engine import reading, writing
+from gateway.store.engine import writing
 
 NONCE_BYTES = 12
 REASON = "provider-signed-out"
@@ -33,7 +34,12 @@ REASON = "provider-signed-out"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedSession:
-    """A session that a provider's word ended, for the record."""
+    """A session that a provider's word ended, for the record.
+
+    Attributes:
+        hash: of the session; empty for a sign-in that still waited for its second factor.
+        staff: whose it was.
+    """
 
     hash: str
     staff: Staff | None
@@ -89,7 +95,8 @@ class ProviderSessions:
         """End the sessions that a checked logout token speaks of, everywhere at once.
 
         Of one session of the provider if the token names one, else every session that this provider
-        has vouched for that person. Sessions of other directories are never ended.
+        has vouched for that person; and what still waits for a second factor there, which would be
+        a session in a moment. Sessions of other directories are never ended.
 
         Raises:
             TokenRefused: if this token was taken before.
@@ -97,7 +104,7 @@ class ProviderSessions:
         """
         jti_hash = hashlib.sha256(claims.jti.encode()).hexdigest()
         seen, session = schema.provider_logout, schema.session
-        with reading(self._engine) as connection:
+        with writing(self._engine) as connection:
             if connection.execute(
                 select(seen.c.jti_hash).where(
                     seen.c.directory == settings.id, seen.c.jti_hash == jti_hash
@@ -109,34 +116,37 @@ class ProviderSessions:
             )
             if claims.session is not None:
                 statement = statement.where(session.c.provider_session == claims.session)
+            staff_id = None
             if claims.subject is not None:
                 known_as = provider_directory_id(settings.issuer, claims.subject)
-                staff_id = staff_identified(
-                    connection, settings.organisation, settings.id, known_as
+                staff_id = (
+                    staff_identified(connection, settings.organisation, settings.id, known_as) or ""
                 )
-                statement = statement.where(session.c.staff_id == (staff_id or ""))
-            rows = connection.execute(statement).all()
-            staff = {row.staff_id: staff_by_id(connection, row.staff_id) for row in rows}
-        # Ended first, then noted: should the note fail, the token may come again and do no harm.
-        ended = tuple(
-            EndedSession(hash=row.hash, staff=staff[row.staff_id])
-            for row in rows
-            if self._sessions.end(row.hash, at=at, reason=REASON)
-        )
-        self._note(settings.id, jti_hash, claims.expires_at, at)
-        return ended
-
-    def _note(self, directory: str, jti_hash: str, expires_at: int, at: datetime) -> None:
-        table = schema.provider_logout
-        with writing(self._engine) as connection:
-            # A minute longer than the token lives, as clocks differ.
-            late_us = schema.microseconds(at) - 60_000_000
-            # However long it says it holds: an old one is refused for its age.
-            until_us = min(expires_at * 1_000_000, schema.microseconds(at) + 3_600_000_000)
-            connection.execute(delete(table).where(table.c.expires_at_us < late_us))
-            # Of two that came at once the first has noted it; ending twice changes nothing.
-            connection.execute(
-                insert(table)
-                .prefix_with("OR IGNORE", dialect="sqlite")
-                .values(directory=directory, jti_hash=jti_hash, expires_at_us=until_us)
+                statement = statement.where(session.c.staff_id == staff_id)
+            over = [
+                (row.hash, row.staff_id)
+                for row in connection.execute(statement).all()
+                if self._sessions.end_within(connection, row.hash, at=at, reason=REASON)
+            ]
+            begun = end_provider_stages(
+                connection, settings.id, provider_session=claims.session, staff_id=staff_id
             )
+            over += [("", each) for each in begun]
+            staff = {whose: staff_by_id(connection, whose) for _, whose in over}
+            _note(connection, settings.id, jti_hash, claims.expires_at, at)
+        self._sessions.ring()
+        return tuple(EndedSession(hash=each, staff=staff[whose]) for each, whose in over)
+
+
+def _note(
+    connection: Connection, directory: str, jti_hash: str, expires_at: int, at: datetime
+) -> None:
+    table = schema.provider_logout
+    # A minute longer than the token lives, as clocks differ.
+    late_us = schema.microseconds(at) - 60_000_000
+    # However long it says it holds: an old one is refused for its age.
+    until_us = min(expires_at * 1_000_000, schema.microseconds(at) + 3_600_000_000)
+    connection.execute(delete(table).where(table.c.expires_at_us < late_us))
+    connection.execute(
+        insert(table).values(directory=directory, jti_hash=jti_hash, expires_at_us=until_us)
+    )

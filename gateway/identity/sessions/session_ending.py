@@ -7,6 +7,7 @@ same transaction: the back office still lets somebody in with them.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -85,7 +86,7 @@ class Whose:
         return literal(value=True)
 
     def begun(self, connection: Connection) -> ColumnElement[bool]:
-        """Give the condition that their unfinished sign-ins meet; at a directory, everybody's."""
+        """Give the condition that their unfinished sign-ins meet."""
         table = sign_in_stage
         if self.person is not None:
             staff = staff_by_person(connection, self.person)
@@ -94,6 +95,13 @@ class Whose:
             return table.c.staff_id == self.staff_id
         if self.organisation is not None:
             return table.c.staff_id.startswith(f"{self.organisation}/", autoescape=True)
+        if self.directory is not None:
+            return table.c.directory == self.directory
+        if self.provider_session is not None:
+            directory, sid = self.provider_session
+            return (table.c.directory == directory) & (
+                table.c.provider_session == provider_session_hash(sid)
+            )
         return literal(value=True)
 
     @property
@@ -106,6 +114,11 @@ class Whose:
         if self.directory is not None:
             return directory_subject(self.directory)
         return ALL_SESSIONS if self.everyone else None
+
+
+def provider_session_hash(session: str) -> str:
+    """Give under what a sign-in keeps the session of its provider (`sid`); empty without one."""
+    return hashlib.sha256(session.encode()).hexdigest() if session else ""
 
 
 def end_sessions(

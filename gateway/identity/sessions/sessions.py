@@ -119,7 +119,7 @@ class Sessions:
             message = "sessions: nobody is signed in without a directory that vouched for them"
             raise ValueError(message)
         if replaces is not None and self.tokens.is_ours(replaces):
-            self._end(connection, token_hash(replaces), at=at, reason="replaced")
+            self.end_within(connection, token_hash(replaces), at=at, reason="replaced")
         displaced = self._displace(connection, staff_id, at)
         if second_factor_at is None and SECOND_FACTOR in factors:
             second_factor_at = at
@@ -225,6 +225,10 @@ class Sessions:
             or ""
         )
 
+    def ring(self) -> None:
+        """Have every worker look at the bulletin, after a commit."""
+        self._bulletin.ring()
+
     def end(self, session_hash: str, *, at: datetime, reason: str = "signed-out") -> bool:
         """End one session, in every worker at its next request.
 
@@ -235,7 +239,7 @@ class Sessions:
             StoreUnavailable: if the database does not answer; the session may live on then.
         """
         with writing(self._engine) as connection:
-            ended = self._end(connection, session_hash, at=at, reason=reason)
+            ended = self.end_within(connection, session_hash, at=at, reason=reason)
         self._bulletin.ring()
         return ended
 
@@ -325,8 +329,11 @@ class Sessions:
             return 0
         oldest = select(table.c.hash).where(alive).order_by(table.c.started_at_us, table.c.hash)
         for each in connection.execute(oldest.limit(surplus)).scalars().all():
-            self._end(connection, each, at=at, reason="too-many-sessions")
+            self.end_within(connection, each, at=at, reason="too-many-sessions")
         return surplus
 
-    def _end(self, connection: Connection, session_hash: str, *, at: datetime, reason: str) -> bool:
+    def end_within(
+        self, connection: Connection, session_hash: str, *, at: datetime, reason: str
+    ) -> bool:
+        """End one session inside the caller's transaction; it commits, and then calls `ring`."""
         return end_session(connection, self._bulletin, session_hash, at=at, reason=reason)

@@ -104,6 +104,9 @@ class Vouched:
     limits: SessionLimits | None = None
 
 
+Claim = Callable[[Connection], None]
+"""Uses up what a session is opened on, in that transaction; raises where it is gone."""
+
 Hold = Callable[[Connection, Staff, Vouched, datetime], str]
 """Keeps a sign-in that owes a second factor; `gateway.identity.signing_in.stages` does it."""
 
@@ -211,6 +214,7 @@ class SignIn:
         at: datetime,
         replaces: str | None = None,
         record: Callable[[SignedIn], None] | None = None,
+        claim: Claim | None = None,
     ) -> SignedIn:
         """Sign in somebody whom another way than a typed password has vouched for (steps 6 to 8).
 
@@ -219,6 +223,7 @@ class SignIn:
             at: now.
             replaces: what the browser sent as session cookie; that session is ended.
             record: makes the sign-in durable; what it raises ends the new session and is raised on.
+            claim: uses up what this is opened on; what it raises lets nobody in.
 
         Raises:
             SecondFactorOwed: the organisation asks for a second factor, and none is vouched for.
@@ -227,7 +232,7 @@ class SignIn:
         """
         if self._organisations.get(vouched.organisation) is None:
             raise Refusal("unknown-organisation", tellable=True)
-        return self._finish(vouched, (), at=at, replaces=replaces, record=record)
+        return self._finish(vouched, (), at=at, replaces=replaces, record=record, claim=claim)
 
     def _finish(
         self,
@@ -237,8 +242,9 @@ class SignIn:
         at: datetime,
         replaces: str | None,
         record: Callable[[SignedIn], None] | None,
+        claim: Claim | None = None,
     ) -> SignedIn:
-        signed_in = self._open(vouched, tries, at, replaces)
+        signed_in = self._open(vouched, tries, at, replaces, claim)
         if isinstance(signed_in, SecondFactorOwed):
             raise signed_in
         if record is not None:
@@ -323,12 +329,19 @@ class SignIn:
         return person, tuple(tries), self._monotonic() - started
 
     def _open(
-        self, vouched: Vouched, tries: tuple[int, ...], at: datetime, replaces: str | None
+        self,
+        vouched: Vouched,
+        tries: tuple[int, ...],
+        at: datetime,
+        replaces: str | None,
+        claim: Claim | None,
     ) -> SignedIn | SecondFactorOwed:
         """Open the session, or keep the sign-in that owes more; its tries are taken back."""
         person, organisation = vouched.person, vouched.organisation
         try:
             with writing(self._engine) as connection:
+                if claim is not None:
+                    claim(connection)
                 self._attempts.succeed(connection, *tries)
                 before = staff_by_person(connection, f"{organisation}/{person.employee_number}")
                 staff = remember(

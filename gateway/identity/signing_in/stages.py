@@ -17,10 +17,11 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from gateway.identity.directories.directory import DirectoryPerson
 from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.sessions.session_ending import provider_session_hash
 from gateway.identity.sessions.tokens import is_token, new_token, token_hash
 from gateway.identity.signing_in.sign_in import Vouched
 from gateway.identity.staff import Staff, staff_by_id
-from gateway.store.engine import reading, writing
+from gateway.store.engine import reading
 from gateway.store.schema import instant, microseconds
 from gateway.store.schema_second_factor import sign_in_stage
 
@@ -74,6 +75,8 @@ class SignInStages:
             insert(sign_in_stage).values(
                 hash=stage_hash,
                 staff_id=staff.staff_id,
+                directory=vouched.directory,
+                provider_session=provider_session_hash(vouched.provider_session),
                 sealed=self._seal.seal(_written(vouched), context=_context(stage_hash)),
                 at_us=microseconds(at),
             )
@@ -87,12 +90,28 @@ class SignInStages:
         with reading(self._engine) as connection:
             return self._read(connection, token_hash(token), at)
 
-    def take(self, stage_hash: str, *, at: datetime) -> Stage | None:
-        """Take a stage out: of two who have proved the factor at once, one gets it."""
-        with writing(self._engine) as connection:
-            stage = self._read(connection, stage_hash, at)
-            connection.execute(delete(sign_in_stage).where(sign_in_stage.c.hash == stage_hash))
-            return stage
+    def find(self, stage_hash: str, *, at: datetime) -> Stage | None:
+        """Find a stage by its hash, leaving it there."""
+        with reading(self._engine) as connection:
+            return self._read(connection, stage_hash, at)
+
+    def is_there(self, connection: Connection, stage_hash: str) -> bool:
+        """Tell whether a stage has been neither taken nor ended."""
+        table = sign_in_stage
+        found = connection.execute(select(table.c.hash).where(table.c.hash == stage_hash))
+        return found.first() is not None
+
+    def take(self, connection: Connection, stage_hash: str) -> bool:
+        """Take a stage out, in the transaction that opens its session.
+
+        Of two who have proved the factor at once, one gets it; nobody does when it was ended
+        meanwhile.
+
+        Returns:
+            Whether it was there.
+        """
+        table = sign_in_stage
+        return bool(connection.execute(delete(table).where(table.c.hash == stage_hash)).rowcount)
 
     def _read(self, connection: Connection, stage_hash: str, at: datetime) -> Stage | None:
         table = sign_in_stage
@@ -112,6 +131,34 @@ class SignInStages:
             vouched=_read_back(self._seal.open(row.sealed, context=_context(stage_hash))),
             begun_at=instant(row.at_us),
         )
+
+
+def end_provider_stages(
+    connection: Connection,
+    directory: str,
+    *,
+    provider_session: str | None,
+    staff_id: str | None,
+) -> tuple[str, ...]:
+    """End what waits for a second factor, as its provider says that it is over.
+
+    Args:
+        connection: a writing connection.
+        directory: the provider.
+        provider_session: its own session (`sid`), where it names one.
+        staff_id: whose, where it names somebody; empty for somebody who is not known.
+
+    Returns:
+        Whose they were.
+    """
+    table = sign_in_stage
+    meant = table.c.directory == directory
+    if provider_session is not None:
+        meant &= table.c.provider_session == provider_session_hash(provider_session)
+    if staff_id is not None:
+        meant &= table.c.staff_id == staff_id
+    gone = connection.execute(delete(table).where(meant).returning(table.c.staff_id))
+    return tuple(gone.scalars())
 
 
 def purge_stages(connection: Connection, at: datetime) -> None:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
+from gateway.audit.entry import EntryDraft
 from gateway.errors import RecordUnavailable, SecondFactorOwed
 from gateway.identity.factors.factor_notices import NoticeCode
 from gateway.identity.factors.factors import FactorRefused
 from gateway.identity.factors.kept_forms import KEPT, KeptForm
 from gateway.identity.factors.second_factor import totp_code, totp_step
+from gateway.identity.sessions.session_ending import Whose
+from gateway.identity.signing_in.factor_holder import Holder
+from gateway.store import schema
+from gateway.store.engine import reading
 from tests.doubles.soft_key import SoftKey
 from tests.gateway.front.factor_stand import FactorStand, visit_at
 from tests.gateway.identity.factor_bench import ORIGIN
@@ -71,6 +80,81 @@ def test_every_further_change_needs_the_factor(stand: FactorStand) -> None:
     asked = {"name": "", "answer": "{}", "visit": visit, "replaces": None}
     assert refused(stand.desk.add_key, weak, **asked) == "second-factor-first"
     assert stand.desk.standing(weak).factors == (factor,)
+
+
+def test_of_two_first_factors_at_once_one_is_added(stand: FactorStand) -> None:
+    """The second one's would be a further factor, that nobody has shown a factor for."""
+    holders = [stand.holder(), stand.holder()]  # two sessions of one person, both fresh
+    both_looked = threading.Barrier(2)
+    missing = stand.desk.missing
+
+    def missing_and_wait(holder: Holder, *, at: datetime) -> str:
+        said = missing(holder, at=at)
+        both_looked.wait(10)
+        return said
+
+    stand.desk.missing = missing_and_wait  # type: ignore[method-assign]
+
+    def enrol(holder: Holder) -> str:
+        try:
+            stand.enrol(holder)
+        except FactorRefused as error:
+            return error.code
+        return "added"
+
+    with ThreadPoolExecutor(2) as threads:
+        came = sorted(threads.map(enrol, holders))
+
+    assert came == ["added", "second-factor-first"]
+    assert len(stand.desk.standing(holders[0]).factors) == 1
+
+
+@pytest.mark.parametrize("of_stage", [False, True], ids=["session", "sign-in"])
+def test_what_was_ended_meanwhile_enrols_nothing(stand: FactorStand, *, of_stage: bool) -> None:
+    """Such as the session of whoever had their factors reset a moment ago."""
+    holder = staged(stand) if of_stage else stand.holder()
+    secret, _ = stand.desk.begin_app(holder, at=AT)
+    stand.parts.sessions.end_all(Whose(staff_id=holder.staff.staff_id), at=AT, reason="test")
+    code = totp_code(secret, totp_step(AT))
+    asked: dict[str, Any] = {"name": "", "code": code, "visit": visit_at(), "replaces": None}
+
+    assert refused(stand.desk.add_app, holder, **asked) == "too-late"
+    assert stand.desk.standing(holder).factors == ()
+
+
+def test_a_sign_in_that_was_ended_while_its_code_was_judged_opens_no_session(
+    stand: FactorStand,
+) -> None:
+    """Such as by the provider, or by an officer."""
+    _, codes, _ = stand.enrol(stand.holder())
+    holder = staged(stand)
+    done = stand.noted.record_and_wait
+
+    def end_first(draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
+        stand.parts.sessions.end_all(Whose(staff_id=holder.staff.staff_id), at=AT, reason="test")
+        done(draft, timeout_seconds)
+
+    stand.noted.record_and_wait = end_first  # type: ignore[method-assign]
+    asked: dict[str, Any] = {"visit": visit_at(), "replaces": None}
+
+    assert refused(stand.desk.prove_code, holder, codes[0], **asked) == "too-late"
+    assert list_sessions(stand) == []
+
+
+def staged(stand: FactorStand) -> Holder:
+    """Begin a sign-in that owes a factor."""
+    with pytest.raises(SecondFactorOwed) as owed:
+        stand.sign_in.admit(VOUCHED, at=AT)
+    holder = stand.desk.stage_holder(owed.value.token, at=AT)
+    assert holder is not None
+    return holder
+
+
+def list_sessions(stand: FactorStand) -> list[str]:
+    """Give the hashes of the sessions that have not ended."""
+    with reading(stand.parts.store) as connection:
+        living = select(schema.session.c.hash).where(schema.session.c.ended_at_us.is_(None))
+        return list(connection.execute(living).scalars())
 
 
 def test_the_last_factor_is_removed_after_a_step_up(stand: FactorStand) -> None:

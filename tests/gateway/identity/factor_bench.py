@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from sqlalchemy import Connection
+
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.factors import Enrolled, SecondFactors
 from gateway.identity.factors.second_factor import totp_code, totp_step
@@ -17,6 +19,10 @@ from tests.gateway.identity.parts import AT, Parts
 ORIGIN = "http://localhost:8080"
 SEAL = FactorSeal([bytes(range(32))])
 PARTY = RelyingParty(origin=ORIGIN, name="Shared services")
+
+
+def anyone(_: Connection, __: int) -> None:
+    """Allow every enrolment: who may is not what is tested."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,12 +49,16 @@ class FactorBench:
         """Enrol an app; gives its secret too."""
         secret = self.factors.begin_app(binding, at=at)
         code = totp_code(secret, totp_step(at))
-        return secret, self.factors.add_app(binding, staff.staff_id, name=name, code=code, at=at)
+        return secret, self.factors.add_app(
+            binding, staff.staff_id, name=name, code=code, at=at, allow=anyone
+        )
 
     def with_key(self, staff: Staff, binding: str, at: datetime = AT) -> SoftKey:
         """Enrol a security key."""
         key = SoftKey(origin=ORIGIN)
         options = self.factors.begin_key(binding, staff, at=at)
         answer = key.enrol(options)
-        self.factors.add_key(binding, staff.staff_id, name="Blue key", answer=answer, at=at)
+        self.factors.add_key(
+            binding, staff.staff_id, name="Blue key", answer=answer, at=at, allow=anyone
+        )
         return key

@@ -512,6 +512,7 @@ def test_leaving_clears_all_but_the_organisation(
     cookies = world.services.cookies
     browser.set_cookie(cookies.organisation.name, "cheshire-fire")
     browser.set_cookie(cookies.form.name, "x" * 43)
+    browser.set_cookie(cookies.stage.name, "x" * 43)
     found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/-/sign-out").text)
     assert found
     left = browser.post("/-/sign-out", data={"csrf_token": found[1], "then": then})
@@ -520,5 +521,6 @@ def test_leaving_clears_all_but_the_organisation(
     assert left.headers["Clear-Site-Data"] == '"cache", "storage"'
     assert browser.get_cookie(cookies.session.name) is None
     assert browser.get_cookie(cookies.form.name) is None
+    assert browser.get_cookie(cookies.stage.name) is None
     assert browser.get_cookie(cookies.organisation.name) is not None
     assert world.desk.sessions == {}

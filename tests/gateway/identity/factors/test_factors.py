@@ -12,7 +12,7 @@ from gateway.identity.factors.second_factor import totp_code, totp_step
 from gateway.store.engine import reading, writing
 from gateway.store.schema_second_factor import factor_ceremony, second_factor
 from tests.doubles.soft_key import SoftKey
-from tests.gateway.identity.factor_bench import ORIGIN, FactorBench
+from tests.gateway.identity.factor_bench import ORIGIN, FactorBench, anyone
 from tests.gateway.identity.parts import AT, Parts, later
 
 
@@ -53,7 +53,7 @@ def test_a_wrong_code_enrols_nothing_and_may_be_corrected(bench: FactorBench) ->
     staff, here = bench.staff()
     secret = bench.factors.begin_app(here, at=AT)
     for wrong in ("", "000000", code_at(secret, minutes=5)):
-        asked = {"name": "", "code": wrong, "at": AT}
+        asked = {"name": "", "code": wrong, "at": AT, "allow": anyone}
         assert refusal(bench.factors.add_app, here, staff.staff_id, **asked) == "code-wrong"
 
     assert bench.factors.standing(staff.staff_id).factors == ()
@@ -66,7 +66,7 @@ def test_an_enrolment_belongs_to_the_session_that_began_it(bench: FactorBench) -
     _, here = bench.staff()
     other, elsewhere = bench.staff("bob", "40012")
     secret = bench.factors.begin_app(here, at=AT)
-    asked = {"name": "", "code": code_at(secret), "at": AT}
+    asked = {"name": "", "code": code_at(secret), "at": AT, "allow": anyone}
 
     assert refusal(bench.factors.add_app, elsewhere, other.staff_id, **asked) == "too-late"
     assert bench.factors.begin_app(elsewhere, at=AT) != secret
@@ -86,7 +86,7 @@ def test_a_key_is_enrolled_once(bench: FactorBench) -> None:
     key = bench.with_key(staff, here)
     again = key.enrol(bench.factors.begin_key(elsewhere, other, at=AT))
 
-    asked = {"name": "", "answer": again, "at": AT}
+    asked = {"name": "", "answer": again, "at": AT, "allow": anyone}
     assert refusal(bench.factors.add_key, elsewhere, other.staff_id, **asked) == "key-known"
     assert [each.name for each in bench.factors.standing(staff.staff_id).factors] == ["Blue key"]
 

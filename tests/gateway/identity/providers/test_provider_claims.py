@@ -17,7 +17,11 @@ from gateway.identity.providers.provider_claims import (
     provider_directory_id,
 )
 from gateway.identity.providers.provider_settings import ClaimNames, ProviderSettings
+from gateway.identity.providers.token_checks import LEEWAY_SECONDS, TokenRefused
 from gateway.identity.staff import DIRECTORY_ID
+from gateway.store.schema import microseconds
+from policies.function import SECOND_FACTOR
+from tests.policies.people import AT, cheshire
 
 SETTINGS = ProviderSettings(
     id="nwas",
@@ -147,10 +151,32 @@ def test_a_providers_second_factor_counts_where_the_organisation_trusts_it(
     claims: dict[str, Any], trusted: bool
 ) -> None:
     """And only with the time at which it was shown."""
-    proof = proof_from({**CLAIMS, **claims}, TRUSTING)
+    proof = proof_from({**CLAIMS, **claims}, TRUSTING, AT)
 
     assert ("second-factor" in proof.factors) is trusted
     assert "provider" in proof.factors
     if trusted:
         assert proof.second_factor_at == datetime(2026, 11, 21, 11, 55, tzinfo=UTC)
-    assert proof_from({**CLAIMS, **claims}, SETTINGS).factors == {"provider"}
+    assert proof_from({**CLAIMS, **claims}, SETTINGS, AT).factors == {"provider"}
+
+
+@pytest.mark.parametrize("ahead", [1, LEEWAY_SECONDS])
+def test_a_provider_whose_clock_is_ahead_shows_a_factor_now_and_no_later(ahead: int) -> None:
+    """Nobody's step-up lasts longer for it, and none is asked for until that time has come."""
+    shown = {"amr": ["mfa"], "auth_time": int(AT.timestamp()) + ahead}
+    proof = proof_from({**CLAIMS, **shown}, TRUSTING, AT)
+    at_us = microseconds(AT)
+    assert proof.second_factor_at is not None
+    shown_at_us = microseconds(proof.second_factor_at)
+    bank = cheshire().catalogue.functions["pay.bank"]
+    lasts_us = bank.step_up_minutes * 60_000_000
+
+    assert shown_at_us == at_us
+    assert SECOND_FACTOR in bank.fresh_factors(proof.factors, shown_at_us, at_us)
+    assert SECOND_FACTOR not in bank.fresh_factors(proof.factors, shown_at_us, at_us + lasts_us)
+
+
+def test_a_factor_shown_in_a_time_to_come_is_refused() -> None:
+    shown = {"amr": ["mfa"], "auth_time": int(AT.timestamp()) + LEEWAY_SECONDS + 1}
+    with pytest.raises(TokenRefused, match="future"):
+        proof_from({**CLAIMS, **shown}, TRUSTING, AT)

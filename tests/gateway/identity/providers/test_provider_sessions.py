@@ -12,8 +12,11 @@ from gateway.identity.providers.provider_claims import provider_directory_id
 from gateway.identity.providers.provider_sessions import ProviderSessions
 from gateway.identity.providers.token_checks import LogoutClaims, TokenRefused
 from gateway.identity.sessions.session import Session
+from gateway.identity.signing_in.sign_in import Vouched
+from gateway.identity.signing_in.stages import SignInStages
 from gateway.identity.staff import remember
 from gateway.store.engine import reading, writing
+from tests.gateway.identity.factor_bench import SEAL
 from tests.gateway.identity.parts import AT, Parts, later
 from tests.gateway.identity.providers.test_provider_claims import SETTINGS
 
@@ -93,6 +96,56 @@ def test_sessions_of_another_directory_do_not_end(parts: Parts, kept: ProviderSe
     assert kept.end(foreign, claims("j-1", sub="jo", sid="s-1"), AT) == ()
     assert kept.end(impostor, claims("j-2", sub="jo"), AT) == ()
     assert living(parts, token) == [True]
+
+
+def begun(parts: Parts, subject: str = "jo", *, sid: str = "s-1", directory: str = "nwas") -> str:
+    """Begin a sign-in that still waits for its second factor; gives its token."""
+    person = DirectoryPerson(
+        directory_id=provider_directory_id(SETTINGS.issuer, subject),
+        username=subject,
+        name=subject,
+        employee_number=f"{subject}-{directory}",
+    )
+    vouched = Vouched(
+        organisation="nwas",
+        directory=directory,
+        person=person,
+        factors=frozenset({"provider"}),
+        source="10.0.0.1",
+        provider_session=sid,
+    )
+    with writing(parts.store) as connection:
+        staff = remember(connection, "nwas", person, AT, directory=directory)
+        return SignInStages(parts.store, SEAL).begin(connection, staff, vouched, AT)
+
+
+@pytest.mark.parametrize(
+    ("said", "waiting"),
+    [
+        ({"sid": "s-1"}, [False, True, True, True]),
+        ({"sub": "jo"}, [False, False, True, True]),
+        ({"sub": "jo", "sid": "s-2"}, [True, False, True, True]),
+        ({"sub": "nobody"}, [True, True, True, True]),
+        ({"sub": "sam", "sid": "s-1"}, [True, True, True, True]),
+    ],
+    ids=str,
+)
+def test_what_waits_there_for_a_second_factor_ends_too(
+    parts: Parts, kept: ProviderSessions, said: dict[str, str], waiting: list[bool]
+) -> None:
+    """It would be a session in a moment, of somebody whom the provider has signed out."""
+    tokens = [
+        begun(parts),
+        begun(parts, sid="s-2"),
+        begun(parts, "sam", sid="s-3"),
+        begun(parts, "other", sid="s-1", directory="fire-provider"),
+    ]
+    ended = kept.end(SETTINGS, claims(**said), AT)
+    stages = SignInStages(parts.store, SEAL)
+
+    assert [stages.look(token, at=AT) is not None for token in tokens] == waiting
+    assert len(ended) == waiting.count(False)
+    assert all(each.hash == "" and each.staff is not None for each in ended)
 
 
 def test_it_ends_in_other_workers_at_their_next_request(

@@ -69,6 +69,10 @@ def test_what_was_vouched_for_comes_back_and_the_factor_with_it(
         (Whose(organisation=FIRE), False),
         (Whose(directory=FIRE), False),
         (Whose(everyone=True), False),
+        (Whose(provider_session=(FIRE, "sid-1")), False),
+        (Whose(provider_session=(FIRE, "sid-2")), True),
+        (Whose(provider_session=("nwas", "sid-1")), True),
+        (Whose(directory="nwas"), True),
         (Whose(person=f"{FIRE}/40012"), True),
         (Whose(staff_id=f"{FIRE}/id-bob"), True),
         (Whose(organisation="cheshire"), True),
@@ -83,13 +87,18 @@ def test_who_is_signed_out_by_others_does_not_finish_a_sign_in_either(
     assert (stages.look(token, at=AT) is not None) is there
 
 
-def test_it_is_taken_once_however_many_try(stages: SignInStages, token: str) -> None:
+def test_it_is_taken_once_however_many_try(parts: Parts, stages: SignInStages, token: str) -> None:
     stage = stages.look(token, at=AT)
     assert stage is not None
-    with ThreadPoolExecutor(4) as threads:
-        taken = list(threads.map(lambda _: stages.take(stage.hash, at=AT), range(4)))
 
-    assert sorted(each is not None for each in taken) == [False, False, False, True]
+    def take(_: int) -> bool:
+        with writing(parts.store) as connection:
+            return stages.take(connection, stage.hash)
+
+    with ThreadPoolExecutor(4) as threads:
+        taken = list(threads.map(take, range(4)))
+
+    assert sorted(taken) == [False, False, False, True]
     assert stages.look(token, at=AT) is None
 
 
@@ -112,7 +121,8 @@ def test_it_lapses_after_ten_minutes(parts: Parts, stages: SignInStages, token: 
     stage = stages.look(token, at=later(minutes=9.9))
     assert stage is not None
     assert stages.look(token, at=later(minutes=10)) is None
-    assert stages.take(stage.hash, at=later(minutes=10)) is None
+    assert stages.find(stage.hash, at=later(minutes=9.9)) == stage
+    assert stages.find(stage.hash, at=later(minutes=10)) is None
     with writing(parts.store) as connection:
         purge_stages(connection, later(minutes=10))
     with reading(parts.store) as connection:
