@@ -33,7 +33,7 @@ def decision_draft(
     draft.code = decision.reason if match else "function-unknown"
     draft.policy = decision.policy_digest
     draft.rules = decision.rule_ids
-    draft.obligations = decision.obligations
+    draft.obligations = decision.obligations.words
     draft.agreement = decision.agreement_id or ""
     draft.inputs = decision.results.to_text()
     _name_actor(draft, visit, subject)

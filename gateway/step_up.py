@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
 from gateway.identity.factors.kept_forms import FORM_BYTES, KeptForm
-from policies.decision import Gate
-from policies.function import GATEWAY_SYSTEM, Obligation
+from policies.function import GATEWAY_SYSTEM
+from policies.reasons import Reason
 
 if TYPE_CHECKING:
     from gateway.identity.factors.kept_forms import KeptForms
@@ -42,7 +42,7 @@ class StepUp:
             question: what was asked.
             decision: the denial, which has been recorded.
         """
-        if decision.gate is not Gate.OBLIGATION or decision.obligations != (Obligation.STEP_UP,):
+        if decision.reason is not Reason.SECOND_FACTOR_NEEDED:
             return b""
         mode = visit.incoming.head.headers.get(b"sec-fetch-mode", b"navigate")
         if visit.target is None or mode != b"navigate" or not _takes_pages(visit):

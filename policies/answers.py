@@ -10,6 +10,7 @@ from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 from policies.decision import Effect
+from policies.obligations import Obligations
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -145,3 +146,24 @@ class RuleIds(dict[int, tuple[str, ...]]):
             self.clear()
         self[rules] = named
         return named
+
+
+class OwedBy(dict[int, Obligations]):
+    """What has to be seen to when the rules of these bits apply."""
+
+    __slots__ = ("_each", "_own")
+
+    def __init__(self, each: Mapping[int, Obligations], own: Obligations) -> None:
+        """Join what rules bind their permits to with what the function asks for itself."""
+        super().__init__()
+        self._each = each
+        self._own = own
+
+    def __missing__(self, rules: int) -> Obligations:
+        owed = self._own.joined(
+            Obligations.of_all(each for rule, each in self._each.items() if rules & rule)
+        )
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[rules] = owed
+        return owed

@@ -10,8 +10,6 @@ candidate. Only what is left is asked one by one.
 What is remembered is what attributes mean (these posts meet these criteria), within a bound and for
 time until the instant of the next change; never what was decided.
 
-Nothing here is text that is executed: the compiled form is tables and bound methods.
-
 Bit 0 stands for the subject as a whole: it is set in `failed` when attributes or clearance could
 not be read at all.
 """
@@ -23,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.answers import AgeAnswers, Layout, ReachAnswers, RuleIds, WordAnswers
+from policies.answers import AgeAnswers, Layout, OwedBy, ReachAnswers, RuleIds, WordAnswers
 from policies.criteria import (
     Asks,
     Attribute,
@@ -38,6 +36,7 @@ from policies.criteria import (
     record_standing,
 )
 from policies.decision import Effect
+from policies.obligations import NO_OBLIGATIONS
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
 
     from policies.criteria import Criterion, Form
     from policies.decision import Results
+    from policies.obligations import Obligations
     from policies.question import Question
     from policies.rules import Rule
 
@@ -160,6 +160,10 @@ class Candidates:
     _cuts: tuple[int, int, int]
     _every: int
     _denying: int
+    # The rules that bind their permit to something, and of these the ones to a second factor.
+    _obliging: int
+    _stepping: int
+    _owed: OwedBy
     _ids: RuleIds
     _timed: Mapping[int, Form]
     # The span last asked for, alone in a list: one assignment replaces it whole, for all threads.
@@ -168,12 +172,18 @@ class Candidates:
     _by_standing: dict[int, int]
 
     @classmethod
-    def compile(cls, rules: Iterable[PreparedRule], cover: tuple[Interval, ...]) -> Candidates:
+    def compile(
+        cls,
+        rules: Iterable[PreparedRule],
+        cover: tuple[Interval, ...],
+        obligations: Obligations = NO_OBLIGATIONS,
+    ) -> Candidates:
         """Compile rules that are already known to concern the organisation.
 
         Args:
             rules: The rules.
             cover: The agreements that cover the function for the organisation.
+            obligations: What the function asks for, whatever rule permits.
         """
         chosen = tuple(rules)
         bits: dict[str, int] = {}
@@ -195,6 +205,11 @@ class Candidates:
         for place, (prepared, mine_too) in enumerate(zip(chosen, needed, strict=True)):
             layout.name(1 << place, prepared.rule.effect, mine_too)
             sides[prepared.rule.effect].append((sum(mine_too), 1 << place))
+        owes = {
+            1 << place: each.rule.obligations
+            for place, each in enumerate(chosen)
+            if each.rule.obligations.bits
+        }
         reaches = {bit: form for bit, form in forms.items() if isinstance(form, Reaches)}
         ages = {bit: form for bit, form in forms.items() if isinstance(form, ShownWithin)}
         zones = _words(layout, forms, Attribute.ZONE)
@@ -221,6 +236,9 @@ class Candidates:
             _cuts=((1 << layout.width) - 1, layout.width, 2 * layout.width),
             _every=(1 << len(chosen)) - 1,
             _denying=sum(rule for _, rule in sides[Effect.DENY]),
+            _obliging=sum(owes),
+            _stepping=sum(rule for rule, each in owes.items() if each.step_up),
+            _owed=OwedBy(owes, obligations),
             _ids=RuleIds(tuple(prepared.rule.id for prepared in chosen)),
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
             _moment=[Moment(_LAST, _FIRST, 0, None)],
@@ -237,15 +255,8 @@ class Candidates:
     def answer(self, question: Question, moment: Moment, reach: int) -> tuple[int, int, int, int]:
         """Answer every criterion.
 
-        Written out attribute by attribute: a loop over them would cost a third more.
-
-        Args:
-            question: What is asked.
-            moment: The span of time of its instant.
-            reach: The levels that the subject's usable grants satisfy.
-
-        Returns:
-            The bits met, unknown and failed, and the rules that apply.
+        Written out attribute by attribute: a loop over them would cost a third more. Gives the bits
+        met, unknown and failed, and the rules that apply.
         """
         subject = question.subject
         answers = moment.answers
@@ -301,6 +312,14 @@ class Candidates:
         if applying:
             return _PERMITS, self._ids[applying]
         return _NONE_PERMITS, ()
+
+    def owed(self, applying: int) -> Obligations:
+        """Everything that has to be seen to when these rules apply."""
+        return self._owed[applying & self._obliging]
+
+    def asks_fresh_factor(self, applying: int) -> bool:
+        """Tell whether one of these rules asks for a second factor."""
+        return bool(applying & self._stepping)
 
     def _rare(self, question: Question) -> tuple[int, int]:
         """Answer what few rules ask; give the packed answers and the bits failed."""

@@ -16,10 +16,18 @@ from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
-from policies.casbin_rows import ALLOW, Row, RowError, criteria_of, rows_of
+from policies.casbin_rows import (
+    ALLOW,
+    Row,
+    RowError,
+    criteria_of,
+    obligations_of,
+    rows_of,
+)
 from policies.criteria import InPeriod
 from policies.decision import Effect
 from policies.function import Action
+from policies.obligations import NO_OBLIGATIONS
 from policies.rules import Rule
 
 if TYPE_CHECKING:
@@ -102,6 +110,7 @@ def _rule(about: dict[str, str], rows: list[Row], terms: Terms) -> Rule:
     if not rows or {row.id for row in rows} != {about["id"]}:
         raise RowError(f"read export: the rows of `{about['id'][:40]}` are not below its comment")
     criteria = criteria_of(rows[0].when, terms)
+    bound = (obligations_of(row.when, terms) for row in rows[1:2])
     period = next((each for each in criteria if isinstance(each, InPeriod)), None)
     return Rule(
         id=about["id"],
@@ -114,4 +123,5 @@ def _rule(about: dict[str, str], rows: list[Row], terms: Terms) -> Rule:
         owner=about["owner"],
         starts=None if period is None else period.starts,
         ends=None if period is None else period.ends,
+        obligations=next((each for each in bound if each is not None), NO_OBLIGATIONS),
     )

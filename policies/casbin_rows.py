@@ -23,11 +23,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote
 
-from policies.compiled_function import ANOTHERS_RECORD, FACTOR_OF_OBLIGATION
+from policies.compiled_function import ANOTHERS_RECORD
 from policies.criteria import VOCABULARY, InPeriod, OfOrganisation, Result
 from policies.decision import Effect
 from policies.errors import PolicyError
-from policies.function import GATEWAY_SYSTEM, Action, Classification, Scope
+from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
+from policies.obligations import Obligation, Obligations
+from policies.obligations_file import obligations_from_value, obligations_value
 from vetting.days import day_of
 from vetting.requirement import Requirement
 
@@ -94,13 +96,21 @@ def rows_of(policy_set: PolicySet) -> Iterator[Row]:
     for rule in policy_set.rules:
         when = _text({"rule": [[each.name, each.to_value()] for each in rule.criteria]})
         effect = ALLOW if rule.effect is Effect.PERMIT else DENY
-        yield from _rule_rows(rule, when, effect)
+        yield from _rule_rows(rule, policy_set, when, effect)
 
 
-def _rule_rows(rule: Rule, when: str, effect: str) -> Iterator[Row]:
+def _rule_rows(rule: Rule, policy_set: PolicySet, when: str, effect: str) -> Iterator[Row]:
+    functions = policy_set.catalogue.functions
     for function_id in sorted(rule.functions):
         for action in sorted(rule.actions):
             yield Row(rule.id, function_id, action, when, effect)
+            if rule.obligations.bits:
+                owed = {
+                    "criteria": json.loads(when)["rule"],
+                    "obligations": obligations_value(rule.obligations),
+                    "step_up_limit_us": functions[function_id].step_up_limit_us,
+                }
+                yield Row(rule.id, function_id, action, _text({"owed": owed}), DENY)
 
 
 def _text(value: object) -> str:
@@ -152,11 +162,23 @@ def matcher_of(when: str, terms: Terms) -> Callable[[Question, str], bool]:
         if set(read) == {"gate"}:
             return _GateRow.of(read["gate"], terms).matches
         if set(read) == {"rule"} and read["rule"]:
-            criteria = (_CRITERIA[name].from_value(value, terms) for name, value in read["rule"])
-            return _RuleRow(tuple(criteria)).matches
+            return _RuleRow.of(read["rule"], terms).matches
+        if set(read) == {"owed"}:
+            return _OwedRow.of(read["owed"], terms).matches
     except (ValueError, KeyError, TypeError) as error:
         raise RowError(f"read row: `{when[:60]}` is not a condition") from error
     raise RowError(f"read row: `{when[:60]}` is not a condition")
+
+
+def obligations_of(when: str, terms: Terms) -> Obligations | None:
+    """Read the obligations of a condition; `None` where it has none.
+
+    Raises:
+        RowError: if the text is not a condition.
+        CriterionError: if a criterion is not understood.
+    """
+    row = getattr(matcher_of(when, terms), "__self__", None)
+    return row.obligations if isinstance(row, _OwedRow) else None
 
 
 def criteria_of(when: str, terms: Terms) -> tuple[Criterion, ...]:
@@ -178,6 +200,10 @@ class _RuleRow:
 
     criteria: tuple[Criterion, ...]
 
+    @classmethod
+    def of(cls, written: list[tuple[str, object]], terms: Terms) -> _RuleRow:
+        return cls(tuple(_CRITERIA[name].from_value(value, terms) for name, value in written))
+
     def matches(self, question: Question, effect: str) -> bool:
         if effect not in {ALLOW, DENY}:
             return False
@@ -191,6 +217,39 @@ class _RuleRow:
         # 2. Every other criterion is asked, none left out: an error in any of them must be seen.
         held = [_holds(criterion.result(question), effect) for criterion in about_staff]
         return all(held)
+
+
+@dataclass(frozen=True, slots=True)
+class _OwedRow:
+    """What a permit is bound to: matches, and so denies, when it permits and one is not kept."""
+
+    permit: _RuleRow
+    obligations: Obligations
+    step_up_limit_us: int
+
+    @classmethod
+    def of(cls, owed: dict[str, Any], terms: Terms) -> _OwedRow:
+        return cls(
+            permit=_RuleRow.of(owed["criteria"], terms),
+            obligations=obligations_from_value(owed["obligations"]),
+            step_up_limit_us=int(owed["step_up_limit_us"]),
+        )
+
+    def matches(self, question: Question, effect: str) -> bool:
+        return effect == DENY and self.permit.matches(question, ALLOW) and not self._kept(question)
+
+    def _kept(self, question: Question) -> bool:
+        owed, honours = self.obligations, question.honours
+        age = question.second_factor_age_us
+        fresh = age is not None and 0 <= age < self.step_up_limit_us
+        return (
+            (not owed.step_up or (fresh and SECOND_FACTOR in question.factors))
+            and (owed.purpose is None or question.purpose in owed.purpose.codes)
+            and (not owed.read_only or question.action != Action.WRITE)
+            and (not owed.mask or Obligation.MASK in honours)
+            and (not owed.watermark or Obligation.WATERMARK in honours)
+            and (not owed.rates or Obligation.RATE in honours)
+        )
 
 
 def _holds(result: Result, effect: str) -> bool:
@@ -269,7 +328,9 @@ class _GateRow:
         return person != subject.employee_number and sensitive
 
     def _fulfilled(self, question: Question) -> bool:
-        return all(
-            FACTOR_OF_OBLIGATION.get(obligation) in question.factors
-            for obligation in self.gate["obligations"]
-        )
+        fulfilled = {
+            Obligation.STEP_UP: SECOND_FACTOR in question.factors,
+            Obligation.READ_ONLY: question.action != Action.WRITE,
+            Obligation.WATERMARK: Obligation.WATERMARK in question.honours,
+        }
+        return all(fulfilled.get(obligation) for obligation in self.gate["obligations"])

@@ -49,6 +49,8 @@ from policies.request_index import Endpoint, index_requests, people_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from policies.obligations import FieldSet, Purpose
+
 __all__ = [
     "GATEWAY_SYSTEM",
     "Action",
@@ -67,6 +69,8 @@ __all__ = [
 ]
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_PURPOSES: Mapping[str, Purpose] = MappingProxyType({})
+_NO_FIELD_SETS: Mapping[str, FieldSet] = MappingProxyType({})
 
 
 class Catalogue:
@@ -77,6 +81,8 @@ class Catalogue:
         people_parameters: every parameter of query, form or JSON that names a person, as spelt.
         carriers: by path pattern, parameters watched beyond those that matchers name.
         form_paths: path patterns where forms are read besides those that matchers name.
+        purposes: by code, what rules may have people say they need something for.
+        field_sets: by id, the fields that rules may have masked.
         declared_parameters: these and every parameter that carries a function. Whoever makes
             requests canonical refuses repeated, re-cased and encoded variants of them.
     """
@@ -85,9 +91,11 @@ class Catalogue:
         "_index",
         "carriers",
         "declared_parameters",
+        "field_sets",
         "form_paths",
         "functions",
         "people_parameters",
+        "purposes",
     )
 
     def __init__(
@@ -96,6 +104,8 @@ class Catalogue:
         *,
         carriers: Mapping[str, Iterable[str]] | None = None,
         form_paths: Iterable[str] = (),
+        purposes: Mapping[str, Purpose] = _NO_PURPOSES,
+        field_sets: Mapping[str, FieldSet] = _NO_FIELD_SETS,
     ) -> None:
         """Index the functions.
 
@@ -105,6 +115,8 @@ class Catalogue:
                 because the back office would read a function from them.
             form_paths: path patterns where the back office reads carriers or persons from forms.
                 Patterns whose matchers or records say so themselves need not be named.
+            purposes: by code, what rules may have people say they need something for.
+            field_sets: by id, the fields that rules may have masked.
 
         Raises:
             PolicyError: two functions claim the same request, or one thing is declared twice.
@@ -120,6 +132,8 @@ class Catalogue:
             {path: frozenset(names) for path, names in (carriers or {}).items()}
         )
         self.form_paths: frozenset[str] = frozenset(form_paths)
+        self.purposes: Mapping[str, Purpose] = MappingProxyType(dict(purposes))
+        self.field_sets: Mapping[str, FieldSet] = MappingProxyType(dict(field_sets))
         endpoints, clashes = index_requests(
             listed, carriers=self.carriers, form_paths=self.form_paths
         )

@@ -50,10 +50,11 @@ from policies.function import (
     STEP_UP_MINUTES,
     Classification,
     Function,
-    Obligation,
     Regime,
     Scope,
 )
+from policies.obligations import FieldSet, Obligation, Purpose
+from policies.obligations_file import read_field_sets, read_purposes
 from policies.organisations import ORGANISATION_ID
 from policies.request_index import index_requests
 from vetting.errors import quoted
@@ -86,11 +87,13 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     document = findings.document()
     base = base_of(document, path)
     paths, entries = _written(document, order, required=base is None)
+    purposes, field_sets = dict[str, Purpose](), dict[str, FieldSet]()
     below: tuple[Fault, ...] = ()
     if base is not None:
         stood_on = Findings.read(base)
         base_document = stood_on.document()
         base_paths, base_entries = _written(base_document, order, required=True)
+        purposes, field_sets = read_purposes(base_document), read_field_sets(base_document)
         base_document.finish()
         below = stood_on.faults
         kept = changed_functions(
@@ -102,6 +105,10 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             **{name: replace(base_entries[name], function=kept[name]) for name in kept},
             **entries,
         }
+    purposes, field_sets = (
+        read_purposes(document, purposes),
+        read_field_sets(document, field_sets),
+    )
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
@@ -125,7 +132,13 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
         check_bodies(entry.reader, entry.function, entry.positions)
     findings.refuse_if_any()
     try:
-        catalogue = Catalogue(functions, carriers=carriers, form_paths=form_paths)
+        catalogue = Catalogue(
+            functions,
+            carriers=carriers,
+            form_paths=form_paths,
+            purposes=purposes,
+            field_sets=field_sets,
+        )
     except PolicyError as error:
         findings.add(
             "path",
@@ -216,7 +229,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
     }
     matchers = read_matchers(reader)
     entry = reader.text("entry", required=False)
-    obligations = reader.choices("obligations", Obligation)
+    obligations = _obligations(reader)
     step_up_minutes = _step_up_minutes(reader, obligations)
     record = read_record(reader)
     note = reader.text("note", required=False)
@@ -268,6 +281,20 @@ def _classification(reader: TableReader) -> Classification | None:
         )
         return None
     return reader.choice("classification", Classification)
+
+
+def _obligations(reader: TableReader) -> tuple[Obligation, ...]:
+    """Read what a function asks for whatever rule permits; the rest is said by rules."""
+    obligations = reader.choices("obligations", Obligation)
+    for place, obligation in enumerate(obligations):
+        if obligation is not Obligation.STEP_UP:
+            reader.fault(
+                "obligations",
+                place,
+                message=f"`{obligation}` is said by rules, not by the catalogue",
+                remedy="remove it, and write it among the obligations of the rules that permit",
+            )
+    return tuple(each for each in obligations if each is Obligation.STEP_UP)
 
 
 def _step_up_minutes(reader: TableReader, obligations: Collection[Obligation]) -> int:

@@ -6,12 +6,19 @@ What the gates ask of a function is worked out here once, when a policy set is a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.agreements import AgreementStatus
 from policies.candidates import Candidates
-from policies.function import GATEWAY_SYSTEM, Classification, Scope
+from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
+from policies.obligations import (
+    BIT_OF,
+    LEFT_TO_ASKER,
+    PURPOSE_BIT,
+    READ_ONLY_BIT,
+    STEP_UP_BIT,
+    Obligations,
+)
 from policies.reasons import Reason
 from vetting.requirement import Requirement
 
@@ -35,9 +42,6 @@ OWNER_UNKNOWN = "?"
 """Stands for an owner that cannot be told; never the id of an organisation."""
 
 NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER = 0, 1, 2
-
-FACTOR_OF_OBLIGATION: Mapping[str, str] = MappingProxyType({"step-up": "second-factor"})
-"""The factor that fulfils an obligation. An obligation that is not here is never fulfilled."""
 
 _REACHED, _TOO_LOW = Reason.CLEARANCE_REACHED, Reason.CLEARANCE_TOO_LOW
 
@@ -67,8 +71,7 @@ class CompiledFunction:
         own_scope: Whether a request that names nobody is about the subject's own organisation.
         anothers_record: Asks what another's record needs at the least.
         sensitive: Whether it is OFFICIAL-SENSITIVE.
-        factors: For each obligation the factor that fulfils it, with its bit.
-        all_obligations: The bits of all obligations.
+        obligations: What the catalogue asks for, whatever rule permits.
         rules: The rules that speak of it, by action.
         candidates: The candidates by action and organisation, with the organisation's kind.
     """
@@ -81,8 +84,7 @@ class CompiledFunction:
     own_scope: bool
     anothers_record: Requirement
     sensitive: bool
-    factors: tuple[tuple[str | None, int], ...]
-    all_obligations: int
+    obligations: Obligations
     rules: Mapping[str, tuple[PreparedRule, ...]]
     candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
 
@@ -106,6 +108,7 @@ class CompiledFunction:
             rules: The rules that speak of the function, by action.
         """
         cover = _cover(function.id, agreements)
+        own = Obligations.of_function(function.obligations)
         return cls(
             function=function,
             of_gateway=function.system == GATEWAY_SYSTEM,
@@ -117,16 +120,12 @@ class CompiledFunction:
             own_scope=function.scope in _OWN_SCOPES,
             anothers_record=Requirement.parse(ANOTHERS_RECORD, levels),
             sensitive=function.classification is Classification.OFFICIAL_SENSITIVE,
-            factors=tuple(
-                (FACTOR_OF_OBLIGATION.get(obligation), 1 << position)
-                for position, obligation in enumerate(function.obligations)
-            ),
-            all_obligations=(1 << len(function.obligations)) - 1,
+            obligations=own,
             rules=rules,
             candidates={
                 (action, each.id): (
                     each.kind,
-                    _concerning(spoken, each.id, each.kind, cover),
+                    _concerning(spoken, each.id, each.kind, cover, own),
                 )
                 for action, spoken in rules.items()
                 for each in organisations
@@ -150,7 +149,7 @@ class CompiledFunction:
         if found is not None and found[0] == kind:
             return found[1]
         rules = self.rules.get(action, ())
-        return _concerning(rules, organisation, kind, self.cover)
+        return _concerning(rules, organisation, kind, self.cover, self.obligations)
 
     def named(self, question: Question) -> int:
         """Whom the request names, as `Results.named` counts it."""
@@ -194,20 +193,27 @@ class CompiledFunction:
             return Reason.CLEARANCE_REACHED
         return Reason.RECORD_BEYOND_CLEARANCE
 
-    def fulfilled(self, factors: frozenset[str]) -> int:
-        """The bits of the obligations that are fulfilled."""
-        bits = 0
-        for factor, bit in self.factors:
-            if factor is not None and factor in factors:
-                bits |= bit
-        return bits
+    def fulfilled(self, owed: Obligations, question: Question, *, fresh: bool) -> int:
+        """Tell which obligations are fulfilled, as bits.
 
-    def obligations_of(self, bits: int) -> tuple[str, ...]:
-        """The obligations of these bits."""
-        obligations = self.function.obligations
-        return tuple(
-            obligation for place, obligation in enumerate(obligations) if bits >> place & 1
-        )
+        Args:
+            owed: What applies.
+            question: What is asked.
+            fresh: Whether a rule asks for the second factor, and so for its age.
+        """
+        bits = 0
+        if owed.step_up and SECOND_FACTOR in question.factors:
+            age = question.second_factor_age_us
+            limit = self.function.step_up_limit_us
+            if not fresh or (age is not None and 0 <= age < limit):
+                bits = STEP_UP_BIT
+        if owed.purpose is not None and question.purpose in owed.purpose.codes:
+            bits |= PURPOSE_BIT
+        if owed.read_only and question.action == Action.READ:
+            bits |= READ_ONLY_BIT
+        for kind in question.honours & LEFT_TO_ASKER:
+            bits |= BIT_OF[kind] & owed.bits
+        return bits
 
 
 def _concerning(
@@ -215,9 +221,10 @@ def _concerning(
     organisation: str,
     kind: str,
     cover: Mapping[str, tuple[Interval, ...]],
+    obligations: Obligations,
 ) -> Candidates:
     concerning = (prepared for prepared in rules if prepared.concerns(organisation, kind))
-    return Candidates.compile(concerning, cover.get(organisation, ()))
+    return Candidates.compile(concerning, cover.get(organisation, ()), obligations)
 
 
 def _cover(function_id: str, agreements: Iterable[Agreement]) -> dict[str, tuple[Interval, ...]]:

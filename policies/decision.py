@@ -12,6 +12,7 @@ from typing import NamedTuple, NoReturn, Self
 from urllib.parse import quote, unquote
 
 from policies.errors import PolicyError
+from policies.obligations import Obligations
 from policies.reasons import Reason
 
 
@@ -58,7 +59,7 @@ class Results(NamedTuple):
         named: What the request names: 0 nobody or the subject, 1 another person of the subject's
             organisation, 2 a person of another organisation or of one that cannot be told.
         reach: Bits of every level the subject's usable grants satisfy.
-        fulfilled: Bits of the function's obligations, in its order, that are fulfilled.
+        fulfilled: Bits of the obligations that apply and are fulfilled (`obligations.BIT_OF`).
         met: Bits of the criteria that are met.
         unknown: Bits of the criteria that could not be answered.
         failed: Bits of the criteria that raised an error. Any such bit denies.
@@ -122,8 +123,8 @@ class Decision(NamedTuple):
         function_id: The function that was asked for.
         agreement_id: The agreement that covers the caller's organisation, if one is in force.
         rule_ids: The rules that permitted, or at gate `RULE` the rules that denied.
-        obligations: On permit the obligations that were fulfilled, at gate `OBLIGATION` those that
-            were not; otherwise empty.
+        obligations: On permit everything that applies, for whoever enforces it; at gate
+            `OBLIGATION` what is not fulfilled; otherwise none.
         results: Result of every criterion of every candidate rule, compactly.
         policy_digest: Digest of the policy set that decided.
     """
@@ -134,7 +135,7 @@ class Decision(NamedTuple):
     function_id: str
     agreement_id: str | None
     rule_ids: tuple[str, ...]
-    obligations: tuple[str, ...]
+    obligations: Obligations
     results: Results
     policy_digest: str
 

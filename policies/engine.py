@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
@@ -28,6 +29,7 @@ from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
 from policies.explanation import Explanation, explain
 from policies.function import Action
+from policies.obligations import NO_OBLIGATIONS, Obligation
 from policies.question import Question
 from policies.reasons import Reason
 from policies.telling import StaffReason, tell, ways_in
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from policies.function import Function
+    from policies.obligations import Obligations
     from policies.policy_set import PolicySet
     from policies.question import Subject
     from vetting.clearance import Clearance
@@ -52,7 +55,7 @@ class Tile:
 
     Attributes:
         function: The function; it has an entry.
-        needs: An obligation that stands between the person and the function, such as `step-up`.
+        needs: What the person still has to see to, `step-up` or `purpose`, if anything.
     """
 
     function: Function
@@ -127,6 +130,7 @@ class Engine:
                 self._check_order(clearance)
             reach = clearance.reach(at=question.at, function=question.function.id)
             met, unknown, failed, applying = candidates.answer(question, moment, reach)
+            owed = candidates.owed(applying)
             names_somebody = question.record_person is not None
             results = _new(
                 Results,
@@ -137,7 +141,9 @@ class Engine:
                     compiled.owner(question) if compiled.floor_by_owner else "",
                     compiled.named(question) if names_somebody else NAMES_NOBODY,
                     reach,
-                    compiled.fulfilled(question.factors) if compiled.factors else 0,
+                    compiled.fulfilled(owed, question, fresh=candidates.asks_fresh_factor(applying))
+                    if owed.bits
+                    else 0,
                     met,
                     unknown,
                     failed,
@@ -164,7 +170,7 @@ class Engine:
             question.function.id,
             None,
             (),
-            (),
+            NO_OBLIGATIONS,
             results,
             self.digest,
         )
@@ -180,7 +186,7 @@ class Engine:
         """Go through the gates with the results, and the rules that apply by them."""
         effect = _DENY
         rules: tuple[str, ...] = ()
-        obligations: tuple[str, ...] = ()
+        obligations = NO_OBLIGATIONS
         if agreement_id is None and not compiled.of_gateway:
             gate, reason = _AGREEMENT, _NO_AGREEMENT
         else:
@@ -191,7 +197,9 @@ class Engine:
                 gate = _RULE
                 reason, rules = candidates.conclude(failed, applying)
                 if reason is _RULE_PERMITS:
-                    gate, reason, obligations = _obligation_gate(compiled, fulfilled)
+                    gate, reason, obligations = _obligation_gate(
+                        candidates.owed(applying), fulfilled
+                    )
                     if gate is _PERMITTED:
                         effect = _PERMIT
         return _new(
@@ -290,6 +298,7 @@ class Engine:
         factors: frozenset[str],
         shown_at_us: int | None = None,
         zone: str | None = None,
+        honours: frozenset[Obligation] = frozenset(),
     ) -> tuple[Tile, ...]:
         """The functions of the back office that the portal shows, in the order of the catalogue.
 
@@ -299,6 +308,7 @@ class Engine:
             factors: How they proved who they are.
             shown_at_us: When they last showed a second factor; without it none is fresh.
             zone: The network zone they look from.
+            honours: What the gate undertakes to do, see `Question.honours`.
         """
         at_us = (at - _EPOCH) // _MICROSECOND
         tiles = []
@@ -314,13 +324,14 @@ class Engine:
                     at=at,
                     factors=function.fresh_factors(factors, shown_at_us, at_us),
                     zone=zone,
+                    honours=honours,
                     second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
                 )
             )
             if decision.permitted:
                 tiles.append(Tile(function=function, needs=None))
-            elif decision.gate is Gate.OBLIGATION:
-                tiles.append(Tile(function=function, needs=decision.obligations[0]))
+            elif decision.reason in _LEFT_TO_PERSON:
+                tiles.append(Tile(function=function, needs=_LEFT_TO_PERSON[decision.reason]))
         return tuple(tiles)
 
 
@@ -341,6 +352,14 @@ _NO_AGREEMENT, _CLEARANCE_REACHED, _RULE_PERMITS = (
 )
 
 
+_LEFT_TO_PERSON: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.SECOND_FACTOR_NEEDED: Obligation.STEP_UP.value,
+        Reason.PURPOSE_NEEDED: Obligation.PURPOSE.value,
+    }
+)
+
+
 def _unreadable(question: Question) -> Results:
     """The results of a subject that cannot be read: nothing is reached, nothing fulfilled."""
     subject = question.subject
@@ -358,13 +377,20 @@ def _unreadable(question: Question) -> Results:
     )
 
 
-def _obligation_gate(
-    compiled: CompiledFunction, fulfilled: int
-) -> tuple[Gate, Reason, tuple[str, ...]]:
-    missing = compiled.all_obligations & ~fulfilled
+def _obligation_gate(owed: Obligations, fulfilled: int) -> tuple[Gate, Reason, Obligations]:
+    missing = owed.bits & ~fulfilled
     if not missing:
-        return _PERMITTED, _RULE_PERMITS, compiled.function.obligations
-    obligations = compiled.obligations_of(missing)
-    if obligations == ("step-up",):
-        return Gate.OBLIGATION, Reason.SECOND_FACTOR_NEEDED, obligations
-    return Gate.OBLIGATION, Reason.OBLIGATION_NOT_FULFILLED, obligations
+        return _PERMITTED, _RULE_PERMITS, owed
+    lacking = owed.only(missing)
+    return Gate.OBLIGATION, _reason_of(lacking), lacking
+
+
+def _reason_of(lacking: Obligations) -> Reason:
+    """Name what stands in the way: first what the person can do nothing about."""
+    if lacking.read_only:
+        return Reason.READ_ONLY
+    if lacking.mask or lacking.watermark or (lacking.purpose and not lacking.purpose.codes):
+        return Reason.OBLIGATION_NOT_FULFILLED
+    if lacking.rates:
+        return Reason.RATE_EXCEEDED
+    return Reason.SECOND_FACTOR_NEEDED if lacking.step_up else Reason.PURPOSE_NEEDED

@@ -82,6 +82,7 @@ class RuleLine(NamedTuple):
     outcome: Outcome
     why: str
     criteria: tuple[CriterionLine, ...]
+    obliges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +112,7 @@ class Explanation:
             for criterion in rule.criteria:
                 value = f" [{criterion.value}]" if criterion.value else ""
                 lines.append(f"    {criterion.mark}: {criterion.asks}{value}")
+            lines += [f"    binds them to {each}" for each in rule.obliges]
         lines.append(f"policy set {self.policy_digest}")
         return tuple(lines)
 
@@ -159,7 +161,7 @@ def explain(
             _agreement_gate(compiled, decision),
             _clearance_gate(compiled, results, levels),
             _rule_gate(candidates, results),
-            _obligation_gate(compiled, results),
+            _obligation_gate(candidates, results),
         )
     return Explanation(
         function_id=decision.function_id,
@@ -233,13 +235,14 @@ def _rule_gate(candidates: Candidates, results: Results) -> GateLine:
     return GateLine(gate=Gate.RULE, mark=mark, reason=reason, looked_at=looked_at)
 
 
-def _obligation_gate(compiled: CompiledFunction, results: Results) -> GateLine:
-    missing = compiled.obligations_of(compiled.all_obligations & ~results.fulfilled)
+def _obligation_gate(candidates: Candidates, results: Results) -> GateLine:
+    owed = candidates.owed(candidates.applying(results))
+    missing = owed.only(owed.bits & ~results.fulfilled)
     return GateLine(
         gate=Gate.OBLIGATION,
-        mark=_mark(good=not missing),
-        reason=Reason.OBLIGATION_NOT_FULFILLED if missing else Reason.OBLIGATIONS_FULFILLED,
-        looked_at=", ".join(missing or compiled.function.obligations),
+        mark=_mark(good=not missing.bits),
+        reason=Reason.OBLIGATION_NOT_FULFILLED if missing.bits else Reason.OBLIGATIONS_FULFILLED,
+        looked_at=", ".join(missing.words or owed.words),
     )
 
 
@@ -273,6 +276,7 @@ class _RuleLines:
                 _outcome(effect, marks) if concerns else _DOES_NOT_CONCERN,
                 prepared.rule.reason,
                 tuple(criteria),
+                prepared.rule.obligations.words,
             ),
         )
 

@@ -67,12 +67,6 @@ class Operation(StrEnum):
     ERASURE = "erasure"
 
 
-class Obligation(StrEnum):
-    """What must be fulfilled besides being permitted."""
-
-    STEP_UP = "step-up"
-
-
 class RecordPlace(StrEnum):
     """Where a request names the person whose record it is about."""
 
@@ -216,6 +210,11 @@ class Function:
     screening_suffices: str = ""
 
     @property
+    def step_up_limit_us(self) -> int:
+        """How old a second factor may be where a step-up is asked for, in microseconds."""
+        return self.step_up_minutes * _MICROSECONDS
+
+    @property
     def shows_sensitive_records_of_others(self) -> bool:
         """Whether more than an employer's screening is to be expected of whoever opens it."""
         return (
@@ -234,9 +233,7 @@ class Function:
         """
         if not self.obligations or SECOND_FACTOR not in factors:
             return factors
-        if shown_at_us is not None and 0 <= at_us - shown_at_us < (
-            self.step_up_minutes * _MICROSECONDS
-        ):
+        if shown_at_us is not None and 0 <= at_us - shown_at_us < self.step_up_limit_us:
             return factors
         return factors - {SECOND_FACTOR}
 

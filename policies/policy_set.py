@@ -74,6 +74,8 @@ class PolicySet:
             organisations=frozenset(organisation.id for organisation in self.organisations),
             order=self.levels,
             agreements={agreement.id: agreement for agreement in self.agreements},
+            purposes=frozenset(self.catalogue.purposes),
+            field_sets=frozenset(self.catalogue.field_sets),
         )
 
     @property
@@ -125,6 +127,8 @@ def load_policy_set(directory: Path) -> PolicySet:
         organisations=names,
         order=levels,
         agreements=None if agreements is None else {each.id: each for each in agreements},
+        purposes=None if catalogue is None else frozenset(catalogue.purposes),
+        field_sets=None if catalogue is None else frozenset(catalogue.field_sets),
     )
     rules = collected(
         lambda: load_rules(directory / "rules.toml", functions=functions, terms=terms)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policies.function import Function
+from policies.obligations import Obligation
 from vetting.clearance import Clearance
 
 
@@ -65,6 +66,8 @@ class Question:
         factors: How the subject proved who they are, such as `password`, `second-factor`; a second
             factor that is too old for the function is not among them (`Function.fresh_factors`).
         purpose: Code of the purpose given for this access, if one was asked for.
+        honours: What whoever asks undertakes to do where it is an obligation (mask, watermark); of
+            rates, that they are kept up to now, this use included. Left out: nothing.
         zone: Network zone that the request comes from; `None` when it cannot be told.
         second_factor_age_us: How long before the instant a second factor was last shown, in
             microseconds; `None` when none was.
@@ -78,6 +81,7 @@ class Question:
     record_organisation: str | None = None
     factors: frozenset[str] = frozenset()
     purpose: str | None = None
+    honours: frozenset[Obligation] = frozenset()
     zone: str | None = None
     second_factor_age_us: int | None = None
 

@@ -66,6 +66,12 @@ class Reason(StrEnum):
     FACTOR_NOT_RECENT = "factor-not-recent"
     TRAINING_HELD = "training-held"
     TRAINING_NOT_HELD = "training-not-held"
+    PURPOSE_GIVEN = "purpose-given"
+    PURPOSE_NEEDED = "purpose-needed"
+    READING_ONLY = "reading-only"
+    READ_ONLY = "read-only"
+    RATE_KEPT = "rate-kept"
+    RATE_EXCEEDED = "rate-exceeded"
 
     @property
     def opposite(self) -> "Reason":
@@ -205,6 +211,21 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
         Reason.TRAINING_NOT_HELD: Telling(
             sentence="This needs a training that you have not done, or whose date has passed.",
             remedy="Ask your manager which training it is, and whether yours has been entered.",
+            whom="own-organisation",
+        ),
+        Reason.PURPOSE_NEEDED: Telling(
+            sentence="Before this opens you have to say what you need it for.",
+            remedy="Open it from your services: you are then asked to choose a purpose.",
+            whom="host-help",
+        ),
+        Reason.READ_ONLY: Telling(
+            sentence="You may look at this and not change it.",
+            remedy="Ask somebody who may change it to do so for you.",
+            whom="own-organisation",
+        ),
+        Reason.RATE_EXCEEDED: Telling(
+            sentence="You have used this as often as you may in so short a time.",
+            remedy="Wait a while, then try again.",
             whom="own-organisation",
         ),
     }

@@ -8,6 +8,7 @@
     when = { organisation = ["cheshire-fire"], own_record = true }
     starts = 2018-04-01                     # first day, may be left out
     ends = 2027-03-31                       # last day, may be left out
+    obligations = { purpose = ["complaint"], mask = ["bank-details"] }   # may be left out
     reason = "agreed in schedule 2"
     owner = "head of shared services"
 
@@ -18,6 +19,8 @@ What a rule means:
 2. A permit rule permits when all of its criteria are met. A deny rule denies unless one of its
    criteria is not met: unknown counts against the access on both sides.
 3. Access needs at least one rule that permits and none that denies. Order means nothing.
+4. Obligations of all rules that permit count together; the stricter wins (`policies.obligations`,
+   written as in `policies.obligations_file`).
 
 A file may stand on another (`based_on`, see `policies.base_file`), whose rules then count as well.
 Reading a file finds every fault in it, with line and remedy, and takes time linear in its length.
@@ -36,6 +39,8 @@ from policies.decision import Effect
 from policies.errors import PolicyFileError
 from policies.findings import Findings, nearest_of
 from policies.function import Action
+from policies.obligations import NO_OBLIGATIONS, Obligations
+from policies.obligations_file import read_obligations
 from vetting.days import LAST_YEAR
 from vetting.errors import quoted
 
@@ -69,6 +74,7 @@ class Rule:
         owner: Who answers for it.
         starts: First day.
         ends: Last day.
+        obligations: What a permit is bound to; none for a deny rule.
     """
 
     id: str
@@ -81,6 +87,7 @@ class Rule:
     owner: str
     starts: date | None = None
     ends: date | None = None
+    obligations: Obligations = NO_OBLIGATIONS
     criteria: tuple[Criterion, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -101,7 +108,9 @@ class Rule:
         may = "may" if self.effect is Effect.PERMIT else "may not"
         actions = " and ".join(sorted(self.actions))
         criteria = ", ".join(criterion.sentence() for criterion in self.criteria)
-        return f"Staff {criteria}, {may} {actions} {', '.join(self.written_functions)}."
+        said = f"Staff {criteria}, {may} {actions} {', '.join(self.written_functions)}"
+        bound = self.obligations.sentences()
+        return f"{said}, and must {', '.join(bound)}." if bound else f"{said}."
 
 
 def load_rules(
@@ -207,6 +216,13 @@ def _rule(reader: TableReader, row: dict[str, Any], known: _Known, terms: Terms)
     owner = reader.text("owner")
     starts = reader.day("starts", required=False)
     ends = reader.day("ends", required=False)
+    obligations = read_obligations(reader, terms)
+    if obligations.bits and effect is Effect.DENY:
+        reader.fault(
+            "obligations",
+            message="a deny rule binds nobody to anything",
+            remedy="remove it, or bind the permits to it",
+        )
     if starts is not None and ends is not None and ends < starts:
         reader.fault("ends", message="it ends before it starts", remedy="correct one of the days")
     for name, day in (("starts", starts), ("ends", ends)):
@@ -226,6 +242,7 @@ def _rule(reader: TableReader, row: dict[str, Any], known: _Known, terms: Terms)
         owner=owner,
         starts=starts,
         ends=ends,
+        obligations=obligations,
     )
 
 

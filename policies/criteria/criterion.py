@@ -79,11 +79,15 @@ class Terms:
         organisations: Ids of the organisations.
         order: The levels of vetting.
         agreements: The agreements by id.
+        purposes: Codes of the purposes that rules may ask for.
+        field_sets: Ids of the sets of fields that rules may have masked.
     """
 
     organisations: frozenset[str] | None
     order: LevelOrder
     agreements: Mapping[str, Agreement] | None
+    purposes: frozenset[str] | None = frozenset()
+    field_sets: frozenset[str] | None = frozenset()
 
 
 class Attribute(Enum):

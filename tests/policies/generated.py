@@ -10,8 +10,10 @@ from policies.criteria import VOCABULARY
 from policies.criteria.hours import DAYS as DAYS_OF_WEEK
 from policies.decision import Effect
 from policies.function import Action
+from policies.obligations import Obligation, Obligations, PurposeAsked, Rate
 from policies.question import Question, Subject
 from policies.rules import Rule
+from tests.policies.people import FIELD_SETS, PURPOSES
 from vetting.clearance import Clearance
 from vetting.grants import ClearanceGrant, GrantStatus
 
@@ -106,6 +108,31 @@ def generated_rules(
             )
         )
     return tuple(rules)
+
+
+def bound(rules: tuple[Rule, ...], random: Random) -> tuple[Rule, ...]:
+    """The rules, of the permits half bound to obligations of every kind."""
+    return tuple(
+        replace(rule, obligations=_obligations(random))
+        if rule.effect is Effect.PERMIT and random.random() < 0.5
+        else rule
+        for rule in rules
+    )
+
+
+def _obligations(random: Random) -> Obligations:
+    codes = frozenset(some(random, PURPOSES, 2))
+    rates = (Rate(random.choice((1, 20)), random.choice((10, 60))),)
+    return Obligations(
+        step_up=random.random() < 0.2,
+        purpose=PurposeAsked(codes=codes, text=random.random() < 0.5)
+        if random.random() < 0.3
+        else None,
+        read_only=random.random() < 0.2,
+        mask=frozenset(some(random, FIELD_SETS) if random.random() < 0.2 else ()),
+        watermark=random.random() < 0.2,
+        rates=rates if random.random() < 0.2 else (),
+    )
 
 
 def _hours(random: Random) -> dict[str, object]:
@@ -208,4 +235,6 @@ def generated_question(policy_set: PolicySet, who: Subject, random: Random) -> Q
         second_factor_age_us=random.choice(
             (None, -1, 0, MINUTE - 1, MINUTE, 15 * MINUTE - 1, 15 * MINUTE, 480 * MINUTE)
         ),
+        purpose=random.choice((*PURPOSES, None, "no-such-purpose")),
+        honours=frozenset(random.sample(list(Obligation), random.choice((0, 3, 6)))),
     )

@@ -15,6 +15,7 @@ import policies
 from policies.catalogue import Catalogue
 from policies.criteria.criterion import Result, TrueCriterion
 from policies.function import Action
+from policies.obligations import FieldSet, Purpose
 from policies.policy_set import load_policy_set
 from policies.question import Question, Subject
 from policies.reasons import Reason
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from policies.criteria import Criterion
     from policies.decision import Effect
+    from policies.obligations import Obligation
     from policies.policy_set import PolicySet
 
 PROJECT = Path(policies.__file__).parents[1]
@@ -40,6 +42,7 @@ PASSWORD = frozenset({"password"})
 BOTH_FACTORS = frozenset({"password", "second-factor"})
 HOST, FIRE, AMBULANCE = "cheshire-police", "cheshire-fire", "nwas"
 KINDS = {HOST: "police", FIRE: "fire", AMBULANCE: "ambulance"}
+PURPOSES, FIELD_SETS = ("audit", "complaint", "pay-query"), ("bank-details", "health")
 SCREENING = {"DBSB", "DBSS", "DBSE", "BPSS"}
 
 
@@ -60,7 +63,7 @@ def with_rules(directory: Path, text: str) -> PolicySet:
     """The shipped policy set with other rules."""
     path = directory / "rules.toml"
     path.write_text(text, encoding="utf-8")
-    shipped = cheshire()
+    shipped = with_words(cheshire())
     rules = load_rules(path, functions=shipped.catalogue.functions, terms=shipped.terms)
     return replace(shipped, rules=rules)
 
@@ -163,6 +166,8 @@ def asked(
     factors: frozenset[str] = PASSWORD,
     zone: str | None = None,
     age_us: int | None = None,
+    purpose: str | None = None,
+    honours: Iterable[Obligation] = (),
 ) -> Question:
     """A question about a function of the shipped catalogue."""
     return Question(
@@ -175,6 +180,8 @@ def asked(
         factors=factors,
         zone=zone,
         second_factor_age_us=age_us,
+        purpose=purpose,
+        honours=frozenset(honours),
     )
 
 
@@ -184,7 +191,26 @@ def with_function(policy_set: PolicySet, function_id: str, **changes: object) ->
         replace(each, **changes) if each.id == function_id else each  # type: ignore[arg-type] # any field
         for each in policy_set.catalogue.functions.values()
     ]
-    return replace(policy_set, catalogue=Catalogue(functions))
+    catalogue = policy_set.catalogue
+    return replace(
+        policy_set,
+        catalogue=Catalogue(
+            functions, purposes=catalogue.purposes, field_sets=catalogue.field_sets
+        ),
+    )
+
+
+def with_words(policy_set: PolicySet) -> PolicySet:
+    """The policy set with purposes and sets of fields that rules may name."""
+    catalogue = Catalogue(
+        policy_set.catalogue.functions.values(),
+        purposes={code: Purpose(code=code, title=code.title()) for code in PURPOSES},
+        field_sets={
+            name: FieldSet(id=name, title=name.title(), fields=frozenset({name}))
+            for name in FIELD_SETS
+        },
+    )
+    return replace(policy_set, catalogue=catalogue)
 
 
 def requirement(text: str) -> Requirement:

@@ -18,7 +18,9 @@ from policies.casbin_oracle import CasbinOracle, model_text
 from policies.casbin_rows import Row, RowError, rows_of
 from policies.decision import Effect
 from policies.engine import Engine
+from policies.obligations import NO_OBLIGATIONS
 from tests.policies.generated import (
+    bound,
     generated_question,
     generated_rules,
     generated_subject,
@@ -32,6 +34,7 @@ from tests.policies.people import (
     requirement,
     subject,
     with_function,
+    with_words,
 )
 
 if TYPE_CHECKING:
@@ -43,13 +46,13 @@ def generated_set(seed: int, rules: int = 250) -> PolicySet:
     """Generated rules over offers to everybody, with floors that depend on the owner."""
     random = Random(seed)
     policy_set = with_function(
-        generous(cheshire()),
+        with_words(generous(cheshire())),
         "hr.search",
         floor_by_owner={FIRE: requirement("BASE"), "nwas": requirement("SC or MV")},
     )
     policy_set = with_function(policy_set, "hr.me", floor_by_owner={HOST: requirement("RV")})
     policy_set = with_function(policy_set, "log.stores", obligations=("step-up", "watermark"))
-    return replace(policy_set, rules=generated_rules(policy_set, rules, random))
+    return replace(policy_set, rules=bound(generated_rules(policy_set, rules, random), random))
 
 
 def generated_questions(policy_set: PolicySet, seed: int, count: int) -> list[Question]:
@@ -86,7 +89,9 @@ def test_one_enforcer_and_one_a_function_say_the_same() -> None:
         assert one.answer(question) == many.answer(question)
 
 
-@pytest.mark.parametrize("fault", ["deny rule lost", "criterion lost", "agreement lost"])
+@pytest.mark.parametrize(
+    "fault", ["deny rule lost", "criterion lost", "agreement lost", "obligation lost"]
+)
 def test_a_planted_disagreement_is_found(fault: str) -> None:
     """Each fault is one that a mistake in the compiler could make."""
     policy_set = generated_set(3)
@@ -99,6 +104,8 @@ def test_a_planted_disagreement_is_found(fault: str) -> None:
         rules = tuple(
             replace(rule, when=rule.when[:-1]) if len(rule.when) > 1 else rule for rule in rules
         )
+    elif fault == "obligation lost":
+        rules = tuple(replace(rule, obligations=NO_OBLIGATIONS) for rule in rules)
     faulty = replace(policy_set, rules=rules)
     if fault == "agreement lost":
         faulty = replace(faulty, agreements=policy_set.agreements[:-1])

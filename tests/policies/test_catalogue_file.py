@@ -8,7 +8,8 @@ import pytest
 
 from policies.catalogue_file import load_catalogue
 from policies.errors import PolicyFileError
-from policies.function import Classification, Obligation, Operation, RecordPlace, Regime, Scope
+from policies.function import Classification, Operation, RecordPlace, Regime, Scope
+from policies.obligations import Obligation
 from policies.request_body import BodyKind
 from vetting.levels import LevelOrder
 

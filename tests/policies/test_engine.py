@@ -13,6 +13,7 @@ from policies.agreements import AgreementStatus
 from policies.decision import Effect, Gate, Results
 from policies.engine import Engine
 from policies.errors import PolicyError
+from policies.obligations import NO_OBLIGATIONS
 from policies.reasons import Reason
 from tests.policies.generated import (
     generated_question,
@@ -92,10 +93,10 @@ def test_what_an_obligation_asks_is_told_and_what_was_fulfilled_is_kept() -> Non
     asking = engine.decide(asked(subject("DBSB"), "pay.bank"))
     fulfilled = engine.decide(asked(subject("DBSB"), "pay.bank", factors=BOTH_FACTORS))
 
-    assert asking.obligations == ("step-up",)
+    assert asking.obligations.words == ("step-up",)
     assert asking.rule_ids == ("own.self-service",)
-    assert fulfilled.obligations == ("step-up",)
-    assert engine.decide(asked(subject("DBSB"))).obligations == ()
+    assert fulfilled.obligations.words == ("step-up",)
+    assert engine.decide(asked(subject("DBSB"))).obligations == NO_OBLIGATIONS
 
 
 def test_an_obligation_that_nothing_fulfils_is_never_fulfilled() -> None:

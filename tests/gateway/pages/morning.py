@@ -107,7 +107,7 @@ def _row(
             "agreement": decision.agreement_id or "",
             "rules": list(decision.rule_ids),
             "policy": decision.policy_digest,
-            "obligations": list(decision.obligations),
+            "obligations": list(decision.obligations.words),
             "code": decision.reason.value,
             "inputs": decision.results.to_text(),
             "route": function.matchers[0].path,
