@@ -42,6 +42,7 @@ from gateway.front.from_settings import (
     upstream_address,
 )
 from gateway.front.front import Front
+from gateway.front.notice_desk import NoticeDesk
 from gateway.front.open_routes import OpenRoutes, is_called_by_machines
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.policy_in_force import PolicyInForce
@@ -261,6 +262,7 @@ class Assembly:
             why_over=state.cache.why_over,
             factors=factors.desk(sign_in, clock),
             factor_office=factors.office(),
+            notices=NoticeDesk(state.store),
         )
         pages = Pages(services)
         scheme = gateway.origin.partition(":")[0]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from gateway.identity.factors.factor_notices import Notice
+    from gateway.identity.factors.factor_notices import Notice, Unseen
     from gateway.identity.factors.factor_reset import Reset
     from gateway.identity.factors.factor_rows import Standing
     from gateway.identity.factors.kept_forms import KeptForm
@@ -80,6 +80,16 @@ class FactorDesk(Protocol):
 
     def form_waits(self, holder: Holder, *, at: datetime) -> bool:
         """Tell whether something filled in waits to be sent."""
+
+
+class NoticeDesk(Protocol):
+    """What happened to second factors and has not been seen yet. Called on a worker thread."""
+
+    def unseen(self, session: LiveSession, *, at: datetime) -> Unseen:
+        """Give it; to security officers, about their organisation's staff too."""
+
+    def see(self, session: LiveSession, number: int) -> None:
+        """Note that they have seen the notices up to one."""
 
 
 class FactorOffice(Protocol):

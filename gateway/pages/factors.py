@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from flask import Response
 
@@ -35,7 +34,6 @@ ADD_KEY = f"{MY_FACTORS}/key"
 NEW_CODES = f"{MY_FACTORS}/codes"
 REMOVE = f"{MY_FACTORS}/remove"
 STEP_UP = "/-/step-up"
-ON_PORTAL: Final = timedelta(days=7)
 
 KINDS = {FactorKind.APP: "Authenticator app", FactorKind.KEY: "Security key or passkey"}
 
@@ -49,6 +47,7 @@ SENTENCES = {
     NoticeCode.RESET_PROPOSED: "{detail} proposed to remove all second factors",
     NoticeCode.RESET_DROPPED: "{detail} took that proposal back",
     NoticeCode.RESET: "All second factors were removed, approved by {detail}",
+    NoticeCode.BREAK_GLASS: "It was opened by {detail}",
 }
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from gateway.pages.browser_words import browser_words
+from gateway.pages.local_path import PORTAL
 from gateway.pages.page import PageKit, PageRequest, Route, see_other, small_number
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 FUNCTION = "gate.me"
 ME = "/-/me"
+_NUMBER_DIGITS = 18
 
 _FACTORS = {
     "password": "password",
@@ -57,6 +59,13 @@ class MePages:
                 guarded_by=FUNCTION,
             ),
             Route(
+                rule=f"{ME}/seen",
+                endpoint="me_seen",
+                view=self.seen,
+                methods=("POST",),
+                guarded_by=FUNCTION,
+            ),
+            Route(
                 rule=f"{ME}/stay",
                 endpoint="me_stay",
                 view=self.stay,
@@ -81,6 +90,14 @@ class MePages:
         desk = self._kit.services.session_desk
         ended = desk.end_mine(page.session, page.visit, which="" if every else which)
         return see_other(f"{ME}?ended={ended}")
+
+    def seen(self) -> Response:
+        """Note that the person has seen what the portal told them of."""
+        page = self._kit.open_request()
+        number = small_number(request.form.get("number", ""), digits=_NUMBER_DIGITS)
+        if page.form_is_ours() and number is not None:
+            self._kit.services.notices.see(page.live_session, number)
+        return see_other(PORTAL)
 
     def stay(self) -> Response:
         """Keep the session: asking was the use that keeps it. Says until when, to the script."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.sessions.session_list import ListedSession
     from gateway.identity.signing_in.break_glass_accounts import Use
-    from gateway.pages.factor_services import FactorDesk, FactorOffice
+    from gateway.pages.factor_services import FactorDesk, FactorOffice, NoticeDesk
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
     from policies.engine import Engine
     from policies.question import Subject
@@ -336,6 +336,7 @@ class PageServices:
         why_over: gives the code of why the session of a token was ended, as far as it is known.
         factors: somebody's own second factors.
         factor_office: what security officers do with those of others.
+        notices: what happened to second factors, until it has been seen.
     """
 
     brand: Brand
@@ -356,6 +357,7 @@ class PageServices:
     why_over: Callable[[str], str]
     factors: FactorDesk
     factor_office: FactorOffice
+    notices: NoticeDesk
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:
         """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).

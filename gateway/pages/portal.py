@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from gateway.identity.factors.factor_notices import NoticeCode
 from gateway.pages import local_time
+from gateway.pages.factors import told
 from gateway.pages.local_path import PORTAL
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
@@ -29,6 +31,7 @@ LATELY = timedelta(days=42)
 # So long after signing in one is told that an older session had to end for it.
 NEW = timedelta(minutes=10)
 _LONGEST_QUERY = 80
+_MOST_NEWS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,25 @@ class Holding:
     soon: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """What happened to second factors and has not been seen.
+
+    Attributes:
+        own: a sentence and when, of one's own.
+        others: name, sentence and when, of staff whom one answers for.
+        envelope: whether a break-glass account was used.
+        more: how many there are besides.
+        up_to: number of the newest; 0 where there is none.
+    """
+
+    own: list[tuple[str, datetime]]
+    others: list[tuple[str, str, datetime]]
+    envelope: bool
+    more: int
+    up_to: int
+
+
 class PortalPage:
     """The first page after signing in."""
 
@@ -114,6 +136,19 @@ class PortalPage:
             ended=ended(subject.clearance, at=page.at),
             lately_ended=lately_ended(subject.clearance, at=page.at),
             displaced=_displaced(page),
+            news=self._news(page),
+            form_token=page.form_token,
+        )
+
+    def _news(self, page: PageRequest) -> News:
+        """Say what happened to second factors, until the person says that they have seen it."""
+        unseen = self._kit.services.notices.unseen(page.live_session, at=page.at)
+        return News(
+            own=[(told(each), each.at) for each in unseen.own[:_MOST_NEWS]],
+            others=[(each.name, told(each), each.at) for each in unseen.others[:_MOST_NEWS]],
+            envelope=any(each.code is NoticeCode.BREAK_GLASS for each in unseen.others),
+            more=max(len(unseen.own) - _MOST_NEWS, 0) + max(len(unseen.others) - _MOST_NEWS, 0),
+            up_to=unseen.up_to,
         )
 
 

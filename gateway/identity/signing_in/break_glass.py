@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from gateway.errors import SignInRefused
 from gateway.identity.directories.directory import BREAK_GLASS
+from gateway.identity.factors.factor_notices import NoticeCode, give_notice
 from gateway.identity.factors.factor_seal import FactorSeal, SealBroken
 from gateway.identity.factors.second_factor import NO_STEP, new_secret, verify_totp
 from gateway.identity.sessions.session import SessionLimits
@@ -28,6 +29,7 @@ from gateway.identity.signing_in.break_glass_accounts import (
     Account,
     Use,
     context,
+    directory_id,
     find_account,
     person_of,
     uses,
@@ -168,12 +170,22 @@ class BreakGlass:
             at=at,
             replaces=replaces,
             record=record,
+            claim=lambda connection: self._demand_open(connection, account),
         )
 
     def uses(self) -> tuple[Use, ...]:
         """List the uses: those that wait for review first, then the latest."""
         with reading(self._engine) as connection:
             return uses(connection)
+
+    def _demand_open(self, connection: Connection, account: Account) -> None:
+        """Refuse an account that was taken out of use while somebody was let in."""
+        table = _account
+        disabled = connection.execute(
+            select(table.c.disabled).where(table.c.name == account.name)
+        ).scalar_one_or_none()
+        if disabled != 0:
+            raise Refusal("account-closed", tellable=True, username=account.name)
 
     def _proved(self, name: str, opening: Opening, at: datetime) -> tuple[Account, int]:
         """Give the account of a right password and a right code, and the step of the code."""
@@ -240,6 +252,13 @@ class BreakGlass:
                         reviewed_by="",
                         finding="",
                     )
+                )
+                give_notice(
+                    connection,
+                    f"{self._host}/{directory_id(account.name)}",
+                    NoticeCode.BREAK_GLASS,
+                    at,
+                    detail=opening.used_by,
                 )
         if not taken:
             raise Refusal("account-closed", tellable=True, username=account.name)

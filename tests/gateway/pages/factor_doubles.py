@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from gateway.identity.factors.factor_notices import Notice, NoticeCode
+from gateway.identity.factors.factor_notices import Notice, NoticeCode, Unseen
 from gateway.identity.factors.factor_reset import Reset, ResetRefused
 from gateway.identity.factors.factor_rows import Factor, FactorKind, Standing
 from gateway.identity.factors.factors import FactorRefused
@@ -52,6 +52,42 @@ def staff_of(subject: object) -> Staff:
     )
 
 
+def notice(number: int, code: NoticeCode, *, name: str = "Sam Lowe", detail: str = "") -> Notice:
+    """Make a notice."""
+    return Notice(
+        number=number, at=AT, code=code, detail=detail, staff_id="x", name=name, person="x/1"
+    )
+
+
+NEWS = Unseen(
+    own=(
+        notice(4, NoticeCode.RESET, detail="<b>Ann"),
+        notice(3, NoticeCode.ADDED, detail="My work phone"),
+    ),
+    others=(
+        *(notice(each, NoticeCode.ADDED, detail="Phone") for each in range(9, 4, -1)),
+        notice(2, NoticeCode.BREAK_GLASS, name="Break-glass account day", detail="Jo Hill"),
+    ),
+)
+
+
+@dataclass(slots=True)
+class NoticeDesk:
+    """Gives everybody the same notices, until they have seen them."""
+
+    waiting: Unseen = field(default_factory=Unseen)
+    seen: list[int] = field(default_factory=list)
+
+    def unseen(self, session: LiveSession, *, at: datetime) -> Unseen:
+        del session, at
+        return self.waiting
+
+    def see(self, session: LiveSession, number: int) -> None:
+        del session
+        self.seen.append(number)
+        self.waiting = Unseen()
+
+
 @dataclass(slots=True, kw_only=True)
 class FactorDesk:
     """Accepts `CODE`, and any answer of a key but an empty one.
@@ -95,6 +131,7 @@ class FactorDesk:
             return ()
         return (
             Notice(
+                number=1,
                 at=at - timedelta(days=2),
                 code=NoticeCode.ADDED,
                 detail="Blue key",
@@ -219,6 +256,7 @@ class FactorOffice:
         del officer
         return (
             Notice(
+                number=1,
                 at=at - timedelta(hours=2),
                 code=NoticeCode.RESET_PROPOSED,
                 detail="Imran Qureshi",

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.gateway.pages.factor_doubles import NEWS
 from tests.gateway.pages.world import World, new_world, served
 
 CHROMIUM = "/usr/bin/chromium"
-WIDTHS = (1280, 375)
+WIDTHS = (1280, 320)
 
 # File name, who looks (empty for nobody), what they open.
 PICTURES = (
@@ -23,6 +24,12 @@ PICTURES = (
     ("signed-out", "", "/-/sign-out"),
     ("sign-out", "firefighter", "/-/sign-out"),
     ("portal", "firefighter", "/-/portal"),
+    ("sessions", "security-officer", "/-/sessions"),
+    ("me", "firefighter", "/-/me"),
+    ("factors", "firefighter", "/-/me/factors"),
+    ("factor-app", "firefighter", "/-/me/factors/app"),
+    ("factor-key", "firefighter", "/-/me/factors/key"),
+    ("factor-officers", "security-officer", "/-/factors"),
     ("portal-search", "firefighter", "/-/portal?q=my%20p"),
     ("portal-none", "firefighter", "/-/portal?q=zebra"),
     ("portal-lapsed", "fire-lapsed", "/-/portal"),
@@ -58,6 +65,7 @@ def main() -> None:
     wanted = set(sys.argv[2:])
     folder.mkdir(parents=True, exist_ok=True)
     world = new_world()
+    world.notices.waiting = NEWS
     with served(world.front) as origin, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, who, path in PICTURES:

@@ -84,7 +84,9 @@ def test_where_one_was_going_is_carried_along(browser_of: SignIn) -> None:
 
 @pytest.mark.parametrize("code", NoticeCode)
 def test_every_notice_has_its_sentence(code: NoticeCode) -> None:
-    notice = Notice(at=AT, code=code, detail="Blue key", staff_id="a/b", name="A", person="a/1")
+    notice = Notice(
+        number=1, at=AT, code=code, detail="Blue key", staff_id="a/b", name="A", person="a/1"
+    )
 
     assert set(SENTENCES) == set(NoticeCode)
     assert "{" not in told(notice)

@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from tests.gateway.pages.factor_doubles import NEWS
 from tests.gateway.pages.page_list import PAGES
 from tests.gateway.pages.world import World, new_world, served
 
@@ -27,6 +28,7 @@ OpenPage = Callable[..., Page]
 def stage() -> Iterator[tuple[World, str]]:
     """Pages on a loopback port, for all tests of this file."""
     world = new_world()
+    world.notices.waiting = NEWS
     with served(world.front) as origin:
         yield world, origin
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from werkzeug.test import Client
 
 from tests.gateway.pages.conftest import SignIn
@@ -14,6 +15,21 @@ def token_of(browser: Client) -> str:
     found = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/-/me").text)
     assert found
     return found[1]
+
+
+@pytest.mark.parametrize(("number", "seen"), [("7", [7]), ("", []), ("-1", []), ("9" * 19, [])])
+def test_what_the_portal_told_of_is_gone_once_it_has_been_seen(
+    world: World, browser_of: SignIn, number: str, seen: list[int]
+) -> None:
+    world.notices.seen.clear()
+    browser = browser_of("firefighter")
+    token = token_of(browser)
+    sent = browser.post("/-/me/seen", data={"csrf_token": token, "number": number})
+
+    assert (sent.status_code, sent.headers["Location"]) == (303, "/-/portal")
+    assert world.notices.seen == seen
+    browser.post("/-/me/seen", data={"csrf_token": "x", "number": "8"})
+    assert world.notices.seen == seen
 
 
 def elsewhere(world: World) -> str:

@@ -11,6 +11,7 @@ from werkzeug.test import Client
 
 from gateway.pages.portal import arrange, ended, folded, held
 from tests.gateway.pages.conftest import SignIn
+from tests.gateway.pages.factor_doubles import NEWS
 from tests.gateway.pages.people import AT, grant_of
 from tests.gateway.pages.world import World, new_world
 from vetting.clearance import Clearance
@@ -222,3 +223,24 @@ def test_whoever_ended_their_oldest_session_by_signing_in_is_told(
         return 'id="displaced"' in browser.get("/-/portal").text
 
     assert [told(1, 0), told(0, 0), told(1, 11)] == [True, False, False]
+
+
+def test_what_happened_to_second_factors_stands_there_until_it_has_been_seen(
+    world: World, browser_of: SignIn
+) -> None:
+    world.notices.seen.clear()
+    world.notices.waiting = NEWS
+    browser = browser_of("security-officer")
+    page = browser.get("/-/portal").text
+
+    assert 'id="news"' in page
+    assert "All second factors were removed, approved by &lt;b&gt;Ann" in page
+    assert page.count("Sam Lowe: A second factor was added: Phone") == 3
+    assert "There are 3 more." in page
+    assert 'name="number" value="9"' in page
+    assert "/-/break-glass-uses" in page.partition("</form>")[0]
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert token
+    browser.post("/-/me/seen", data={"csrf_token": token[1], "number": "9"})
+    assert 'id="news"' not in browser.get("/-/portal").text
+    assert world.notices.seen == [9]

@@ -39,7 +39,7 @@ from tests.gateway.pages.doubles import (
     TicketDesk,
     Visit,
 )
-from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, staff_of
+from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, NoticeDesk, staff_of
 from tests.gateway.pages.morning import morning
 from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
@@ -69,6 +69,7 @@ class World:
     register: RegisterDesk
     factors: FactorDesk
     office: FactorOffice
+    notices: NoticeDesk
     front: Front
 
 
@@ -100,6 +101,7 @@ def new_world(
     office = FactorOffice(
         person=staff_of(staff["constable"]), proposed_by="cheshire-police/somebody"
     )
+    notices = NoticeDesk()
     services = PageServices(
         brand=Brand(
             service_name="Shared services gateway",
@@ -122,6 +124,7 @@ def new_world(
         directories={each.id: each.id for each in organisations},
         factors=factors,
         factor_office=office,
+        notices=notices,
         why_over=lambda token: desk.ended.get(token, ""),
     )
     pages = Pages(services)
@@ -139,6 +142,7 @@ def new_world(
         register=register,
         factors=factors,
         office=office,
+        notices=notices,
         front=Front(pages, services, engine, desk, at),
     )
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from argon2.profiles import CHEAPEST
 
 from gateway.errors import RecordUnavailable, SignInRefused
+from gateway.identity.factors.factor_notices import NoticeCode, notices
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.signing_in.attempts import Attempts
 from gateway.identity.signing_in.break_glass import (
@@ -208,6 +210,31 @@ def test_a_disabled_account_is_as_one_that_is_not_there(bench: Bench) -> None:
         disable(connection, ACCOUNT)
 
     assert bench.refused() == ("unknown-account", False)
+
+
+def test_an_account_that_is_disabled_while_it_is_used_lets_nobody_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its use was taken already; what the command ends is what there is by then."""
+    taken = bench.break_glass._take_use
+
+    def disable_next(*given: Any) -> None:
+        taken(*given)
+        with writing(bench.parts.store) as connection:
+            disable(connection, ACCOUNT)
+
+    monkeypatch.setattr(bench.break_glass, "_take_use", disable_next)
+
+    assert bench.refused() == ("account-closed", True)
+    assert bench.recorded == []
+
+
+def test_each_use_is_told_to_the_hosts_officers(bench: Bench) -> None:
+    bench.open()
+    (notice,) = notices(bench.parts.store, at=AT, organisation=FIRE)
+
+    assert (notice.code, notice.detail) == (NoticeCode.BREAK_GLASS, "Helen Marsh")
+    assert notice.name == f"Break-glass account {ACCOUNT}"
 
 
 def test_an_account_of_another_host_opens_nothing(bench: Bench) -> None:
