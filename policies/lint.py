@@ -13,6 +13,9 @@ Each finding has a code that stays, where it is, why it matters and what to do:
     L108  warning           an agreement whose review, end or data-sharing agreement is due
     L109  suggestion        a post or unit that is spelt almost like another
     L110  suggestion        a rule about no organisation of the set
+    L111  warning           two permits that ask for purposes and have none in common
+    L112  warning           a permit to change that is bound to change nothing
+    L113  suggestion        a purpose or a set of fields that no rule names
 
 Which organisations a rule is about is worked out exactly; what people hold is not looked at.
 """
@@ -20,7 +23,7 @@ Which organisations a rule is about is worked out exactly; what people hold is n
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -34,7 +37,8 @@ from policies.criteria.organisation_kind import OfKinds
 from policies.criteria.post import InPosts
 from policies.criteria.unit import InUnits
 from policies.decision import Effect
-from policies.function import GATEWAY_SYSTEM
+from policies.function import GATEWAY_SYSTEM, Action
+from policies.obligations import Obligations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -141,6 +145,7 @@ class _Look:
             yield from self._too_wide(rule)
             yield from self._taken_away(rule)
             yield from self._contained(rule)
+            yield from self._bound(rule)
 
     def _unusable(self, rule: Rule) -> Iterator[Finding]:
         functions = self._set.catalogue.functions
@@ -197,7 +202,39 @@ class _Look:
                     remedy="remove one of the two, or narrow the deny",
                 )
 
+    def _bound(self, rule: Rule) -> Iterator[Finding]:
+        owed = rule.obligations
+        if owed.read_only and rule.actions == {Action.WRITE}:
+            yield Finding(
+                code="L112",
+                grade=Grade.WARNING,
+                where=f"rule `{rule.id}`",
+                why="it permits to change and binds whoever does to change nothing",
+                remedy="add the action read, or take `read_only` out",
+            )
+        later = self._permits[self._permits.index(rule) + 1 :] if owed.purpose else ()
+        for other in later:
+            joined = owed.joined(other.obligations).purpose
+            if (
+                other.obligations.purpose is not None
+                and joined is not None
+                and not joined.codes
+                and not rule.functions.isdisjoint(other.functions)
+                and not rule.actions.isdisjoint(other.actions)
+                and not self._about[rule.id].isdisjoint(self._about[other.id])
+            ):
+                yield Finding(
+                    code="L111",
+                    grade=Grade.WARNING,
+                    where=f"rule `{rule.id}`",
+                    why=f"it and rule `{other.id}` have no purpose in common, so that whoever is "
+                    "permitted by both is refused",
+                    remedy="give both a purpose in common, or let only one of them apply",
+                )
+
     def _contained(self, rule: Rule) -> Iterator[Finding]:
+        if rule.obligations.bits:
+            return  # it counts beside the wider one
         for other in self._permits:
             if (
                 other is not rule
@@ -276,6 +313,20 @@ class _Look:
             yield f"its last day is {min(days).isoformat()}"
 
     def words(self) -> Iterator[Finding]:
+        owed = Obligations.of_all(replace(each.obligations, purpose=None) for each in self._permits)
+        asked = (each.obligations.purpose for each in self._permits)
+        codes = frozenset[str]().union(*(each.codes for each in asked if each is not None))
+        catalogue = self._set.catalogue
+        unused = [f"purpose `{code}`" for code in catalogue.purposes if code not in codes]
+        unused += [f"field set `{name}`" for name in catalogue.field_sets if name not in owed.mask]
+        for where in unused:
+            yield Finding(
+                code="L113",
+                grade=Grade.SUGGESTION,
+                where=where,
+                why="no rule names it",
+                remedy="remove it, unless it stands in a file that other sets are based on",
+            )
         for kind in (InPosts, InUnits):
             used: dict[str, list[str]] = {}
             for rule in self._set.rules:

@@ -4,11 +4,15 @@ A change tightens when nobody can be permitted anything by it that was not permi
 they are. That is judged from what a change is, not from who works there now:
 
 1. rules: a permit that is gone, or a new deny, tightens, unless with the permit a zone is named
-   no more: while any rule names one that is not known, no request's zone is;
+   no more (while any rule names one that is not known, no request's zone is), or what it was bound
+   to goes with it, as that had counted beside other permits. So does a permit that is bound to more
+   and otherwise the same;
 2. agreements: one that is gone, suspended or ended, ends earlier, or offers fewer functions to the
-   same partners, tightens, unless a deny rule rests on it;
+   same partners, tightens, unless a deny or a rule with obligations rests on it;
 3. functions: one with more obligations tightens. One that is gone may loosen: its requests may mean
    another function now.
+
+4. words: a purpose or a set of fields that is new tightens, and a set that has more fields.
 
 Everything else may loosen, and is said to. A reworded title counts as loosening too: it is safe to
 ask a second person for too much.
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 
     from policies.agreements import Agreement
     from policies.function import Function
+    from policies.obligations import FieldSet
     from policies.policy_set import PolicySet
     from policies.rules import Rule
 
@@ -41,7 +46,7 @@ class Change:
     """One difference.
 
     Attributes:
-        what: `organisation`, `function`, `agreement` or `rule`.
+        what: `organisation`, `function`, `agreement`, `rule`, `purpose` or `field set`.
         id: which one.
         how: `new`, `gone` or `changed`.
         words: what it is about, for people.
@@ -68,7 +73,7 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
         return any(
             isinstance(criterion, UnderAgreements) and criterion.words & names
             for rule in (*before.rules, *after.rules)
-            if rule.effect is Effect.DENY
+            if rule.effect is Effect.DENY or rule.obligations.bits
             for criterion in rule.when
         )
 
@@ -106,6 +111,20 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             {each.id: each for each in after.rules},
             words=lambda each: each.sentence(),
             tightens=lambda was, now: _rule_tightens(was, now) and not names(was),
+        ),
+        *_compared(
+            "purpose",
+            before.catalogue.purposes,
+            after.catalogue.purposes,
+            words=lambda each: each.title,
+            tightens=lambda was, _now: was is None,
+        ),
+        *_compared(
+            "field set",
+            before.catalogue.field_sets,
+            after.catalogue.field_sets,
+            words=lambda each: each.title,
+            tightens=_fields_tighten,
         ),
         *_of_whole_catalogue(before, after),
     )
@@ -174,7 +193,16 @@ def _agreement_tightens(before: Agreement | None, after: Agreement | None) -> bo
     return same == before and earlier and stays_shut and after.functions <= before.functions
 
 
+def _fields_tighten(before: FieldSet | None, after: FieldSet | None) -> bool:
+    if before is None or after is None:
+        return before is None
+    return replace(after, fields=before.fields) == before and before.fields <= after.fields
+
+
 def _rule_tightens(before: Rule | None, after: Rule | None) -> bool:
     if before is None:
         return after is not None and after.effect is Effect.DENY
-    return after is None and before.effect is Effect.PERMIT
+    if after is None:
+        return before.effect is Effect.PERMIT and not before.obligations.bits
+    stricter = before.obligations.joined(after.obligations)
+    return replace(before, obligations=stricter) == after

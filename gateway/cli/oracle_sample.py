@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from policies.criteria.factor_age import FactorShownWithin
 from policies.criteria.hours import InHours
+from policies.obligations import LEFT_TO_ASKER, Obligation
 from policies.question import Question, Subject
 from vetting.clearance import Clearance
 from vetting.days import day_of
@@ -50,6 +51,8 @@ class _Picked(NamedTuple):
     age_us: int | None
     training: str
     at: datetime
+    purpose: str | None
+    honours: frozenset[Obligation]
 
 
 def questions(policy_set: PolicySet, count: int, at: datetime) -> Iterator[Question]:
@@ -75,6 +78,8 @@ def questions(policy_set: PolicySet, count: int, at: datetime) -> Iterator[Quest
         _ages(policy_set),
         ("", *_words(policy_set, "training")),
         _instants(policy_set, at),
+        _purposes(policy_set),
+        _honoured(policy_set),
     )
     total = 1
     for dimension in dimensions:
@@ -119,6 +124,8 @@ def _question(policy_set: PolicySet, picked: _Picked) -> Question:
         factors=picked.factors,
         zone=picked.zone or None,
         second_factor_age_us=picked.age_us,
+        purpose=picked.purpose,
+        honours=picked.honours,
     )
 
 
@@ -154,6 +161,20 @@ def _ages(policy_set: PolicySet) -> tuple[int | None, ...]:
         each.limit_us for each in _criteria(policy_set) if isinstance(each, FactorShownWithin)
     }
     return (None, *sorted({limit - less for limit in limits for less in (0, 1)}))
+
+
+def _purposes(policy_set: PolicySet) -> tuple[str | None, ...]:
+    """Give the purposes that rules ask for, and none."""
+    asked = (rule.obligations.purpose for rule in policy_set.rules)
+    codes = frozenset[str]().union(*(each.codes for each in asked if each is not None))
+    return (None, *sorted(codes))
+
+
+def _honoured(policy_set: PolicySet) -> tuple[frozenset[Obligation], ...]:
+    """Give what whoever asks may undertake: nothing, all that rules leave to them, all but one."""
+    owed = frozenset[Obligation]().union(*(rule.obligations.kinds for rule in policy_set.rules))
+    left = owed & LEFT_TO_ASKER
+    return (left, *(left - {each} for each in sorted(left)))
 
 
 def _instants(policy_set: PolicySet, at: datetime) -> tuple[datetime, ...]:

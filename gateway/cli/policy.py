@@ -143,7 +143,8 @@ def run_tables(directory: Path, folder: Path | None, *, as_json: bool) -> None:
     A table lists questions and what has to come out, so that an officer can read it. Rows that
     come out otherwise are told with file and line, and the rules that decided no row by name.
     """
-    from policies.decision_tables import check_rows, load_table, undecided_rules
+    from policies.decision_table_file import load_table
+    from policies.decision_tables import check_rows, undecided_rules
     from policies.engine import Engine
     from policies.policy_set import load_policy_set
 

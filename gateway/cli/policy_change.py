@@ -325,7 +325,8 @@ def _show(planned: _Plan) -> None:
 
 def _demand_sound(policy_set: PolicySet, directory: Path) -> None:
     """Refuse a set whose own tables do not hold, or on which engine and Casbin differ."""
-    from policies.decision_tables import check_rows, load_table
+    from policies.decision_table_file import load_table
+    from policies.decision_tables import check_rows
     from policies.engine import Engine
 
     engine = Engine.compile(policy_set)

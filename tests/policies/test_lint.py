@@ -45,6 +45,15 @@ def test_the_shipped_set_has_no_security_warning() -> None:
             + rule_text('organisation_kind = ["fire"], post = ["firefighter", "hr"]', id="wide"),
         ),
         ("L110", rule_text('organisation_kind = ["council"], own_record = true')),
+        (
+            "L111",
+            rule_text(FIRE, more='obligations = { purpose = ["audit"] }')
+            + rule_text('post = ["hr"]', id="b", more='obligations = { purpose = ["complaint"] }'),
+        ),
+        (
+            "L112",
+            rule_text(FIRE, actions='["write"]', more="obligations = { read_only = true }"),
+        ),
     ],
 )
 def test_a_rule_that_is_odd_is_found(tmp_path: Path, code: str, rules: str) -> None:
@@ -141,3 +150,19 @@ def test_a_far_day_and_a_function_of_the_gateway_do_not_disturb(tmp_path: Path) 
 
     assert found(policy_set, "L102", at=datetime(2026, 1, 1, tzinfo=UTC)) == []
     assert found(policy_set, "L101") == []
+
+
+def test_a_permit_that_is_bound_is_not_called_contained(tmp_path: Path) -> None:
+    narrow = rule_text(f'{FIRE}, post = ["hr"]', more="obligations = { watermark = true }")
+
+    assert found(with_rules(tmp_path, narrow + rule_text(FIRE, id="wide")), "L105") == []
+
+
+def test_words_that_no_rule_names_are_found(tmp_path: Path) -> None:
+    bound = 'obligations = { purpose = ["audit", "complaint"], mask = ["health"] }'
+
+    assert found(with_rules(tmp_path, rule_text(FIRE, more=bound)), "L113") == [
+        "field set `bank-details`",
+        "purpose `pay-query`",
+    ]
+    assert "L111" not in {each.code for each in lint(cheshire(), at=AT)}
