@@ -31,28 +31,32 @@ from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, see_other
-from gateway.wire.request_head import SAFE_METHODS
 from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
 from policies.question import Question
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from gateway.acts import Act, OpenAct, Refusals
     from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
+    from gateway.backoffice.canonical import CanonicalTarget
+    from gateway.conditions import Conditions
+    from gateway.function_finder import UnfitBody
     from gateway.identity.owners import RecordOwners
     from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
     from gateway.resources import ResourcePaths, ResourceTally
+    from gateway.same_origin import SameOrigin
     from gateway.staff_finder import StaffFinder
     from gateway.step_up import StepUp
     from gateway.throttle import RefusalThrottle
+    from gateway.transactions import Transactions
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
-    from policies.catalogue import Function
+    from policies.catalogue import Catalogue, Function
     from policies.engine import Engine
 
 _log = structlog.get_logger("pipeline")
@@ -76,11 +80,12 @@ class Pipeline:
         tally: ResourceTally,
         unknown_function: Function,
         open_acts: Callable[[str], OpenAct | None],
-        for_machines: Callable[[str], bool],
         acts: dict[str, Act],
         refusals: Refusals,
         step_up: StepUp,
-        origin: bytes,
+        transactions: Transactions,
+        conditions: Conditions,
+        same_origin: SameOrigin,
         host_organisation: str,
         wall_us: Callable[[], int],
         instant: Callable[[int], datetime],
@@ -101,11 +106,12 @@ class Pipeline:
             tally: counts those.
             unknown_function: stands for what is no function, so that it costs the same to refuse.
             open_acts: by canonical path, what is open without a session.
-            for_machines: by canonical path, whether machines post there.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
             refusals: writes refusals.
             step_up: leads whoever lacks a fresh second factor.
-            origin: our own origin, for unsafe methods.
+            transactions: says which function a page belongs to that does not name it.
+            conditions: asks what functions declare beyond the decision.
+            same_origin: refuses what another site's page may have caused.
             host_organisation: whose back office it is.
             wall_us: microseconds since 1970 UTC.
             instant: the same as an aware datetime.
@@ -124,11 +130,12 @@ class Pipeline:
         self._tally = tally
         self._unknown_function = unknown_function
         self._open_acts = open_acts
-        self._for_machines = for_machines
         self._acts = acts
         self._refusals = refusals
         self._step_up = step_up
-        self._origin = origin
+        self._transactions = transactions
+        self._conditions = conditions
+        self._same_origin = same_origin
         self._host_organisation = host_organisation
         self._wall_us = wall_us
         self._instant = instant
@@ -178,20 +185,17 @@ class Pipeline:
         catalogue = self._engine().policy_set.catalogue
         target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
         visit.target = target
-        self._demand_same_origin(visit, target.path)
+        self._same_origin.demand(visit, target.path)
         open_act = self._open_acts(target.path)
         if open_act is not None:
-            visit.live = await self._staff.find_for_open(visit)
-            result = await open_act(visit)
-            if result is not None and not result.answered:
-                raise Refused(result.status, result.code)
-            return
+            return await self._serve_open(visit, open_act)
         # 2. who is asking
         visit.live = await self._staff.find(visit)
         if visit.live is None:
             raise no_session(visit)
         # 3. what for
-        match, unfit = await self._finder.with_body(catalogue, target, visit.incoming, match)
+        session = visit.live.session.hash
+        match, unfit = await self._what_for(visit, session, target, match)
         if visit.incoming.head.body_length:
             # A form may take minutes to come, and may come after its session has been ended.
             visit.live = await self._staff.find(visit)
@@ -199,8 +203,7 @@ class Pipeline:
                 raise no_session(visit)
         resource = None if match else self._resource_paths.system_of(visit.method, target.path)
         if resource is not None:
-            await self._serve_resource(visit, visit.live, resource)
-            return
+            return await self._serve_resource(visit, visit.live, resource)
         # 4. may they
         question, decision, permitted = await self._decide(visit, visit.live, match)
         # 5. write it down, 6. enforce
@@ -212,26 +215,35 @@ class Pipeline:
             raise asked_again(visit, again)
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
+        if permitted.function.conditional:
+            await self._conditions.demand(visit, question, decision, permitted)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close
-        await self._act(visit, grant)
+        return await self._act(visit, grant)
 
-    def _demand_same_origin(self, visit: Visit, path: str) -> None:
-        """Refuse an unsafe method that another site's page may have caused (CSRF).
+    def _what_for(
+        self, visit: Visit, session_hash: str, target: CanonicalTarget, match: Match | None
+    ) -> Awaitable[tuple[Match | None, UnfitBody | None]]:
+        """Say what a request means together with its body, and with the page it belongs to."""
+        catalogue = self._engine().policy_set.catalogue
+        if match is None and catalogue.transactions:
+            return self._by_page(visit, session_hash, catalogue)
+        return self._finder.with_body(catalogue, target, visit.incoming, match)
 
-        A browser always says where a form comes from; only a path that machines call may be
-        without.
-        """
-        if visit.method in SAFE_METHODS:
-            return
-        headers = visit.incoming.head.headers
-        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
-        if origin is None and site is None:
-            if self._for_machines(path):
-                return
-            raise Refused(403, "origin-missing")
-        if origin not in {None, self._origin} or site not in {None, b"same-origin"}:
-            raise Refused(403, "origin-foreign")
+    async def _by_page(
+        self, visit: Visit, session_hash: str, catalogue: Catalogue
+    ) -> tuple[Match | None, UnfitBody | None]:
+        """Say what a request means that may name its page in the place of its function."""
+        meant = await self._transactions.named(catalogue, visit, session_hash)
+        match = catalogue.match(visit.method, meant.path, meant.query)
+        return await self._finder.with_body(catalogue, meant, visit.incoming, match)
+
+    async def _serve_open(self, visit: Visit, act: OpenAct) -> None:
+        """Serve what is open without a session."""
+        visit.live = await self._staff.find_for_open(visit)
+        result = await act(visit)
+        if result is not None and not result.answered:
+            raise Refused(result.status, result.code)
 
     async def _decide(
         self, visit: Visit, live: LiveSession, match: Match | None
@@ -287,6 +299,8 @@ class Pipeline:
         self, visit: Visit, question: Question, decision: Decision, match: Match | None
     ) -> Refused:
         """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
+        if match is None and visit.lost_page and self._conditions.may_tell(visit, question):
+            return await self._conditions.lost(visit, question, decision)
         draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
         await self._recorder.record_async(draft)
         hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}

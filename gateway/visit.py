@@ -29,6 +29,8 @@ class Visit:
         live: the session, once it has been found.
         draft: the decision's entry, once it has been recorded.
         zone: the network zone it came from; None unless a rule asks for zones.
+        lost_page: the system of a page that it names in the place of its function, and that was
+            not opened in its session; else empty.
     """
 
     reference: str
@@ -42,6 +44,7 @@ class Visit:
     live: LiveSession | None = None
     draft: EntryDraft | None = None
     zone: str | None = None
+    lost_page: str = ""
 
     @property
     def ip(self) -> str:

@@ -12,7 +12,9 @@ A request that is not exactly one function is no function at all. The rules of m
    carrier that the matcher does not name must be absent. So `porMode=x` is not `proc.req`, and
    `page=` beside `OAFunc=` is nothing.
 4. The method must be one of the matcher's; HEAD follows GET.
-5. A parameter that names a person on a function that declares none makes the request unknown, and
+5. A parameter that names a transaction (`policies.transactions`) is spelt as declared and has one
+   value wherever it stands; a request that says otherwise is unknown.
+6. A parameter that names a person on a function that declares none makes the request unknown, and
    so does one that is empty.
 
 Which kinds of body a request may have is declared with the matcher (`Match.bodies`); whoever reads
@@ -25,6 +27,7 @@ not looked at.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from policies.obligations import FieldSet, Purpose
+    from policies.transactions import TransactionRule
 
 __all__ = [
     "GATEWAY_SYSTEM",
@@ -83,12 +87,15 @@ class Catalogue:
         form_paths: path patterns where forms are read besides those that matchers name.
         purposes: by code, what rules may have people say they need something for.
         field_sets: by id, the fields that rules may have masked.
-        declared_parameters: these and every parameter that carries a function. Whoever makes
-            requests canonical refuses repeated, re-cased and encoded variants of them.
+        transactions: how systems name the pages they open, by system; only those whose functions
+            ask for it.
+        declared_parameters: parameters that name a person, a function or a transaction. Whoever
+            makes requests canonical refuses repeated, re-cased and encoded variants of them.
     """
 
     __slots__ = (
         "_index",
+        "_transaction_parameters",
         "carriers",
         "declared_parameters",
         "field_sets",
@@ -96,6 +103,7 @@ class Catalogue:
         "functions",
         "people_parameters",
         "purposes",
+        "transactions",
     )
 
     def __init__(
@@ -140,9 +148,15 @@ class Catalogue:
         if clashes:
             raise PolicyError(f"catalogue: `{clashes[0].function_id}`: {clashes[0].message}")
         self._index: PathIndex[Endpoint] = PathIndex(endpoints)
-        self.declared_parameters: frozenset[str] = self.people_parameters.union(
-            *(endpoint.carriers for endpoint in endpoints.values())
+        rules = [each.transaction for each in listed if each.transaction is not None]
+        self.transactions: Mapping[str, TransactionRule] = MappingProxyType(
+            {rule.system: rule for rule in rules}
         )
+        self._transaction_parameters = frozenset(rule.parameter for rule in rules)
+        others = self.people_parameters.union(*(each.carriers for each in endpoints.values()))
+        self.declared_parameters: frozenset[str] = others | self._transaction_parameters
+        if not others.isdisjoint(self._transaction_parameters):
+            raise PolicyError("catalogue: a parameter of transactions says something else too")
         if any(not self.people_parameters.isdisjoint(e.carriers) for e in endpoints.values()):
             raise PolicyError("catalogue: a parameter carries a function and names a person")
         if len({name.casefold() for name in self.declared_parameters}) != len(
@@ -185,9 +199,47 @@ class Catalogue:
             path: canonical path, percent-encoded as sent.
         """
         found = self._index.find(path)
-        return (
-            self.declared_parameters if found is None else frozenset(found.value.watched.values())
-        )
+        if found is None:
+            return self.declared_parameters
+        return self._transaction_parameters.union(found.value.watched.values())
+
+    def of_transaction(
+        self, path: str, query: Sequence[tuple[str, str]]
+    ) -> tuple[TransactionRule, str] | None:
+        """Give the transaction that stands in the place of the function in an address.
+
+        Args:
+            path: canonical path, percent-encoded as sent.
+            query: names and values, decoded, in the order sent.
+
+        Returns:
+            None where the address names a function, names no transaction, or is of no use.
+        """
+        found = self._index.find(path)
+        if found is None or not found.value.transactions:
+            return None
+        picked = found.value.pick(query)
+        if picked is None or not picked.keys().isdisjoint(found.value.carriers):
+            return None
+        for rule in found.value.transactions:
+            named = rule.named_in(query)
+            if named:
+                return rule, named
+        return None
+
+    def meant_by_transaction(
+        self, method: str, path: str, function_id: str
+    ) -> tuple[tuple[str, str], ...] | None:
+        """Give what an address would say to name a function whose transaction it names instead.
+
+        Returns:
+            None where the function cannot be meant there, or more than one of its requests could.
+        """
+        found = self._index.find(path)
+        if found is None:
+            return None
+        asked = "GET" if method == "HEAD" else method
+        return found.value.by_transaction.get((function_id, asked))
 
     def match(
         self,
@@ -210,6 +262,20 @@ class Catalogue:
         Returns:
             None for every request that is not exactly one function.
         """
+        match = self._match(method, path, query, form, json)
+        if match is None or match.function.transaction is None:
+            return match
+        named = match.function.transaction.named_in(query, form or (), json)
+        return None if named is None else replace(match, transaction=named)
+
+    def _match(
+        self,
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str]],
+        form: Sequence[tuple[str, str]] | None,
+        json: JsonBody,
+    ) -> Match | None:
         found = self._index.find(path)
         if found is None:
             return None

@@ -57,12 +57,14 @@ from policies.obligations import FieldSet, Obligation, Purpose
 from policies.obligations_file import read_field_sets, read_purposes
 from policies.organisations import ORGANISATION_ID
 from policies.request_index import index_requests
+from policies.transactions import read_transaction, read_transactions
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from policies.transactions import TransactionRule
     from vetting.errors import Fault
     from vetting.levels import LevelOrder
 
@@ -86,15 +88,18 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     findings = Findings.read(path)
     document = findings.document()
     base = base_of(document, path)
-    paths, entries = _written(document, order, required=base is None)
-    purposes, field_sets = dict[str, Purpose](), dict[str, FieldSet]()
+    purposes: dict[str, Purpose] = {}
+    field_sets: dict[str, FieldSet] = {}
     below: tuple[Fault, ...] = ()
-    if base is not None:
+    if base is None:
+        paths, entries, _ = _written(document, order, required=True)
+    else:
         stood_on = Findings.read(base)
         base_document = stood_on.document()
-        base_paths, base_entries = _written(base_document, order, required=True)
         purposes, field_sets = read_purposes(base_document), read_field_sets(base_document)
+        base_paths, base_entries, rules = _written(base_document, order, required=True)
         base_document.finish()
+        paths, entries, _ = _written(document, order, required=False, below=rules)
         below = stood_on.faults
         kept = changed_functions(
             document, {name: entry.function for name, entry in base_entries.items()}, order
@@ -105,10 +110,8 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             **{name: replace(base_entries[name], function=kept[name]) for name in kept},
             **entries,
         }
-    purposes, field_sets = (
-        read_purposes(document, purposes),
-        read_field_sets(document, field_sets),
-    )
+    purposes = read_purposes(document, purposes)
+    field_sets = read_field_sets(document, field_sets)
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
@@ -119,17 +122,7 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     functions = [entry.function for entry in entries.values()]
     carriers = {written: declared.carries for written, declared in paths.items()}
     form_paths = {written for written, declared in paths.items() if declared.reads_form}
-    _, clashes = index_requests(functions, carriers=carriers, form_paths=form_paths)
-    for clash in clashes:
-        entry = entries[clash.function_id]
-        entry.reader.fault(
-            "match",
-            entry.positions[clash.matcher],
-            message=clash.message,
-            remedy="let one request mean one function",
-        )
-    for entry in entries.values():
-        check_bodies(entry.reader, entry.function, entry.positions)
+    _check_requests(entries, carriers, form_paths)
     findings.refuse_if_any()
     try:
         catalogue = Catalogue(
@@ -153,12 +146,42 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     return catalogue
 
 
+def _check_requests(
+    entries: Mapping[str, _Entry], carriers: Mapping[str, Collection[str]], form_paths: set[str]
+) -> None:
+    """Check that no request means two functions, and that bodies are declared that are read."""
+    functions = [entry.function for entry in entries.values()]
+    _, clashes = index_requests(functions, carriers=carriers, form_paths=form_paths)
+    for clash in clashes:
+        entry = entries[clash.function_id]
+        entry.reader.fault(
+            "match",
+            entry.positions[clash.matcher],
+            message=clash.message,
+            remedy="let one request mean one function",
+        )
+    for entry in entries.values():
+        check_bodies(entry.reader, entry.function, entry.positions)
+
+
 def _written(
-    document: TableReader, order: LevelOrder, *, required: bool
-) -> tuple[dict[str, DeclaredPath], dict[str, _Entry]]:
-    """Read the paths and functions that one file declares."""
+    document: TableReader,
+    order: LevelOrder,
+    *,
+    required: bool,
+    below: Mapping[str, TransactionRule] = MappingProxyType({}),
+) -> tuple[dict[str, DeclaredPath], dict[str, _Entry], dict[str, TransactionRule]]:
+    """Read the paths, functions and transactions that one file declares.
+
+    Args:
+        document: its outermost table.
+        order: the levels that floors may name.
+        required: whether there must be functions.
+        below: the transactions of the file that it is based on.
+    """
     paths = read_paths(document)
-    entries = _functions(document, order, required=required)
+    rules = read_transactions(document, below.values())
+    entries = _functions(document, order, rules, required=required)
     used = {matcher.path for entry in entries.values() for matcher in entry.function.matchers}
     for written, declared in paths.items():
         if written not in used:
@@ -167,7 +190,7 @@ def _written(
                 message=f"no function matches {quoted(written)}",
                 remedy=nearest_of(written, used),
             )
-    return paths, entries
+    return paths, entries, rules
 
 
 def _keep_apart(
@@ -200,10 +223,16 @@ class _Entry:
     positions: tuple[int, ...]
 
 
-def _functions(document: TableReader, order: LevelOrder, *, required: bool) -> dict[str, _Entry]:
+def _functions(
+    document: TableReader,
+    order: LevelOrder,
+    rules: Mapping[str, TransactionRule],
+    *,
+    required: bool,
+) -> dict[str, _Entry]:
     entries: dict[str, _Entry] = {}
     for reader in document.tables("function", required=required):
-        entry = _function(reader, order)
+        entry = _function(reader, order, rules)
         if entry is None:
             continue
         function_id = entry.function.id
@@ -214,7 +243,9 @@ def _functions(document: TableReader, order: LevelOrder, *, required: bool) -> d
     return entries
 
 
-def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
+def _function(
+    reader: TableReader, order: LevelOrder, rules: Mapping[str, TransactionRule]
+) -> _Entry | None:
     function_id = reader.text("id", pattern=FUNCTION_ID)
     title = reader.text("title")
     area = reader.text("area")
@@ -232,6 +263,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
     obligations = _obligations(reader)
     step_up_minutes = _step_up_minutes(reader, obligations)
     record = read_record(reader)
+    transaction = read_transaction(reader, system, rules)
     note = reader.text("note", required=False)
     screening_suffices = reader.text("screening_suffices", required=False)
     reader.finish()
@@ -262,6 +294,7 @@ def _function(reader: TableReader, order: LevelOrder) -> _Entry | None:
         obligations=tuple(obligations),
         step_up_minutes=step_up_minutes,
         record=record,
+        transaction=transaction,
         note=note,
         screening_suffices=screening_suffices,
     )

@@ -14,6 +14,7 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from policies.transactions import TransactionRule
     from vetting.requirement import Requirement
 
 # Functions of this system are the gateway's own pages, which no agreement has to offer.
@@ -187,6 +188,7 @@ class Function:
         obligations: what must be fulfilled besides, e.g. `step-up`.
         step_up_minutes: how old a second factor may be where `step-up` is asked for.
         record: the parameter that names another person; None where none can be named.
+        transaction: how its requests name the page that was opened for it; None where they do not.
         note: for officers, on what the table cannot say.
         screening_suffices: why an employer's screening is enough for sensitive records of others;
             empty where it is not. Never true of records of a police organisation.
@@ -206,6 +208,7 @@ class Function:
     obligations: tuple[str, ...] = ()
     step_up_minutes: int = STEP_UP_MINUTES
     record: RecordParameter | None = None
+    transaction: TransactionRule | None = None
     note: str = ""
     screening_suffices: str = ""
 
@@ -213,6 +216,11 @@ class Function:
     def step_up_limit_us(self) -> int:
         """How old a second factor may be where a step-up is asked for, in microseconds."""
         return self.step_up_minutes * _MICROSECONDS
+
+    @property
+    def conditional(self) -> bool:
+        """Whether more is asked of a permitted request than the decision."""
+        return self.transaction is not None
 
     @property
     def shows_sensitive_records_of_others(self) -> bool:
@@ -261,6 +269,7 @@ class Match:
         bodies: kinds of body that the request may have.
         record_person: employee number that the request names; None for one's own record.
         bindings: segments of the path by the name between braces, as sent.
+        transaction: what the request names as the page it belongs to; empty where it names none.
     """
 
     function: Function
@@ -270,3 +279,4 @@ class Match:
     bodies: frozenset[BodyKind] = NO_BODIES
     record_person: str | None = None
     bindings: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    transaction: str = ""

@@ -72,6 +72,10 @@ class Reason(StrEnum):
     READ_ONLY = "read-only"
     RATE_KEPT = "rate-kept"
     RATE_EXCEEDED = "rate-exceeded"
+    PAGE_KNOWN = "page-known"
+    PAGE_UNKNOWN = "page-unknown"
+    PAGE_OF_FUNCTION = "page-of-this-function"
+    PAGE_OF_ANOTHER = "page-of-another-function"
 
     @property
     def opposite(self) -> "Reason":
@@ -227,6 +231,16 @@ _TELLINGS: Mapping[Reason, Telling] = MappingProxyType(
             sentence="You have used this as often as you may in so short a time.",
             remedy="Wait a while, then try again.",
             whom="own-organisation",
+        ),
+        Reason.PAGE_UNKNOWN: Telling(
+            sentence="This page was not opened since you signed in, so it cannot be sent.",
+            remedy="Open it again from your services, then fill it in there.",
+            whom="host-help",
+        ),
+        Reason.PAGE_OF_ANOTHER: Telling(
+            sentence="The page you sent was opened for something else.",
+            remedy="Open this from your services, and fill in the page that it shows.",
+            whom="host-help",
         ),
     }
 )

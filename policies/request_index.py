@@ -6,7 +6,7 @@ anything is matched, so that matching never has to choose.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from policies.errors import PatternError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from policies.request_body import JsonBody
+    from policies.transactions import TransactionRule
 
 Values = tuple[str | None, ...]
 
@@ -44,12 +45,19 @@ class Endpoint:
         watched: these and the parameters that name persons, by their folded spelling.
         reads_form: whether a request that can change something is matched together with its form.
         targets: by the carriers' values in the query, then by `of_body`, then by method.
+        by_transaction: by function and method, what a request would say to name a function whose
+            transactions name it; None where more than one of its matchers could be meant.
+        transactions: how the systems served here name them.
     """
 
     carriers: tuple[str, ...]
     watched: Mapping[str, str]
     reads_form: bool
     targets: dict[Values, dict[Values, dict[str, Target]]]
+    by_transaction: dict[tuple[str, str], tuple[tuple[str, str], ...] | None] = field(
+        default_factory=dict
+    )
+    transactions: set[TransactionRule] = field(default_factory=set)
 
     def pick(self, pairs: Iterable[tuple[str, str | None]]) -> dict[str, str] | None:
         """Pick the watched parameters out; None where one is repeated, unusable or re-spelt."""
@@ -242,7 +250,21 @@ def _enter(endpoint: Endpoint, claim: _Claim) -> Target | None:
             bodies=matcher.bodies_of(method),
         )
         by_method[method] = Target(plain, len(named))
+        _note_transaction(endpoint, claim, method)
     return None
+
+
+def _note_transaction(endpoint: Endpoint, claim: _Claim, method: str) -> None:
+    """Note by what a request is meant that names a function's transaction in its place."""
+    rule = claim.function.transaction
+    if rule is None:
+        return
+    endpoint.transactions.add(rule)
+    key = claim.function.id, method
+    said = tuple(sorted(claim.matcher.query.items()))
+    known = endpoint.by_transaction.setdefault(key, said)
+    if known != said:
+        endpoint.by_transaction[key] = None
 
 
 def _clash(claim: _Claim, taken: Target) -> Clash:

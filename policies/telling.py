@@ -76,11 +76,12 @@ def tell(
         if code in {Reason.CLEARANCE_TOO_LOW, Reason.VETTING_TOO_LOW}:
             told.extend(_vetting(compiled, decision.results, question, code, ways_in))
         else:
-            told.append(_plain(code))
+            told.append(plain_reason(code))
     return tuple(told)
 
 
-def _plain(code: Reason) -> StaffReason:
+def plain_reason(code: Reason) -> StaffReason:
+    """Give what a reason tells by itself; one that may not be told is told as the general one."""
     telling = code.telling
     return StaffReason(
         # A code that may not be told is told as the general one, in its code too.
@@ -106,7 +107,7 @@ def _vetting(
     clearance = question.subject.clearance
     order = clearance.order
     wanted = {level for way in (*ways_in, *_lacking(compiled, results)) for level in way}
-    plain = _plain(code)
+    plain = plain_reason(code)
     for grant in clearance.ended(at=question.at):
         if any(order.dominates(grant.level, level) for level in wanted):
             held = clearance.describe(grant, at=question.at)

@@ -198,7 +198,7 @@ class Tour:
         for tile in visitor.tiles():
             if tile.needs:
                 continue
-            page = visitor.get(tile.url or "/")
+            page = visitor.open(tile.url or "/")
             expect(page.status, HTTPStatus.OK, f"tile {tile.function}")
             seen = page.seen.data
             expect(seen.get("data-function"), [tile.function], f"page of {tile.function}")

@@ -105,6 +105,11 @@ class Visitor:
         """Ask for a page."""
         return self.ask("GET", target, headers=headers)
 
+    def open(self, target: str) -> Page:
+        """Ask for a page, and follow once where the back office opens it under a number."""
+        page = self.get(target)
+        return self.get(page.headers["location"]) if page.status == http.client.FOUND else page
+
     def post(self, target: str, fields: Mapping[str, str], **headers: str) -> Page:
         """Send a form from a page of the gateway."""
         body = urlencode(fields).encode()

@@ -20,7 +20,7 @@ from gateway.wire.request_head import CHUNKED
 _REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
-KeepCookies = Callable[[list[bytes]], Awaitable[None]]
+KeepAnswer = Callable[[list[bytes], bytes | None], Awaitable[None]]
 
 
 class Outbound(NamedTuple):
@@ -34,7 +34,9 @@ class Outbound(NamedTuple):
         cookies: value of the `Cookie` field, from the session's jar.
         reference: the visit's reference.
         resource: a style sheet, script or image.
-        keep_cookies: stores `Set-Cookie` values in the session's jar, durable when it returns.
+        keep: stores what an answer brings for the session, durable when it returns: `Set-Cookie`
+            values, and where it leads.
+        learns: whether it matters where an answer leads.
         body_bytes: the most that is passed on of a body whose length is not told beforehand.
     """
 
@@ -43,7 +45,8 @@ class Outbound(NamedTuple):
     cookies: bytes
     reference: str
     resource: bool
-    keep_cookies: KeepCookies
+    keep: KeepAnswer
+    learns: bool
     body_bytes: int
 
 
@@ -143,9 +146,9 @@ class _Exchange:
                     self._abandon(502, "upstream-location")
                     return
         self._pieces.append(self._head(status, fields, length, location))
-        if cookies:
+        if cookies or (location is not None and self._outbound.learns):
             self._holding = True
-            self._storing = asyncio.get_running_loop().create_task(self._store(cookies))
+            self._storing = asyncio.get_running_loop().create_task(self._store(cookies, location))
 
     def on_body(self, piece: bytes) -> None:
         """Pass on a piece."""
@@ -215,14 +218,14 @@ class _Exchange:
             resource=self._outbound.resource,
         )
 
-    async def _store(self, cookies: list[bytes]) -> None:
-        """Store the cookies, then let out what waited; without them stored nothing goes out."""
+    async def _store(self, cookies: list[bytes], location: bytes | None) -> None:
+        """Store what belongs to the session, then let out what waited; else nothing goes out."""
         if self._upstream is not None:
             self._upstream.pause()
         try:
-            await self._outbound.keep_cookies(cookies)
+            await self._outbound.keep(cookies, location)
         except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on
-            self._abandon(503, "cookies-not-stored")
+            self._abandon(503, "answer-not-stored")
             return
         if self.done.done():
             return  # given up meanwhile, and answered by somebody else

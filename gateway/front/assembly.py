@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 import structlog
 
@@ -19,15 +19,13 @@ from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
 from gateway.backoffice.kept_cookies import KeptCookies
-from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.bulletin import POLICY, Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
+from gateway.front.back_office_parts import BackOfficeParts
 from gateway.front.break_glass_desk import RecordedBreakGlass
 from gateway.front.clock import clock, instant, wall_us
 from gateway.front.factor_parts import FactorParts
-from gateway.front.forward_act import forward_acts
 from gateway.front.from_settings import (
-    assertion_mint,
     brand,
     doors_of,
     host_names,
@@ -39,7 +37,6 @@ from gateway.front.from_settings import (
     recorder_limits,
     session_rules,
     unknown_function,
-    upstream_address,
 )
 from gateway.front.front import Front
 from gateway.front.notice_desk import NoticeDesk
@@ -77,6 +74,7 @@ from gateway.person_finder import person_finder
 from gateway.pipeline import Pipeline
 from gateway.policy_versions import PolicyVersions
 from gateway.resources import ResourcePaths, ResourceTally
+from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
@@ -93,8 +91,6 @@ if TYPE_CHECKING:
 
     from gateway.identity.sessions.presence import Presence
     from gateway.settings import Settings
-
-_MEBIBYTE: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +148,7 @@ class Assembly:
     # ---- the parts, in the order in which they need each other ------------------------------
 
     def _build(self, stack: ExitStack) -> None:
-        settings, loop = self._settings, self._loop
+        settings = self._settings
         gateway = settings.gateway
         configure_operational_log(settings.operational_log, component="front")
         # 1. what is read from files, or refused
@@ -268,9 +264,9 @@ class Assembly:
         scheme = gateway.origin.partition(":")[0]
         bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
         # 5. the back office
-        mint = assertion_mint(gateway.origin, keys)
-        pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
-        acts = {**forward_acts(settings, pools, mint, state.jars), GATEWAY_SYSTEM: bridge.act}
+        office = BackOfficeParts(
+            settings, keys, recorder, state.policy, state.jars, store=state.store, loop=self._loop
+        )
         # 6. the way through
         tally = ResourceTally()
         upkeep = Upkeep(
@@ -307,9 +303,8 @@ class Assembly:
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
             unknown_function=unknown_function(state.policy.engine().policy_set),
-            open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=mint.jwks()).find,
-            for_machines=is_called_by_machines,
-            acts=acts,
+            open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=office.mint.jwks()).find,
+            acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
             refusals=FrontRefusals(
                 pages=pages.refusals,
                 contacts=services.contacts,
@@ -317,7 +312,9 @@ class Assembly:
                 caller=pages.refusal_caller,
             ),
             step_up=factors.step_up,
-            origin=gateway.origin.encode("ascii"),
+            transactions=office.transactions,
+            conditions=office.conditions,
+            same_origin=SameOrigin(gateway.origin, is_called_by_machines),
             host_organisation=gateway.host_organisation,
             wall_us=wall_us,
             instant=instant,
@@ -333,7 +330,7 @@ class Assembly:
                 hosts=host_names(gateway.origin),
             ),
             max_connections=gateway.connections,
-            pools=tuple(pools.values()),
+            pools=office.pools,
             recorder=recorder,
             throttle=throttle,
             tally=tally,

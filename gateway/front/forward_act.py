@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.backoffice.upstream_pool import UpstreamPool
     from gateway.settings import Settings
+    from gateway.transactions import Transactions
     from gateway.visit import Grant, Visit
 
 _MEBIBYTE: Final = 1024 * 1024
@@ -47,6 +48,7 @@ class ForwardAct:
         forwarder: Forwarder,
         mint: AssertionMint,
         cookies: KeptCookies,
+        transactions: Transactions,
         body_bytes: int,
     ) -> None:
         """Hold what forwarding needs.
@@ -56,12 +58,14 @@ class ForwardAct:
             forwarder: the wire to it.
             mint: signs assertions.
             cookies: the system's cookies, kept per session.
+            transactions: which pages of the system belong to which function.
             body_bytes: the largest request body passed on.
         """
         self._profile = profile
         self._forwarder = forwarder
         self._mint = mint
         self._cookies = cookies
+        self._transactions = transactions
         self._body_bytes = body_bytes
 
     async def __call__(self, visit: Visit, grant: Grant | None) -> Forwarded:
@@ -91,8 +95,11 @@ class ForwardAct:
             loop = asyncio.get_running_loop()
             jar = await loop.run_in_executor(None, self._cookies.load, session, system)
 
-        async def keep(values: list[bytes]) -> None:
-            await self._cookies.keep(session, system, values, path=target.path, at=visit.at)
+        async def keep(values: list[bytes], location: bytes | None) -> None:
+            if values:
+                await self._cookies.keep(session, system, values, path=target.path, at=visit.at)
+            if grant is not None and location is not None:
+                await self._transactions.redirected(visit, grant, location)
 
         outbound = Outbound(
             target=target,
@@ -100,14 +107,19 @@ class ForwardAct:
             cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
             reference=visit.reference,
             resource=grant is None,
-            keep_cookies=keep,
+            keep=keep,
+            learns=self._transactions.learns(system),
             body_bytes=self._body_bytes,
         )
         return await self._forwarder.forward(visit.incoming, visit.client, outbound)
 
 
 def forward_acts(
-    settings: Settings, pools: Mapping[str, UpstreamPool], mint: AssertionMint, jars: KeptCookies
+    settings: Settings,
+    pools: Mapping[str, UpstreamPool],
+    mint: AssertionMint,
+    jars: KeptCookies,
+    transactions: Transactions,
 ) -> dict[str, Act]:
     """Give the act of each system of the back office.
 
@@ -116,6 +128,7 @@ def forward_acts(
         pools: connections to each, by its id.
         mint: signs assertions.
         jars: the systems' cookies, kept per session.
+        transactions: which pages belong to which function.
     """
     return {
         each.id: ForwardAct(
@@ -125,6 +138,7 @@ def forward_acts(
             forwarder=Forwarder(pool=pools[each.id], origin=each.url),
             mint=mint,
             cookies=jars,
+            transactions=transactions,
             body_bytes=settings.gateway.body_mib * _MEBIBYTE,
         )
         for each in settings.upstreams

@@ -149,6 +149,25 @@ upstream_cookie = Table(
     Column("jar", Text, nullable=False),  # JSON, see gateway.backoffice.cookie_jar
 )
 
+upstream_transaction = Table(  # pages that a system opened, and the function each is of
+    "upstream_transaction",
+    metadata,
+    Column("number", _Counted, primary_key=True, autoincrement=True),
+    Column(
+        "session_hash",
+        String(64),
+        ForeignKey("session.hash", ondelete="CASCADE", onupdate="CASCADE"),
+        nullable=False,
+    ),
+    Column("system", String(40), nullable=False),
+    Column("transaction", String(64), nullable=False),  # as the system calls it
+    Column("function", String(80), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    UniqueConstraint("session_hash", "system", "transaction", name="upstream_transaction_once"),
+    Index("upstream_transaction_of_system", "system", "transaction"),
+    sqlite_autoincrement=True,
+)
+
 upstream_sign_out = Table(  # what the back office has still to be told of sessions that ended
     "upstream_sign_out",
     metadata,

@@ -19,6 +19,8 @@ from typing_extensions import override
 from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
+from gateway.backoffice.kept_transactions import KeptTransactions
+from gateway.conditions import Conditions
 from gateway.front.from_settings import unknown_function
 from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
@@ -31,10 +33,12 @@ from gateway.identity.sessions.presence import Presence
 from gateway.network_zones import NetworkZones
 from gateway.pipeline import Pipeline
 from gateway.resources import ResourcePaths, ResourceTally
+from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
 from gateway.step_up import StepUp
 from gateway.store.engine import writing
 from gateway.throttle import RefusalThrottle
+from gateway.transactions import Transactions
 from gateway.wire.answers import document, give
 from gateway.wire.limits import ConnectionLimits
 from tests.doubles.raw_client import RawClient
@@ -153,6 +157,7 @@ class Stand:
     engine: NotingEngine
     front: Front
     act: NotingAct
+    transactions: Transactions
     at_us: int = us(AT)
     monotonic: float = 0.0
     address: tuple[str, int] = ("", 0)
@@ -248,6 +253,9 @@ async def stand(
         throttle, tally = RefusalThrottle(), ResourceTally()
         owners = RecordOwners(parts.store, tuple(KINDS))
         parts.reader.listen(owners.apply)
+        transactions = Transactions(
+            KeptTransactions(parts.store), lambda: engine.policy_set.catalogue
+        )
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
         pipeline = Pipeline(
@@ -270,7 +278,6 @@ async def stand(
             tally=tally,
             unknown_function=unknown_function(world.engine.policy_set),
             open_acts=open_acts.get,
-            for_machines=is_called_by_machines,
             acts={"ebs": act},
             step_up=StepUp(KeptForms(parts.store, FactorSeal([bytes(32)]))),
             refusals=refusals
@@ -280,7 +287,14 @@ async def stand(
                 secure=False,
                 caller=world.pages.refusal_caller,
             ),
-            origin=b"http://gate",
+            transactions=transactions,
+            conditions=Conditions(
+                engine=lambda: engine,  # type: ignore[arg-type,return-value]  # see above
+                transactions=transactions,
+                recorder=recorder,
+                host="cheshire-police",
+            ),
+            same_origin=SameOrigin("http://gate", is_called_by_machines),
             host_organisation="cheshire-police",
             wall_us=lambda: made.at_us,
             instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
@@ -316,6 +330,7 @@ async def stand(
             engine=engine,
             front=front,
             act=act,
+            transactions=transactions,
             open_acts=open_acts,
             logged=logged,
         )

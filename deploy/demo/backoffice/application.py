@@ -32,6 +32,7 @@ from deploy.demo.backoffice.rendering import Pages, as_json, json_answer
 from deploy.demo.backoffice.report import REPORT_BYTES, report
 from deploy.demo.backoffice.screens import BY_NUMBER, Screen, Screens
 from deploy.demo.backoffice.store import Owner, Store
+from deploy.demo.backoffice.transactions import PARAMETER, Transactions
 from deploy.demo.backoffice.uploads import BadBodyError, Sent, read_sent
 
 MEDIA = Path(__file__).with_name("media")
@@ -118,6 +119,7 @@ class BackOffice:
         self._people = people
         self._library = Library(people=people)
         self._screens = Screens.read()
+        self._transactions = Transactions()
         self._pages = Pages()
         self._now = now
         self._wait = wait
@@ -151,7 +153,8 @@ class BackOffice:
         if asked.path == HEARTBEAT_PATH:
             return Answer(content_type="application/octet-stream", body=b"\x00\x01")
         sent = Sent() if asked.method in {"GET", "HEAD"} else read_sent(asked)
-        screen = self._screens.find(asked, sent.fields)
+        opened = self._transactions.screen_of(asked.parameter(PARAMETER))
+        screen = self._screens.by_id(opened) if opened else self._screens.find(asked, sent.fields)
         if screen is None and asked.path == BY_NUMBER:
             return self._menu(asker)
         if screen is None:
@@ -196,6 +199,8 @@ class BackOffice:
         asked, screen, asker = turn.asked, turn.screen, turn.asker
         if screen.report and asked.path.endswith("/download"):
             return _report(screen, asker)
+        if screen.transaction and asked.wants("text/html") and not asked.parameter(PARAMETER):
+            return self._open(turn)
         contents = self._library.contents(
             screen, turn.holder, self._now().date(), asked.parameter("name")
         )
@@ -223,10 +228,22 @@ class BackOffice:
             done=asked.parameter("stored"),
             found=asked.parameter("name"),
             here=turn.here,
+            send_to=f"{screen.path}?{PARAMETER}={asked.parameter(PARAMETER)}"
+            if screen.transaction
+            else turn.here,
             visit=asked.headers.get("x-request-id"),
             pages=pages,
         )
         return Answer(status=page.status, body=page.body, headers=cookie)
+
+    def _open(self, turn: _Turn) -> Answer:
+        """Open a page of the screen under a number of its own, and lead there."""
+        asked, screen = turn.asked, turn.screen
+        kept = [(name, value) for name, value in asked.query if name != "function_id"]
+        pairs = {**screen.query, **dict(kept), PARAMETER: self._transactions.begin(screen.id)}
+        query = "&".join(f"{name}={quote(value)}" for name, value in pairs.items())
+        location = ("Location", f"{screen.path}?{query}")
+        return Answer(status=HTTPStatus.FOUND, headers=(location,))
 
     def _keep(self, turn: _Turn, sent: Sent) -> Answer:
         at = self._now().isoformat(timespec="seconds")

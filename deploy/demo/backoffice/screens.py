@@ -62,6 +62,7 @@ class Screen:
         live: has a stream of events.
         report: has a large file at paths that end in `/download`.
         upload: label of a file field.
+        transaction: its page is opened under a number, by which alone it is sent.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Screen:
     live: bool = False
     report: bool = False
     upload: str | None = None
+    transaction: bool = False
 
     @property
     def entry(self) -> str:
@@ -134,6 +136,10 @@ class Screens:
             for path in sorted(directory.glob("*.toml"))
             for table in tomllib.loads(path.read_text("utf-8"))["screen"]
         )
+
+    def by_id(self, screen_id: str) -> Screen | None:
+        """Find a screen by its id."""
+        return next((screen for screen in self.each if screen.id == screen_id), None)
 
     def find(self, asked: Asked, form: Mapping[str, str]) -> Screen | None:
         """Find the screen that a request means, by its query and the fields of its form."""

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 
 from gateway.backoffice.canonical import canonicalise_target
-from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
+from gateway.backoffice.forward import Forwarded, Forwarder, KeepAnswer, Outbound
 from gateway.backoffice.transport import ExchangeError, UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.wire.answers import give, plain, to_bytes
@@ -19,26 +19,30 @@ from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
 REFERENCE = "0123456789"
 BODY_BYTES = 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-Keep = Callable[[list[bytes]], Awaitable[None]]
 
 
 class Gate:
     """Forwards every request, and keeps what came of it."""
 
-    def __init__(self, forwarder: Forwarder, limits: ConnectionLimits, keep: Keep | None) -> None:
+    def __init__(
+        self, forwarder: Forwarder, limits: ConnectionLimits, keep: KeepAnswer | None
+    ) -> None:
         self.limits = limits
         self.connections: set[Connection] = set()
         self.draining = False
         self.results: list[Forwarded | ExchangeError] = []
         self.cookies: list[bytes] = []
+        self.locations: list[bytes | None] = []
+        self.learns = True
         self.address = ("127.0.0.1", 0)
         self._clients: list[RawClient] = []
         self._forwarder = forwarder
         self._keep = keep or self._note
 
-    async def _note(self, values: list[bytes]) -> None:
+    async def _note(self, values: list[bytes], location: bytes | None) -> None:
         await asyncio.sleep(0)
         self.cookies += values
+        self.locations.append(location)
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
@@ -47,7 +51,8 @@ class Gate:
             cookies=b"jar=1",
             reference=REFERENCE,
             resource=False,
-            keep_cookies=self._keep,
+            keep=self._keep,
+            learns=self.learns,
             body_bytes=BODY_BYTES,
         )
         try:
@@ -99,7 +104,7 @@ async def gate(
     slow_seconds: float = 2,
     max_connections: int = 4,
     port: int | None = None,
-    keep: Keep | None = None,
+    keep: KeepAnswer | None = None,
 ) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
     """Listen on a free port, with one browser connected; deadlines are noticed within 20 ms."""
     loop = asyncio.get_running_loop()

@@ -297,7 +297,7 @@ async def test_an_exchange_that_is_over_never_touches_the_connection_again() -> 
         await exchange.say(OK)
         await exchange.reader.read()
 
-    async def keep(_: list[bytes]) -> None:
+    async def keep(_: list[bytes], __: bytes | None) -> None:
         await asyncio.sleep(0.3)
 
     async with gate(script, keep=keep) as (client, handler, upstream):
@@ -316,7 +316,7 @@ async def test_an_exchange_that_is_over_never_touches_the_connection_again() -> 
 async def test_an_answer_waits_for_its_cookies_and_is_not_given_without_them() -> None:
     stored = asyncio.Event()
 
-    async def keep(values: list[bytes]) -> None:
+    async def keep(values: list[bytes], _: bytes | None) -> None:
         await stored.wait()
         assert values == [b"s=1"]
 
@@ -338,7 +338,7 @@ async def test_an_answer_waits_for_its_cookies_and_is_not_given_without_them() -
 async def test_cookies_that_cannot_be_stored_are_a_503_and_nothing_of_the_answer(
     ended: bool,
 ) -> None:
-    async def keep(_: list[bytes]) -> None:
+    async def keep(_: list[bytes], __: bytes | None) -> None:
         raise OSError("no store")
 
     said = SET_COOKIE if ended else SET_COOKIE[:-1]
@@ -346,14 +346,14 @@ async def test_cookies_that_cannot_be_stored_are_a_503_and_nothing_of_the_answer
         answer = await client.get()
 
         assert answer.startswith(b"HTTP/1.1 503 ")
-        assert handler.results[0].code == "cookies-not-stored"
+        assert handler.results[0].code == "answer-not-stored"
 
 
 async def test_a_body_that_fails_while_cookies_are_stored_is_answered_once() -> None:
     """An early answer with cookies, and a body that stops coming: 408, and nothing behind it."""
     release = asyncio.Event()
 
-    async def keep(_: list[bytes]) -> None:
+    async def keep(_: list[bytes], __: bytes | None) -> None:
         await release.wait()
 
     async with gate(answering(SET_COOKIE), keep=keep, idle_seconds=0.15) as (client, handler, _):
@@ -372,7 +372,7 @@ async def test_a_body_that_fails_while_cookies_are_stored_is_answered_once() -> 
 
 
 async def test_an_answer_that_breaks_while_its_cookies_are_stored_is_a_502() -> None:
-    async def keep(_: list[bytes]) -> None:
+    async def keep(_: list[bytes], __: bytes | None) -> None:
         await asyncio.sleep(5)
 
     said = b"HTTP/1.1 200 OK\r\nSet-Cookie: s=1\r\nTransfer-Encoding: chunked\r\n\r\nnone\r\n"

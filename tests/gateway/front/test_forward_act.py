@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -14,10 +15,12 @@ from joserfc.jwk import KeySet, OKPKey
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.forward import Forwarded, Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
+from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.transport import UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.identity.sessions.live_session import LiveSession
+from gateway.transactions import Transactions
 from gateway.visit import Grant
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
@@ -28,9 +31,12 @@ from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.identity.parts import AT, Parts, new_parts
 from tests.gateway.visits import REFERENCE, new_visit, request
 from tests.gateway.wire.bench import bench
+from tests.policies.people import cheshire
 
 KEY = OKPKey.generate_key("Ed25519", {"kid": "k1"})
 GRANT = cast("Grant", object())
+CATALOGUE = cheshire().catalogue
+OPENED = "/OA_HTML/OA.jsp?OAFunc=XX_SIT&_ti=640290175"
 
 
 class Office:
@@ -73,6 +79,7 @@ class Office:
                 clock=lambda: 1_800_000_000,
             ),
             cookies=self.jars,
+            transactions=Transactions(KeptTransactions(self.parts.store), lambda: CATALOGUE),
             body_bytes=10,
         )
 
@@ -133,6 +140,21 @@ async def test_what_the_system_sets_comes_back_to_it_and_not_to_the_browser(
         assert b"planted" not in sent
         assert sent.count(b"\r\nCookie: JSESSIONID=1\r\n") == 1
         assert one.jars.load(one.live.session.hash, "ebs").header_for("/", 0) == b"JSESSIONID=1"
+
+
+async def test_the_page_a_redirect_leads_to_is_known_before_the_browser_is_led(
+    tmp_path: Path,
+) -> None:
+    """The next request may arrive in another worker, at once."""
+    said = f"HTTP/1.1 302 Found\r\nLocation: {OPENED}\r\nContent-Length: 0\r\n\r\n".encode()
+    async with office(tmp_path, answering(said)) as (one, client):
+        match = CATALOGUE.match("GET", "/OA_HTML/OA.jsp", (("OAFunc", "XX_SIT"),))
+        one.grant = cast("Grant", SimpleNamespace(match=match))
+        answer = await client.get("/OA_HTML/OA.jsp?OAFunc=XX_SIT")
+        another_worker = KeptTransactions(one.parts.store)
+
+        assert f"\r\nLocation: {OPENED}\r\n".encode() in answer
+        assert another_worker.load(one.live.session.hash, "ebs", "640290175") == "hr.sit"
 
 
 @pytest.mark.parametrize("granted", [True, False])

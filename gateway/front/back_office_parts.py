@@ -1,0 +1,61 @@
+"""What a worker holds of the back office: connections, assertions, and its pages' transactions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.backoffice.kept_transactions import KeptTransactions
+from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.conditions import Conditions
+from gateway.front.forward_act import forward_acts
+from gateway.front.from_settings import assertion_mint, upstream_address
+from gateway.transactions import Transactions
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from sqlalchemy import Engine as Store
+
+    from gateway.audit.recorder import Recorder
+    from gateway.backoffice.kept_cookies import KeptCookies
+    from gateway.front.policy_in_force import PolicyInForce
+    from gateway.keys import KeyRing
+    from gateway.settings import Settings
+
+
+class BackOfficeParts:
+    """The way to every system of the back office.
+
+    Attributes:
+        mint: signs who is asking.
+        transactions: which pages belong to which function.
+        conditions: what functions ask beyond the decision.
+        pools: connections, one pool a system.
+        acts: what is done with a Grant, by system.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        keys: KeyRing,
+        recorder: Recorder,
+        policy: PolicyInForce,
+        jars: KeptCookies,
+        *,
+        store: Store,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        """Put it together; nothing is connected before it is asked for."""
+        self.mint = assertion_mint(settings.gateway.origin, keys)
+        self.transactions = Transactions(
+            KeptTransactions(store), lambda: policy.engine().policy_set.catalogue
+        )
+        self.conditions = Conditions(
+            engine=policy.engine,
+            transactions=self.transactions,
+            recorder=recorder,
+            host=settings.gateway.host_organisation,
+        )
+        pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
+        self.pools = tuple(pools.values())
+        self.acts = forward_acts(settings, pools, self.mint, jars, self.transactions)
