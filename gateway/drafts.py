@@ -4,7 +4,7 @@ Clear fields hold codes, never a person and never a value from a request; the pe
 encrypted by the recorder.
 """
 
-from gateway.audit.entry import EntryDraft, Kind, Outcome
+from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome
 from gateway.visit import Visit
 from policies.catalogue import Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
@@ -59,6 +59,21 @@ def refusal_draft(visit: Visit, kind: Kind, code: str, status: int) -> EntryDraf
     if visit.live is not None:
         _name_actor(draft, visit, visit.live.subject)
     return draft
+
+
+def failure_draft(decision: EntryDraft, ended: Closing, code: str) -> EntryDraft:
+    """Draft the entry that closes a visit which did not end as permitted.
+
+    Args:
+        decision: the entry of its decision.
+        ended: how it ended.
+        code: what failed.
+    """
+    _, at_us, status, bytes_out, bytes_in, duration_us = ended
+    result = decision.result(Outcome.ERROR, at_us=at_us)
+    result.status, result.code, result.duration_us = status, code, duration_us
+    result.bytes_out, result.bytes_in = bytes_out, bytes_in
+    return result
 
 
 def _draft(visit: Visit, kind: Kind, entry_id: bytes = b"") -> EntryDraft:

@@ -22,7 +22,7 @@ import structlog
 from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
-from gateway.drafts import decision_draft, refusal_draft
+from gateway.drafts import decision_draft, failure_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
@@ -357,14 +357,13 @@ class Pipeline:
         """Queue the outcome of a permitted visit; it is not waited for."""
         if visit.draft is None:
             return
-        at_us = self._wall_us()
-        result = visit.draft.result(Outcome.ERROR if code else Outcome.PERMIT, at_us=at_us)
-        result.status = status
-        result.code = code
-        result.bytes_out = visit.client.bytes_out
-        result.bytes_in = visit.incoming.received_bytes
-        result.duration_us = int((self._monotonic() - visit.started) * 1_000_000)
-        self._recorder.queue(result)
+        sent, received = visit.client.bytes_out, visit.incoming.received_bytes
+        duration_us = int((self._monotonic() - visit.started) * 1_000_000)
+        ended = visit.draft.id.hex(), self._wall_us(), status, sent, received, duration_us
+        if code:
+            self._recorder.queue(failure_draft(visit.draft, ended, code))
+        else:
+            self._recorder.close_visit(ended)
 
     async def _refuse(self, visit: Visit, refused: Refused) -> None:
         """Record a refusal that has no entry yet, and answer."""

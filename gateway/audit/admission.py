@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 import structlog
 
+from gateway.audit.closings import closed_by
 from gateway.audit.entry import EntryDraft, JsonValue, Kind, Outcome, Phase
 from gateway.audit.journal_tail import Damage
 from gateway.audit.keyed_hash import KeyedHash
@@ -77,7 +78,7 @@ _COLUMNS = re.compile(
     rb'(?:,"vetting":%(text)s)?(?:,"vetting_expires":%(text)s)?(?:,"roles":%(text)s)?'
     rb'(?:,"function":"([^"\\]+)")?'
     rb',"(?:regime|classification|system|agreement|rules|policy|obligations|method|route|status'
-    rb'|bytes_in|bytes_out|duration_us|recipient|count|inputs|writer)":' % {b"text": _TEXT}
+    rb'|bytes_in|bytes_out|duration_us|recipient|count|inputs|writer|(closes))":' % {b"text": _TEXT}
 )
 _KINDS, _PHASES, _OUTCOMES = (
     {name.encode(): code for name, code in codes.items()}
@@ -89,7 +90,7 @@ _new_row = tuple.__new__
 _UNREADABLE = (
     struct.error,
     AttributeError,
-    KeyError,
+    LookupError,
     OverflowError,
     TypeError,
     ValueError,
@@ -125,6 +126,7 @@ class Batch:
         at_us: The instant of the step, for its own entries.
         rows: Rows in order of their index.
         leaves: Their leaf hashes.
+        closed: Index of the result and id of the decision it closes.
         damaged: What could not become an entry.
         notes: Entries about what was found, still to be sealed and admitted.
     """
@@ -133,6 +135,7 @@ class Batch:
     at_us: int
     rows: list[EntryRow] = field(default_factory=list)
     leaves: list[bytes] = field(default_factory=list)
+    closed: list[tuple[int, bytes]] = field(default_factory=list)
     damaged: list[DamagedPiece] = field(default_factory=list)
     notes: list[EntryDraft] = field(default_factory=list)
 
@@ -155,7 +158,9 @@ class Batch:
     def replace_rows(self, rows: Iterable[EntryRow]) -> None:
         """Keep only these rows, numbered anew."""
         kept = list(rows)
-        self.rows = [row._replace(idx=self.first + n) for n, row in enumerate(kept)]
+        moved = {row.idx: self.first + n for n, row in enumerate(kept)}
+        self.rows = [row._replace(idx=moved[row.idx]) for row in kept]
+        self.closed = [(moved[result], ended) for result, ended in self.closed if result in moved]
         self.leaves = [leaf_hash(row.envelope) for row in self.rows]
 
 
@@ -176,7 +181,7 @@ class Admission:
                 self._admit_mark(progress, body, batch)
                 continue
             try:
-                row, leaf, wseq, corr = self._read(body, batch.first + len(rows), progress)
+                row, leaf, wseq, closed = self._read(body, batch.first + len(rows), progress)
             except _UNREADABLE:
                 self._keep_unreadable(progress, body, batch)
                 continue
@@ -187,14 +192,16 @@ class Admission:
             rows.append(row)
             leaves.append(leaf)
             if row[4] == _RESULT:
-                undecided.pop(corr, None)
+                for ended in closed:
+                    batch.closed.append((row[0], ended))
+                    undecided.pop(ended, None)
             elif row[3:6] == _AWAITS_RESULT and len(undecided) < _MAX_UNDECIDED:
                 undecided[row[1]] = None
 
     def _read(
         self, body: bytes, index: int, progress: WriterProgress
-    ) -> tuple[EntryRow, bytes, int, bytes]:
-        """Make a row of a body; return it with its leaf hash, sequence number and `corr`."""
+    ) -> tuple[EntryRow, bytes, int, tuple[bytes, ...]]:
+        """Make a row of a body; return it with its leaf hash, its number, and what it closes."""
         mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
         start = _HEADER_BYTES + length
         if start + more != len(body):
@@ -216,7 +223,7 @@ class Admission:
         message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
         if self._macs[0].digest(message) == mac and (found := _COLUMNS.match(envelope)):
             # The MAC covers the number: this is the next one, in an envelope that a sealer wrote.
-            hexed, time_us, kind, phase, outcome, reference, corr, organisation, function = (
+            hexed, time_us, kind, phase, outcome, reference, corr, organisation, function, many = (
                 found.groups()
             )
             row = _new_row(
@@ -235,7 +242,9 @@ class Admission:
                     *kept,
                 ),
             )
-            return row, leaf, wseq, unhexlify(corr) if corr else b""
+            if many:
+                return row, leaf, wseq, closed_by(orjson.loads(envelope))
+            return row, leaf, wseq, (unhexlify(corr),) if corr else ()
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
         message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
@@ -256,7 +265,7 @@ class Admission:
             flag,
             *kept,
         )
-        return row, leaf, wseq, bytes.fromhex(get("corr", ""))
+        return row, leaf, wseq, () if flag else closed_by(entry)
 
     def _note_fault(
         self, progress: WriterProgress, row: EntryRow, wseq: int, batch: Batch

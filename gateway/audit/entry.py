@@ -18,6 +18,10 @@ JsonValue: TypeAlias = (
     " | None"
 )
 
+# Of a visit that ended as permitted: id of its decision in hexadecimal, when it ended, status,
+# bytes out, bytes in, duration; times in microseconds.
+Closing: TypeAlias = tuple[str, int, int, int, int, int]
+
 REFERENCE_LENGTH = 10
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Two characters at a time: a reference is five look-ups of ten random bits.
@@ -81,6 +85,7 @@ class EntryDraft:
         detail: Anything else personal, as JSON text; encrypted.
         count: How many like events this entry stands for.
         inputs: Compact results of the decision, clear; from them it can be explained again.
+        closes: How visits ended that ended as permitted; their decisions say the rest.
     """
 
     kind: Kind
@@ -122,6 +127,7 @@ class EntryDraft:
     detail: str = ""
     count: int = 1
     inputs: JsonValue = None
+    closes: tuple[Closing, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.id:

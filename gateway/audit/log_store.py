@@ -7,7 +7,8 @@ any number of readers read meanwhile.
 `block` holds the span of time of each 1,024 entries, since the order of the tree is nearly but not
 exactly that of time. The indexes of persons are in parts of 65,536 entries: pseudonyms are random,
 and in one index over the whole log each would change a page of its own, which costs several times
-what the entry does; in the newest part they share pages. `journal` is how far the sequencer has
+what the entry does; in the newest part they share pages. `closing` says which entry was the first
+to close a decision (`gateway.audit.closings`). `journal` is how far the sequencer has
 drained whom; `damaged` is what could not become an entry; `checkpoint` keeps the last signed head
 of every minute.
 """
@@ -20,6 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import orjson
+
+from gateway.audit.closings import CLOSING_TABLE, closed_by, save_closings
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import LogStoreError
 
@@ -29,7 +33,7 @@ CHECKPOINT_FILE = "checkpoint"
 BLOCK_ENTRIES = 1_024
 PERSON_SHIFT = 16  # entries of one part of the indexes of persons: 65,536
 _APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 # INVARIANT: codes are stored; append only.
 KIND_CODES: Mapping[str, int] = {kind.value: code for code, kind in enumerate(Kind)}
@@ -66,6 +70,7 @@ SCHEMA: tuple[str, ...] = (
     "CREATE INDEX entry_reference ON entry (reference) WHERE reference IS NOT NULL",
     *_PERSON_INDEXES,
     "CREATE INDEX entry_refused ON entry (outcome) WHERE outcome <> 0",
+    CLOSING_TABLE,
     """CREATE TABLE block (
     number INTEGER PRIMARY KEY,
     from_us INTEGER NOT NULL,
@@ -241,18 +246,25 @@ class LogStore:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif _identity(connection) == (_APPLICATION_ID, 1):
-            self._divide_person_indexes()
+        elif _identity(connection) in {(_APPLICATION_ID, 1), (_APPLICATION_ID, 2)}:
+            with self.transaction():
+                self._bring_up_to_date()
         _check_identity(connection, path)
 
-    def _divide_person_indexes(self) -> None:
-        """Bring a log of version 1, whose indexes of persons were in one part, to version 2."""
-        with self.transaction():
-            for statement in ("DROP INDEX entry_actor", "DROP INDEX entry_subject"):
-                self._connection.execute(statement)
-            for statement in _PERSON_INDEXES:
-                self._connection.execute(statement)
-            self._connection.execute("PRAGMA user_version = 2")
+    def _bring_up_to_date(self) -> None:
+        # Version 1 had the indexes of persons in one part, version 2 no table `closing`.
+        connection = self._connection
+        for statement in ("DROP INDEX entry_actor", "DROP INDEX entry_subject", *_PERSON_INDEXES):
+            connection.execute(statement)
+        connection.execute(CLOSING_TABLE)
+        results = connection.execute(
+            "SELECT idx, envelope FROM entry WHERE phase = 1 AND flag <> 1"
+        )
+        save_closings(
+            connection,
+            ((index, ended) for index, text in results for ended in closed_by(orjson.loads(text))),
+        )
+        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file."""
@@ -293,6 +305,10 @@ class LogStore:
         self._connection.executemany(
             _INSERT_BLOCK, [(number, low, high) for number, (low, high) in spans.items()]
         )
+
+    def note_closed(self, closed: list[tuple[int, bytes]]) -> None:
+        """Note which entries, by index, close which decisions, by id; inside a transaction."""
+        save_closings(self._connection, closed)
 
     def find(self, entry_id: bytes) -> EntryRow | None:
         """Find an entry by its id."""

@@ -21,12 +21,13 @@ from typing import Literal
 
 import structlog
 
+from gateway.audit.closings import Outcomes
 from gateway.audit.disk import Disk
-from gateway.audit.entry import EntryDraft
+from gateway.audit.entry import Closing, EntryDraft
 from gateway.audit.errors import DiskFullError, JournalError, SealError
-from gateway.audit.journal import JournalSizes, JournalWriter, frame, unique_writer
+from gateway.audit.journal import JournalWriter, frame, unique_writer
 from gateway.audit.recorder_limits import RecorderLimits
-from gateway.audit.sealing import NO_LEAF, Position, Sealed, Sealer
+from gateway.audit.sealing import NO_LEAF, Position, Sealer
 from gateway.audit.waiting import Done, Waiting, WaitingRoom, lets_happen
 from gateway.errors import RecordUnavailable
 from gateway.keys import KeyRing
@@ -87,6 +88,7 @@ class Recorder:
         # Held from the seal of an entry until it stands in `pending`: both follow one order.
         self._sealing = threading.Lock()
         self._wake_planned = False
+        self._outcomes = Outcomes(_IDLE_SECONDS)
         self._threads: list[threading.Thread] = []
 
     @property
@@ -105,11 +107,7 @@ class Recorder:
         Raises:
             JournalError: The journal directory cannot be made.
         """
-        sizes = JournalSizes(
-            segment_bytes=self._limits.segment_bytes,
-            reserve_bytes=self._limits.reserve_bytes,
-            headroom_bytes=self._limits.headroom_bytes,
-        )
+        sizes = self._limits.sizes
         self._journal = JournalWriter(self._journal_directory, self.writer, sizes, self._disk)
         try:
             self._guarded_rotation(self._journal, ())
@@ -189,18 +187,28 @@ class Recorder:
         """
         self._hand_over(Waiting(draft))
 
+    def close_visit(self, outcome: Closing) -> None:
+        """Hand over how a visit ended that ended as permitted; it is not waited for.
+
+        Many share one entry, which is written within about `_IDLE_SECONDS`.
+        """
+        self._outcomes.add(outcome)
+
     def _hand_over(self, waiting: Waiting) -> None:
         """Seal an entry and put it in its place, or tell at once why not."""
         failure = self._refusal(waiting.draft)
         if failure is None:
-            try:
-                with self._sealing:
-                    waiting.sealed = self._sealer.seal_next(waiting.draft)
-                    self._room.pending.append(waiting)
-            except SealError as error:
-                failure = str(error)
-        if failure is not None:
+            self._place(waiting)
+        else:
             self._room.settle((waiting,), failure)
+
+    def _place(self, waiting: Waiting) -> None:
+        try:
+            with self._sealing:
+                waiting.sealed = self._sealer.seal_next(waiting.draft)
+                self._room.pending.append(waiting)
+        except SealError as error:
+            self._room.settle((waiting,), str(error))
 
     def _refusal(self, draft: EntryDraft) -> str | None:
         if self._closing or not self._threads:
@@ -226,10 +234,12 @@ class Recorder:
     # The committer thread.
 
     def _commit_forever(self) -> None:
-        while not (self._closing and not self._room.pending):
+        while not (self._closing and not self._room.pending and not self._outcomes):
             with contextlib.suppress(queue.Empty):
                 self._wake.get(timeout=_IDLE_SECONDS)
             self._signalled = False
+            for draft in self._outcomes.take(time.monotonic(), everything=self._closing):
+                self._place(Waiting(draft))
             while self._room.pending:
                 pending = self._room.pending
                 count = min(len(pending), _BATCH_ENTRIES)
@@ -262,7 +272,7 @@ class Recorder:
         rest = batch[count:]
         if count:
             written = batch[:count]
-            self._reached = _position(written[-1])
+            self._reached = written[-1].position
             try:
                 journal.append(self._start_frame + content)
             except DiskFullError:
@@ -281,7 +291,7 @@ class Recorder:
         pieces: list[bytes] = []
         room -= len(self._start_frame)
         for count, waiting in enumerate(batch):
-            piece = frame(_sealed(waiting).body)
+            piece = frame(waiting.body)
             room -= len(piece)
             if room < 0:
                 return count, b"".join(pieces)
@@ -323,7 +333,7 @@ class Recorder:
             except DiskFullError:
                 self._room.settle(waiting, "the disk is full, and the reserve too")
                 if waiting:
-                    self._reached = _position(waiting[-1])  # these numbers are given up
+                    self._reached = waiting[-1].position  # these numbers are given up
                 return False
         self._start_frame = frame(self._start_body(journal))
         self._prepare.set()
@@ -388,13 +398,3 @@ class Recorder:
     def _watch_forever(self) -> None:
         while not self._closed.wait(_WATCH_SECONDS):
             self._room.settle_late(time.monotonic())
-
-
-def _sealed(waiting: Waiting) -> Sealed:
-    if waiting.sealed is None:
-        raise SealError("record: an entry came to the disk unsealed")
-    return waiting.sealed
-
-
-def _position(waiting: Waiting) -> Position:
-    return Position(wseq=_sealed(waiting).wseq, leaf=_sealed(waiting).leaf)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from gateway.audit.journal import JournalSizes
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecorderLimits:
@@ -21,3 +23,12 @@ class RecorderLimits:
     headroom_bytes: int = 16 << 20
     wait_seconds: float = 2.0
     queue_entries: int = 20_000
+
+    @property
+    def sizes(self) -> JournalSizes:
+        """Give those that are the journal's."""
+        return JournalSizes(
+            segment_bytes=self.segment_bytes,
+            reserve_bytes=self.reserve_bytes,
+            headroom_bytes=self.headroom_bytes,
+        )

@@ -307,6 +307,8 @@ def _clear_fields(draft: EntryDraft) -> dict[str, object]:  # noqa: C901, PLR091
         envelope["count"] = draft.count
     if draft.inputs is not None:
         envelope["inputs"] = draft.inputs
+    if draft.closes:
+        envelope["closes"] = draft.closes
     return envelope
 
 

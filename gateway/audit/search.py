@@ -18,6 +18,7 @@ from typing import Any, Literal
 
 import orjson
 
+from gateway.audit.closings import as_result, find_result
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import FieldsError, LogStoreError
 from gateway.audit.field_encryption import FieldEncryption
@@ -161,15 +162,15 @@ def search(
             connection.execute("BEGIN")  # one moment of the log for all that follows
             found, following = _find(connection, wanted, pseudonyms, limit)
             decisions = _as_decisions(connection, found)
-            results = _results(connection, decisions)
+            results = [find_result(connection, decision.idx) for decision in decisions]
         except sqlite3.Error as error:
             raise LogStoreError(f"log: cannot search `{log_directory}`: {error}") from error
     reader = None if key_ring is None else FieldEncryption(key_ring)
     rows = []
-    for decision in decisions:
+    for decision, result in zip(decisions, results, strict=True):
         row = _read_row(decision, reader)
-        if (closed_by := results.get(decision.id)) is not None:
-            row = replace(row, result=_read_row(closed_by, reader))
+        if result is not None:
+            row = replace(row, result=_read_result(EntryRow(*result), row, reader))
         rows.append(row)
     return Page(rows=tuple(rows), next=following)
 
@@ -332,24 +333,6 @@ def _as_decisions(connection: sqlite3.Connection, found: list[EntryRow]) -> list
     return list(decisions.values())
 
 
-def _results(connection: sqlite3.Connection, decisions: list[EntryRow]) -> dict[bytes, EntryRow]:
-    """Find what closed each decision; of several results the first counts."""
-    references = list({row.reference for row in decisions if row.reference})
-    results: dict[bytes, EntryRow] = {}
-    for at in range(0, len(references), 100):
-        part = references[at : at + 100]
-        marks = ",".join("?" * len(part))
-        cursor = connection.execute(
-            f"SELECT * FROM entry WHERE reference IN ({marks}) AND phase = ? ORDER BY idx",  # noqa: S608
-            (*part, _RESULT),
-        )
-        for stored in cursor:
-            row = EntryRow(*stored)
-            corr = orjson.loads(row.envelope).get("corr", "")
-            results.setdefault(bytes.fromhex(corr), row)
-    return results
-
-
 def _read_row(row: EntryRow, reader: FieldEncryption | None) -> AuditRow:
     clear: dict[str, Any] = orjson.loads(row.envelope)
     personal, state = _read_personal(row, clear, reader)
@@ -367,6 +350,23 @@ def _read_row(row: EntryRow, reader: FieldEncryption | None) -> AuditRow:
         clear=clear,
         personal=personal,
         personal_state=state,
+    )
+
+
+def _read_result(result: EntryRow, decision: AuditRow, reader: FieldEncryption | None) -> AuditRow:
+    """Read what closed a decision; from an entry that closes many, what concerns this one."""
+    row = _read_row(result, reader)
+    if "closes" not in row.clear:
+        return row
+    alone = as_result(row.clear, decision.id)
+    return replace(
+        row,
+        at=_EPOCH + timedelta(microseconds=alone["time"]),
+        kind=decision.kind,
+        reference=decision.reference,
+        organisation=decision.organisation,
+        function=decision.function,
+        clear=alone,
     )
 
 

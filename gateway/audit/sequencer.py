@@ -295,6 +295,7 @@ class Sequencer:
     def _store_batch(self, batch: Batch, portions: dict[str, Portion]) -> None:
         with self._store.transaction():
             self._store.add(batch.rows)
+            self._store.note_closed(batch.closed)
             for piece in batch.damaged:
                 self._store.keep_damaged(piece)
             for position in self._vanished:

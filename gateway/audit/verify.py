@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from gateway.audit.admission import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
+from gateway.audit.closings import ClosingCheck
 from gateway.audit.errors import NoteError
 from gateway.audit.log_store import (
     BLOCK_ENTRIES,
@@ -151,6 +152,7 @@ class _Verification:
         sealed = 0 if head is None else head.size
         tiles = TileCheck(self._directory, sealed, self.fault)
         self._check_heads()
+        self._closings = ClosingCheck(connection, self.fault)
         cursor = connection.execute("SELECT * FROM entry ORDER BY idx")
         cursor.arraysize = _FETCH_ROWS
         while rows := cursor.fetchmany():
@@ -159,6 +161,7 @@ class _Verification:
             if progress is not None:
                 progress(self._size, total)
         self._check_ends(tiles)
+        self._closings.finish()
         self._check_notes()
         self._check_blocks(connection)
 
@@ -193,7 +196,9 @@ class _Verification:
                 self._name_columns(row, columns)
             self._check_commitments(row, entry)
             self._follow_chain(row, entry, leaf)
-        except (KeyError, ValueError, TypeError):
+            if entry["phase"] == "result" and not row.flag & FLAG_MAC:
+                self._closings.add(row.idx, entry)
+        except (LookupError, ValueError, TypeError):
             self.fault(f"entry {row.idx}", "the envelope cannot be read", row.idx)
         self._note_time(row)
 

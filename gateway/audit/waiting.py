@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from gateway.audit.entry import EntryDraft, Outcome, Phase
-from gateway.audit.sealing import Sealed
+from gateway.audit.errors import SealError
+from gateway.audit.sealing import Position, Sealed
 from gateway.errors import RecordUnavailable
 
 Done = Callable[[BaseException | None], None]
@@ -46,6 +47,23 @@ class Waiting:
         self.future = future
         self.settled = False  # changed only under the room's lock
         self.sealed: Sealed | None = None  # once it has its place; changed under the sealing lock
+
+    @property
+    def body(self) -> bytes:
+        """What is written of it."""
+        return self._placed.body
+
+    @property
+    def position(self) -> Position:
+        """Its place among the entries of its writer."""
+        placed = self._placed
+        return Position(wseq=placed.wseq, leaf=placed.leaf)
+
+    @property
+    def _placed(self) -> Sealed:
+        if self.sealed is None:
+            raise SealError("record: an entry came to the disk unsealed")
+        return self.sealed
 
 
 class WaitingRoom:

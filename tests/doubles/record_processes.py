@@ -14,7 +14,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gateway.audit.entry import EntryDraft, Outcome
+from gateway.audit.entry import EntryDraft
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sequencer import Sequencer, SequencerTimes
@@ -39,7 +39,7 @@ def write(directory: Path, key_ring: KeyRing, seed: int) -> None:
             recorder.record_and_wait(draft, 30.0)
             acknowledge(draft)
             if number % 3:
-                recorder.queue(draft.result(Outcome.PERMIT, at_us=draft.at_us + 1))
+                recorder.close_visit((draft.id.hex(), draft.at_us + 1, 200, 1, 2, 3))
 
     for turn in range(VISITORS):
         threading.Thread(target=visit, args=(seed * 100 + turn,), daemon=True).start()

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from gateway.audit.entry import Closing, EntryDraft, Outcome
 from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
@@ -51,7 +52,6 @@ from vetting.person import PersonKey
 if TYPE_CHECKING:
     from gateway.acts import OpenAct, Refusals
     from gateway.audit.disk import Disk
-    from gateway.audit.entry import EntryDraft
     from gateway.keys import KeyRing
     from gateway.visit import Grant, Visit
     from policies.decision import Decision
@@ -106,6 +106,16 @@ class NotingRecorder(Recorder):
     def queue(self, draft: EntryDraft) -> None:
         self.drafts.append(draft)
         super().queue(draft)
+
+    @override
+    def close_visit(self, outcome: Closing) -> None:
+        corr, at_us, status, bytes_out, bytes_in, duration_us = outcome
+        decision = next(each for each in self.drafts if each.id.hex() == corr)
+        result = decision.result(Outcome.PERMIT, at_us=at_us)
+        result.status, result.duration_us = status, duration_us
+        result.bytes_out, result.bytes_in = bytes_out, bytes_in
+        self.drafts.append(result)
+        super().close_visit(outcome)
 
 
 class KeyedRecord(RecordBench):

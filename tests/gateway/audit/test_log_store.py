@@ -4,6 +4,7 @@ import sqlite3
 from collections import Counter
 from pathlib import Path
 
+import orjson
 import pytest
 
 from gateway.audit.entry import Kind, Outcome, Phase
@@ -164,12 +165,14 @@ def test_persons_and_references_are_found_by_an_index(store: LogStore) -> None:
 def test_a_log_of_version_1_is_brought_to_this_one(tmp_path: Path, store: LogStore) -> None:
     connection = store._connection
     with store.transaction():
-        store.add([row(0)])
+        result = orjson.dumps({"corr": bytes(16).hex()})
+        store.add([row(0), row(1)._replace(phase=1, envelope=result)])
         for column in ("actor", "subject"):
             connection.execute(f"DROP INDEX entry_{column}")
             connection.execute(
                 f"CREATE INDEX entry_{column} ON entry ({column}) WHERE {column} IS NOT NULL"
             )
+        connection.execute("DROP TABLE closing")
         connection.execute("PRAGMA user_version = 1")
     store.close()
 
@@ -177,4 +180,5 @@ def test_a_log_of_version_1_is_brought_to_this_one(tmp_path: Path, store: LogSto
     stored = brought._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
 
     assert sorted(sql for (sql,) in stored) == sorted(SCHEMA)
-    assert brought.size() == 1
+    assert brought.size() == 2
+    assert brought._connection.execute("SELECT * FROM closing").fetchall() == [(0, 1)]

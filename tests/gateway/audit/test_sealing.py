@@ -63,7 +63,7 @@ def test_every_clear_field_is_in_the_envelope(sealer: Sealer) -> None:
     names = {
         name: envelope.get("time" if name == "at_us" else name)
         for name in EntryDraft.__slots__
-        if name not in {*PERSONAL_FIELDS, "id", "corr"}
+        if name not in {*PERSONAL_FIELDS, "id", "corr", "closes"}
     }
 
     assert names == {

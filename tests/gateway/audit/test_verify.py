@@ -197,6 +197,7 @@ def resign(bench: RecordBench, size: int) -> None:
     with bench.database() as connection:
         connection.execute("DELETE FROM entry WHERE idx >= ?", (size,))
         connection.execute("DELETE FROM checkpoint WHERE size > ?", (size,))
+        connection.execute("DELETE FROM closing WHERE result >= ?", (size,))
         connection.execute("DELETE FROM block WHERE number > ?", ((size - 1) // 1024,))
         connection.execute("UPDATE block SET to_us = (SELECT max(at_us) FROM entry)")
         leaves = [
