@@ -21,6 +21,7 @@ from vetting.register_tables import (
     membership,
     register_change,
     to_microseconds,
+    training,
     vetting_grant,
 )
 
@@ -39,6 +40,8 @@ _TABLE_OF: dict[ChangeKind, Table] = {
     ChangeKind.APPOINTMENT_REMOVED: appointment,
     ChangeKind.MEMBERSHIP_ADDED: membership,
     ChangeKind.MEMBERSHIP_ENDED: membership,
+    ChangeKind.TRAINING_ADDED: training,
+    ChangeKind.TRAINING_ENDED: training,
 }
 
 
@@ -68,6 +71,7 @@ def person_as_of(
         rows[vetting_grant],
         rows[appointment],
         rows[membership],
+        rows[training],
         order=order,
         accepted=accepted,
     )
@@ -81,7 +85,7 @@ def rows_as_of(
     Raises:
         RegisterError: the instant has no time zone, or a line does not follow from those before.
     """
-    state: dict[Table, list[Row]] = {vetting_grant: [], appointment: [], membership: []}
+    state: dict[Table, list[Row]] = {table: [] for table in _TABLE_OF.values()}
     table = register_change
     lines = connection.execute(
         select(table)

@@ -42,6 +42,8 @@ class ChangeKind(StrEnum):
     APPOINTMENT_REMOVED = "appointment-removed"
     MEMBERSHIP_ADDED = "membership-added"
     MEMBERSHIP_ENDED = "membership-ended"
+    TRAINING_ADDED = "training-added"
+    TRAINING_ENDED = "training-ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,8 @@ class RegisterChange:
         by: who did it.
         person: whose row it is.
         kind: what was done.
-        item: the id of the grant, the role of the appointment, or the person of the membership.
+        item: the id of the grant, the role of the appointment, the course of the training, or the
+            person of the membership.
         level: the level of the grant; empty for anything else.
         changed: the columns that differ, each with its text before and after ("" for none).
     """
@@ -147,7 +150,9 @@ def _from_row(row: Any, person: PersonKey) -> RegisterChange:
         by=row["by"],
         person=person,
         kind=kind,
-        item=str(told.get("role") or told.get("person") or told.get("id") or ""),
+        item=str(
+            told.get("role") or told.get("course") or told.get("person") or told.get("id") or ""
+        ),
         level=str(told.get("level") or ""),
         changed=tuple((name, _shown(before, name), _shown(after, name)) for name in columns),
     )

@@ -24,6 +24,8 @@ from vetting.register_tables import (
     grant_from_row,
     membership,
     membership_from_row,
+    training,
+    training_from_row,
     vetting_grant,
 )
 
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from vetting.appointments import Appointment
     from vetting.grants import ClearanceGrant
     from vetting.levels import LevelOrder
+    from vetting.training import Training
 
+_TABLES = (vetting_grant, appointment, membership, training)
 _PAST = date(1970, 1, 1)
 MAX_PEOPLE_A_PAGE = 500  # a page is read by a person, and held in memory whole
 
@@ -47,12 +51,14 @@ class RegisteredPerson:
         clearance: their grants, usable or not.
         appointments: all their appointments, past ones included.
         memberships: all their memberships under this key, past and future ones included.
+        trainings: all their trainings, lapsed ones included.
     """
 
     person: PersonKey
     clearance: Clearance
     appointments: tuple[Appointment, ...]
     memberships: tuple[Membership, ...] = ()
+    trainings: tuple[Training, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,20 +92,21 @@ def read_people(
         accepted: the bodies whose vetting the host accepts.
     """
     rows: list[defaultdict[PersonKey, list[AnyRow]]] = []
-    for table in (vetting_grant, appointment, membership):
+    for table in _TABLES:
         found: defaultdict[PersonKey, list[AnyRow]] = defaultdict(list)
         for row in connection.execute(rows_of(table, people)).mappings():
             key = _person_or_none(row["organisation"], row["employee_number"])
             if key is not None:
                 found[key].append(row)
         rows.append(found)
-    grants, appointments, memberships = rows
+    grants, appointments, memberships, trainings = rows
     return tuple(
         registered(
             person,
             grants[person],
             appointments[person],
             memberships[person],
+            trainings[person],
             order=order,
             accepted=accepted,
         )
@@ -112,17 +119,19 @@ def registered(
     grants: Iterable[AnyRow],
     appointments: Iterable[AnyRow],
     memberships: Iterable[AnyRow],
+    trainings: Iterable[AnyRow],
     *,
     order: LevelOrder,
     accepted: frozenset[str],
 ) -> RegisteredPerson:
-    """Make one person of rows; a grant or appointment that cannot be read is left out.
+    """Make one person of rows; a grant, appointment or training not to be read is left out.
 
     A membership that cannot be read is kept as one that never holds: left out, it would leave the
     person as free as somebody without any.
     """
     held = [_grant_or_none(row, order) for row in grants]
     appointed = [_appointment_or_none(row) for row in appointments]
+    trained = [_training_or_none(row) for row in trainings]
     employed = tuple(_membership_or_past(row, person) for row in memberships)
     return RegisteredPerson(
         person=person,
@@ -135,6 +144,7 @@ def registered(
         ),
         appointments=tuple(value for value in appointed if value is not None),
         memberships=employed,
+        trainings=tuple(value for value in trained if value is not None),
     )
 
 
@@ -167,6 +177,7 @@ def find_broken_rows(connection: Connection, order: LevelOrder) -> tuple[BrokenR
         vetting_grant: lambda row: grant_from_row(row, order),
         appointment: appointment_from_row,
         membership: membership_from_row,
+        training: training_from_row,
     }
     for table, read in readers.items():
         for row in connection.execute(select(table)).mappings():
@@ -207,6 +218,13 @@ def _appointment_or_none(row: AnyRow) -> Appointment | None:
         return None
 
 
+def _training_or_none(row: AnyRow) -> Training | None:
+    try:
+        return training_from_row(row)
+    except RegisterError:
+        return None
+
+
 def _membership_or_past(row: AnyRow, person: PersonKey) -> Membership:
     try:
         return membership_from_row(row)
@@ -223,7 +241,6 @@ def _person_or_none(organisation: str, employee_number: str) -> PersonKey | None
 
 def _keys(organisation: str | None) -> Select[Any]:
     """Select the key of everyone who has a row."""
-    tables = (vetting_grant, appointment, membership)
-    both = union(*(select(t.c.organisation, t.c.employee_number) for t in tables)).subquery()
+    both = union(*(select(t.c.organisation, t.c.employee_number) for t in _TABLES)).subquery()
     keys = select(both.c.organisation, both.c.employee_number)
     return keys if organisation is None else keys.where(both.c.organisation == organisation)

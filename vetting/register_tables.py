@@ -24,6 +24,7 @@ from vetting.levels import LevelId
 from vetting.membership import Membership, is_contract
 from vetting.person import PersonKey
 from vetting.references import is_sealed
+from vetting.training import Training
 
 if TYPE_CHECKING:
     from vetting.levels import LevelOrder
@@ -82,6 +83,20 @@ membership = Table(
     Column("contract", String(64), nullable=False),
     Index("membership_key", "organisation", "employee_number"),
     Index("membership_person", "person"),
+)
+
+training = Table(
+    "training",
+    metadata,
+    Column("id", _NUMBER, primary_key=True, autoincrement=True),
+    Column("organisation", String(64), nullable=False),
+    Column("employee_number", String(64), nullable=False),
+    Column("course", String(64), nullable=False),
+    Column("completed_on", _DAY, nullable=False),
+    Column("expires_on", _DAY),
+    Column("awarding_body", String(100), nullable=False),
+    Column("ended_at_us", BigInteger),  # microseconds since 1970, UTC
+    Index("training_person", "organisation", "employee_number"),
 )
 
 register_change = Table(
@@ -252,6 +267,38 @@ def membership_from_row(row: AnyRow) -> Membership:
         )
     except GrantError as error:
         raise RegisterError(f"read membership {quoted(row['id'])}: {error}") from error
+
+
+def training_to_row(person: PersonKey, value: Training) -> Row:
+    """Write a training as a row of `training`, without its number."""
+    return {
+        "organisation": person.organisation,
+        "employee_number": person.employee_number,
+        "course": value.course,
+        "completed_on": value.completed_on.isoformat(),
+        "expires_on": value.expires_on.isoformat() if value.expires_on else None,
+        "awarding_body": value.awarding_body,
+        "ended_at_us": None if value.ended_at is None else to_microseconds(value.ended_at),
+    }
+
+
+def training_from_row(row: AnyRow) -> Training:
+    """Read a row of `training`.
+
+    Raises:
+        RegisterError: the row cannot be read.
+    """
+    ended_at = row["ended_at_us"]
+    try:
+        return Training(
+            course=row["course"],
+            completed_on=_day(row, "completed_on"),
+            expires_on=_day_or_none(row, "expires_on"),
+            awarding_body=row["awarding_body"],
+            ended_at=None if ended_at is None else from_microseconds(ended_at),
+        )
+    except GrantError as error:
+        raise RegisterError(f"read training {quoted(row['id'])}: {error}") from error
 
 
 def to_microseconds(at: datetime) -> int:

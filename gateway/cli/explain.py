@@ -179,8 +179,10 @@ def _subject(
         staff = found[0] if found else None
         number = staff.employee_number if staff else name
         key = PersonKey(organisation=organisation, employee_number=number)
-        clearance = register.clearance_of(connection, key)
+        registered = register.read(connection, key)
         appointments = register.appointments_of(connection, key, at=at)
+    clearance = registered.clearance
+    held = {each.course for each in registered.trainings if each.holds(at=at)}
     if staff is None and not (clearance.grants or described.posts or described.unit):
         raise CommandError(
             f"explain: {quoted(str(key))} has never signed in and is not in the register; "
@@ -199,7 +201,7 @@ def _subject(
         team=frozenset(described.team) or (staff.team if staff else frozenset()),
         appointments=appointments,
         clearance=clearance,
-        trainings=frozenset(described.trainings),
+        trainings=frozenset(held).union(described.trainings),
     )
 
 

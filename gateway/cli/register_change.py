@@ -20,6 +20,8 @@ from vetting.levels import LevelId
 from vetting.membership import Membership
 from vetting.person import PersonKey
 from vetting.register_membership import begin, end, move
+from vetting.register_training import add_training, end_training
+from vetting.training import Training
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -45,8 +47,12 @@ CODES = {
     "review": "vetting-under-review",
     "end-appointment": "appointment-ended",
     "leave": "membership-ended",
+    "train": "training-added",
+    "end-training": "training-ended",
 }
-LOOSENING = frozenset({"grant", "renew", "restore", "lift", "appoint", "join", "move", "import"})
+LOOSENING = frozenset(
+    {"grant", "renew", "restore", "lift", "appoint", "join", "move", "import", "train"}
+)
 # After these the person is signed out: nothing that was opened before may go on.
 SIGNS_OUT = frozenset({"suspend", "withdraw", "terminate", "transfer"})
 _STATUS = MappingProxyType(
@@ -57,7 +63,9 @@ _STATUS = MappingProxyType(
         "transfer": GrantStatus.TRANSFERRED,
     }
 )
-_OF_A_PERSON = frozenset({"grant", "appoint", "end-appointment", "join", "leave", "move"})
+_OF_A_PERSON = frozenset(
+    {"grant", "appoint", "end-appointment", "join", "leave", "move", "train", "end-training"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,18 +95,9 @@ class RegisterChange:
     def words(self) -> str:
         """Say the change in one line."""
         values = self.values
+        if self.act in _OF_A_PERSON:
+            return self._words_of_a_person()
         match self.act:
-            case "grant":
-                end_day = values["expires_on"] or "no end"
-                return f"grant {values['level']} to {self.person} until {end_day}"
-            case "appoint" | "end-appointment":
-                return f"{self.act} {self.person} {values['role']}"
-            case "join":
-                return f"membership of {self.person} from {values['starts_on']}"
-            case "leave":
-                return f"end of the membership of {self.person} on {values['ends_on']}"
-            case "move":
-                return f"move {self.person} to {values['to']} from {values['starts_on']}"
             case "renew":
                 return f"renew grant {values['grant']} until {values['expires_on'] or 'no end'}"
             case "import":
@@ -107,6 +106,25 @@ class RegisterChange:
                 return f"downgrade grant {values['grant']} to {values['level']}"
             case _:
                 return f"{self.act} grant {values['grant']}"
+
+    def _words_of_a_person(self) -> str:
+        values = self.values
+        end_day = values.get("expires_on") or "no end"
+        match self.act:
+            case "grant":
+                return f"grant {values['level']} to {self.person} until {end_day}"
+            case "train":
+                return f"training {values['course']} of {self.person} until {end_day}"
+            case "end-training":
+                return f"end of the training {values['course']} of {self.person}"
+            case "join":
+                return f"membership of {self.person} from {values['starts_on']}"
+            case "leave":
+                return f"end of the membership of {self.person} on {values['ends_on']}"
+            case "move":
+                return f"move {self.person} to {values['to']} from {values['starts_on']}"
+            case _:
+                return f"{self.act} {self.person} {values['role']}"
 
     def apply(
         self, register: Register, connection: Connection, *, by: str, at: datetime
@@ -192,6 +210,10 @@ class RegisterChange:
                 begin(connection, self._membership(person), by=by, at=at)
             case "leave":
                 end(connection, person, ends_on=_certain_day(values["ends_on"]), by=by, at=at)
+            case "train":
+                add_training(connection, person, self._training(), by=by, at=at)
+            case "end-training":
+                end_training(connection, person, values["course"] or "", by=by, at=at)
             case _:
                 new = PersonKey.from_text(values["to"] or "")
                 move(connection, person, self._membership(new), by=by, at=at)
@@ -212,6 +234,14 @@ class RegisterChange:
             functions=frozenset(json.loads(values.get("functions") or "[]")),
             reference=values["reference"] or "",
             contract=values.get("contract") or "",
+        )
+
+    def _training(self) -> Training:
+        return Training(
+            course=self.values["course"] or "",
+            completed_on=_certain_day(self.values["completed_on"]),
+            expires_on=_day(self.values["expires_on"]),
+            awarding_body=self.values["awarding_body"] or "",
         )
 
     def _membership(self, key: PersonKey) -> Membership:

@@ -24,6 +24,7 @@ from gateway.cli.terminal import table
 from gateway.cli.vetting_changes import CHANGES
 from gateway.cli.vetting_feed import feed_schema, import_feed
 from gateway.cli.vetting_lapses import calendar, lapses, remind
+from gateway.cli.vetting_training import training
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -240,5 +241,5 @@ def reject(config: Path, operator: str, proposal_id: str) -> None:
     click.echo(f"dropped: {proposal.change.words()}; reference {reference}")
 
 
-for _command in (*CHANGES, import_feed, feed_schema, lapses, remind, calendar):
+for _command in (*CHANGES, import_feed, feed_schema, lapses, remind, calendar, training):
     vetting.add_command(_command)

@@ -88,7 +88,7 @@ def grant(
             ),
         },
     )
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -112,7 +112,7 @@ def renew(
         "expires_on": _text(_day(expires_on)),
         "review_due_on": _text(_day(review_due_on)),
     }
-    _loosen(config, RegisterChange(act="renew", person="", values=values), operator)
+    loosen(config, RegisterChange(act="renew", person="", values=values), operator)
 
 
 @click.command()
@@ -124,7 +124,7 @@ def restore(config: Path, operator: str, grant_id: str) -> None:
     from gateway.cli.register_change import RegisterChange
 
     change = RegisterChange(act="restore", person="", values={"grant": grant_id})
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -136,7 +136,7 @@ def lift(config: Path, operator: str, grant_id: str) -> None:
     from gateway.cli.register_change import RegisterChange
 
     change = RegisterChange(act="lift", person="", values={"grant": grant_id})
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -165,7 +165,7 @@ def appoint(
         person=str(PersonKey.from_text(person)),
         values={"role": role, "starts_on": _text(first), "ends_on": _text(_day(ends_on))},
     )
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -199,7 +199,7 @@ def join(
             "contract": contract,
         },
     )
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -234,7 +234,7 @@ def move(
             "contract": contract,
         },
     )
-    _loosen(config, change, operator)
+    loosen(config, change, operator)
 
 
 @click.command()
@@ -249,7 +249,7 @@ def leave(config: Path, operator: str, person: str, ends_on: datetime | None) ->
     from vetting.days import day_of
 
     last = _day(ends_on) or day_of(current_instant()) - timedelta(days=1)
-    _tighten(config, operator, "leave", person, {"ends_on": _text(last)})
+    tighten(config, operator, "leave", person, {"ends_on": _text(last)})
 
 
 @click.command()
@@ -258,7 +258,7 @@ def leave(config: Path, operator: str, person: str, ends_on: datetime | None) ->
 @click.argument("grant_id")
 def suspend(config: Path, operator: str, grant_id: str) -> None:
     """Suspend the grant GRANT_ID at once, and sign the person out."""
-    _tighten(config, operator, "suspend", "", {"grant": grant_id})
+    tighten(config, operator, "suspend", "", {"grant": grant_id})
 
 
 @click.command()
@@ -267,7 +267,7 @@ def suspend(config: Path, operator: str, grant_id: str) -> None:
 @click.argument("grant_id")
 def withdraw(config: Path, operator: str, grant_id: str) -> None:
     """Withdraw the grant GRANT_ID at once, and sign the person out."""
-    _tighten(config, operator, "withdraw", "", {"grant": grant_id})
+    tighten(config, operator, "withdraw", "", {"grant": grant_id})
 
 
 @click.command()
@@ -276,7 +276,7 @@ def withdraw(config: Path, operator: str, grant_id: str) -> None:
 @click.argument("grant_id")
 def terminate(config: Path, operator: str, grant_id: str) -> None:
     """End the grant GRANT_ID at once: leaver, end of contract, no longer required."""
-    _tighten(config, operator, "terminate", "", {"grant": grant_id})
+    tighten(config, operator, "terminate", "", {"grant": grant_id})
 
 
 @click.command()
@@ -285,7 +285,7 @@ def terminate(config: Path, operator: str, grant_id: str) -> None:
 @click.argument("grant_id")
 def transfer(config: Path, operator: str, grant_id: str) -> None:
     """End the grant GRANT_ID at once: the person went to another force or sponsor."""
-    _tighten(config, operator, "transfer", "", {"grant": grant_id})
+    tighten(config, operator, "transfer", "", {"grant": grant_id})
 
 
 @click.command()
@@ -294,7 +294,7 @@ def transfer(config: Path, operator: str, grant_id: str) -> None:
 @click.argument("grant_id")
 def review(config: Path, operator: str, grant_id: str) -> None:
     """Put the grant GRANT_ID under review; it counts meanwhile."""
-    _tighten(config, operator, "review", "", {"grant": grant_id})
+    tighten(config, operator, "review", "", {"grant": grant_id})
 
 
 @click.command()
@@ -306,7 +306,7 @@ def downgrade(config: Path, operator: str, grant_id: str, level: str) -> None:
     """Take the level of the grant GRANT_ID away at once and keep the lower LEVEL."""
     new = f"cli-{secrets.token_hex(6)}"
     values = {"grant": grant_id, "level": level, "new": new}
-    _tighten(config, operator, "downgrade", "", values)
+    tighten(config, operator, "downgrade", "", values)
 
 
 @click.command()
@@ -317,7 +317,7 @@ def downgrade(config: Path, operator: str, grant_id: str, level: str) -> None:
 def restrict(config: Path, operator: str, grant_id: str, functions: tuple[str, ...]) -> None:
     """Restrict the grant GRANT_ID at once to the FUNCTIONS, such as pay.slip."""
     values = {"grant": grant_id, "functions": json.dumps(sorted(functions))}
-    _tighten(config, operator, "restrict", "", values)
+    tighten(config, operator, "restrict", "", values)
 
 
 @click.command("end-appointment")
@@ -327,7 +327,7 @@ def restrict(config: Path, operator: str, grant_id: str, functions: tuple[str, .
 @click.argument("role", type=click.Choice(ROLES))
 def end_appointment(config: Path, operator: str, person: str, role: str) -> None:
     """End the appointment of PERSON (ORGANISATION/NUMBER) to a role at once."""
-    _tighten(config, operator, "end-appointment", person, {"role": role})
+    tighten(config, operator, "end-appointment", person, {"role": role})
 
 
 CHANGES = (
@@ -336,9 +336,10 @@ CHANGES = (
 )
 
 
-def _tighten(
+def tighten(
     config: Path, operator: str, act: str, person: str, values: Mapping[str, str | None]
 ) -> None:
+    """Make a change that tightens, at once; one that loosens is refused."""
     from gateway.cli.register_change import RegisterChange
     from gateway.cli.register_desk import RegisterDesk
 
@@ -350,7 +351,7 @@ def _tighten(
     click.echo(f"done: {change.words()}; reference {reference}")
 
 
-def _loosen(config: Path, change: RegisterChange, operator: str) -> None:
+def loosen(config: Path, change: RegisterChange, operator: str) -> None:
     """Propose, or make the first entries of an empty register."""
     from gateway.cli.operator_account import operator_account
     from gateway.cli.register_desk import RegisterDesk

@@ -17,7 +17,7 @@ from gateway.store import schema
 from gateway.store.engine import reading
 from vetting.errors import VettingError
 from vetting.person import PersonKey
-from vetting.register_tables import appointment, membership, vetting_grant
+from vetting.register_tables import appointment, membership, training, vetting_grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -78,8 +78,8 @@ class RegisterSearch:
         with reading(self._engine) as connection:
             registered = self._register().read(connection, person)
             found = _found(connection, registered, at)
-        known = found.clearance.grants or registered.appointments or registered.memberships
-        return found if known else None
+        known = (registered.appointments, registered.memberships, registered.trainings)
+        return found if found.clearance.grants or any(known) else None
 
     def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
         """List what changed for one person, the earliest first.
@@ -107,6 +107,7 @@ class RegisterSearch:
             _numbered(vetting_grant, text),
             _numbered(appointment, text),
             _numbered(membership, text),
+            _numbered(training, text),
         ).subquery()
         statement = select(both).order_by(*both.c).limit(_MOST)
         if organisation:

@@ -70,9 +70,11 @@ def subject_reader(
                 each.role.value for each in known.appointments if each.holds(at=at)
             ),
             clearance=known.clearance,
+            trainings=frozenset(each.course for each in known.trainings if each.holds(at=at)),
         )
-        # A clearance answers for any instant. Appointments and memberships were read for this one,
-        # and begin and end by themselves only where a day does; every other change is announced.
+        # A clearance answers for any instant. Appointments, memberships and trainings were read for
+        # this one, and begin and end by themselves only where a day does; every other change is
+        # announced.
         return KnownSubject(subject=subject, stable_until=day_ends_at(day_of(at)))
 
     return read

@@ -1,8 +1,8 @@
 """Criterion `training`: the host's register says the subject holds a training that is in date.
 
-What is in date at the instant is for whoever fills `Subject.trainings`; a partner's directory never
-does. The register keeps no trainings yet, so in the gate they are unknown: nothing is permitted by
-them, and every deny rule on them bites.
+What is in date at the instant is for whoever fills `Subject.trainings`: the gate does from the
+host's register (`vetting.training`), a partner's directory never. Of who has none in date it is
+unknown: nothing is permitted by it, and every deny rule on it bites.
 """
 
 from __future__ import annotations

@@ -17,6 +17,8 @@ from vetting.levels import LevelId
 from vetting.membership import Membership
 from vetting.person import PersonKey
 from vetting.register_membership import begin
+from vetting.register_training import add_training, end_training
+from vetting.training import Training
 
 
 def alice(parts: Parts) -> Staff:
@@ -115,3 +117,25 @@ def test_an_organisation_may_keep_its_memberships_here(parts: Parts) -> None:
         assert parts.subjects(connection, staff, AT).subject.organisation == FIRE
         with pytest.raises(NotEmployed):
             kept(connection, staff, AT)
+
+
+def test_a_training_that_is_in_date_is_the_subjects_and_a_lapsed_one_is_not(parts: Parts) -> None:
+    """A day's end is also where what was read is read anew."""
+    staff = alice(parts)
+    person = PersonKey(organisation=FIRE, employee_number="40011")
+    days = {"lapsed": date(2026, 11, 20), "last-day": date(2026, 11, 21), "ended": None}
+    with writing(parts.store) as connection:
+        for course, last in days.items():
+            value = Training(
+                course=course,
+                completed_on=date(2026, 1, 1),
+                expires_on=last,
+                awarding_body="College of Policing",
+            )
+            add_training(connection, person, value, by="test", at=AT)
+        end_training(connection, person, "ended", by="test", at=AT)
+    with reading(parts.store) as connection:
+        known = parts.subjects(connection, staff, AT)
+
+    assert known.subject.trainings == {"last-day"}
+    assert known.stable_until == day_ends_at(day_of(AT))
