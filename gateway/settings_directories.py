@@ -256,6 +256,10 @@ class OidcSection(Section):
     """Its levels (`acr`) that include a second factor; they are asked for."""
     max_age_minutes: int | None = Field(default=None, ge=0, le=1_440)
     """How long ago somebody may have signed in there before they must do so again."""
+    recheck: Literal["none", "refresh-token"] = "none"
+    """`refresh-token`: it is asked every minute whether people are still there."""
+    session_minutes: int | None = Field(default=None, ge=10, le=1_440)
+    """How long a session lasts at most for people of this provider; short where none is asked."""
     sign_out_method: Literal["get", "post"] = "get"
     """How people are sent to sign out there; `post` keeps the ID token out of the address."""
     budget_seconds: float = Field(default=5.0, ge=0.5, le=30)

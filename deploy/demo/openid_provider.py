@@ -35,6 +35,7 @@ class OpenIdProvider:
         port: where it listens on the loopback.
         gateway: origin of the gateway that it serves.
         tls: folder with `server.pem` and `server.key`; None for plain HTTP.
+        refresh: whether the gateway may ask again with refresh tokens.
     """
 
     id: str
@@ -43,6 +44,7 @@ class OpenIdProvider:
     port: int
     gateway: str
     tls: Path | None = None
+    refresh: bool = False
 
     @property
     def issuer(self) -> str:
@@ -81,6 +83,10 @@ class OpenIdProvider:
                 {
                     "client_id": CLIENT_ID,
                     "client_secret": self.secret_file.read_text("utf-8"),
+                    "grant_types": [
+                        "authorization_code",
+                        *(["refresh_token"] if self.refresh else []),
+                    ],
                     "redirect_uris": [f"{own}/callback"],
                     "post_logout_redirect_uris": [f"{self.gateway}/-/sign-out"],
                     "backchannel_logout_uri": f"{own}/back-channel",

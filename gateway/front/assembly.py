@@ -166,11 +166,11 @@ class Assembly:
         recorder.start()
         stack.callback(recorder.close)
         # 4. the pages
-        threads = ThreadPoolExecutor(gateway.page_threads, thread_name_prefix="pages")
-        stack.callback(threads.shutdown)
+        threads = stack.enter_context(ThreadPoolExecutor(gateway.page_threads, "pages"))
         throttle = RefusalThrottle()
         doors = doors_of(settings)
         factors = FactorParts(gateway, keys, state, recorder, throttle)
+        kept = ProviderSessions(state.store, state.sessions, keys.session_secret)
         sign_in = SignIn(
             engine=state.store,
             bulletin=state.bulletin,
@@ -180,15 +180,15 @@ class Assembly:
             sessions=state.sessions,
             subjects=state.subjects,
             hold=factors.stages.begin,
+            keep=kept.keep,
         )
         stack.callback(sign_in.close)
-        passwords = stack.enter_context(closing(PasswordCheck()))
         break_glass = BreakGlass(
             engine=state.store,
             host=gateway.host_organisation,
             sign_in=sign_in,
             attempts=state.attempts,
-            passwords=passwords,
+            passwords=stack.enter_context(closing(PasswordCheck())),
             factor_seal=factors.seal,
         )
         desk = RecordedSignIn(
@@ -202,7 +202,7 @@ class Assembly:
         providing = ProviderSignIn(
             providers=providers(settings),
             logins=ProviderLogins(state.store, keys.session_secret),
-            sessions=ProviderSessions(state.store, state.sessions, keys.session_secret),
+            sessions=kept,
             sign_in=sign_in,
         )
         stack.callback(providing.close)
@@ -214,6 +214,8 @@ class Assembly:
             reader=state.reader,
             sessions=state.sessions,
             doors=doors,
+            providers=providing.providers,
+            kept=kept,
             recorder=recorder,
             clock=clock,
         )

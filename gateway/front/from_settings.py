@@ -121,6 +121,8 @@ def provider(
         overage=section.group_overage,
         trusted_amr=frozenset(section.trusted_amr),
         max_age_seconds=None if minutes is None else minutes * 60,
+        recheck=section.recheck == "refresh-token",
+        session_seconds=None if section.session_minutes is None else section.session_minutes * 60,
         **section.model_dump(
             include={
                 "id", "name", "issuer", "client_id", "client_secret_file", "client_authentication",

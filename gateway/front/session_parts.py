@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase, new_draft
 from gateway.backoffice.sign_out import SignOutPlace, UpstreamSignOuts
 from gateway.front.from_settings import upstream_address
+from gateway.identity.providers.provider_recheck import ProviderDoor, ProviderLookUp
 from gateway.identity.sessions.recheck import Recheck
 from gateway.identity.sessions.session_cache import Vouching
 from gateway.store.schema import microseconds
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from gateway.backoffice.sign_out import SignOutTold
     from gateway.bulletin import Bulletin, BulletinReader
     from gateway.identity.directories.door import Door
-    from gateway.identity.sessions.recheck import Ended
+    from gateway.identity.providers.provider_sessions import ProviderSessions
+    from gateway.identity.providers.provider_sign_in import Provider
+    from gateway.identity.sessions.recheck import Asked, Ended
     from gateway.identity.sessions.sessions import Sessions
     from gateway.settings import Settings
 
@@ -44,11 +47,36 @@ def vouching(settings: Settings) -> Vouching:
         each.password_directory.id
         for each in settings.organisations
         if each.password_directory is not None
+    } | {
+        provider.id
+        for each in settings.organisations
+        for provider in each.providers
+        if provider.recheck == "refresh-token"
     }
     return Vouching(
         directories=frozenset(asked),
         grace=timedelta(minutes=settings.sessions.recheck_grace_minutes),
     )
+
+
+def asked_again(
+    doors: Mapping[str, Door],
+    providers: Mapping[str, Provider],
+    kept: ProviderSessions,
+    *,
+    store: Engine,
+    clock: Callable[[], datetime],
+) -> dict[str, Asked]:
+    """Give what is asked again whether people are still there, by the directory's id."""
+    asked: dict[str, Asked] = {door.id: door for door in doors.values()}
+    for name, provider in providers.items():
+        if provider.directory.settings.recheck:
+            asked[name] = ProviderDoor(
+                directory=ProviderLookUp(store, provider.directory, kept, clock),
+                bulkhead=provider.bulkhead,
+                budget_seconds=provider.directory.settings.budget_seconds,
+            )
+    return asked
 
 
 def look_after_sessions(
@@ -60,6 +88,8 @@ def look_after_sessions(
     reader: BulletinReader,
     sessions: Sessions,
     doors: Mapping[str, Door],
+    providers: Mapping[str, Provider],
+    kept: ProviderSessions,
     recorder: Recorder,
     clock: Callable[[], datetime],
 ) -> None:
@@ -70,7 +100,7 @@ def look_after_sessions(
         store=store,
         bulletin=bulletin,
         sessions=sessions,
-        doors=doors,
+        asked=asked_again(doors, providers, kept, store=store, clock=clock),
         recorder=recorder,
         clock=clock,
     )
@@ -84,7 +114,7 @@ def _start_recheck(
     store: Engine,
     bulletin: Bulletin,
     sessions: Sessions,
-    doors: Mapping[str, Door],
+    asked: Mapping[str, Asked],
     recorder: Recorder,
     clock: Callable[[], datetime],
 ) -> None:
@@ -92,7 +122,7 @@ def _start_recheck(
         engine=store,
         bulletin=bulletin,
         sessions=sessions,
-        directories={door.id: door for door in doors.values()},
+        directories=asked,
         every=timedelta(seconds=settings.sessions.recheck_seconds),
         report=lambda ended: recorder.queue(ended_draft(ended)),
         clock=clock,

@@ -40,6 +40,7 @@ class RunningProvider:
         id: str = "nwas",  # noqa: A002  # as the settings call it
         tls: Path | None = None,
         gateway: str = GATEWAY,
+        refresh: bool = False,
         **further: Any,
     ) -> None:
         self.provider = OpenIdProvider(
@@ -49,6 +50,7 @@ class RunningProvider:
             port=free_ports(1)[0],
             gateway=gateway,
             tls=tls,
+            refresh=refresh,
         )
         self.accounts: list[Mapping[str, Any]] = [JO]
         self._further = further

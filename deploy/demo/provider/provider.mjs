@@ -93,6 +93,8 @@ function build() {
         },
       },
     },
+    // Whoever may ask again is told as long as the sign-in there lasts.
+    issueRefreshToken: async (_ctx, client) => client.grantTypeAllowed('refresh_token'),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, id) => byId.has(id) && {
       accountId: id,

@@ -21,7 +21,7 @@ from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.oidc.core import CodeIDToken
 from joserfc.errors import JoseError
 
-from gateway.errors import DirectoryUnavailable
+from gateway.errors import DirectoryError, DirectoryMisconfigured, DirectoryUnavailable
 from gateway.identity.directories.directory import DirectoryPerson, EntryIncomplete
 from gateway.identity.providers.provider_claims import (
     GroupsIncomplete,
@@ -29,6 +29,7 @@ from gateway.identity.providers.provider_claims import (
     has_more_groups,
     person_from,
     proof_from,
+    without_groups,
 )
 from gateway.identity.providers.provider_documents import ProviderDocuments, PublicKey
 from gateway.identity.providers.provider_http import ProviderHttp
@@ -48,6 +49,7 @@ with warnings.catch_warnings(action="ignore", category=AuthlibDeprecationWarning
     from authlib.integrations.httpx_client import OAuth2Client
 
 ID_TOKEN_TYPES: Final = frozenset({"jwt"})
+GRANT_OVER: Final = frozenset({"invalid_grant", "interaction_required", "login_required"})
 LOGOUT_TOKEN_TYPES: Final = frozenset({"jwt", "logout+jwt"})
 
 
@@ -69,12 +71,31 @@ class Identified:
         proof: how they proved it.
         session: the provider's own session (`sid`), or empty.
         id_token: as it came, for signing out there.
+        refresh_token: for asking again whether they are still there; empty unless that is done.
     """
 
     person: DirectoryPerson
     proof: Proof
     session: str
-    id_token: str
+    id_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+
+
+class GrantOver(DirectoryError):  # noqa: N818  # named for what happened, as its family is
+    """The provider answered that it does not vouch for that sign-in any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedAgain:
+    """What a provider says of somebody who is signed in.
+
+    Attributes:
+        person: as it describes them now; None where it says only that they are there.
+        refresh_token: what it is asked with the next time.
+    """
+
+    person: DirectoryPerson | None
+    refresh_token: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +180,12 @@ class OidcDirectory:
         id_token, access_token = tokens.get("id_token"), tokens.get("access_token")
         if str(tokens.get("token_type", "")).lower() != "bearer":
             raise TokenRefused("token: the access token is of an unknown type")
+        refresh_token = tokens.get("refresh_token") if self.settings.recheck else ""
+        if not isinstance(refresh_token, str) or (self.settings.recheck and not refresh_token):
+            message = (
+                f"provider: `{self.settings.id}` gives no refresh token, which `recheck` needs"
+            )
+            raise DirectoryMisconfigured(message)
         claims = self._checked(id_token, access_token, secrets, int(at.timestamp()), deadline)
         described = self._described(claims, access_token, deadline)
         return Identified(
@@ -166,7 +193,67 @@ class OidcDirectory:
             proof=proof_from(claims, self.settings, at),
             session=claims.get("sid", ""),
             id_token=str(id_token),
+            refresh_token=refresh_token,
         )
+
+    def ask_again(self, refresh_token: str, directory_id: str, at: datetime) -> AskedAgain:
+        """Ask whether the provider still vouches for somebody.
+
+        Args:
+            refresh_token: of their sign-in.
+            directory_id: whom it vouched for.
+            at: now.
+
+        Raises:
+            GrantOver: it does not any more: they were disabled, deleted, or signed out there.
+            EntryIncomplete: it now speaks of somebody else, or not enough of them.
+            DirectoryUnavailable, DirectoryMisconfigured: it gave no answer that can be believed.
+        """
+        deadline = self._deadline()
+        endpoint = self._documents.endpoints(deadline).token
+        try:
+            with self._client(deadline) as client:
+                tokens = client.refresh_token(endpoint, refresh_token=refresh_token, scope="")
+        except AuthlibBaseError as error:
+            if error.error in GRANT_OVER:
+                raise GrantOver("provider: it does not vouch for that sign-in any more") from error
+            message = f"provider: it was not asked in a way it takes: `{str(error.error)[:60]}`"
+            raise DirectoryMisconfigured(message) from error
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError) as error:
+            message = f"provider: `{endpoint}` did not answer: {type(error).__name__}"
+            raise DirectoryUnavailable(message) from error
+        rotated = tokens.get("refresh_token", refresh_token)
+        if not (
+            isinstance(rotated, str) and rotated and isinstance(tokens.get("access_token"), str)
+        ):
+            raise DirectoryUnavailable(f"provider: `{endpoint}` answered what are no tokens")
+        person = self._described_again(tokens, directory_id, int(at.timestamp()), deadline)
+        return AskedAgain(person=person, refresh_token=rotated)
+
+    def _described_again(
+        self, tokens: Mapping[str, Any], directory_id: str, now: int, deadline: float
+    ) -> DirectoryPerson | None:
+        if tokens.get("id_token") is None:
+            return None  # it need not give one again: that it gave tokens says that they are there
+        try:
+            signed = read_signed(
+                tokens["id_token"],
+                self._key_finder(deadline),
+                algorithms=self.settings.algorithms,
+                types=ID_TOKEN_TYPES,
+            )
+            expected = Expected(
+                issuer=self.settings.issuer, client_id=self.settings.client_id, nonce=None
+            )
+            check_id_claims(signed.claims, expected, now=now)
+            described = self._described(signed.claims, tokens["access_token"], deadline)
+        except TokenRefused as error:
+            message = "provider: it was asked again, and its tokens do not hold"
+            raise DirectoryUnavailable(message) from error
+        person = person_from(described, self.settings)
+        if person.directory_id != directory_id:
+            raise EntryIncomplete("provider: it was asked again, and speaks of somebody else")
+        return person
 
     def sign_out_form(self, id_token: str | None) -> SignOutForm | None:
         """Give the form that signs a person out at the provider; None where it offers none.
@@ -308,11 +395,6 @@ class OidcDirectory:
         if more_groups and groups not in said:
             message = "provider: userinfo does not give the groups either"
             raise GroupsIncomplete(message)
-        kept = claims if not more_groups else _without_groups(claims, groups)
+        kept = claims if not more_groups else without_groups(claims, groups)
         # What the signed token says stands; userinfo adds to it.
         return {**said, **kept}
-
-
-def _without_groups(claims: Mapping[str, Any], groups: str) -> Mapping[str, Any]:
-    gone = {groups, "_claim_names", "_claim_sources", "hasgroups"}
-    return {name: value for name, value in claims.items() if name not in gone}

@@ -62,6 +62,12 @@ def has_more_groups(claims: Mapping[str, Any], settings: ProviderSettings) -> bo
     return name in elsewhere or claims.get("hasgroups") not in (None, False)
 
 
+def without_groups(claims: Mapping[str, Any], groups: str) -> Mapping[str, Any]:
+    """Give claims without what they say of groups, of which they do not have all."""
+    gone = {groups, "_claim_names", "_claim_sources", "hasgroups"}
+    return {name: value for name, value in claims.items() if name not in gone}
+
+
 def person_from(claims: Mapping[str, Any], settings: ProviderSettings) -> DirectoryPerson:
     """Describe a person.
 

@@ -1,7 +1,8 @@
-"""What ties our sessions to a provider's own: its ID token, and its word that they are over.
+"""What ties our sessions to a provider's own: its tokens, and its word that they are over.
 
-The ID token holds personal data and may be shown to the provider as proof, so it is encrypted under
-a key the database does not hold, for one session alone, and dropped with it.
+The ID token holds personal data and may be shown to the provider as proof; a refresh token speaks
+for the person. Both are encrypted under a key the database does not hold, for one session alone,
+and dropped with it.
 """
 
 from __future__ import annotations
@@ -10,26 +11,31 @@ import base64
 import binascii
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, Engine, delete, insert, select
+from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from gateway.identity.providers.provider_claims import provider_directory_id
 from gateway.identity.providers.provider_settings import ProviderSettings
 from gateway.identity.providers.token_checks import LogoutClaims, TokenRefused
+from gateway.identity.sessions.session_ending import living
 from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.signing_in.sign_in import Vouched
 from gateway.identity.signing_in.stages import end_provider_stages
 from gateway.identity.staff import Staff, staff_by_id, staff_identified
 from gateway.store import schema
-from gateway.store.engine import writing
+from gateway.store.engine import reading, writing
 
 NONCE_BYTES = 12
 REASON = "provider-signed-out"
+
+_ID_TOKEN = b"id-token"
+_REFRESH_TOKEN = b"refresh-token"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,21 @@ class EndedSession:
     staff: Staff | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRefresh:
+    """What a provider is asked again with about one session.
+
+    Attributes:
+        session_hash: of the session.
+        sealed: as the database holds it; empty where it holds none.
+        token: the refresh token; None where none can be read.
+    """
+
+    session_hash: str
+    sealed: str
+    token: str | None = field(repr=False)
+
+
 class ProviderSessions:
     """Keeps the tokens and ends the sessions. Every method blocks; safe for several threads."""
 
@@ -58,20 +79,66 @@ class ProviderSessions:
             ).derive(secret)
         )
 
-    def keep(self, session_hash: str, id_token: str) -> None:
-        """Keep the ID token of a session.
+    def keep(self, connection: Connection, session_hash: str, vouched: Vouched) -> None:
+        """Keep the tokens of a session that a provider vouched for, in its transaction."""
+        if not vouched.id_token:
+            return
+        refresh = vouched.refresh_token
+        connection.execute(
+            insert(schema.provider_token).values(
+                session_hash=session_hash,
+                sealed=self._seal(vouched.id_token, _ID_TOKEN),
+                refresh=self._seal(refresh, _REFRESH_TOKEN) if refresh else "",
+            )
+        )
+
+    def refresh_tokens(
+        self, directory: str, staff_id: str, *, at: datetime
+    ) -> tuple[KeptRefresh, ...]:
+        """Give the living sessions that a provider vouched for somebody, with their tokens.
 
         Raises:
             StoreUnavailable: if the database does not answer.
         """
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, id_token.encode(), b"id-token")
+        session, token = schema.session, schema.provider_token
+        with reading(self._engine) as connection:
+            rows = connection.execute(
+                select(session.c.hash, token.c.refresh)
+                .outerjoin(token, token.c.session_hash == session.c.hash)
+                .where(
+                    living(schema.microseconds(at)),
+                    session.c.directory == directory,
+                    session.c.staff_id == staff_id,
+                )
+                .order_by(session.c.started_at_us)
+            ).all()
+        return tuple(
+            KeptRefresh(
+                session_hash=row.hash,
+                sealed=row.refresh or "",
+                token=self._opened(row.refresh or "", _REFRESH_TOKEN),
+            )
+            for row in rows
+        )
+
+    def turn(self, before: KeptRefresh, after: str) -> None:
+        """Keep the refresh token that has taken the place of another.
+
+        It is found by what was sealed: the session may have got a new hash meanwhile.
+        """
+        if before.token == after:
+            return
+        table = schema.provider_token
         with writing(self._engine) as connection:
             connection.execute(
-                insert(schema.provider_token).values(
-                    session_hash=session_hash, sealed=base64.b64encode(sealed).decode("ascii")
-                )
+                update(table)
+                .where(table.c.refresh == before.sealed)
+                .values(refresh=self._seal(after, _REFRESH_TOKEN))
             )
+
+    def end_over(self, session_hash: str, *, at: datetime) -> None:
+        """End a session for whose sign-in its provider does not vouch any more."""
+        self._sessions.end(session_hash, at=at, reason=REASON)
 
     def take(self, session_hash: str) -> str | None:
         """Give the ID token of a session and drop it; None if there is none that can be read."""
@@ -80,11 +147,17 @@ class ProviderSessions:
             sealed = connection.execute(
                 delete(table).where(table.c.session_hash == session_hash).returning(table.c.sealed)
             ).scalar_one_or_none()
-        if sealed is None:
-            return None
+        return None if sealed is None else self._opened(sealed, _ID_TOKEN)
+
+    def _seal(self, token: str, kind: bytes) -> str:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        sealed = nonce + self._cipher.encrypt(nonce, token.encode(), kind)
+        return base64.b64encode(sealed).decode("ascii")
+
+    def _opened(self, sealed: str, kind: bytes) -> str | None:
         try:
             content = base64.b64decode(sealed, validate=True)
-            opened = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], b"id-token")
+            opened = self._cipher.decrypt(content[:NONCE_BYTES], content[NONCE_BYTES:], kind)
         except (binascii.Error, InvalidTag, ValueError):
             return None  # the key was rotated since, or somebody wrote to the database
         return opened.decode("utf-8", "replace")

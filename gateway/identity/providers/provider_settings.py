@@ -54,6 +54,8 @@ class ProviderSettings:
         trusted_amr: its words for a second factor that this organisation's staff need not repeat.
         trusted_acr: likewise.
         max_age_seconds: how long ago the person may have signed in there; None for any time.
+        recheck: whether it is asked again, with a refresh token, if people are still there.
+        session_seconds: how long a session of its people lasts at most; None for no such limit.
         sign_out_method: how its sign-out form is sent. One whose cookies do not come along with
             forms from elsewhere (`SameSite=Lax`) needs `get`; then the ID token is in the address.
         budget_seconds: for everything asked of it during one sign-in.
@@ -78,6 +80,8 @@ class ProviderSettings:
     trusted_amr: frozenset[str] = frozenset()
     trusted_acr: tuple[str, ...] = ()
     max_age_seconds: int | None = None
+    recheck: bool = False
+    session_seconds: int | None = None
     sign_out_method: Literal["get", "post"] = "get"
     budget_seconds: float = 5.0
 

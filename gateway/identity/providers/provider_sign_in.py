@@ -13,10 +13,9 @@ The provider has places of its own (`Bulkhead`): a silent one delays nobody else
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, SecondFactorOwed
@@ -27,10 +26,10 @@ from gateway.identity.providers.provider_claims import GroupsIncomplete
 from gateway.identity.providers.provider_logins import Login, LoginOver, ProviderLogins
 from gateway.identity.providers.provider_sessions import EndedSession, ProviderSessions
 from gateway.identity.providers.token_checks import TokenRefused
+from gateway.identity.sessions.session import SessionLimits
 from gateway.identity.signing_in.attempts import TooManyAttempts
 from gateway.identity.signing_in.sign_in import SignedIn, SignIn, Vouched
 from gateway.identity.signing_in.sign_in_refusal import Refusal
-from gateway.store.engine import StoreUnavailable
 
 Result = TypeVar("Result")
 
@@ -79,14 +78,14 @@ class ProviderSignIn:
         sign_in: SignIn,
     ) -> None:
         """Take what is needed; `providers` by the id of the directory."""
-        self._providers = providers
+        self.providers = providers
         self._logins = logins
         self._sessions = sessions
         self._sign_in = sign_in
 
     def organisation_of(self, directory: str) -> str | None:
         """Give whose provider it is; None for an unknown one."""
-        provider = self._providers.get(directory)
+        provider = self.providers.get(directory)
         return None if provider is None else provider.directory.settings.organisation
 
     def begin(
@@ -165,15 +164,15 @@ class ProviderSignIn:
             second_factor_at=identified.proof.second_factor_at,
             agent=agent,
             linked=provider.linked,
+            limits=_limits(settings.session_seconds),
+            id_token=identified.id_token,
+            refresh_token=identified.refresh_token,
         )
         try:
             signed_in = self._sign_in.admit(vouched, at=at, replaces=replaces, record=record)
         except SecondFactorOwed as owed:
             owed.next_path = login.next_path
             raise
-        # Without it only signing out there is poorer: the provider asks which account is meant.
-        with contextlib.suppress(StoreUnavailable):
-            self._sessions.keep(signed_in.session.hash, identified.id_token)
         return Arrival(signed_in=signed_in, next_path=login.next_path)
 
     def sign_out_form(self, directory: str, session_hash: str) -> SignOutForm | None:
@@ -182,7 +181,7 @@ class ProviderSignIn:
         None where the session is not a provider's, or the provider cannot be asked, or offers
         nothing of the kind. Drops what is kept for it.
         """
-        provider = self._providers.get(directory)
+        provider = self.providers.get(directory)
         if provider is None:
             return None
         token = self._sessions.take(session_hash)
@@ -198,7 +197,7 @@ class ProviderSignIn:
             TokenRefused: the token does not hold, was taken before, or there is no such provider.
             DirectoryUnavailable, DirectoryMisconfigured, StoreError: not now; it may come again.
         """
-        provider = self._providers.get(directory)
+        provider = self.providers.get(directory)
         if provider is None:
             raise TokenRefused("token: for a provider that is not known")
         settings = provider.directory.settings
@@ -210,11 +209,11 @@ class ProviderSignIn:
 
     def close(self) -> None:
         """Take no more sign-ins."""
-        for provider in self._providers.values():
+        for provider in self.providers.values():
             provider.bulkhead.close()
 
     def _provider(self, directory: str) -> Provider:
-        provider = self._providers.get(directory)
+        provider = self.providers.get(directory)
         if provider is None:
             raise Refusal("unknown-organisation", tellable=True)
         return provider
@@ -231,6 +230,13 @@ class ProviderSignIn:
             raise Refusal("groups-incomplete", tellable=True) from error
         except EntryIncomplete as error:
             raise Refusal("entry-incomplete", tellable=True) from error
+
+
+def _limits(seconds: int | None) -> SessionLimits | None:
+    if seconds is None:
+        return None
+    span = timedelta(seconds=seconds)
+    return SessionLimits(idle=span, absolute=span)
 
 
 def _identify(

@@ -110,13 +110,13 @@ class Expected:
     Attributes:
         issuer: of the settings.
         client_id: ours.
-        nonce: what was sent with the request.
+        nonce: what was sent with the request; None for a token that no browser was sent for.
         max_age_seconds: how long ago the person may have signed in; None for any time.
     """
 
     issuer: str
     client_id: str
-    nonce: str
+    nonce: str | None
     max_age_seconds: int | None = None
 
 
@@ -136,8 +136,9 @@ def check_id_claims(claims: Mapping[str, Any], expected: Expected, *, now: int) 
     if "azp" in claims and claims["azp"] != expected.client_id:
         raise TokenRefused("token: `azp` is another client")
     nonce = claims.get("nonce")
-    if not isinstance(nonce, str) or not hmac.compare_digest(
-        nonce.encode("utf-8", "replace"), expected.nonce.encode()
+    if expected.nonce is not None and (
+        not isinstance(nonce, str)
+        or not hmac.compare_digest(nonce.encode("utf-8", "replace"), expected.nonce.encode())
     ):
         raise TokenRefused("token: `nonce` is not that of this sign-in")
     _check_times(claims, now)

@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 import structlog
 from sqlalchemy import Engine, func, select, update
@@ -30,6 +31,7 @@ from gateway.errors import (
     GatewayError,
     IdentityChanged,
 )
+from gateway.identity.directories.bulkhead import Bulkhead
 from gateway.identity.directories.directory import (
     AccountClosed,
     AccountState,
@@ -37,7 +39,7 @@ from gateway.identity.directories.directory import (
     EntryIncomplete,
     PersonGone,
 )
-from gateway.identity.directories.door import GRACE_SECONDS, Door
+from gateway.identity.directories.door import GRACE_SECONDS
 from gateway.identity.sessions.lease import Lease
 from gateway.identity.sessions.session_ending import Whose, living
 from gateway.identity.sessions.sessions import Sessions
@@ -76,6 +78,29 @@ class Ended:
     at: datetime
 
 
+class LooksUp(Protocol):
+    """Looks people up by their directory's own id."""
+
+    def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson | None:
+        """Describe somebody; None for somebody who is there, and of whom no more is said."""
+
+
+class Asked(Protocol):
+    """A directory that is asked again: with the places at it and the time it may take."""
+
+    @property
+    def directory(self) -> LooksUp:
+        """To ask."""
+
+    @property
+    def bulkhead(self) -> Bulkhead:
+        """The places at it."""
+
+    @property
+    def budget_seconds(self) -> float:
+        """What looking somebody up may take."""
+
+
 class Recheck:
     """Runs on threads of its own between `start` and `close`. One a worker."""
 
@@ -85,7 +110,7 @@ class Recheck:
         engine: Engine,
         bulletin: Bulletin,
         sessions: Sessions,
-        directories: Mapping[str, Door],
+        directories: Mapping[str, Asked],
         every: timedelta,
         report: Callable[[Ended], None],
         clock: Callable[[], datetime],
@@ -194,7 +219,7 @@ class Recheck:
                 confirmed = []
         self._confirm(name, confirmed)
 
-    def _ask(self, door: Door, directory_id: str) -> DirectoryPerson:
+    def _ask(self, door: Asked, directory_id: str) -> DirectoryPerson | None:
         return door.bulkhead.run(
             lambda: door.directory.look_up(directory_id, door.budget_seconds),
             timeout_seconds=door.budget_seconds + GRACE_SECONDS,

@@ -20,7 +20,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
@@ -89,6 +89,8 @@ class Vouched:
         agent: what their browser calls itself.
         linked: whether that directory holds the same people as the organisation's others.
         limits: of the session, where they are not everybody's.
+        id_token: of their provider, for signing out there; empty without one.
+        refresh_token: for asking it again whether they are still there, likewise.
     """
 
     organisation: str
@@ -102,11 +104,14 @@ class Vouched:
     agent: str = ""
     linked: bool = False
     limits: SessionLimits | None = None
+    id_token: str = field(default="", repr=False)
+    refresh_token: str = field(default="", repr=False)
 
 
+Keep = Callable[[Connection, str, Vouched], None]
+"""Keeps what belongs to a new session, named by its hash; the providers' room does it."""
 Claim = Callable[[Connection], None]
 """Uses up what a session is opened on, in that transaction; raises where it is gone."""
-
 Hold = Callable[[Connection, Staff, Vouched, datetime], str]
 """Keeps a sign-in that owes a second factor; `gateway.identity.signing_in.stages` does it."""
 
@@ -125,6 +130,7 @@ class SignIn:
         sessions: Sessions,
         subjects: SubjectReader,
         hold: Hold | None = None,
+        keep: Keep | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take what is needed.
@@ -137,8 +143,8 @@ class SignIn:
             attempts: the count of failures.
             sessions: where sessions are opened.
             subjects: reads the register.
-            hold: keeps a sign-in that owes a second factor, and gives a token for it; without it
-                whoever owes one is refused.
+            hold: keeps a sign-in that owes a second factor; without it, who owes one is refused.
+            keep: keeps what providers gave with a session.
             monotonic: seconds that never go back.
         """
         self._engine = engine
@@ -149,6 +155,7 @@ class SignIn:
         self._sessions = sessions
         self._subjects = subjects
         self._hold = hold
+        self._keep = keep
         self._monotonic = monotonic
 
     def attempt(
@@ -374,6 +381,8 @@ class SignIn:
                     limits=vouched.limits,
                     replaces=replaces,
                 )
+                if self._keep is not None:
+                    self._keep(connection, session.hash, vouched)
         except IdentityChanged as error:
             raise Refusal("identity-changed", tellable=True, username=person.username) from error
         except NotEmployed as error:

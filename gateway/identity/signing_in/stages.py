@@ -9,7 +9,7 @@ those of the sign-in, and is looked up nowhere else.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select
 
 from gateway.identity.directories.directory import DirectoryPerson
 from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.sessions.session import SessionLimits
 from gateway.identity.sessions.session_ending import provider_session_hash
 from gateway.identity.sessions.tokens import is_token, new_token, token_hash
 from gateway.identity.signing_in.sign_in import Vouched
@@ -171,6 +172,8 @@ def purge_stages(connection: Connection, at: datetime) -> None:
 def _written(vouched: Vouched) -> bytes:
     """Write down what was vouched for; the second factor is owed, so when it was shown is not."""
     held = asdict(replace(vouched, second_factor_at=None))
+    if vouched.limits is not None:
+        held["limits"] = [each.total_seconds() for each in astuple(vouched.limits)]
     return json.dumps(held, default=sorted).encode()  # sets are all that JSON does not know
 
 
@@ -181,6 +184,9 @@ def _read_back(plain: bytes) -> Vouched:
         for name, value in held.pop("person").items()
     }
     factors = frozenset(held.pop("factors"))
+    if held["limits"] is not None:
+        idle, absolute = (timedelta(seconds=each) for each in held["limits"])
+        held["limits"] = SessionLimits(idle=idle, absolute=absolute)
     return Vouched(person=DirectoryPerson(**person), factors=factors, **held)
 
 

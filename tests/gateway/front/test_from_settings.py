@@ -12,6 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from gateway.front import from_settings
+from gateway.front.session_parts import vouching
 from gateway.identity.directories.directory import DirectoryBusy
 from gateway.identity.sessions.presence import PresenceLimit
 from gateway.keys import KeyPurpose, KeyRing
@@ -217,6 +218,7 @@ def test_what_is_set_for_a_provider_arrives(make_settings: SettingsMaker, tmp_pa
         ' client_id = "g", client_secret_file = "secret", scopes = ["openid", "staff"],'
         ' hosts = ["graph.example"], group_overage = "userinfo", trusted_amr = ["mfa"],'
         ' trusted_acr = ["2"], max_age_minutes = 5, sign_out_method = "post", linked = true,'
+        ' recheck = "refresh-token", session_minutes = 20,'
         ' claims = { groups = "groups" } }'
     )
     directory = (
@@ -242,6 +244,8 @@ def test_what_is_set_for_a_provider_arrives(make_settings: SettingsMaker, tmp_pa
     assert own.trusted_acr == ("2",)
     assert (own.max_age_seconds, own.sign_out_method) == (300, "post")
     assert own.claims.groups == "groups"
+    assert (own.recheck, own.session_seconds) == (True, 1_200)
+    assert "own" in vouching(settings).directories
     assert made.linked
     made.bulkhead.close()
     assert from_settings.door(organisation, page_threads=8) is None

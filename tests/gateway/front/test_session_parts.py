@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.sign_out import SignOutTold
+from gateway.front.from_settings import providers
 from gateway.front.session_parts import (
+    asked_again,
     directory_organisations,
     ended_draft,
     told_draft,
     vouching,
 )
+from gateway.identity.providers.provider_sessions import ProviderSessions
 from gateway.identity.sessions.recheck import Ended
 from gateway.identity.staff import Staff
 from tests.gateway.front.conftest import SettingsMaker
-from tests.gateway.identity.parts import AT, us
+from tests.gateway.identity.parts import AT, Parts, us
 
 ALICE = Staff(
     staff_id="cheshire-fire/id-alice",
@@ -62,3 +65,27 @@ def test_directories_that_take_passwords_are_asked_again(make_settings: Settings
 
     assert asked.directories == set(directory_organisations(settings))
     assert asked.grace.total_seconds() == 180
+
+
+PROVIDER = (
+    '{{ kind = "oidc", id = "{id}", name = "N", issuer = "https://{id}.example",'
+    ' client_id = "g", client_authentication = "none", recheck = "{recheck}" }},'
+)
+
+
+def test_a_provider_is_asked_again_where_that_is_set(
+    make_settings: SettingsMaker, parts: Parts
+) -> None:
+    both = PROVIDER.format(id="asked", recheck="refresh-token") + PROVIDER.format(
+        id="trusted", recheck="none"
+    )
+    settings = make_settings(('base = "dc=fire" },', f'base = "dc=fire" }}, {both}'))
+    ways = providers(settings)
+    kept = ProviderSessions(parts.store, parts.sessions, bytes(32))
+    asked = asked_again({}, ways, kept, store=parts.store, clock=lambda: AT)
+    for each in ways.values():
+        each.bulkhead.close()
+
+    assert set(asked) == {"asked"}
+    assert "asked" in vouching(settings).directories
+    assert "trusted" not in vouching(settings).directories

@@ -19,7 +19,7 @@ from gateway.identity.directories.directory import (
 from gateway.identity.directories.door import Door
 from gateway.identity.organisations import Organisation, Organisations
 from gateway.identity.signing_in.attempts import AttemptLimits, Attempts
-from gateway.identity.signing_in.sign_in import SignedIn, SignIn
+from gateway.identity.signing_in.sign_in import Keep, SignedIn, SignIn
 from gateway.identity.signing_in.sign_in_refusal import Refusal
 from gateway.store.engine import reading
 from tests.doubles.slapd import PASSWORD
@@ -68,9 +68,12 @@ class ScriptedDirectory:
 class Desk:
     """Sign-in at two organisations."""
 
-    def __init__(self, parts: Parts, fire: Directory, medics: Directory) -> None:
+    def __init__(
+        self, parts: Parts, fire: Directory, medics: Directory, *, keep: Keep | None = None
+    ) -> None:
         self.parts = parts
         self.sign_in = SignIn(
+            keep=keep,
             engine=parts.store,
             bulletin=parts.bulletin,
             organisations=Organisations(

@@ -197,19 +197,31 @@ def test_what_was_taken_is_forgotten_when_it_could_not_hold_any_more(
     assert count == 1
 
 
+def keep(
+    parts: Parts, kept: ProviderSessions, session: Session, id_token: str, refresh: str = ""
+) -> None:
+    person = DirectoryPerson(directory_id="x", username="x", name="x", employee_number="x")
+    vouched = Vouched(
+        organisation="nwas", directory="nwas", person=person, factors=frozenset({"provider"}),
+        source="", id_token=id_token, refresh_token=refresh,
+    )  # fmt: skip
+    with writing(parts.store) as connection:
+        kept.keep(connection, session.hash, vouched)
+
+
 class TestToken:
     """The ID token, for signing out there."""
 
     def test_it_is_given_back_once(self, parts: Parts, kept: ProviderSessions) -> None:
         _, session = opened(parts)
-        kept.keep(session.hash, "header.claims.signature")
+        keep(parts, kept, session, "header.claims.signature")
 
         assert kept.take(session.hash) == "header.claims.signature"
         assert kept.take(session.hash) is None
 
     def test_the_database_cannot_read_it(self, parts: Parts, kept: ProviderSessions) -> None:
         _, session = opened(parts)
-        kept.keep(session.hash, "header.claims.signature")
+        keep(parts, kept, session, "header.claims.signature")
         with reading(parts.store) as connection:
             held = str(connection.execute(text("SELECT * FROM provider_token")).all())
 
@@ -222,7 +234,7 @@ class TestToken:
         self, parts: Parts, kept: ProviderSessions, sealed: str
     ) -> None:
         _, session = opened(parts)
-        kept.keep(session.hash, "token")
+        keep(parts, kept, session, "token")
         with writing(parts.store) as connection:
             connection.execute(
                 text("UPDATE provider_token SET sealed = :sealed"), {"sealed": sealed}
@@ -234,7 +246,7 @@ class TestToken:
         self, parts: Parts, kept: ProviderSessions
     ) -> None:
         _, session = opened(parts)
-        kept.keep(session.hash, "token")
+        keep(parts, kept, session, "token")
         with writing(parts.store) as connection:
             _, stronger = parts.sessions.strengthen(
                 connection, session.hash, factors=frozenset({"second-factor"}), at=AT
@@ -244,7 +256,31 @@ class TestToken:
 
     def test_it_goes_with_its_session(self, parts: Parts, kept: ProviderSessions) -> None:
         _, session = opened(parts)
-        kept.keep(session.hash, "token")
+        keep(parts, kept, session, "token")
         parts.sessions.purge(at=later(days=2))
         with reading(parts.store) as connection:
             assert connection.execute(text("SELECT count(*) FROM provider_token")).scalar() == 0
+
+    def test_what_asks_again_is_sealed_too_and_turned(
+        self, parts: Parts, kept: ProviderSessions
+    ) -> None:
+        _, session = opened(parts)
+        _, other = opened(parts, sid="s-2")
+        keep(parts, kept, session, "id", "first-refresh")
+        with reading(parts.store) as connection:
+            held = str(connection.execute(text("SELECT * FROM provider_token")).all())
+
+        assert "first-refresh" not in held
+        first, second = kept.refresh_tokens("nwas", session.staff_id, at=AT)
+        tokens = {each.session_hash: each.token for each in (first, second)}
+        assert tokens == {session.hash: "first-refresh", other.hash: None}
+        assert "first-refresh" not in repr(first)
+        parts.sessions.end(other.hash, at=AT)
+        with writing(parts.store) as connection:  # it gets a new hash while it is asked about
+            parts.sessions.strengthen(
+                connection, session.hash, factors=frozenset({"second-factor"}), at=AT
+            )
+        kept.turn(first if first.token else second, "turned")
+        (after,) = kept.refresh_tokens("nwas", session.staff_id, at=AT)
+        assert after.token == "turned"
+        assert kept.refresh_tokens("other", session.staff_id, at=AT) == ()

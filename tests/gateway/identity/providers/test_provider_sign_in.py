@@ -36,7 +36,8 @@ class Gate:
 
     def __init__(self, parts: Parts, *settings: ProviderSettings, linked: bool = False) -> None:
         self.parts = parts
-        self.desk = Desk(parts, ScriptedDirectory(), ScriptedDirectory())
+        self.kept = kept = ProviderSessions(parts.store, parts.sessions, SECRET)
+        self.desk = Desk(parts, ScriptedDirectory(), ScriptedDirectory(), keep=kept.keep)
         self.signing = ProviderSignIn(
             providers={
                 each.id: Provider(
@@ -47,7 +48,7 @@ class Gate:
                 for each in settings
             },
             logins=ProviderLogins(parts.store, SECRET, per_source=50),
-            sessions=ProviderSessions(parts.store, parts.sessions, SECRET),
+            sessions=kept,
             sign_in=self.desk.sign_in,
         )
 
@@ -418,3 +419,17 @@ def test_a_provider_that_is_away_is_told(gate: Gate, issuer: TokenIssuer) -> Non
     issuer.replies["/.well-known/openid-configuration"] = lambda: (500, "text/plain", b"")
     with pytest.raises(DirectoryUnavailable):
         gate.begin()
+
+
+def test_a_session_lasts_no_longer_than_is_set_for_the_provider(
+    parts: Parts, issuer: TokenIssuer
+) -> None:
+    gate = Gate(parts, settings_at(issuer, session_seconds=900))
+    try:
+        session = gate.finish(sent(gate, issuer)).signed_in.session
+    finally:
+        gate.signing.close()
+        gate.desk.sign_in.close()
+
+    assert session.ends_at_us - session.started_at_us == 900_000_000
+    assert session.idle_us == 900_000_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -11,6 +12,7 @@ from sqlalchemy import func, select
 from gateway.errors import SecondFactorOwed
 from gateway.identity.directories.directory import DirectoryPerson
 from gateway.identity.organisations import Organisation, Organisations
+from gateway.identity.sessions.session import SessionLimits
 from gateway.identity.sessions.session_ending import Whose
 from gateway.identity.signing_in.attempts import AttemptLimits, Attempts
 from gateway.identity.signing_in.sign_in import Hold, SignIn, Vouched
@@ -33,6 +35,9 @@ VOUCHED = Vouched(
     factors=frozenset({"provider"}),
     source="10.0.0.1",
     provider_session="sid-1",
+    limits=SessionLimits(idle=timedelta(minutes=10), absolute=timedelta(minutes=20)),
+    id_token="id.token.of-alice",
+    refresh_token="refresh-of-alice",
 )  # fmt: skip
 
 
@@ -135,6 +140,8 @@ def test_the_database_holds_nothing_readable(parts: Parts, token: str) -> None:
 
     assert token not in kept
     assert "sid-1" not in kept
+    assert "of-alice" not in kept
+    assert "of-alice" not in repr(VOUCHED)
 
 
 # ---- an organisation that asks for a second factor at sign-in ------------------------------------
