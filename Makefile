@@ -1,5 +1,6 @@
 # The commands of this project; `make help` lists them. Each sets up what it needs first.
-#   PORT=8081 make demo         another port           make test T=tests/vetting/test_levels.py
+#   PORT=8081 make demo         another port           SCENARIO=mfss make demo   another shared service
+#   make test T=tests/vetting/test_levels.py
 #   make bench BENCH=decision   one group of benchmarks
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -9,6 +10,9 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= $(shell test -x /usr/bin/python3.11 && echo /usr/bin/python3.11 || echo python3)
 BIN := .venv/bin
 PORT ?= 8080
+# mfss, cheshire-blue-light, cleveland-steria, bch or hampshire; DAY=2019-05-01 is a day of its history.
+SCENARIO ?= cheshire-blue-light
+DAY ?=
 WORKERS ?= 2
 # Journeys share one running demo: they stay in one worker.
 PARALLEL := -n $(WORKERS) --dist loadgroup
@@ -17,6 +21,9 @@ CODE := gateway policies vetting deploy tests
 # The floors that decide and the record: everything there is tested.
 STRICT := policies/*,vetting/*,gateway/audit/*
 STRICT_FLOOR ?= 95
+
+# Of one scenario where somebody named it; `notdir`, so that no name leads elsewhere.
+FORGOTTEN := var/demo$(if $(filter command environment,$(firstword $(origin SCENARIO))),/$(notdir $(SCENARIO)))
 
 export PYTHON PORT
 
@@ -35,14 +42,14 @@ setup-test:
 setup-bench:
 	@deploy/bootstrap bench
 
-demo: setup  ## run the demo on http://localhost:8080 (PORT= for another port), Ctrl-C ends it
-	@exec $(BIN)/python -m deploy.demo --port $(PORT)
+demo: setup  ## run the demo on http://localhost:8080 (PORT=, SCENARIO=, DAY=), Ctrl-C ends it
+	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --day "$(DAY)" --port "$(PORT)"
 
-demo-check: setup  ## start the demo on free ports, walk the tour, end it
-	@exec $(BIN)/python -m deploy.demo --check
+demo-check: setup  ## start the demo on free ports, walk through it, end it (SCENARIO=)
+	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --check
 
-demo-reset:  ## forget everything the demo has stored (var/demo)
-	@rm -rf var/demo && echo "var/demo is gone; the next make demo starts afresh"
+demo-reset:  ## forget what the demo has stored; SCENARIO= for that of one
+	@rm -rf "$(FORGOTTEN)" && echo "$(FORGOTTEN) is gone; the next make demo starts afresh"
 
 ifdef T
 test: setup-test

@@ -1,4 +1,4 @@
-"""Runs the demo (`make demo`), or walks its tour without a person (`make demo-check`)."""
+"""Runs the demo (`make demo`), or walks through it without a person (`make demo-check`)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import signal
 import sys
 import tempfile
 import threading
+from datetime import date
 from pathlib import Path
 from types import FrameType
 
-from deploy.demo.accounts import Accounts
 from deploy.demo.places import Places
+from deploy.demo.scenario import DEFAULT, Scenario, ScenarioError, load_scenario
 from deploy.demo.stack import DemoError, Stack
-from deploy.demo.tour import walk
+from deploy.demo.tour import Tour
+from deploy.demo.walk import Walk, walk
 
 LOOK_SECONDS = 0.2
 DEFAULT_PORT = 8080
@@ -24,8 +26,10 @@ MAX_PORT = 65_535
 def main() -> int:
     """Read the command line and run; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    parser.add_argument("--scenario", default=DEFAULT, help="which shared service to play")
+    parser.add_argument("--day", default="", help="of its history, such as 2019-05-01")
     parser.add_argument("--port", default=str(DEFAULT_PORT), help="where the gateway listens")
-    parser.add_argument("--folder", type=Path, default=Path("var/demo"), help="its data")
+    parser.add_argument("--folder", type=Path, help="its data; var/demo/SCENARIO if left out")
     parser.add_argument("--workers", type=int, default=2, help="of the gateway")
     parser.add_argument("--check", action="store_true", help="walk the tour on free ports, and end")
     chosen = parser.parse_args()
@@ -40,25 +44,47 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, end)
     try:
+        scenario = load_scenario(chosen.scenario)
         if chosen.check:
-            return check(chosen.workers)
-        return run(chosen.folder, chosen.port, chosen.workers, ending)
-    except DemoError as error:
+            return check(scenario, chosen.workers)
+        folder = chosen.folder or Path("var/demo") / scenario.name
+        places = Places.choose(folder, port_of(chosen.port), scenario=scenario)
+        return run(
+            Stack(places=places, say=say, workers=chosen.workers, day=day_of(chosen.day)), ending
+        )
+    except (DemoError, ScenarioError) as error:
         print(f"demo: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
 
 
-def run(folder: Path, port: str, workers: int, ending: threading.Event) -> int:
-    """Run the demo until it is told to end."""
-    if not port.isdecimal() or not 0 < int(port) <= MAX_PORT:
-        message = f"`{port[:20]}` is no port; write a number from 1 to {MAX_PORT} as PORT="
+def port_of(text: str) -> int:
+    """Read a port."""
+    if not text.isdecimal() or not 0 < int(text) <= MAX_PORT:
+        message = f"`{text[:20]}` is no port; write a number from 1 to {MAX_PORT} as PORT="
         raise DemoError(message)
-    stack = Stack(places=Places.choose(folder, int(port)), say=say, workers=workers)
+    return int(text)
+
+
+def day_of(text: str) -> date | None:
+    """Read a day of the scenario's history; None where nothing is written."""
+    try:
+        return date.fromisoformat(text) if text else None
+    except ValueError as error:
+        message = f"`{text[:20]}` is no day; write one such as 2019-05-01 as DAY="
+        raise DemoError(message) from error
+
+
+def run(stack: Stack, ending: threading.Event) -> int:
+    """Run the demo until it is told to end."""
+    scenario = stack.scenario
     try:
         stack.start()
-        print(table(stack.accounts))
+        say(f"{scenario.title}: {scenario.summary}")
+        print(table(scenario))
+        if played := stack.day or scenario.day:
+            print(f"played as on {played.day} {played:%B %Y} (another: DAY=2019-05-01)\n")
         print(f"ready: {stack.places.origin}", flush=True)
         while not ending.wait(LOOK_SECONDS):
             stack.look_after()
@@ -66,18 +92,20 @@ def run(folder: Path, port: str, workers: int, ending: threading.Event) -> int:
         say("ending")
     finally:
         stack.stop()
+    folder = stack.places.folder
     say(f"everything has ended; the data stay in {folder} (make demo-reset forgets them)")
     return 0
 
 
-def check(workers: int) -> int:
-    """Walk the tour in a folder of its own, which is kept if a step fails."""
+def check(scenario: Scenario, workers: int) -> int:
+    """Walk through a demo in a folder of its own, which is kept if a step fails."""
     folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
-    stack = Stack(places=Places.choose(folder, None), say=say, workers=workers)
+    stack = Stack(places=Places.choose(folder, None, scenario=scenario), say=say, workers=workers)
+    walked = Tour(stack=stack) if scenario.name == DEFAULT else Walk(stack=stack)
     failed = True
     try:
         stack.start()
-        failed = not walk(stack.places, stack.accounts, print)
+        failed = not walk(walked.steps(), print)
     finally:
         stack.stop()
         if failed:
@@ -92,13 +120,13 @@ def say(text: str) -> None:
     print(f"demo: {text}", flush=True)
 
 
-def table(accounts: Accounts) -> str:
+def table(scenario: Scenario) -> str:
     """Lay the accounts out for people."""
+    accounts = scenario.accounts
     rows = [("Organisation", "Username", "Who", "Holds", "Tiles")]
     for account in accounts.each:
         held = [
-            f"{grant.level} (ended)" if (grant.ends_days or 0) < 0 else grant.level
-            for grant in account.grants
+            f"{grant.level} (ended)" if grant.ended else grant.level for grant in account.grants
         ]
         who = account.role
         rows.append(

@@ -1,4 +1,4 @@
-"""The role accounts of the demo, read from accounts.toml: the one source of who they are.
+"""The role accounts of a scenario, read from its accounts.toml: the one source of who they are.
 
 The directories, the register, the printed table, the README and the tests all read them here.
 """
@@ -12,9 +12,6 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-ACCOUNTS_FILE = Path(__file__).with_name("accounts.toml")
-HOST = "cheshire-police"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatedGrant:
@@ -25,12 +22,21 @@ class DatedGrant:
         granting_body: organisation that granted it; the employer's own id for screening.
         granted_days: days from today to the day of granting; negative is past.
         ends_days: days from today to the last valid day, or None for no end.
+        sponsor: organisation for whose work it was granted; None for the person's own.
+        status: as the register has it.
     """
 
     level: str
     granting_body: str
     granted_days: int
     ends_days: int | None
+    sponsor: str | None = None
+    status: str = "granted"
+
+    @property
+    def ended(self) -> bool:
+        """Tell whether its last valid day has passed, or it is suspended or the like."""
+        return (self.ends_days or 0) < 0 or self.status != "granted"
 
     def granted_on(self, today: date) -> date:
         """Give the day of granting."""
@@ -43,7 +49,12 @@ class DatedGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One role account: who the directory says they are, and what the register says they hold."""
+    """One role account: who the directory says they are, and what the register says they hold.
+
+    Attributes:
+        left_days: days from today to the last day of their employment, where the register has one;
+            None where the directory suffices.
+    """
 
     organisation: str
     username: str
@@ -56,6 +67,7 @@ class Account:
     manager: str | None = None
     manages: int = 0
     vetting_claim: str | None = None
+    left_days: int | None = None
     appointments: tuple[str, ...] = ()
     grants: tuple[DatedGrant, ...] = ()
     sees: tuple[str, ...] = ()
@@ -69,6 +81,11 @@ class Account:
     def person(self) -> str:
         """Give the key of the person in the register, such as `cheshire-fire/40011`."""
         return f"{self.organisation}/{self.employee_number}"
+
+    @property
+    def is_staff(self) -> bool:
+        """Tell whether they work there still, as far as the register says."""
+        return self.left_days is None or self.left_days >= 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,14 +107,20 @@ class Accounts:
         return tuple(account for account in self.each if account.organisation == organisation)
 
 
-def load_accounts(path: Path = ACCOUNTS_FILE) -> Accounts:
+def read_accounts(path: Path, *, host: str) -> Accounts:
     """Read the role accounts.
 
+    Args:
+        path: the file.
+        host: id of the organisation whose register it is.
+
     Raises:
-        ValueError: if two accounts share a username or a person.
+        ValueError: two accounts share a username or a person.
+        KeyError: something is missing.
+        TypeError: something is written that nobody knows.
     """
     data = tomllib.loads(path.read_text("utf-8"))
-    each = tuple(_account(table) for table in data["account"])
+    each = tuple(_account(table, host) for table in data["account"])
     for kind in ("username", "person"):
         values = [getattr(account, kind) for account in each]
         if len(values) != len(set(values)):
@@ -106,19 +129,23 @@ def load_accounts(path: Path = ACCOUNTS_FILE) -> Accounts:
     return Accounts(password=data["password"], each=each)
 
 
-def _account(table: Mapping[str, Any]) -> Account:
+def _account(table: Mapping[str, Any], host: str) -> Account:
     organisation = table["organisation"]
-    bodies = {"employer": organisation, "host": HOST}
+    bodies = {"employer": organisation, "host": host}
     grants = tuple(
         DatedGrant(
             level=grant["level"],
-            granting_body=bodies[grant["granted_by"]],
+            granting_body=bodies.get(grant["granted_by"], grant["granted_by"]),
             granted_days=grant["granted"],
             ends_days=grant.get("ends"),
+            sponsor=grant.get("sponsor"),
+            status=grant.get("status", "granted"),
         )
         for grant in table["grants"]
     )
-    table = {
+    own: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
     }
-    return Account(**{**table, "grants": grants})
+    own["left_days"] = own.pop("left", None)
+    own["grants"] = grants
+    return Account(**own)

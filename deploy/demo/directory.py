@@ -40,7 +40,7 @@ CONFIGURATION = """\
 include {schemas}/core.schema
 include {schemas}/cosine.schema
 include {schemas}/inetorgperson.schema
-include {own_schema}
+{own_schema}
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile {folder}/slapd.pid
@@ -109,7 +109,7 @@ class Directory:
         ensure_certificates(self.folder / "tls", self.organisation.name, at)
         text = CONFIGURATION.format(
             schemas=SYSTEM_SCHEMAS,
-            own_schema=self.organisation.schema_file,
+            own_schema=f"include {schema}" if (schema := self.organisation.schema_file) else "",
             folder=self.folder,
             map_bytes=MAP_BYTES,
             suffix=self.organisation.suffix,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from deploy.demo.directory import Directory
 from deploy.demo.openid_provider import CLIENT_ID, SCOPES, OpenIdProvider
-from deploy.demo.organisations import ORGANISATIONS, POLICE, DemoOrganisation
-from deploy.demo.places import POLICY_SET, Places
+from deploy.demo.organisations import DemoOrganisation
+from deploy.demo.places import Places
 
-AUDIENCE = "cheshire-back-office"
+AUDIENCE = "shared-back-office"
 UPSTREAM = "ebs"  # as the catalogue names the system
 # The branches of the back office's tree that have functions; what is not here is never forwarded.
 BRANCHES = (
@@ -21,8 +22,15 @@ BRANCHES = (
 Value = str | int | float | tuple[str, ...] | Mapping[str, str]
 
 
-def write_settings(places: Places, workers: int) -> None:
-    """Write the file; whatever was there is replaced."""
+def write_settings(places: Places, workers: int, policy_set: Path) -> None:
+    """Write the file; whatever was there is replaced.
+
+    Args:
+        places: of the demo.
+        workers: of the gateway.
+        policy_set: folder of the policy set as it is played.
+    """
+    scenario = places.scenario
     lines = ["# Written by the demo at each start; edit deploy/demo/gateway_settings.py instead."]
     lines += _table(
         "[gateway]",
@@ -30,18 +38,18 @@ def write_settings(places: Places, workers: int) -> None:
         origin=places.origin,
         workers=workers,
         state_directory=str(places.state),
-        host_organisation=POLICE.id,
-        service_name="Cheshire Blue Light shared services",
+        host_organisation=scenario.host.id,
+        service_name=scenario.service_name,
         drain_seconds=3.0,
     )
-    lines += _table("[policy]", directory=str(POLICY_SET))
+    lines += _table("[policy]", directory=str(policy_set))
     lines += _table("[keys]", directory=str(places.keys))
     # One person tries both parts on one machine; in service two login accounts must agree.
     lines += _table("[vetting]", two_officers="names")
-    lines += _table("[record]", directory=str(places.record), origin="demo.cheshire-blue-light/log")
+    lines += _table("[record]", directory=str(places.record), origin=f"demo.{scenario.name}/log")
     directories = {each.organisation.id: each for each in places.directories}
     providers = {each.id: each for each in places.providers}
-    for organisation in ORGANISATIONS:
+    for organisation in scenario.organisations:
         lines += _organisation(organisation)
         if organisation.id in providers:
             lines += _provider(providers[organisation.id])

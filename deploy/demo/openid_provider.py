@@ -107,6 +107,7 @@ def claims_of(
     organisation: DemoOrganisation, member: StaffMember, password: str
 ) -> Mapping[str, Any]:
     """Give somebody's account as the provider keeps it: the id never changes, the rest may."""
+    claimed = member.account.vetting_claim if member.account else None
     return {
         "id": str(member.directory_id),
         "username": member.username,
@@ -117,5 +118,7 @@ def claims_of(
             "employee_number": member.employee_number,
             "posts": list(member.posts),
             "unit": member.unit,
+            # What the gateway must not believe: vetting is the host's to say.
+            **({"vetting": claimed} if claimed else {}),
         },
     }

@@ -1,18 +1,52 @@
-"""The three organisations of the demo, and how each one's directory spells what it knows.
+"""The organisations of a scenario, and how each one's directory spells what it knows.
 
-The spellings differ on purpose, as they do in the world: the police keep an Active Directory with
-its own attribute names, the fire service the usual inetOrgPerson, the ambulance service a schema of
-its own. The ambulance service's staff sign in at an OpenID provider; its directory is started only
-where a benchmark wants three of a kind.
+The spellings differ on purpose, as they do in the world. What the kinds of directory have in common
+is in directories.toml, what is one organisation's own in its scenario. Staff of an organisation
+with `directory = "oidc"` sign in at an OpenID provider; a directory of it is started only where a
+benchmark wants several of a kind.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+KINDS_FILE = Path(__file__).with_name("directories.toml")
 SCHEMAS = Path(__file__).with_name("directories")
+OIDC = "oidc"
+_DEFAULT_KIND = "openldap"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What a share of the staff holds.
+
+    Attributes:
+        share: its weight among the others.
+        levels: ids of levels, such as `N3` and `SC`; none for people the register does not know.
+        standing: `expired`, `requested` or `suspended`, of the first level; empty for granted.
+    """
+
+    share: int
+    levels: tuple[str, ...]
+    standing: str = ""
+
+    @classmethod
+    def read(cls, share: int, words: str) -> Holding:
+        """Read a pair of a scenario's `holds`, such as `[1, "RV expired"]` or `[60, "N3+SC"]`."""
+        levels, _, standing = words.partition(" ")
+        return cls(
+            share=share, levels=tuple(levels.split("+")) if levels else (), standing=standing
+        )
+
+    @property
+    def words(self) -> str:
+        """Give it as a scenario writes it; empty for nothing."""
+        return f"{'+'.join(self.levels)} {self.standing}".strip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +56,12 @@ class DemoOrganisation:
     Attributes:
         staff: how many people its directory holds, the role accounts included.
         first_number: the first employee number that the generator gives.
-        people: the branch under the suffix that holds the staff.
-        rdn: the attribute that names an entry.
-        object_classes: of each entry.
-        attributes: what the directory calls what the gateway asks for (names of the settings).
-        further: attributes beyond those, by what is put into them: `given`, `family`, `display`,
-            `login_mail`, `claim`, `category` or `control`.
+        host: whether the back office is this organisation's.
+        towns: where its teams are.
+        units: further units with the post that people in them have.
+        holds: what shares of its staff hold.
+        people, rdn, suffix_classes, object_classes, attributes, further: see directories.toml.
+        schema_file: the schema of this directory alone; None where the usual ones suffice.
         provider: what its own sign-in is called, if its staff sign in at an OpenID provider.
         directory_kind: what its directory is to the gateway, `ldap` or `active-directory`.
     """
@@ -46,7 +80,11 @@ class DemoOrganisation:
     object_classes: tuple[str, ...]
     attributes: Mapping[str, str]
     further: Mapping[str, str]
-    schema: str
+    schema_file: Path | None
+    holds: tuple[Holding, ...]
+    towns: tuple[str, ...]
+    units: tuple[tuple[str, str], ...] = ()
+    host: bool = False
     provider: str = ""
     directory_kind: str = "ldap"
 
@@ -60,97 +98,38 @@ class DemoOrganisation:
         """Give the DN of the account with which the gateway looks people up."""
         return f"cn=gateway,ou=services,{self.suffix}"
 
-    @property
-    def schema_file(self) -> Path:
-        """Give the file with the schema of this directory alone."""
-        return SCHEMAS / self.schema
+
+def read_organisation(table: Mapping[str, Any], folder: Path) -> DemoOrganisation:
+    """Read one `[[organisation]]` of a scenario.
+
+    Args:
+        table: as the file has it.
+        folder: of the scenario.
+
+    Raises:
+        KeyError: something is missing, or the kind of directory is not known.
+        TypeError: something is written that nobody knows.
+    """
+    own = dict(table)
+    kind = own.pop("directory")
+    spelling = {**_kinds()[_DEFAULT_KIND if kind == OIDC else kind], **own.pop("ldap", {})}
+    schema = spelling.pop("schema")
+    local = folder / "directories" / schema
+    if kind != OIDC and "provider" in own:
+        message = f"`provider` is for organisations whose directory is {OIDC!r}"
+        raise TypeError(message)
+    made: dict[str, Any] = {
+        "directory_kind": spelling.pop("gateway_kind"),
+        "schema_file": (local if local.is_file() else SCHEMAS / schema) if schema else None,
+        "holds": tuple(Holding.read(share, words) for share, words in own.pop("holds")),
+        "units": tuple((unit, post) for unit, post in own.pop("units", ())),
+        "provider": own.pop("provider") if kind == OIDC else "",
+    }
+    for name, value in (spelling | own).items():
+        made[name] = tuple(value) if isinstance(value, list) else value
+    return DemoOrganisation(**made)
 
 
-POLICE = DemoOrganisation(
-    id="cheshire-police",
-    name="Cheshire Constabulary",
-    kind="police",
-    help_contact="Force IT service desk, 01606 000 101",
-    staff=4215,
-    first_number=21000,
-    domain="cheshire.police.example",
-    suffix="dc=cheshire,dc=pnn,dc=police,dc=uk",
-    suffix_classes=("dcObject", "organization"),
-    people="ou=people",
-    rdn="cn",
-    object_classes=("user",),
-    attributes={
-        "directory_id": "objectGUID",
-        "employee_number": "employeeID",
-        "username": "sAMAccountName",
-        "name": "displayName",
-        "post": "title",
-        "unit": "department",
-        "mail": "mail",
-        "manager": "manager",
-    },
-    further={
-        "givenName": "given",
-        "sn": "family",
-        "userPrincipalName": "login_mail",
-        "objectCategory": "category",
-        "userAccountControl": "control",
-    },
-    schema="cheshire-police.schema",
-    directory_kind="active-directory",
-)
-FIRE = DemoOrganisation(
-    id="cheshire-fire",
-    name="Cheshire Fire and Rescue Service",
-    kind="fire",
-    help_contact="Fire service help desk, 01606 000 202",
-    staff=989,
-    first_number=41000,
-    domain="cheshirefire.example",
-    suffix="dc=cheshirefire,dc=gov,dc=uk",
-    suffix_classes=("dcObject", "organization"),
-    people="ou=people",
-    rdn="uid",
-    object_classes=("inetOrgPerson", "cfrsPerson"),
-    attributes={
-        "directory_id": "entryUUID",
-        "employee_number": "employeeNumber",
-        "username": "uid",
-        "name": "cn",
-        "post": "title",
-        "unit": "ou",
-        "mail": "mail",
-        "manager": "manager",
-    },
-    # The claim is what the gateway must not believe: vetting is the host's to say.
-    further={"givenName": "given", "sn": "family", "cfrsVettingLevel": "claim"},
-    schema="cheshire-fire.schema",
-)
-AMBULANCE = DemoOrganisation(
-    id="nwas",
-    name="North West Ambulance Service",
-    kind="ambulance",
-    help_contact="Trust digital service desk, 01204 000 303",
-    staff=300,
-    first_number=701000,
-    domain="nwas.example",
-    suffix="o=nwas,dc=nhs,dc=uk",
-    suffix_classes=("organization",),
-    people="ou=staff",
-    rdn="nwasStaffNumber",
-    object_classes=("nwasStaffMember",),
-    attributes={
-        "directory_id": "entryUUID",
-        "employee_number": "nwasStaffNumber",
-        "username": "nwasLogin",
-        "name": "cn",
-        "post": "nwasJobRole",
-        "unit": "nwasStation",
-        "mail": "mail",
-        "manager": "nwasLineManager",
-    },
-    further={"givenName": "given", "sn": "family"},
-    schema="nwas.schema",
-    provider="NWAS sign-in",
-)
-ORGANISATIONS = (POLICE, FIRE, AMBULANCE)
+@cache
+def _kinds() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(KINDS_FILE.read_text("utf-8"))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import secrets
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.demo.directory import Directory
 from deploy.demo.openid_provider import OpenIdProvider
-from deploy.demo.organisations import ORGANISATIONS
+from deploy.demo.organisations import DemoOrganisation
+from deploy.demo.scenario import Scenario, load_scenario
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Below the range from which Linux takes ports for connections (32768 and up).
 _PORTS = range(15_000, 32_000)
-POLICY_SET = PROJECT / "deploy" / "scenarios" / "cheshire-blue-light" / "policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,33 +25,45 @@ class Places:
         folder: everything the demo keeps; absolute.
         port: of the gateway.
         back_office_port: of the back office.
-        directory_ports: of the directories, in the order of the organisations.
-        provider_port: of the OpenID provider; None for a demo in which everybody's password is
-            typed here and judged by a directory.
+        server_ports: of directories and providers, in the order of the organisations.
+        with_providers: whether there are OpenID providers; without, everybody's password is typed
+            here and judged by a directory.
+        scenario: which shared service it plays.
     """
 
     folder: Path
     port: int
     back_office_port: int
-    directory_ports: tuple[int, ...]
-    provider_port: int | None = None
+    server_ports: tuple[int, ...]
+    with_providers: bool = True
+    scenario: Scenario = field(default_factory=load_scenario)
 
     @classmethod
-    def choose(cls, folder: Path, port: int | None, *, provider: bool = True) -> Places:
+    def choose(
+        cls,
+        folder: Path,
+        port: int | None,
+        *,
+        scenario: Scenario | None = None,
+        with_providers: bool = True,
+    ) -> Places:
         """Choose free ports; that of the gateway may be given.
 
         Args:
             folder: of the demo.
             port: of the gateway; None for a free one.
-            provider: whether there is an OpenID provider.
+            scenario: which; None for the first one there was.
+            with_providers: whether there are OpenID providers.
         """
-        free = free_ports(len(ORGANISATIONS) + 3)
+        scenario = scenario or load_scenario()
+        free = free_ports(len(scenario.organisations) + 2)
         return cls(
             folder=folder.resolve(),
             port=port or free[0],
             back_office_port=free[1],
-            directory_ports=free[3:],
-            provider_port=free[2] if provider else None,
+            server_ports=free[2:],
+            with_providers=with_providers,
+            scenario=scenario,
         )
 
     @property
@@ -95,6 +107,11 @@ class Places:
         return self.folder / "backoffice"
 
     @property
+    def people(self) -> Path:
+        """Give the file with everybody the back office has records of."""
+        return self.folder / "people.json"
+
+    @property
     def requests_seen(self) -> Path:
         """Give the file in which the back office notes what reached it."""
         return self.back_office_store / "requests.log"
@@ -108,26 +125,30 @@ class Places:
                 folder=self.folder / "directories" / organisation.id,
                 port=port,
             )
-            for organisation, port in zip(ORGANISATIONS, self.directory_ports, strict=True)
-            if self.provider_port is None or not organisation.provider
+            for organisation, port in self._served()
+            if not self._has_provider(organisation)
         )
 
     @property
     def providers(self) -> tuple[OpenIdProvider, ...]:
-        """Give the OpenID providers: one, or none."""
-        if self.provider_port is None:
-            return ()
+        """Give the OpenID providers."""
         return tuple(
             OpenIdProvider(
                 id=organisation.id,
                 name=organisation.provider,
                 folder=self.folder / "providers" / organisation.id,
-                port=self.provider_port,
+                port=port,
                 gateway=self.origin,
             )
-            for organisation in ORGANISATIONS
-            if organisation.provider
+            for organisation, port in self._served()
+            if self._has_provider(organisation)
         )
+
+    def _served(self) -> zip[tuple[DemoOrganisation, int]]:
+        return zip(self.scenario.organisations, self.server_ports, strict=True)
+
+    def _has_provider(self, organisation: DemoOrganisation) -> bool:
+        return self.with_providers and bool(organisation.provider)
 
 
 def free_ports(count: int) -> tuple[int, ...]:

@@ -17,25 +17,28 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import Engine
 
-from deploy.demo.accounts import Accounts, load_accounts
+from deploy.demo.accounts import Accounts
+from deploy.demo.backoffice.people import People
 from deploy.demo.directory import find_slapd
 from deploy.demo.gateway_settings import AUDIENCE, write_settings
 from deploy.demo.openid_provider import OpenIdProvider, claims_of
-from deploy.demo.organisations import ORGANISATIONS, DemoOrganisation
-from deploy.demo.places import POLICY_SET, PROJECT, Places, port_is_free
-from deploy.demo.policy import put_in_force
+from deploy.demo.organisations import DemoOrganisation
+from deploy.demo.places import PROJECT, Places, port_is_free
+from deploy.demo.policy import played_on, put_in_force
 from deploy.demo.processes import Child
 from deploy.demo.register import fill, london_day, redate
+from deploy.demo.scenario import Scenario
 from deploy.demo.staff import StaffMember, staff_of
 from gateway.settings import load_settings
 from gateway.store.engine import open_store, writing
 from gateway.store.migration import migrate
+from policies.policy_files import PolicyFiles
 from vetting.levels import LevelOrder
 from vetting.register import Register
 
@@ -44,8 +47,8 @@ POLL_SECONDS = 0.05
 HERE = Path(__file__).parent
 # What decides who the staff are and what they hold.
 GENERATOR = (
-    "accounts.py", "accounts.toml", "directory.py", "openid_provider.py", "organisations.py",
-    "register.py", "staff.py", "words.toml",
+    "accounts.py", "directories.toml", "directory.py", "openid_provider.py", "organisations.py",
+    "register.py", "scenario.py", "staff.py", "staff.toml",
 )  # fmt: skip
 Say = Callable[[str], None]
 
@@ -62,14 +65,25 @@ class Stack:
         places: where it lies and listens.
         say: tells a person how far it has come.
         workers: of the gateway.
+        day: the day of the scenario's history that is played; None for its own.
     """
 
     places: Places
     say: Say
     workers: int = 2
-    accounts: Accounts = field(default_factory=load_accounts)
+    day: date | None = None
     children: list[Child] = field(default_factory=list)
     _lock: IO[str] | None = None
+
+    @property
+    def scenario(self) -> Scenario:
+        """Give the shared service that is played."""
+        return self.places.scenario
+
+    @property
+    def accounts(self) -> Accounts:
+        """Give its role accounts."""
+        return self.scenario.accounts
 
     def start(self) -> None:
         """Prepare and start everything, and wait until it is ready.
@@ -114,6 +128,15 @@ class Stack:
                 raise DemoError(message)
             child.start()
 
+    def play(self, day: date | None) -> None:
+        """Go to another day of the scenario's history; it holds at everybody's next request."""
+        self.day = day
+        store = open_store(load_settings(self.places.settings_file).store_url)
+        try:
+            self._play(store, self._played(now()))
+        finally:
+            store.dispose()
+
     def _lock_folder(self) -> None:
         folder = self.places.folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -134,7 +157,7 @@ class Stack:
             raise DemoError(message)
 
     def _prepare(self) -> None:
-        at = datetime.now(UTC)  # noqa: TID251 - the demo is its own clock
+        at = now()
         for folder in (self.places.state, self.places.record, self.places.logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         slapd = find_slapd(self.places.folder / "bin")
@@ -143,7 +166,7 @@ class Stack:
         for provider in self.places.providers:
             provider.prepare()
         stamp = self.places.folder / "generated-from"
-        version = generator_version()
+        version = generator_version(self.scenario)
         afresh = not stamp.exists() or stamp.read_text("ascii") != version
         staff: tuple[StaffMember, ...] = ()
         if afresh:
@@ -158,26 +181,46 @@ class Stack:
                 provider.load([claims_of(organisation, one, self.accounts.password) for one in own])
                 staff += own
                 self.say(f"provider of {organisation.name}: {len(own):,} people")
-        write_settings(self.places, self.workers)
+            People.of(staff).write(self.places.people)
+        played = self._played(at)
+        write_settings(self.places, self.workers, self._written(played))
         # A ring of an earlier version lacks the newest purpose, which `keys init` adds.
         if not any(self.places.keys.glob("register-*.key")):
             self._gateway("keys", "init")
             self.say("keys made")
-        self._fill_store(staff, at)
+        self._fill_store(staff, played, at)
         stamp.write_text(version, "ascii")
 
     def _with_providers(self) -> list[tuple[DemoOrganisation, OpenIdProvider]]:
         providers = {each.id: each for each in self.places.providers}
-        return [(each, providers[each.id]) for each in ORGANISATIONS if each.id in providers]
+        organisations = self.scenario.organisations
+        return [(each, providers[each.id]) for each in organisations if each.id in providers]
 
-    def _fill_store(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
+    def _played(self, at: datetime) -> PolicyFiles:
+        """Give the policy set, its days moved to the day that is played."""
+        files = PolicyFiles.read(self.scenario.policy_set)
+        return played_on(files, self.day or self.scenario.day, london_day(at))
+
+    def _written(self, files: PolicyFiles) -> Path:
+        """Write the policy set as it is played, for who looks at it; gives its folder."""
+        folder = self.places.folder / "policy"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        return files.write(folder)
+
+    def _play(self, store: Engine, files: PolicyFiles) -> None:
+        stamp = self.places.folder / "policy-from"
+        if put_in_force(store, self.places.state, files, stamp, now()):
+            self.say("policy set: what changed since the last start is in force")
+
+    def _fill_store(
+        self, staff: tuple[StaffMember, ...], played: PolicyFiles, at: datetime
+    ) -> None:
         """Bring what the database holds up to the files: the policy set and the register."""
         store = open_store(load_settings(self.places.settings_file).store_url)
         try:
             migrate(store)
-            stamp = self.places.folder / "policy-from"
-            if put_in_force(store, self.places.state, POLICY_SET, stamp, at):
-                self.say("policy set: what changed since the last start is in force")
+            self._play(store, played)
             self._date_register(store, staff, at)
         finally:
             store.dispose()
@@ -191,7 +234,7 @@ class Stack:
         register = Register(LevelOrder.shipped(), accepted=frozenset())
         with writing(store) as connection:
             if staff:
-                count = fill(register, connection, staff, self.accounts, at)
+                count = fill(register, connection, staff, self.scenario, at)
                 self.say(f"vetting register: {count:,} grants of clearance")
             else:
                 redate(register, connection, self.accounts, at)
@@ -239,6 +282,7 @@ class Stack:
             sys.executable, "-m", "deploy.demo.backoffice",
             "--port", str(self.places.back_office_port),
             "--store", str(self.places.back_office_store), "--keys", keys,
+            "--people", str(self.places.people),
             "--issuer", self.places.origin, "--audience", AUDIENCE,
         ]  # fmt: skip
 
@@ -276,14 +320,17 @@ def gateway_command() -> list[str]:
     return [found]
 
 
-def generator_version() -> str:
+def generator_version(scenario: Scenario) -> str:
     """Give the hash of everything that decides what the generator makes."""
     digest = hashlib.sha256()
-    files = [HERE / name for name in GENERATOR]
-    files += [organisation.schema_file for organisation in ORGANISATIONS]
-    for file in files:
+    for file in (*(HERE / name for name in GENERATOR), *scenario.files):
         digest.update(file.read_bytes())
     return digest.hexdigest()
+
+
+def now() -> datetime:
+    """Give the present instant."""
+    return datetime.now(UTC)  # noqa: TID251 - the demo is its own clock
 
 
 def listens(port: int) -> bool:

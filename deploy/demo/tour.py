@@ -1,22 +1,20 @@
-"""The tour of the demo, walked without a person: what each account sees, does and is refused.
+"""The tour of the Cheshire demo, without a person: what each account sees, does and is refused.
 
-Each step is a method of `Tour` that raises `Unexpected` where the gateway does something else; the
-next step is walked all the same. `make demo-check` prints them, the first journey test runs them.
+What holds for every scenario is in `Walk`; here is what needs this one's people.
 """
 
 from __future__ import annotations
 
 import hashlib
-import http.client
 import json
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
-from deploy.demo.accounts import Accounts
+from typing_extensions import override
+
 from deploy.demo.backoffice.report import REPORT_BYTES, report
 from deploy.demo.expectations import (
     Unexpected,
@@ -26,11 +24,10 @@ from deploy.demo.expectations import (
     expect_refusal,
     without_visit,
 )
-from deploy.demo.places import PROJECT, Places
 from deploy.demo.register import london_day
 from deploy.demo.second_factor import second_factor
-from deploy.demo.stack import gateway_command
 from deploy.demo.visitor import Visitor
+from deploy.demo.walk import POLL_SECONDS, SEALED_SECONDS, Walk
 
 OWN_PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
 SEARCH_ALL = "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH"
@@ -51,39 +48,13 @@ DISGUISED = (
     "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP&oafunc=XX_PERSEARCH",
     "/OA_HTML\\OA.jsp?OAFunc=XX_PAYSLIP",
 )
-SEALED_SECONDS = 5.0
-POLL_SECONDS = 0.1
-Say = Callable[[str], None]
-
-
-def walk(places: Places, accounts: Accounts, say: Say) -> bool:
-    """Walk the tour, telling each step; gives whether all went as it should."""
-    tour = Tour(places=places, accounts=accounts)
-    failed = 0
-    for number, step in enumerate(tour.steps(), 1):
-        title = (step.__doc__ or "").strip().splitlines()[0]
-        began = time.monotonic()
-        try:
-            step()
-        except (Unexpected, OSError, http.client.HTTPException) as error:
-            failed += 1
-            say(f"tour {number:2}: FAILED  {title}\n          {type(error).__name__}: {error}")
-        else:
-            say(f"tour {number:2}: passed  {title} ({time.monotonic() - began:.1f} s)")
-    say(
-        f"tour: {failed} of {number} steps failed" if failed else f"tour: all {number} steps passed"
-    )
-    return not failed
 
 
 @dataclass(slots=True, kw_only=True)
-class Tour:
-    """One walk through a running demo."""
+class Tour(Walk):
+    """One walk through the running demo of the Cheshire Blue Light Collaboration."""
 
-    places: Places
-    accounts: Accounts
-    _signed_in: dict[str, Visitor] = field(default_factory=dict)
-
+    @override
     def steps(self) -> Iterable[Callable[[], None]]:
         """Give the steps in order."""
         return (
@@ -105,35 +76,12 @@ class Tour:
             self.tells_the_lapsed_what_ended,
             self.shows_the_auditor_what_happened,
             self.shows_officers_policy_and_register,
+            self.answers_as_the_table_says,
             self.ends_a_session_at_once_everywhere,
             self.hears_when_somebody_signs_out_at_their_provider,
             self.publishes_its_keys,
             self.proves_its_record,
         )
-
-    def visitor(self, username: str) -> Visitor:
-        """Give somebody signed in, once for the whole tour."""
-        if username not in self._signed_in:
-            self._signed_in[username] = self.signed_in_anew(username)
-        return self._signed_in[username]
-
-    def signed_in_anew(self, username: str) -> Visitor:
-        """Sign somebody in at a browser of their own."""
-        account = self.accounts[username]
-        visitor = Visitor(port=self.places.port)
-        answered = visitor.sign_in(account.organisation, username, self.accounts.password)
-        expect(answered.status, HTTPStatus.SEE_OTHER, f"sign-in of {username}")
-        return visitor
-
-    def is_in_health(self) -> None:
-        """Health and readiness are told to everybody."""
-        stranger = Visitor(port=self.places.port)
-        latest = time.monotonic() + SEALED_SECONDS
-        # A worker that has just been told of a change is not ready until it has read it.
-        while stranger.get("/-/ready").status != HTTPStatus.OK and time.monotonic() < latest:
-            time.sleep(POLL_SECONDS)
-        for path in ("/-/health", "/-/ready"):
-            expect(stranger.get(path).status, HTTPStatus.OK, path)
 
     def lets_nobody_in_without_a_session(self) -> None:
         """Without a session a page leads to sign-in, and anything else is refused."""
@@ -166,16 +114,6 @@ class Tour:
                 raise Unexpected(message)
             portal = visitor.get("/-/portal").status
             expect(portal, HTTPStatus.SEE_OTHER, f"the portal after {username[:30]!r}")
-
-    def shows_each_account_its_tiles(self) -> None:
-        """Each account sees exactly its tiles, the firefighter 19, the watch manager 21."""
-        for account in self.accounts.each:
-            tiles = self.visitor(account.username).tiles()
-            seen = sorted(tile.function for tile in tiles)
-            expect(seen, sorted(account.sees), f"tiles of {account.username}")
-            waiting = [tile.function for tile in tiles if tile.needs]
-            offered = [name for name in account.sees if name == "pay.bank"]
-            expect(waiting, offered, f"tiles of {account.username} that ask for more")
 
     def changes_the_session_at_sign_in(self) -> None:
         """The session's cookie is new at each sign-in, and no script can read it."""
@@ -373,25 +311,6 @@ class Tour:
             expect(visitor.get("/-/portal").status, HTTPStatus.SEE_OTHER, "the portal afterwards")
             page = self.signed_in_anew("paramedic").sign_out()
             expect_in(f"Sign out of {provider.name}", page, "signing out here")
-
-    def publishes_its_keys(self) -> None:
-        """The public keys of the assertions are published, and nothing private with them."""
-        page = Visitor(port=self.places.port).get("/.well-known/jwks.json")
-        expect(page.status, HTTPStatus.OK, "the keys")
-        keys = json.loads(page.body)["keys"]
-        expect(bool(keys) and all("d" not in key for key in keys), True, "public keys only")
-
-    def proves_its_record(self) -> None:
-        """The record is verified from its files and the public key alone."""
-        command = [
-            *gateway_command(),
-            "audit",
-            "verify",
-            "--config",
-            str(self.places.settings_file),
-        ]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
-        expect(done.returncode, 0, f"gateway audit verify: {done.stderr.strip()[-300:]}")
 
 
 def _ended(chunks: Iterator[bytes]) -> Iterator[bytes]:

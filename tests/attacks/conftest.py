@@ -48,8 +48,7 @@ def target() -> Iterator[Target]:
         folder=chosen.folder,
         port=chosen.port,
         back_office_port=chosen.back_office_port,
-        directory_ports=chosen.directory_ports,
-        provider_port=chosen.provider_port,
+        server_ports=chosen.server_ports,
         relay_port=relay.port,
     )
     stack = Stack(places=places, say=print)

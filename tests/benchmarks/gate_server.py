@@ -12,13 +12,12 @@ from pathlib import Path
 
 from typing_extensions import override
 
-from deploy.demo.organisations import FIRE
 from deploy.demo.stack import Stack
 from deploy.demo.visitor import Visitor
 from tests.benchmarks.load import Asked, WrongAnswersError
 from tests.benchmarks.servers import LdapAccess
 
-ORGANISATION = FIRE.id
+ORGANISATION = "cheshire-fire"
 USERNAME = "firefighter"
 # Own payslip: OFFICIAL, for staff screened by their employer, under an agreement and a rule.
 TARGET = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"

@@ -14,7 +14,6 @@ import sys
 from math import sqrt
 from statistics import fmean, variance
 
-from deploy.demo.organisations import ORGANISATIONS
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.staff import staff_of
 from tests.benchmarks.group import run_group
@@ -61,7 +60,7 @@ def _people(stack: Stack, repetition: int, tries: int) -> list[Person]:
     """Put known and unknown people in turns, of large organisations, a pair from each address."""
     staff = [
         [(organisation.id, each.username) for each in staff_of(organisation, stack.accounts)]
-        for organisation in ORGANISATIONS
+        for organisation in stack.scenario.organisations
         if organisation.staff > FEWEST_STAFF
     ]
     people = []

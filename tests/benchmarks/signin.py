@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.demo.organisations import FIRE, ORGANISATIONS
 from deploy.demo.places import PROJECT, Places
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.staff import staff_of
@@ -49,7 +48,7 @@ STORM_SECONDS = 60.0
 WARM = 60
 MOST_REFUSED = 0.05  # a machine that is busy with other things shows in the figures, too
 PEOPLE_EACH = 100
-SILENT = FIRE.id
+SILENT = "cheshire-fire"
 TARGETS = {"signin.storm_p99_ratio": "<= 1.5", "signin.storm_refused": "0"}
 
 
@@ -125,7 +124,7 @@ def _people(stack: Stack) -> list[Person]:
             )
             for member in staff_of(organisation, stack.accounts)[-PEOPLE_EACH:]
         ]
-        for organisation in ORGANISATIONS
+        for organisation in stack.scenario.organisations
     ]
     return [person for turn in zip(*each, strict=True) for person in turn]
 
@@ -144,7 +143,9 @@ def _p99(answered: list[Answered]) -> float:
 @contextmanager
 def _silent(stack: Stack) -> Iterator[None]:
     """Have one directory fall silent: the kernel takes connections, nothing answers."""
-    title = next(f"the directory of {one.name}" for one in ORGANISATIONS if one.id == SILENT)
+    title = next(
+        f"the directory of {one.name}" for one in stack.scenario.organisations if one.id == SILENT
+    )
     pid = next(child.pid for child in stack.children if child.title == title)
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -159,7 +160,9 @@ def standing(say: Say, *, workers: int) -> Iterator[Stack]:
     parent = PROJECT / "var" / "bench"
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="signin-", dir=parent))
-    stack = Stack(places=Places.choose(folder, None, provider=False), say=say, workers=workers)
+    stack = Stack(
+        places=Places.choose(folder, None, with_providers=False), say=say, workers=workers
+    )
     try:
         stack.start()
         yield stack

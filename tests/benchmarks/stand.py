@@ -65,7 +65,7 @@ def standing(say: Say) -> Iterator[Stand]:
         # Apache drops to an account that may not be able to look into the folder of the project.
         open_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         open_folder.chmod(0o755)
-        places = Places.choose(folder / "gate", None, provider=False)
+        places = Places.choose(folder / "gate", None, with_providers=False)
         upstream = places.back_office_port
         pages = servers.back_office(folder / "back-office", upstream)
         gate = GateStack(places=places, say=say, back_office=pages)

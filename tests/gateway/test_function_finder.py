@@ -7,7 +7,7 @@ from typing import cast
 
 import pytest
 
-from deploy.demo.places import POLICY_SET
+from deploy.demo.scenario import load_scenario
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.multipart_check import MultipartCheck
 from gateway.function_finder import FunctionFinder, UnfitBody
@@ -99,7 +99,7 @@ def made(function_id: str, matcher: Matcher) -> Function:
 
 @pytest.fixture(scope="module")
 def catalogue() -> Catalogue:
-    return load_policy_set(POLICY_SET).catalogue
+    return load_policy_set(load_scenario().policy_set).catalogue
 
 
 async def told(catalogue: Catalogue, one: Sent) -> tuple[Match | None, UnfitBody | None]:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from functools import cache
 
-from deploy.demo.accounts import load_accounts
-from deploy.demo.organisations import FIRE, ORGANISATIONS, POLICE
+from deploy.demo.scenario import load_scenario
 from deploy.demo.staff import StaffMember, staff_of
 
 
 @cache
 def everybody() -> tuple[StaffMember, ...]:
     """Give the staff of all organisations, as the demo makes them."""
-    accounts = load_accounts()
-    return tuple(one for each in ORGANISATIONS for one in staff_of(each, accounts))
+    scenario = load_scenario()
+    return tuple(
+        one for each in scenario.organisations for one in staff_of(each, scenario.accounts)
+    )
 
 
 def fire_staff_who_hold(level: str | None) -> StaffMember:
@@ -21,7 +22,7 @@ def fire_staff_who_hold(level: str | None) -> StaffMember:
     return next(
         one
         for one in everybody()
-        if one.organisation == FIRE.id and one.account is None and one.holds == level
+        if one.organisation == "cheshire-fire" and one.account is None and words(one) == level
     )
 
 
@@ -30,14 +31,21 @@ def namesakes() -> tuple[StaffMember, StaffMember]:
     police = {
         one.username: one
         for one in everybody()
-        if one.organisation == POLICE.id and one.holds == "RV" and one.posts == ("constable",)
+        if one.organisation == "cheshire-police"
+        and words(one) == "RV"
+        and one.posts == ("constable",)
     }
     fire = next(
         one
         for one in everybody()
-        if one.organisation == FIRE.id
-        and one.holds == "DBSB"
+        if one.organisation == "cheshire-fire"
+        and words(one) == "DBSB"
         and one.posts == ("firefighter",)
         and one.username in police
     )
     return police[fire.username], fire
+
+
+def words(member: StaffMember) -> str | None:
+    """Say what the register has of somebody, as the scenario writes it; None for nothing."""
+    return (member.holds.words or None) if member.holds else None

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from deploy.demo.accounts import load_accounts
 from deploy.demo.places import PROJECT
 from deploy.demo.register import london_day
+from deploy.demo.scenario import load_scenario
 from tests.journeys.demo_fixture import Demo
 
-ACCOUNTS = {account.username: account for account in load_accounts().each}
+ACCOUNTS = {account.username: account for account in load_scenario().accounts.each}
 
 
 @pytest.mark.parametrize("username", ACCOUNTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.demo.places import POLICY_SET
+from deploy.demo.scenario import load_scenario
 from policies.policy_set import load_policy_set
 from tests.journeys.demo_fixture import Demo
 
@@ -37,7 +37,7 @@ def test_the_policy_page_shows_the_set_in_force(demo: Demo) -> None:
     agreements = officer.get("/-/policy?view=agreements").text
     rules = officer.get("/-/policy?view=rules").text
 
-    assert load_policy_set(POLICY_SET).digest in functions
+    assert load_policy_set(load_scenario().policy_set).digest in functions
     assert "pay.slip" in functions
     assert "Blue Light Collaboration: joint corporate services" in agreements
     assert rules != functions

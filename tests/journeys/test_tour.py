@@ -15,7 +15,7 @@ STEPS = tuple(
 
 @pytest.fixture(scope="module")
 def tour(demo: Demo) -> Tour:
-    return Tour(places=demo.places, accounts=demo.accounts)
+    return Tour(stack=demo.stack)
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -21,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m deploy.demo.backoffice", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="where to listen; 0 for a free one")
     parser.add_argument("--store", type=Path, required=True, help="folder of the store")
+    parser.add_argument("--people", type=Path, required=True, help="file with everybody's names")
     parser.add_argument("--keys", required=True, help="URL of the gateway's public keys")
     parser.add_argument("--issuer", required=True, help="the gateway's origin, as it names itself")
     parser.add_argument("--audience", required=True, help="what this system is called")
@@ -29,11 +30,16 @@ def main() -> None:
     ending = threading.Event()
     chosen.store.mkdir(parents=True, exist_ok=True)
     store = Store(chosen.store / "backoffice.sqlite")
+    people = People.read(chosen.people)
     verifier = AssertionVerifier(
         keys_url=chosen.keys, issuer=chosen.issuer, audience=chosen.audience, clock=_seconds
     )
     back_office = BackOffice(
-        store=store, verifier=verifier, people=People.of_the_demo(), now=_now, wait=ending.wait
+        store=store,
+        verifier=verifier,
+        people=people,
+        now=_now,
+        wait=ending.wait,
     )
     server = BackOfficeServer(chosen.port, back_office, chosen.store / "requests.log")
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,15 +1,15 @@
-"""The people the back office has records of: those of the directories, by the same generator."""
+"""The people the back office has records of: the demo writes them to a file for it."""
 
 from __future__ import annotations
 
+import json
 import random
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from pathlib import Path
 
-from deploy.demo.accounts import load_accounts
-from deploy.demo.organisations import ORGANISATIONS
-from deploy.demo.staff import staff_of
+from deploy.demo.staff import StaffMember
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +38,8 @@ class People:
                 self._teams[person.manager].append(person)
 
     @classmethod
-    def of_the_demo(cls) -> People:
-        """Make everybody of the three organisations."""
-        accounts = load_accounts()
+    def of(cls, staff: Iterable[StaffMember]) -> People:
+        """Take over the staff of the directories."""
         return cls(
             Person(
                 employee_number=member.employee_number,
@@ -50,9 +49,22 @@ class People:
                 post=", ".join(member.posts),
                 manager=member.manager,
             )
-            for organisation in ORGANISATIONS
-            for member in staff_of(organisation, accounts)
+            for member in staff
         )
+
+    @classmethod
+    def read(cls, path: Path) -> People:
+        """Read what `write` wrote."""
+        names = Person.__slots__
+        return cls(
+            Person(**dict(zip(names, row, strict=True)))
+            for row in json.loads(path.read_text("utf-8"))
+        )
+
+    def write(self, path: Path) -> None:
+        """Write everybody to a file."""
+        rows = [astuple(person) for person in self._by_number.values()]
+        path.write_text(json.dumps(rows, separators=(",", ":")), "utf-8")
 
     def find(self, employee_number: str) -> Person | None:
         """Find somebody by number."""

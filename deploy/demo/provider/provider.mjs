@@ -69,7 +69,7 @@ function build() {
       openid: ['sub', 'sid', 'auth_time', 'acr', 'amr'],
       profile: ['name', 'preferred_username'],
       email: ['email'],
-      staff: ['employee_number', 'posts', 'unit'],
+      staff: ['employee_number', 'posts', 'unit', 'vetting'],
       groups: ['groups', 'hasgroups', '_claim_names', '_claim_sources'],
     },
     scopes: ['openid', 'profile', 'email', 'staff', 'groups'],

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.accounts import load_accounts
+from deploy.demo.accounts import read_accounts
+from deploy.demo.scenario import load_scenario
 from tests.policies.people import SHARED
 
-ACCOUNTS = load_accounts()
+ACCOUNTS = load_scenario().accounts
 
 
 def test_every_account_of_the_description_is_there() -> None:
@@ -86,4 +87,4 @@ grants = []
     file.write_text('password = "demo"\n' + account.format(number=1) + account.format(number=2))
 
     with pytest.raises(ValueError, match="share a username"):
-        load_accounts(file)
+        read_accounts(file, host="cheshire-police")

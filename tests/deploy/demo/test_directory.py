@@ -11,14 +11,15 @@ from pathlib import Path
 import ldap
 import pytest
 
-from deploy.demo.accounts import load_accounts
 from deploy.demo.directory import Directory, dn_of, find_slapd, ldif
-from deploy.demo.organisations import FIRE, ORGANISATIONS, POLICE
 from deploy.demo.places import free_ports
+from deploy.demo.scenario import load_scenario
 from deploy.demo.staff import staff_of
 
 pytestmark = pytest.mark.directory
-ACCOUNTS = load_accounts()
+SCENARIO = load_scenario()
+ACCOUNTS, ORGANISATIONS = SCENARIO.accounts, SCENARIO.organisations
+POLICE, FIRE = SCENARIO["cheshire-police"], SCENARIO["cheshire-fire"]
 
 
 @pytest.fixture(scope="module")

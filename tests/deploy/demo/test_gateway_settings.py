@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.accounts import load_accounts
 from deploy.demo.gateway_settings import BRANCHES, write_settings
 from deploy.demo.places import Places, free_ports, port_is_free
 from gateway.settings import Settings, load_settings
@@ -31,7 +30,7 @@ def places(tmp_path: Path) -> Places:
 
 @pytest.fixture
 def settings(places: Places) -> Settings:
-    write_settings(places, workers=3)
+    write_settings(places, workers=3, policy_set=places.scenario.policy_set)
     return load_settings(places.settings_file)
 
 
@@ -40,7 +39,7 @@ def test_the_gateway_takes_them(settings: Settings, places: Places) -> None:
 
     assert settings.gateway.workers == 3
     assert settings.gateway.origin == f"http://localhost:{places.port}"
-    assert organisations == {account.organisation for account in load_accounts().each}
+    assert organisations == {account.organisation for account in places.scenario.accounts.each}
 
 
 def test_no_directory_attribute_names_vetting(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from deploy.demo.policy import put_in_force
 from gateway.policy_versions import read_in_force
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate
+from policies.policy_files import PolicyFiles
 from tests.policies.people import copied_set
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def store(tmp_path: Path) -> Iterator[Engine]:
 
 @pytest.fixture
 def start(tmp_path: Path, store: Engine) -> Callable[[Path], bool]:
-    return lambda directory: put_in_force(store, tmp_path, directory, tmp_path / "stamp", AT)
+    return lambda directory: put_in_force(
+        store, tmp_path, PolicyFiles.read(directory), tmp_path / "stamp", AT
+    )
 
 
 def version(store: Engine) -> int:
@@ -64,7 +67,7 @@ def test_a_set_put_in_force_in_the_demo_stays_while_the_files_do_not_change(
     other = copied_set(tmp_path / "other")
     agreements = other / "agreements.toml"
     agreements.write_text(agreements.read_text().replace('"in-force"', '"suspended"', 1))
-    put_in_force(store, tmp_path, other, tmp_path / "elsewhere", AT)
+    put_in_force(store, tmp_path, PolicyFiles.read(other), tmp_path / "elsewhere", AT)
 
     assert not start(directory)
     assert version(store) == 2

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from deploy.demo.accounts import load_accounts
-from deploy.demo.organisations import FIRE, ORGANISATIONS, DemoOrganisation
+from deploy.demo.organisations import DemoOrganisation
+from deploy.demo.scenario import load_scenario
 from deploy.demo.staff import staff_of
 
-ACCOUNTS = load_accounts()
+SCENARIO = load_scenario()
+ACCOUNTS, ORGANISATIONS = SCENARIO.accounts, SCENARIO.organisations
+FIRE = SCENARIO["cheshire-fire"]
 
 
 @pytest.mark.parametrize("organisation", ORGANISATIONS, ids=lambda one: one.id)

@@ -13,6 +13,8 @@ from deploy.demo.backoffice.application import BackOffice
 from deploy.demo.backoffice.people import People
 from deploy.demo.backoffice.server import BackOfficeServer
 from deploy.demo.backoffice.store import Store
+from deploy.demo.scenario import load_scenario
+from deploy.demo.staff import staff_of
 from tests.doubles.assertion_signer import NOW, Signer
 
 
@@ -26,7 +28,10 @@ def signer() -> Iterator[Signer]:
 
 @pytest.fixture(scope="module")
 def people() -> People:
-    return People.of_the_demo()
+    scenario = load_scenario()
+    return People.of(
+        one for each in scenario.organisations for one in staff_of(each, scenario.accounts)
+    )
 
 
 @pytest.fixture(scope="module")
