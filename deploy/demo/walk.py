@@ -121,7 +121,7 @@ class Walk:
             for tile in self.visitor(account.username).tiles():
                 if tile.needs or tile.function in opened:
                     continue
-                page = self.visitor(account.username).get(tile.url or "/")
+                page = self.visitor(account.username).open(tile.url or "/")
                 expect(page.status, HTTPStatus.OK, f"tile {tile.function}")
                 expect(page.seen.data.get("data-function"), [tile.function], tile.url or "")
                 expect(page.seen.data.get("data-asker"), [account.employee_number], "who asks")
@@ -170,7 +170,7 @@ class Walk:
             portal = visitor.get("/-/portal").status
             expect(portal, HTTPStatus.SEE_OTHER, f"{what}: the portal")
             return
-        page = self.visitor(check.account).get(check.url)
+        page = self.visitor(check.account).open(check.url)
         expect(page.status, check.status, what)
         if check.status == HTTPStatus.OK and check.function:
             expect(page.seen.data.get("data-function"), [check.function], what)

@@ -34,7 +34,7 @@ def test_every_tile_opens_the_page_it_names(demo: Demo, username: str) -> None:
     """A tile that leads to a refusal would be a promise broken."""
     visitor = demo.visitor(username)
     for tile in visitor.tiles():
-        page = visitor.get(tile.url or "")
+        page = visitor.open(tile.url or "")
         if tile.needs:
             assert (tile.function, page.status) == ("pay.bank", 303)  # to a second proof
         else:
