@@ -15,7 +15,13 @@ _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 
 
 def decision_draft(
-    visit: Visit, question: Question, decision: Decision, match: Match | None, *, host: str
+    visit: Visit,
+    question: Question,
+    decision: Decision,
+    match: Match | None,
+    *,
+    host: str,
+    disclosing: frozenset[str] = frozenset(),
 ) -> EntryDraft:
     """Draft the entry of a decision.
 
@@ -25,6 +31,7 @@ def decision_draft(
         decision: the answer.
         match: what the request means; None when it means nothing known.
         host: the organisation whose back office it is.
+        disclosing: agreements under which reading is a disclosure to the reader's organisation.
     """
     subject = question.subject
     function = question.function
@@ -43,6 +50,8 @@ def decision_draft(
         draft.classification = function.classification
         draft.system = function.system
         draft.op = match.operation
+        if draft.op is Operation.CONSULTATION and decision.agreement_id in disclosing:
+            draft.op = Operation.DISCLOSURE
         draft.route = match.route
         draft.subject = _whose(question)
         if match.operation is Operation.DISCLOSURE or subject.organisation != host:

@@ -11,6 +11,8 @@ An agreement covers a question only while all of this holds; whatever is missing
    partner has signed;
 5. the function is among its functions.
 
+It may accept vetting that the host does not in general (`policies.acceptance`).
+
 An overdue review warns (`review_overdue`) and does not end anything.
 """
 
@@ -23,6 +25,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from policies.acceptance import read_acceptances
 from policies.errors import PolicyError
 from policies.findings import Findings, TableReader, nearest_of
 from policies.organisations import ORGANISATION_ID
@@ -31,6 +34,9 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+    from policies.acceptance import Acceptance
+    from vetting.levels import LevelOrder
 
 AGREEMENT_ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
@@ -80,6 +86,9 @@ class Agreement:
         supersedes: id of the agreement it takes over from, without a day between; or empty.
         purposes: what the data may be used for, for the record and for people.
         data_classes: what kinds of data it is about.
+        accepts: whose vetting counts for its functions besides what the host accepts in general.
+        discloses: whether what its partners' staff read is disclosed to their organisation; not so
+            where they read for the host, as a processor does.
         starts_at: first instant (UTC), from `start`.
         ends_at: first instant after it (UTC), the earlier of `end` and `dsa_expires`; None where it
             has no end.
@@ -102,6 +111,8 @@ class Agreement:
     supersedes: str = ""
     purposes: tuple[str, ...] = ()
     data_classes: tuple[str, ...] = ()
+    accepts: tuple[Acceptance, ...] = ()
+    discloses: bool = False
     starts_at: datetime = field(init=False)
     ends_at: datetime | None = field(init=False)
     serves: frozenset[str] = field(init=False)
@@ -147,12 +158,13 @@ class Agreement:
 
 
 def load_agreements(
-    path: Path, *, every_function: frozenset[str] = frozenset()
+    path: Path, *, order: LevelOrder, every_function: frozenset[str] = frozenset()
 ) -> tuple[Agreement, ...]:
     """Read the agreements of a policy set, in the order of the file.
 
     Args:
         path: the file.
+        order: the levels whose acceptance may be agreed.
         every_function: the ids that `functions = ["*"]` stands for in the host's own agreement.
 
     Raises:
@@ -165,7 +177,7 @@ def load_agreements(
     agreements: dict[str, Agreement] = {}
     successors: list[tuple[TableReader, Agreement]] = []
     for reader in document.tables("agreement"):
-        agreement = _agreement(reader, every_function)
+        agreement = _agreement(reader, every_function, order)
         if agreement is None:
             continue
         if agreement.id in agreements:
@@ -200,7 +212,9 @@ def _check_succession(
         )
 
 
-def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement | None:
+def _agreement(
+    reader: TableReader, every_function: frozenset[str], order: LevelOrder
+) -> Agreement | None:
     agreement_id = reader.text("id", pattern=AGREEMENT_ID)
     title = reader.text("title")
     legal_basis = reader.choice("legal_basis", LegalBasis)
@@ -217,6 +231,8 @@ def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement
     supersedes = reader.text("supersedes", required=False, pattern=AGREEMENT_ID)
     purposes = reader.texts("purposes", required=False)
     data_classes = reader.texts("data_classes", required=False)
+    accepts = read_acceptances(reader, order)
+    discloses = reader.flag("discloses")
     reader.finish()
     if EVERY_FUNCTION in functions:
         if parties != {host} or len(functions) != 1:
@@ -247,6 +263,8 @@ def _agreement(reader: TableReader, every_function: frozenset[str]) -> Agreement
             supersedes=supersedes,
             purposes=purposes,
             data_classes=data_classes,
+            accepts=accepts,
+            discloses=discloses,
         ),
         error=PolicyError,
         remedy="correct the parties or the days",

@@ -130,6 +130,7 @@ def _gate(function: Function, agreements: tuple[Agreement, ...]) -> dict[str, ob
                 "id": agreement.id,
                 "status": agreement.status,
                 "serves": sorted(agreement.serves),
+                "accepts": [[each.body, each.level, each.counts_as] for each in agreement.accepts],
                 "start": agreement.start.isoformat(),
                 "last_days": [
                     day.isoformat()
@@ -283,26 +284,35 @@ class _GateRow:
         return effect == DENY and not passed
 
     def _agreed(self, question: Question) -> bool:
-        if self.gate["system"] == GATEWAY_SYSTEM:
-            return True
+        return self.gate["system"] == GATEWAY_SYSTEM or self._agreement(question) is not None
+
+    def _agreement(self, question: Question) -> dict[str, Any] | None:
+        """Give the first agreement that covers the question."""
         today = day_of(question.at).isoformat()
-        return any(
-            agreement["status"] == "in-force"
+        covering = (
+            agreement
+            for agreement in self.gate["agreements"]
+            if agreement["status"] == "in-force"
             and question.subject.organisation in agreement["serves"]
             and agreement["start"] <= today
             and all(today <= last_day for last_day in agreement["last_days"])
-            for agreement in self.gate["agreements"]
         )
+        return next(covering, None)
 
     def _cleared(self, question: Question) -> bool:
         asked = [*self._floors(question)]
         if self._is_anothers(question):
             asked.append(self.anothers_record)
-        clearance = question.subject.clearance
-        return all(
-            clearance.satisfies(requirement, at=question.at, function=question.function.id)
-            for requirement in asked
-        )
+        clearance, order = question.subject.clearance, self.floor.order
+        if not clearance.order.means_the_same_as(order):
+            raise RowError("ask clearance: it is over another order of levels")
+        agreement = self._agreement(question)
+        accepting = {
+            (body, level): order.reach(counts_as)
+            for body, level, counts_as in (agreement["accepts"] if agreement else ())
+        }
+        reach = clearance.reach(at=question.at, function=question.function.id, accepting=accepting)
+        return all(requirement.met_by(reach) for requirement in asked)
 
     def _floors(self, question: Question) -> tuple[Requirement, ...]:
         owner = question.record_organisation

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from policies.acceptance import reaches_of
 from policies.agreements import AgreementStatus
 from policies.candidates import Candidates
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from policies.function import Function
     from policies.organisations import PolicyOrganisation
     from policies.question import Question
-    from vetting.levels import LevelOrder
+    from vetting.levels import LevelId, LevelOrder
 
 ANOTHERS_RECORD = "N2F or RV"
 """What anything that shows another employer's person needs at the least, unless the host has set a
@@ -66,6 +67,8 @@ class CompiledFunction:
         of_gateway: Whether it is a page of the gateway, which needs no agreement.
         cover: For each organisation the instants between which an agreement covers it, and the
             agreement's id, in the order of the file.
+        accepting: By agreement what it accepts besides, as `Clearance.reach` takes it; only those
+            that accept anything.
         floor: Asks the floor.
         floor_by_owner: Asks the floor for records of an owner.
         own_scope: Whether a request that names nobody is about the subject's own organisation.
@@ -79,6 +82,7 @@ class CompiledFunction:
     function: Function
     of_gateway: bool
     cover: Mapping[str, tuple[Interval, ...]]
+    accepting: Mapping[str | None, Mapping[tuple[str, LevelId], int]]
     floor: Callable[[int], bool]
     floor_by_owner: Mapping[str, Callable[[int], bool]]
     own_scope: bool
@@ -107,12 +111,19 @@ class CompiledFunction:
             agreements: All of the policy set.
             rules: The rules that speak of the function, by action.
         """
+        agreements = tuple(agreements)
         cover = _cover(function.id, agreements)
+        accepting: dict[str | None, Mapping[tuple[str, LevelId], int]] = {
+            each.id: reaches_of(each.accepts, levels)
+            for each in agreements
+            if each.accepts and function.id in each.functions
+        }
         own = Obligations.of_function(function.obligations)
         return cls(
             function=function,
             of_gateway=function.system == GATEWAY_SYSTEM,
             cover=cover,
+            accepting=accepting,
             floor=function.floor.met_by,
             floor_by_owner={
                 owner: floor.met_by for owner, floor in function.floor_by_owner.items()

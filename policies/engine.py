@@ -5,7 +5,8 @@ A decision passes five gates. The first that fails ends it.
 1. Function: the policy set knows the function.
 2. Agreement: an agreement in force offers the function to the caller's organisation. The gateway's
    own pages need none, and skip this gate only.
-3. Clearance: the subject's usable grants meet the floor for the owner of the record.
+3. Clearance: the subject's usable grants, those that the agreement accepts among them, meet the
+   floor for the owner of the record.
 4. Rule: at least one rule permits, none denies, and none of the candidates raised an error.
 5. Obligation: everything the function asks for besides (such as a second factor) is fulfilled.
 
@@ -19,8 +20,6 @@ An engine is a value: activating another policy set makes another engine, swappe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
@@ -29,37 +28,20 @@ from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
 from policies.explanation import Explanation, explain
 from policies.function import Action
-from policies.obligations import NO_OBLIGATIONS, Obligation
-from policies.question import Question
+from policies.obligations import NO_OBLIGATIONS
 from policies.reasons import Reason
 from policies.telling import StaffReason, tell, ways_in
+from policies.tiles import Tile, tiles_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
-    from policies.function import Function
-    from policies.obligations import Obligations
+    from policies.obligations import Obligation, Obligations
     from policies.policy_set import PolicySet
-    from policies.question import Subject
+    from policies.question import Question, Subject
     from vetting.clearance import Clearance
     from vetting.levels import LevelId
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tile:
-    """A function that the portal shows to one person.
-
-    Attributes:
-        function: The function; it has an entry.
-        needs: What the person still has to see to, `step-up` or `purpose`, if anything.
-    """
-
-    function: Function
-    needs: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +53,14 @@ class Engine:
         digest: The digest of the policy set.
         functions: Its functions, compiled.
         zones: The network zones that its rules name; where there are none, no zone is looked up.
+        disclosing: The agreements under which reading is a disclosure to the reader's organisation.
     """
 
     policy_set: PolicySet
     digest: str
     functions: Mapping[str, CompiledFunction]
     zones: frozenset[str]
+    disclosing: frozenset[str]
 
     @classmethod
     def compile(cls, policy_set: PolicySet) -> Engine:
@@ -108,6 +92,7 @@ class Engine:
             digest=policy_set.digest,
             functions=compiled,
             zones=policy_set.zones,
+            disclosing=frozenset(each.id for each in policy_set.agreements if each.discloses),
         )
 
     def decide(self, question: Question) -> Decision:
@@ -128,7 +113,13 @@ class Engine:
             clearance = subject.clearance
             if clearance.order is not self.policy_set.levels:
                 self._check_order(clearance)
-            reach = clearance.reach(at=question.at, function=question.function.id)
+            reach = clearance.reach(
+                at=question.at,
+                function=question.function.id,
+                accepting=compiled.accepting.get(moment.agreement_id)
+                if compiled.accepting
+                else None,
+            )
             met, unknown, failed, applying = candidates.answer(question, moment, reach)
             owed = candidates.owed(applying)
             names_somebody = question.record_person is not None
@@ -300,39 +291,16 @@ class Engine:
         zone: str | None = None,
         honours: frozenset[Obligation] = frozenset(),
     ) -> tuple[Tile, ...]:
-        """The functions of the back office that the portal shows, in the order of the catalogue.
-
-        Args:
-            subject: Who looks.
-            at: When.
-            factors: How they proved who they are.
-            shown_at_us: When they last showed a second factor; without it none is fresh.
-            zone: The network zone they look from.
-            honours: What the gate undertakes to do, see `Question.honours`.
-        """
-        at_us = (at - _EPOCH) // _MICROSECOND
-        tiles = []
-        for compiled in self.functions.values():
-            function = compiled.function
-            if function.entry is None or compiled.of_gateway:
-                continue
-            decision = self.decide(
-                Question(
-                    subject=subject,
-                    function=function,
-                    action="read",
-                    at=at,
-                    factors=function.fresh_factors(factors, shown_at_us, at_us),
-                    zone=zone,
-                    honours=honours,
-                    second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
-                )
-            )
-            if decision.permitted:
-                tiles.append(Tile(function=function, needs=None))
-            elif decision.reason in _LEFT_TO_PERSON:
-                tiles.append(Tile(function=function, needs=_LEFT_TO_PERSON[decision.reason]))
-        return tuple(tiles)
+        """The functions of the back office that the portal shows, see `tiles_of`."""
+        return tiles_of(
+            self,
+            subject,
+            at=at,
+            factors=factors,
+            shown_at_us=shown_at_us,
+            zone=zone,
+            honours=honours,
+        )
 
 
 # Bound once: an enumeration looks its members up slowly, and a named
@@ -349,14 +317,6 @@ _NO_AGREEMENT, _CLEARANCE_REACHED, _RULE_PERMITS = (
     Reason.NO_AGREEMENT,
     Reason.CLEARANCE_REACHED,
     Reason.RULE_PERMITS,
-)
-
-
-_LEFT_TO_PERSON: Mapping[Reason, str] = MappingProxyType(
-    {
-        Reason.SECOND_FACTOR_NEEDED: Obligation.STEP_UP.value,
-        Reason.PURPOSE_NEEDED: Obligation.PURPOSE.value,
-    }
 )
 
 

@@ -159,7 +159,7 @@ def explain(
         )
         gates += (
             _agreement_gate(compiled, decision),
-            _clearance_gate(compiled, results, levels),
+            _clearance_gate(compiled, decision, levels),
             _rule_gate(candidates, results),
             _obligation_gate(candidates, results),
         )
@@ -204,7 +204,8 @@ def _agreement_gate(compiled: CompiledFunction, decision: Decision) -> GateLine:
     )
 
 
-def _clearance_gate(compiled: CompiledFunction, results: Results, levels: LevelOrder) -> GateLine:
+def _clearance_gate(compiled: CompiledFunction, decision: Decision, levels: LevelOrder) -> GateLine:
+    results = decision.results
     reason = compiled.clearance_reason(results.reach, results.owner, results.named)
     owner = None if results.owner == OWNER_UNKNOWN else results.owner
     floors = " and ".join(f"({floor})" for floor in compiled.function.floors_for(owner))
@@ -219,8 +220,22 @@ def _clearance_gate(compiled: CompiledFunction, results: Results, levels: LevelO
         gate=Gate.CLEARANCE,
         mark=_mark(good=reason is Reason.CLEARANCE_REACHED),
         reason=reason,
-        looked_at=f"asks {floors}, reaches {reached or 'nothing'}, names {named}",
+        looked_at=f"asks {floors}, reaches {reached or 'nothing'}, names {named}"
+        + _accepted(compiled, decision, levels),
     )
+
+
+def _accepted(compiled: CompiledFunction, decision: Decision, levels: LevelOrder) -> str:
+    """Say what the agreement accepts besides; empty where it accepts nothing more."""
+    accepting = compiled.accepting.get(decision.agreement_id)
+    if not accepting:
+        return ""
+    taken_for = {levels.reach(level): level for level in levels.ids}
+    said = (
+        f"{level} of {body}" + ("" if taken_for[reach] == level else f" as {taken_for[reach]}")
+        for (body, level), reach in accepting.items()
+    )
+    return f"; `{decision.agreement_id}` accepts {', '.join(said)}"
 
 
 def _rule_gate(candidates: Candidates, results: Results) -> GateLine:

@@ -7,8 +7,10 @@ they are. That is judged from what a change is, not from who works there now:
    no more (while any rule names one that is not known, no request's zone is), or what it was bound
    to goes with it, as that had counted beside other permits. So does a permit that is bound to more
    and otherwise the same;
-2. agreements: one that is gone, suspended or ended, ends earlier, or offers fewer functions to the
-   same partners, tightens, unless a deny or a rule with obligations rests on it;
+2. agreements: one that is gone, suspended or ended, ends earlier, offers fewer functions to the
+   same partners or accepts less vetting, tightens, unless a deny or a rule with obligations rests
+   on it or on the vetting it accepts, or it came before another in the file, whose vetting counts
+   now;
 3. functions: one with more obligations tightens. One that is gone may loosen: its requests may mean
    another function now.
 
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING
 
 from policies.agreements import AgreementStatus
 from policies.criteria.agreement import UnderAgreements
+from policies.criteria.clearance import ClearedTo
 from policies.criteria.zone import FromZones
 from policies.decision import Effect
 
@@ -77,6 +80,20 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             for criterion in rule.when
         )
 
+    def comes_after(agreement: Agreement | None) -> bool:
+        """Tell whether the vetting that another accepts may count in its place."""
+        return agreement is not None and any(
+            each.accepts and each.serves & agreement.serves and each.functions & agreement.functions
+            for each in after.agreements
+            if each.id != agreement.id
+        )
+
+    on_clearance = any(
+        isinstance(criterion, ClearedTo)
+        for rule in (*before.rules, *after.rules)
+        if rule.effect is Effect.DENY or rule.obligations.bits
+        for criterion in rule.when
+    )
     unnamed = before.zones - after.zones
 
     def names(rule: Rule | None) -> bool:
@@ -103,7 +120,12 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             {each.id: each for each in before.agreements},
             {each.id: each for each in after.agreements},
             words=lambda each: each.title,
-            tightens=lambda was, now: _agreement_tightens(was, now) and not rests_on(was, now),
+            tightens=lambda was, now: (
+                _agreement_tightens(was, now)
+                and not rests_on(was, now)
+                and not comes_after(was)
+                and not (was is not None and was.accepts and on_clearance)
+            ),
         ),
         *_compared(
             "rule",
@@ -185,12 +207,14 @@ def _agreement_tightens(before: Agreement | None, after: Agreement | None) -> bo
         functions=before.functions,
         end=before.end,
         dsa_expires=before.dsa_expires,
+        accepts=before.accepts,
     )
     earlier = before.ends_at is None or (
         after.ends_at is not None and after.ends_at <= before.ends_at
     )
     stays_shut = after.status in {before.status, AgreementStatus.SUSPENDED, AgreementStatus.ENDED}
-    return same == before and earlier and stays_shut and after.functions <= before.functions
+    fewer = after.functions <= before.functions and set(after.accepts) <= set(before.accepts)
+    return same == before and earlier and stays_shut and fewer
 
 
 def _fields_tighten(before: FieldSet | None, after: FieldSet | None) -> bool:

@@ -120,7 +120,7 @@ def load_policy_set(directory: Path) -> PolicySet:
         function.id for function in (functions or {}).values() if function.system != GATEWAY_SYSTEM
     )
     agreements = collected(
-        lambda: load_agreements(directory / "agreements.toml", every_function=offered)
+        lambda: load_agreements(directory / "agreements.toml", order=levels, every_function=offered)
     )
     names = None if organisations is None else frozenset(each.id for each in organisations)
     terms = Terms(

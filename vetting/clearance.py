@@ -105,18 +105,19 @@ class Clearance:
     _changes: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
     _reach: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _reach_for: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
-    # The same of what a body granted that only some agreement accepts; most people have none.
-    _elsewhere: Mapping[str, _OverTime] = field(init=False, repr=False, compare=False)
+    # The same of what only some agreement accepts, by body and level; most people have none.
+    _elsewhere: Mapping[tuple[str, LevelId], _OverTime] = field(
+        init=False, repr=False, compare=False
+    )
 
     def __post_init__(self) -> None:
         """Work out the instants at which the reach changes."""
         spans = self._spans()
         changes = tuple(sorted({span.begins_at for span in spans} | _ends(spans)))
-        here = _OverTime.of([span for span in spans if not span.body], changes)
-        bodies = {span.body for span in spans if span.body}
+        here = _OverTime.of([span for span in spans if span.granted is None], changes)
         elsewhere = {
-            body: _OverTime.of([span for span in spans if span.body == body], changes)
-            for body in sorted(bodies)
+            granted: _OverTime.of([span for span in spans if span.granted == granted], changes)
+            for granted in sorted({span.granted for span in spans if span.granted is not None})
         }
         object.__setattr__(self, "_changes", changes)
         object.__setattr__(self, "_reach", here.reach)
@@ -153,14 +154,15 @@ class Clearance:
         *,
         at: datetime,
         function: str | None = None,
-        accepting: frozenset[str] = frozenset(),
+        accepting: Mapping[tuple[str, LevelId], int] | None = None,
     ) -> int:
         """Give the mask of every level that the person satisfies.
 
         Args:
             at: the instant, with a time zone.
             function: the function asked for; None means that restricted grants do not count.
-            accepting: bodies whose vetting is accepted for this question, by its agreement.
+            accepting: what the agreement of this question accepts besides, by body and level, as
+                the mask of what it counts as.
 
         Raises:
             GrantError: the instant has no time zone.
@@ -172,9 +174,9 @@ class Clearance:
         if not (accepting and self._elsewhere):
             return over_time[window]
         reach = over_time[window]
-        for body, other in self._elsewhere.items():
-            if body in accepting:
-                reach |= other.reach_for.get(function or "", other.reach)[window]
+        for granted, other in self._elsewhere.items():
+            if granted in accepting and other.reach_for.get(function or "", other.reach)[window]:
+                reach |= accepting[granted]
         return reach
 
     def reaches(self, *, at: datetime) -> tuple[object, ...]:
@@ -194,11 +196,11 @@ class Clearance:
         here = tuple((name, over_time[window]) for name, over_time in self._reach_for.items())
         elsewhere = tuple(
             (
-                body,
+                granted,
                 other.reach[window],
                 tuple((name, over_time[window]) for name, over_time in other.reach_for.items()),
             )
-            for body, other in self._elsewhere.items()
+            for granted, other in self._elsewhere.items()
         )
         return (reach, here, elsewhere)
 
@@ -296,7 +298,7 @@ class Clearance:
                 ends_at=grant.counts_until(),
                 reach=self.order.reach(grant.level),
                 functions=grant.functions if standing is Standing.RESTRICTED else None,
-                body="" if self._accepts(grant, level) else grant.granting_body,
+                granted=None if self._accepts(grant, level) else (grant.granting_body, grant.level),
             )
             spans += self._within_memberships(grant, span)
         return tuple(spans)
@@ -317,14 +319,14 @@ class Clearance:
 class _Span:
     """From when to when which levels are reached, and for which functions (None for all).
 
-    `body` names who granted them where the host does not accept that body in general.
+    `granted` is who granted which level, where the host does not accept that body in general.
     """
 
     begins_at: datetime
     ends_at: datetime | None
     reach: int
     functions: frozenset[str] | None
-    body: str
+    granted: tuple[str, LevelId] | None
 
     def within(self, begins_at: datetime, ends_at: datetime | None) -> _Span | None:
         """Give the part within other bounds; None when there is none."""

@@ -1,15 +1,17 @@
 """Criterion `clearance`: the subject's usable grants satisfy a requirement.
 
-It is asked on top of the function's floor, so a rule can ask for more and never for less.
+It is asked on top of the function's floor, so a rule can ask for more and never for less. What the
+agreement that covers the question accepts counts here as it does at the floor.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from typing_extensions import override
 
+from policies.acceptance import reaches_of
 from policies.criteria.criterion import (
     Criterion,
     CriterionError,
@@ -24,6 +26,7 @@ from vetting.errors import RequirementError
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
+    from policies.agreements import Agreement
     from policies.question import Question
 
 
@@ -32,6 +35,8 @@ class ClearedTo(Criterion):
     """Met when the grants that are usable at the instant satisfy the requirement."""
 
     requirement: Requirement
+    # Those that accept anything, and all that a question could be under before them.
+    agreements: tuple[Agreement, ...] = field(default=(), compare=False)
     name: ClassVar[str] = "clearance"
     reasons: ClassVar[tuple[Reason, Reason]] = (Reason.VETTING_REACHED, Reason.VETTING_TOO_LOW)
 
@@ -48,7 +53,7 @@ class ClearedTo(Criterion):
                 )
             )
         try:
-            return cls(Requirement.parse(value, terms.order))
+            requirement = Requirement.parse(value, terms.order)
         except RequirementError as error:
             raise CriterionError(
                 Flaw(
@@ -57,6 +62,8 @@ class ClearedTo(Criterion):
                     remedy="write levels joined by and, or and parentheses",
                 )
             ) from error
+        agreements = tuple((terms.agreements or {}).values())
+        return cls(requirement, agreements if any(each.accepts for each in agreements) else ())
 
     @override
     def to_value(self) -> str:
@@ -66,7 +73,16 @@ class ClearedTo(Criterion):
     @override
     def result(self, question: Question) -> Result:
         """Compare the grants usable for this function at the instant."""
-        reach = question.subject.clearance.reach(at=question.at, function=question.function.id)
+        organisation, function = question.subject.organisation, question.function.id
+        covering = (
+            each for each in self.agreements if each.covers(organisation, function, at=question.at)
+        )
+        accepts = next((each.accepts for each in covering), ())
+        reach = question.subject.clearance.reach(
+            at=question.at,
+            function=function,
+            accepting=reaches_of(accepts, self.requirement.order),
+        )
         return Result.MET if self.requirement.met_by(reach) else Result.NOT_MET
 
     @override

@@ -10,10 +10,12 @@ import pytest
 
 from policies.agreements import Agreement, AgreementStatus, LegalBasis, load_agreements
 from policies.errors import PolicyError, PolicyFileError
+from vetting.levels import LevelOrder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+ORDER = LevelOrder.shipped()
 AGREED = Agreement(
     id="blue-light",
     title="Blue Light",
@@ -115,7 +117,7 @@ def test_a_file_is_read_to_the_agreements_it_says(tmp_path: Path) -> None:
     path = tmp_path / "agreements.toml"
     path.write_text(TEXT)
 
-    assert load_agreements(path) == (AGREED,)
+    assert load_agreements(path, order=ORDER) == (AGREED,)
 
 
 def test_the_hosts_own_agreement_may_offer_every_function(tmp_path: Path) -> None:
@@ -124,7 +126,7 @@ def test_the_hosts_own_agreement_may_offer_every_function(tmp_path: Path) -> Non
         TEXT.replace('["police", "fire"]', '["police"]').replace('["pay.slip", "hr.me"]', '["*"]')
     )
 
-    (own,) = load_agreements(path, every_function=frozenset({"a.b", "c.d"}))
+    (own,) = load_agreements(path, order=ORDER, every_function=frozenset({"a.b", "c.d"}))
 
     assert own.functions == {"a.b", "c.d"}
 
@@ -149,7 +151,7 @@ def test_a_file_with_a_fault_is_refused(tmp_path: Path, old: str, new: str, mess
     path.write_text(TEXT.replace(old, new))
 
     with pytest.raises(PolicyFileError) as refusal:
-        load_agreements(path)
+        load_agreements(path, order=ORDER)
 
     assert any(message in fault.message for fault in refusal.value.faults)
 
@@ -159,7 +161,7 @@ def test_two_agreements_with_one_id_are_refused(tmp_path: Path) -> None:
     path.write_text(TEXT + TEXT)
 
     with pytest.raises(PolicyFileError, match="declared twice"):
-        load_agreements(path)
+        load_agreements(path, order=ORDER)
 
 
 SUCCESSOR = (
@@ -173,7 +175,7 @@ def test_an_agreement_takes_over_from_another_without_a_day_between(tmp_path: Pa
     path = tmp_path / "agreements.toml"
     path.write_text(TEXT + SUCCESSOR)
 
-    before, after = load_agreements(path)
+    before, after = load_agreements(path, order=ORDER)
 
     assert after.supersedes == before.id
     assert before.ends_at == after.starts_at
@@ -197,7 +199,7 @@ def test_an_agreement_that_leaves_a_gap_or_overlap_is_refused(
     path.write_text(TEXT + SUCCESSOR.replace(old, new))
 
     with pytest.raises(PolicyFileError, match=message):
-        load_agreements(path)
+        load_agreements(path, order=ORDER)
 
 
 def test_what_is_superseded_must_have_an_end(tmp_path: Path) -> None:
@@ -205,4 +207,4 @@ def test_what_is_superseded_must_have_an_end(tmp_path: Path) -> None:
     path.write_text(TEXT.replace("end = 2019-01-31\n", "") + SUCCESSOR)
 
     with pytest.raises(PolicyFileError, match="has no end"):
-        load_agreements(path)
+        load_agreements(path, order=ORDER)

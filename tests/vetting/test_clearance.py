@@ -318,11 +318,14 @@ def test_an_agreement_may_accept_what_the_host_does_not_in_general() -> None:
     held = clearance(DBS, foreign, bound)
     own = ORDER.reach("DBSB")
 
-    assert held.reach(at=AT, accepting=frozenset({NORTH})) == own | ORDER.reach("RV")
-    assert held.reach(at=AT, accepting=frozenset({"south-police"})) == own
-    assert held.reach(
-        at=AT, function="a", accepting=frozenset({"south-police"})
-    ) == own | ORDER.reach("N3")
+    north = {(NORTH, LevelId("RV")): ORDER.reach("RV")}
+    south = {("south-police", LevelId("N3")): ORDER.reach("N2F")}
+    other_level = {(NORTH, LevelId("MV")): ORDER.reach("MV")}
+
+    assert held.reach(at=AT, accepting=north) == own | ORDER.reach("RV")
+    assert held.reach(at=AT, accepting=other_level) == own
+    assert held.reach(at=AT, accepting=south) == own
+    assert held.reach(at=AT, function="a", accepting=south) == own | ORDER.reach("N2F")
     assert held.reach(at=AT) == own
 
 
@@ -411,7 +414,11 @@ def test_people_of_equal_reaches_are_cleared_alike_for_every_function() -> None:
         reached = [
             clearance.reach(at=AT, function=function, accepting=accepting)
             for function in functions
-            for accepting in (frozenset[str](), frozenset({"another-force"}))
+            for accepting in (
+                None,
+                {("another-force", LevelId("RV")): ORDER.reach("RV")},
+                {("another-force", LevelId("N3")): ORDER.reach("N2F")},
+            )
         ]
         assert kept.setdefault(clearance.reaches(at=AT), reached) == reached
     assert 10 < len(kept) < 200

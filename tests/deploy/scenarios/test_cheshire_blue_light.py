@@ -74,7 +74,11 @@ def back_office(catalogue: Catalogue) -> dict[str, Function]:
 
 @pytest.fixture(scope="module")
 def agreements(back_office: dict[str, Function]) -> dict[str, Agreement]:
-    loaded = load_agreements(SET / "agreements.toml", every_function=frozenset(back_office))
+    loaded = load_agreements(
+        SET / "agreements.toml",
+        order=LevelOrder.shipped(),
+        every_function=frozenset(back_office),
+    )
     return {agreement.id: agreement for agreement in loaded}
 
 

@@ -1,0 +1,90 @@
+"""The portal's answer: which functions of the back office one person may open, and what is left to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from policies.obligations import Obligation
+from policies.question import Question
+from policies.reasons import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from policies.engine import Engine
+    from policies.function import Function
+    from policies.question import Subject
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_LEFT_TO_PERSON: Mapping[Reason, str] = MappingProxyType(
+    {
+        Reason.SECOND_FACTOR_NEEDED: Obligation.STEP_UP.value,
+        Reason.PURPOSE_NEEDED: Obligation.PURPOSE.value,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A function that the portal shows to one person.
+
+    Attributes:
+        function: The function; it has an entry.
+        needs: What the person still has to see to, `step-up` or `purpose`, if anything.
+    """
+
+    function: Function
+    needs: str | None
+
+
+def tiles_of(
+    engine: Engine,
+    subject: Subject,
+    *,
+    at: datetime,
+    factors: frozenset[str],
+    shown_at_us: int | None = None,
+    zone: str | None = None,
+    honours: frozenset[Obligation] = frozenset(),
+) -> tuple[Tile, ...]:
+    """Give the functions of the back office that the portal shows, in the order of the catalogue.
+
+    What a person could never fulfil is not shown.
+
+    Args:
+        engine: Decides.
+        subject: Who looks.
+        at: When.
+        factors: How they proved who they are.
+        shown_at_us: When they last showed a second factor; without it none is fresh.
+        zone: The network zone they look from.
+        honours: What the gate undertakes to do, see `Question.honours`.
+    """
+    at_us = (at - _EPOCH) // _MICROSECOND
+    tiles = []
+    for compiled in engine.functions.values():
+        function = compiled.function
+        if function.entry is None or compiled.of_gateway:
+            continue
+        decision = engine.decide(
+            Question(
+                subject=subject,
+                function=function,
+                action="read",
+                at=at,
+                factors=function.fresh_factors(factors, shown_at_us, at_us),
+                zone=zone,
+                honours=honours,
+                second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
+            )
+        )
+        if decision.permitted:
+            tiles.append(Tile(function=function, needs=None))
+        elif decision.reason in _LEFT_TO_PERSON:
+            tiles.append(Tile(function=function, needs=_LEFT_TO_PERSON[decision.reason]))
+    return tuple(tiles)
