@@ -21,7 +21,6 @@ def decision_draft(
     match: Match | None,
     *,
     host: str,
-    disclosing: frozenset[str] = frozenset(),
 ) -> EntryDraft:
     """Draft the entry of a decision.
 
@@ -31,7 +30,6 @@ def decision_draft(
         decision: the answer.
         match: what the request means; None when it means nothing known.
         host: the organisation whose back office it is.
-        disclosing: agreements under which reading is a disclosure to the reader's organisation.
     """
     subject = question.subject
     function = question.function
@@ -50,7 +48,7 @@ def decision_draft(
         draft.classification = function.classification
         draft.system = function.system
         draft.op = match.operation
-        if draft.op is Operation.CONSULTATION and decision.agreement_id in disclosing:
+        if decision.discloses and draft.op is Operation.CONSULTATION:
             draft.op = Operation.DISCLOSURE
         draft.route = match.route
         draft.subject = _whose(question)

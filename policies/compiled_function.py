@@ -69,6 +69,7 @@ class CompiledFunction:
             agreement's id, in the order of the file.
         accepting: By agreement what it accepts besides, as `Clearance.reach` takes it; only those
             that accept anything.
+        disclosing: The agreements under which reading it is a disclosure.
         floor: Asks the floor.
         floor_by_owner: Asks the floor for records of an owner.
         own_scope: Whether a request that names nobody is about the subject's own organisation.
@@ -83,6 +84,7 @@ class CompiledFunction:
     of_gateway: bool
     cover: Mapping[str, tuple[Interval, ...]]
     accepting: Mapping[str | None, Mapping[tuple[str, LevelId], int]]
+    disclosing: frozenset[str]
     floor: Callable[[int], bool]
     floor_by_owner: Mapping[str, Callable[[int], bool]]
     own_scope: bool
@@ -124,6 +126,9 @@ class CompiledFunction:
             of_gateway=function.system == GATEWAY_SYSTEM,
             cover=cover,
             accepting=accepting,
+            disclosing=frozenset(
+                each.id for each in agreements if each.discloses and function.id in each.functions
+            ),
             floor=function.floor.met_by,
             floor_by_owner={
                 owner: floor.met_by for owner, floor in function.floor_by_owner.items()

@@ -127,6 +127,7 @@ class Decision(NamedTuple):
             `OBLIGATION` what is not fulfilled; otherwise none.
         results: Result of every criterion of every candidate rule, compactly.
         policy_digest: Digest of the policy set that decided.
+        discloses: Whether what is read is disclosed to the caller's organisation, by the agreement.
     """
 
     effect: Effect
@@ -138,6 +139,7 @@ class Decision(NamedTuple):
     obligations: Obligations
     results: Results
     policy_digest: str
+    discloses: bool = False
 
     def __bool__(self) -> NoReturn:
         """Refuse to be read as true or false: a refusal would be truthy."""

@@ -53,14 +53,12 @@ class Engine:
         digest: The digest of the policy set.
         functions: Its functions, compiled.
         zones: The network zones that its rules name; where there are none, no zone is looked up.
-        disclosing: The agreements under which reading is a disclosure to the reader's organisation.
     """
 
     policy_set: PolicySet
     digest: str
     functions: Mapping[str, CompiledFunction]
     zones: frozenset[str]
-    disclosing: frozenset[str]
 
     @classmethod
     def compile(cls, policy_set: PolicySet) -> Engine:
@@ -92,7 +90,6 @@ class Engine:
             digest=policy_set.digest,
             functions=compiled,
             zones=policy_set.zones,
-            disclosing=frozenset(each.id for each in policy_set.agreements if each.discloses),
         )
 
     def decide(self, question: Question) -> Decision:
@@ -205,6 +202,7 @@ class Engine:
                 obligations,
                 results,
                 self.digest,
+                bool(compiled.disclosing) and agreement_id in compiled.disclosing,
             ),
         )
 

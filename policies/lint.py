@@ -16,6 +16,8 @@ Each finding has a code that stays, where it is, why it matters and what to do:
     L111  warning           two permits that ask for purposes and have none in common
     L112  warning           a permit to change that is bound to change nothing
     L113  suggestion        a purpose or a set of fields that no rule names
+    L114  security-warning  an agreement that takes vetting for more than was granted
+    L115  suggestion        an agreement that accepts what the host accepts from anybody
 
 Which organisations a rule is about is worked out exactly; what people hold is not looked at.
 """
@@ -97,6 +99,7 @@ def lint(policy_set: PolicySet, *, at: datetime) -> tuple[Finding, ...]:
         *look.rules(),
         *look.functions(),
         *look.agreements(),
+        *look.acceptances(),
         *look.words(),
     ]
     order = list(Grade)
@@ -299,6 +302,28 @@ class _Look:
                     why=why,
                     remedy="have it reviewed or renewed, or end it",
                 )
+
+    def acceptances(self) -> Iterator[Finding]:
+        order = self._set.levels
+        for agreement in self._set.agreements:
+            where = f"agreement `{agreement.id}`"
+            for each in agreement.accepts:
+                if not order.dominates(each.level, each.counts_as):
+                    yield Finding(
+                        code="L114",
+                        grade=Grade.SECURITY_WARNING,
+                        where=where,
+                        why=f"it takes {each}, which {each.level} does not include",
+                        remedy="take it for a level that it includes",
+                    )
+                if each.body in self._set.accepted_bodies:
+                    yield Finding(
+                        code="L115",
+                        grade=Grade.SUGGESTION,
+                        where=where,
+                        why=f"vetting of `{each.body}` counts for everything already",
+                        remedy="take it out here, or out of `accepts_vetting_by`",
+                    )
 
     def _due(self, agreement: Agreement) -> Iterator[str]:
         succeeded = any(each.supersedes == agreement.id for each in self._set.agreements)

@@ -1,4 +1,4 @@
-"""The portal's answer: which functions of the back office one person may open, and what is left to do."""
+"""The portal: which functions one person may open, and what they still have to see to."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from gateway.pages.page import PageKit, PageRequest, Route, see_other
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from policies.engine import Tile
+    from policies.tiles import Tile
     from vetting.clearance import Clearance, HeldLevel
     from vetting.grants import ClearanceGrant
 

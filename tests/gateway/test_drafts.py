@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,21 @@ def test_whose_data_it_is_is_told_as_far_as_it_is_known(
 
     assert draft.subject == whose
     assert "40012" not in draft.target
+
+
+@pytest.mark.parametrize(("discloses", "op"), [(False, "consultation"), (True, "disclosure")])
+def test_reading_is_a_disclosure_where_the_agreement_says_so(
+    live: LiveSession, op: str, *, discloses: bool
+) -> None:
+    agreements = tuple(replace(each, discloses=discloses) for each in cheshire().agreements)
+    engine = Engine.compile(replace(cheshire(), agreements=agreements))
+    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
+
+    draft = decision_draft(
+        new_visit(request()), question, engine.decide(question), match, host=HOST
+    )
+
+    assert (draft.op, draft.recipient) == (op, "cheshire-fire")
 
 
 def test_a_page_about_nobody_has_no_subject_and_the_hosts_own_staff_are_no_recipients(

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from policies.acceptance import Acceptance
 from policies.criteria import VOCABULARY
 from policies.criteria.hours import DAYS as DAYS_OF_WEEK
 from policies.decision import Effect
@@ -16,6 +17,7 @@ from policies.rules import Rule
 from tests.policies.people import FIELD_SETS, PURPOSES
 from vetting.clearance import Clearance
 from vetting.grants import ClearanceGrant, GrantStatus
+from vetting.levels import LevelId
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -30,6 +32,11 @@ COURSES = ("data-protection", "driving")
 RARE = ("hours", "zone", "factor_age_minutes", "training")
 """Criteria that few rule sets have; the benchmark measures without them."""
 MINUTE = 60_000_000
+BODIES = ("host", "host", "host", "north-police")
+ACCEPTED = tuple(
+    Acceptance(body="north-police", level=LevelId(level), counts_as=LevelId(counts_as))
+    for level, counts_as in (("RV", "RV"), ("MV", "N3"), ("N3", "N2F"), ("SC", "SC"))
+)
 NUMBERS = ("1001", "1002", "1003", "40011")
 REQUIREMENTS = ("BASE", "N2F", "RV or N3", "N3 and SC", "MV", "DBSS or BPSS")
 FIRST_DAY = date(2018, 1, 1)
@@ -158,6 +165,7 @@ def generous(policy_set: PolicySet) -> PolicySet:
             functions=functions,
             start=FIRST_DAY + timedelta(days=1200 * number),
             end=FIRST_DAY + timedelta(days=1200 * number + 1190),
+            accepts=ACCEPTED[: 2 * number],
         )
         for organisation in policy_set.organisations
         for number in range(3)
@@ -204,7 +212,7 @@ def _grant(policy_set: PolicySet, organisation: str, random: Random) -> Clearanc
     return ClearanceGrant(
         id=str(random.randrange(10**6)),
         level=level.id,
-        granting_body=organisation if level.screening else "host",
+        granting_body=organisation if level.screening else random.choice(BODIES),
         sponsor=organisation if random.random() < 0.95 else "another",
         granted_on=granted_on if random.random() < 0.3 else FIRST_DAY,
         expires_on=granted_on + timedelta(days=days) if random.random() < 0.3 else None,

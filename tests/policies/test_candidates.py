@@ -97,8 +97,7 @@ def test_recorded_results_lead_to_the_rules_that_applied() -> None:
         candidates = engine.functions[question.function.id].candidates_for(
             question.action, who.organisation, who.organisation_kind
         )
-        reach = who.clearance.reach(at=question.at, function=question.function.id)
-        answered = candidates.answer(question, candidates.moment(question.at), reach)
+        answered = candidates.answer(question, candidates.moment(question.at), results.reach)
 
         assert answered[:3] == (results.met, results.unknown, results.failed)
         assert answered[3] == candidates.applying(results)

@@ -26,7 +26,6 @@ from tests.policies.people import (
     BOTH_FACTORS,
     FIRE,
     HOST,
-    PASSWORD,
     asked,
     cheshire,
     requirement,
@@ -203,23 +202,6 @@ def test_what_would_let_in_is_the_vetting_that_is_missing() -> None:
     assert ways("DBSB", function="hr.search", posts=["firefighter"]) == ()
     assert ways("N2F", function="hr.search", posts=["hr"]) == ()
     assert ways("DBSB", function="duty.me", posts=["hr"]) == ()
-
-
-def test_the_portal_asks_every_function_that_has_an_entry() -> None:
-    engine = Engine.compile(cheshire())
-    tiles = engine.tiles(subject("DBSB"), at=AT, factors=PASSWORD)
-
-    assert {tile.function.id: tile.needs for tile in tiles}["pay.bank"] == "step-up"
-    assert all(tile.function.entry and tile.function.system != "gateway" for tile in tiles)
-    assert engine.tiles(subject(), at=AT, factors=PASSWORD) == ()
-    at_us = int(AT.timestamp()) * 1_000_000
-
-    def needs(shown_at_us: int | None) -> set[str | None]:
-        shown = engine.tiles(subject("DBSB"), at=AT, factors=BOTH_FACTORS, shown_at_us=shown_at_us)
-        return {tile.needs for tile in shown}
-
-    assert needs(at_us) == {None}
-    assert needs(at_us - 15 * 60_000_000) == needs(None) == {None, "step-up"}
 
 
 def test_offered_is_the_agreement_in_force_at_that_instant() -> None:

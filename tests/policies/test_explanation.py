@@ -14,6 +14,7 @@ from policies.errors import PolicyError
 from policies.explanation import Explanation, Mark, Outcome
 from policies.reasons import Reason
 from tests.policies.generated import (
+    bound,
     generated_question,
     generated_rules,
     generated_subject,
@@ -39,7 +40,7 @@ def rules_permit(explanation: Explanation) -> bool:
 def test_the_lines_and_the_decision_agree_and_the_log_tells_the_same() -> None:
     random = Random(21)
     policy_set = generous(cheshire())
-    policy_set = replace(policy_set, rules=generated_rules(policy_set, 400, random))
+    policy_set = replace(policy_set, rules=bound(generated_rules(policy_set, 400, random), random))
     engine = Engine.compile(policy_set)
     gates = set()
     for _ in range(600):

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from policies.acceptance import Acceptance
 from policies.lint import Grade, lint
 from tests.policies.people import AT, cheshire, rule_text, with_function, with_rules
 from vetting.days import LAST_YEAR
+from vetting.levels import LevelId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,3 +168,22 @@ def test_words_that_no_rule_names_are_found(tmp_path: Path) -> None:
         "purpose `pay-query`",
     ]
     assert "L111" not in {each.code for each in lint(cheshire(), at=AT)}
+
+
+def test_vetting_that_is_taken_for_more_or_counts_already_is_found() -> None:
+    shipped = cheshire()
+    accepts = [
+        Acceptance(body=body, level=LevelId(level), counts_as=LevelId(counts_as))
+        for body, level, counts_as in (
+            ("north-police", "MV", "RV"),
+            ("south-police", "N2F", "RV"),
+            (shipped.host.id, "RV", "RV"),
+        )
+    ]
+
+    def codes(*accepts: Acceptance) -> list[str]:
+        agreements = (replace(shipped.agreements[0], accepts=accepts), *shipped.agreements[1:])
+        found = lint(replace(shipped, agreements=agreements), at=AT)
+        return [each.code for each in found if each.code in {"L114", "L115"}]
+
+    assert [codes(each) for each in accepts] == [[], ["L114"], ["L115"]]

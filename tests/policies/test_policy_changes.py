@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policies.acceptance import Acceptance
 from policies.agreements import AgreementStatus
 from policies.catalogue import Catalogue
 from policies.decision import Effect
@@ -20,6 +21,7 @@ from policies.obligations import FieldSet
 from policies.policy_changes import changes
 from tests.policies.generated import bound, generated_question, generated_subject
 from tests.policies.people import cheshire, rule_text, with_function, with_rules, with_words
+from vetting.levels import LevelId
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -144,6 +146,31 @@ def test_an_agreement_that_a_bound_permit_rests_on_may_loosen(tmp_path: Path) ->
     before = with_rules(tmp_path, rule_text('agreement = ["nwas-premises"]', more=bound))
     after = replace(before, agreements=with_agreement(status=AgreementStatus.ENDED).agreements)
 
+    assert told(after, before) == [("changed", "agreement", "nwas-premises", True)]
+
+
+def test_an_agreement_that_accepts_less_tightens_unless_another_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    accepts = (Acceptance(body="north", level=LevelId("RV"), counts_as=LevelId("RV")),)
+    accepting = with_agreement(accepts=accepts)
+
+    assert told(accepting) == [("changed", "agreement", "nwas-premises", True)]
+    assert told(cheshire(), accepting) == [("changed", "agreement", "nwas-premises", False)]
+
+    # Ended before another in the file, its partner's vetting counts as that one says.
+    def beside(**fields: Any) -> PolicySet:
+        first = with_agreement(**fields)
+        same = next(each for each in first.agreements if each.id == "nwas-premises")
+        other = replace(same, id="other", accepts=accepts, status=AgreementStatus.IN_FORCE)
+        return replace(first, agreements=(*first.agreements, other))
+
+    ended = beside(status=AgreementStatus.ENDED)
+    assert told(ended, beside()) == [("changed", "agreement", "nwas-premises", True)]
+
+    # A deny that asks for vetting bites less when less vetting counts.
+    deny = with_rules(tmp_path, rule_text('clearance = "RV"', effect="deny")).rules
+    before, after = (replace(each, rules=deny) for each in (accepting, cheshire()))
     assert told(after, before) == [("changed", "agreement", "nwas-premises", True)]
 
 
