@@ -25,12 +25,9 @@ Which organisations a rule is about is worked out exactly; what people hold is n
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from policies.agreements import AgreementStatus
 from policies.criteria import OfOrganisation, Result
 from policies.criteria.agreement import UnderAgreements
 from policies.criteria.criterion import WordsCriterion
@@ -40,51 +37,23 @@ from policies.criteria.post import InPosts
 from policies.criteria.unit import InUnits
 from policies.decision import Effect
 from policies.function import GATEWAY_SYSTEM, Action
+from policies.lint_agreements import due_agreements, odd_acceptances
+from policies.lint_finding import Finding, Grade
 from policies.obligations import Obligations
+
+__all__ = ["Finding", "Grade", "lint"]
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
-    from policies.agreements import Agreement
     from policies.criteria import Criterion
     from policies.organisations import PolicyOrganisation
     from policies.policy_set import PolicySet
     from policies.rules import Rule
 
-SOON = timedelta(days=90)
 ALIKE = 0.85
 """How alike two words are, from 0 to 1, when one of them is probably misspelt."""
-
-
-class Grade(StrEnum):
-    """How much a finding matters, the most first."""
-
-    SECURITY_WARNING = "security-warning"
-    WARNING = "warning"
-    SUGGESTION = "suggestion"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """Something that is probably not meant.
-
-    Attributes:
-        code: stays the same from version to version.
-        grade: how much it matters.
-        where: the rule, function or agreement.
-        why: what is odd about it.
-        remedy: what to do.
-    """
-
-    code: str
-    grade: Grade
-    where: str
-    why: str
-    remedy: str
-
-    def __str__(self) -> str:
-        """Write it on one line."""
-        return f"{self.code} {self.grade}: {self.where}: {self.why}; {self.remedy}"
 
 
 def lint(policy_set: PolicySet, *, at: datetime) -> tuple[Finding, ...]:
@@ -98,8 +67,8 @@ def lint(policy_set: PolicySet, *, at: datetime) -> tuple[Finding, ...]:
     found = [
         *look.rules(),
         *look.functions(),
-        *look.agreements(),
-        *look.acceptances(),
+        *due_agreements(policy_set, at),
+        *odd_acceptances(policy_set),
         *look.words(),
     ]
     order = list(Grade)
@@ -289,53 +258,6 @@ class _Look:
                     why=f"an agreement offers it to {_listed(shut)}, and no rule permits it there",
                     remedy="write a rule, or take it out of the agreement",
                 )
-
-    def agreements(self) -> Iterator[Finding]:
-        for agreement in self._set.agreements:
-            if agreement.status is not AgreementStatus.IN_FORCE:
-                continue
-            for why in self._due(agreement):
-                yield Finding(
-                    code="L108",
-                    grade=Grade.WARNING,
-                    where=f"agreement `{agreement.id}`",
-                    why=why,
-                    remedy="have it reviewed or renewed, or end it",
-                )
-
-    def acceptances(self) -> Iterator[Finding]:
-        order = self._set.levels
-        for agreement in self._set.agreements:
-            where = f"agreement `{agreement.id}`"
-            for each in agreement.accepts:
-                if not order.dominates(each.level, each.counts_as):
-                    yield Finding(
-                        code="L114",
-                        grade=Grade.SECURITY_WARNING,
-                        where=where,
-                        why=f"it takes {each}, which {each.level} does not include",
-                        remedy="take it for a level that it includes",
-                    )
-                if each.body in self._set.accepted_bodies:
-                    yield Finding(
-                        code="L115",
-                        grade=Grade.SUGGESTION,
-                        where=where,
-                        why=f"vetting of `{each.body}` counts for everything already",
-                        remedy="take it out here, or out of `accepts_vetting_by`",
-                    )
-
-    def _due(self, agreement: Agreement) -> Iterator[str]:
-        succeeded = any(each.supersedes == agreement.id for each in self._set.agreements)
-        if agreement.review_overdue(at=self._at):
-            yield f"its review was due on {agreement.review_due}"
-        if agreement.ends_at is None or succeeded:
-            return
-        if agreement.ends_at <= self._at:
-            yield "it has ended, but stands as in force"
-        elif agreement.ends_at <= self._at + SOON:
-            days = [day for day in (agreement.end, agreement.dsa_expires) if day is not None]
-            yield f"its last day is {min(days).isoformat()}"
 
     def words(self) -> Iterator[Finding]:
         owed = Obligations.of_all(replace(each.obligations, purpose=None) for each in self._permits)

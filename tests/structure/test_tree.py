@@ -38,6 +38,8 @@ TESTED_ELSEWHERE = {
     "gateway/settings_directories.py": "tested with the settings",
     "gateway/settings_directory_checks.py": "tested with the settings",
     "gateway/wire/handler.py": "protocols only",
+    "policies/lint_agreements.py": "tested with the other findings on a policy set",
+    "policies/lint_finding.py": "a value",
     "gateway/wire/limits.py": "values",
     "gateway/audit/errors.py": "a family of exceptions without behaviour",
     "gateway/identity/directories/directory.py": "protocols and exceptions",
