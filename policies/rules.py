@@ -29,10 +29,10 @@ Reading a file finds every fault in it, with line and remedy, and takes time lin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from policies.base_file import base_of
+from policies.base_file import BASED_ON, base_of
 from policies.criteria import VOCABULARY, CriterionError, InPeriod
 from policies.criteria.zone import FromZones
 from policies.decision import Effect
@@ -75,6 +75,7 @@ class Rule:
         starts: First day.
         ends: Last day.
         obligations: What a permit is bound to; none for a deny rule.
+        written_at: File and line, such as `rules.toml:12`; empty where it was not read from a file.
     """
 
     id: str
@@ -88,6 +89,7 @@ class Rule:
     starts: date | None = None
     ends: date | None = None
     obligations: Obligations = NO_OBLIGATIONS
+    written_at: str = field(default="", compare=False)
     criteria: tuple[Criterion, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -137,10 +139,11 @@ def load_rules(
     if base is not None:
         stood_on = Findings.read(base)
         base_document = stood_on.document()
-        rules += _written(base_document, stood_on, known, terms, seen)
+        written = findings.source.data[BASED_ON]
+        rules += _written(base_document, stood_on, known, terms, seen, file=written)
         base_document.finish()
         below = stood_on.faults
-    rules += _written(document, findings, known, terms, seen, required=base is None)
+    rules += _written(document, findings, known, terms, seen, file=path.name, required=base is None)
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
@@ -155,9 +158,10 @@ def _written(
     terms: Terms,
     seen: set[str],
     *,
+    file: str,
     required: bool = True,
 ) -> list[Rule]:
-    """Read the rules that one file writes; `seen` are the ids that are taken."""
+    """Read the rules that one file writes; `seen` are the ids that are taken, `file` its name."""
     rules = []
     written = findings.source.data.get("rule")
     rows = [row for row in written if isinstance(row, dict)] if isinstance(written, list) else []
@@ -168,7 +172,7 @@ def _written(
         if rule.id in seen:
             reader.fault("id", message=f"{quoted(rule.id)} is declared twice", remedy="remove one")
         seen.add(rule.id)
-        rules.append(rule)
+        rules.append(replace(rule, written_at=f"{file}:{reader.line}"))
     return rules
 
 

@@ -282,7 +282,12 @@ class Tour(Walk):
     def shows_officers_policy_and_register(self) -> None:
         """Security and vetting officers read the policy set in force and the register."""
         for username in ("security-officer", "second-officer", "vetting-officer"):
-            for path in ("/-/policy", "/-/vetting", "/-/vetting/cheshire-fire/40011"):
+            for path in (
+                "/-/policy",
+                "/-/policy/agreements",
+                "/-/vetting",
+                "/-/vetting/cheshire-fire/40011",
+            ):
                 status = self.visitor(username).get(path).status
                 expect(status, HTTPStatus.OK, f"{path} for {username}")
         for path in ("/-/policy", "/-/vetting"):

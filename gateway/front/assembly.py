@@ -228,6 +228,7 @@ class Assembly:
             cookies=CookiePolicy.for_origin(gateway.origin),
             form_secret=keys.session_secret,
             engine=state.policy.engine,
+            policy_versions=PolicyVersions(state.store, state.bulletin).listed,
             sign_in_desk=desk,
             provider_desk=RecordedProviders(
                 providers=providing,

@@ -12,7 +12,7 @@ from sqlalchemy import or_, select, union
 
 from gateway.identity.names import fold_name
 from gateway.identity.staff import staff_by_person
-from gateway.pages.page_services import RegisterPerson
+from gateway.pages.register_services import RegisterPerson
 from gateway.store import schema
 from gateway.store.engine import reading
 from vetting.errors import VettingError

@@ -33,7 +33,9 @@ from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
 from gateway.pages.page_headers import NO_STORE, content_security_policy, page_headers
 from gateway.pages.page_services import PageServices
-from gateway.pages.policy import PolicyPage
+from gateway.pages.policy import PolicyPages
+from gateway.pages.policy_agreements import AgreementPages
+from gateway.pages.policy_why import WhyPage
 from gateway.pages.portal import PortalPage
 from gateway.pages.provider import ProviderPages
 from gateway.pages.refusal import RefusalPages
@@ -89,7 +91,9 @@ class Pages:
             *MePages(kit).routes(),
             *SessionPages(kit).routes(),
             *AuditPage(kit).routes(),
-            *PolicyPage(kit).routes(),
+            *PolicyPages(kit).routes(),
+            *WhyPage(kit).routes(),
+            *AgreementPages(kit).routes(),
             *VettingPages(kit).routes(),
             *BreakGlassPages(kit).routes(),
             *FactorPages(kit).routes(),

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from gateway.identity.signing_in.break_glass_accounts import Use
     from gateway.pages.factor_services import FactorDesk, FactorOffice, NoticeDesk
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
+    from gateway.pages.register_services import RegisterDesk
+    from gateway.policy_versions import PolicyVersion
     from policies.engine import Engine
     from policies.question import Subject
-    from vetting.clearance import Clearance
-    from vetting.register_history import RegisterChange
 
 
 class OpenVisit(Protocol):
@@ -274,46 +274,6 @@ class Brand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RegisterPerson:
-    """A person of the vetting register, as the register desk shows them.
-
-    Attributes:
-        organisation: id of the employer.
-        employee_number: unique within the employer.
-        name: None when they have never signed in, as the register itself holds no names.
-        clearance: everything the register has for them.
-        appointments: roles in the gate that they hold now.
-    """
-
-    organisation: str
-    employee_number: str
-    name: str | None
-    clearance: Clearance
-    appointments: frozenset[str]
-
-
-class RegisterDesk(Protocol):
-    """The vetting register, read only. Called on a worker thread."""
-
-    def people(
-        self, *, text: str, organisation: str, offset: int, limit: int, at: datetime
-    ) -> tuple[tuple[RegisterPerson, ...], int]:
-        """Find people by name or employee number, by organisation, or all (empty texts).
-
-        Returns:
-            At most `limit` people from `offset` on, in a steady order, and how many there are.
-        """
-
-    def person(
-        self, *, organisation: str, employee_number: str, at: datetime
-    ) -> RegisterPerson | None:
-        """Give one person, or None when the register does not know them."""
-
-    def history(self, *, organisation: str, employee_number: str) -> tuple[RegisterChange, ...]:
-        """List what changed for one person, in the order in which it did."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PageServices:
     """Everything the pages use.
 
@@ -323,6 +283,7 @@ class PageServices:
         cookies: names and flags of our cookies.
         form_secret: at least 32 random bytes, the same in every worker.
         engine: the engine in force; asked for anew by every request.
+        policy_versions: every policy set there was, the newest first; called on a worker thread.
         sign_in_desk: signs people in and out.
         break_glass: lets people in with the envelope, and tells of it.
         provider_desk: the same through OpenID providers.
@@ -344,6 +305,7 @@ class PageServices:
     cookies: CookiePolicy
     form_secret: bytes
     engine: Callable[[], Engine]
+    policy_versions: Callable[[], tuple[PolicyVersion, ...]]
     sign_in_desk: SignInDesk
     break_glass: BreakGlassDesk
     provider_desk: ProviderDesk

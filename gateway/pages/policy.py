@@ -1,32 +1,50 @@
-"""The policy set in force, to be read: functions, rules as sentences, agreements, dates."""
+"""The policy set in force, to be read: who may do what, as a grid, a table and in sentences."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, request
 
-from gateway.pages import local_time
 from gateway.pages.page import PageKit, PageRequest, Route
+from gateway.pages.policy_words import (
+    KEY,
+    POLICY,
+    CellWords,
+    RuleRow,
+    agreement_row,
+    cell_words,
+    named,
+    obligation_words,
+    rule_row,
+)
 from gateway.pages.portal import folded
-from policies.agreements import EVERY_FUNCTION
-from policies.decision import Effect
+from gateway.policy_versions import State
+from policies.effective_access import effective_access
+from policies.obligations import Obligations
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import date, datetime
+    from collections.abc import Iterable
 
-    from policies.agreements import Agreement
+    from gateway.policy_versions import PolicyVersion
+    from policies.effective_access import Grid
     from policies.function import Function
     from policies.policy_set import PolicySet
-    from policies.rules import Rule
 
 FUNCTION = "gate.policy"
-POLICY = "/-/policy"
-# Each is an address of its own (`view=`); the first is shown without.
-VIEWS = ("functions", "rules", "agreements")
 _LONGEST_QUERY = 80
+MOST_COLUMNS = 10
+"""Columns that can be read side by side on an ordinary screen; more are shown by organisation."""
+
+TABS = (
+    ("", "Who may do what"),
+    ("sentences", "Rules in sentences"),
+    ("table", "Rules as a table"),
+    ("functions", "Functions"),
+    ("agreements", "Agreements"),
+    ("versions", "Versions"),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,48 +65,26 @@ class FunctionRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleRow:
-    """One rule as a sentence.
+class GridColumn:
+    """One audience at the head of the grid."""
 
-    Attributes:
-        id: its name.
-        denies: whether it takes away.
-        sentence: in words.
-        functions: title and id of those it speaks of.
-        reason: why there is such a rule.
-        owner: who answers for it.
-        search: what the search box looks through.
-    """
-
-    id: str
-    denies: bool
-    sentence: str
-    functions: tuple[tuple[str, str], ...]
-    reason: str
-    owner: str
-    search: str
+    organisation: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AgreementRow:
-    """One agreement with its dates in words."""
+class GridRow:
+    """One function with its cells."""
 
     id: str
     title: str
-    parties: str
-    basis: str
-    starts: date
-    ends: date | None
-    review_due: date | None
-    review_overdue: bool
-    data_sharing: str
-    assessment: str
-    functions: int
-    live: bool
-    standing: str
+    cells: tuple[CellWords, ...]
 
 
-class PolicyPage:
+_Row = TypeVar("_Row", FunctionRow, RuleRow)
+
+
+class PolicyPages:
     """The policy set, read only."""
 
     def __init__(self, kit: PageKit) -> None:
@@ -96,150 +92,250 @@ class PolicyPage:
 
     def routes(self) -> tuple[Route, ...]:
         """List the addresses."""
-        return (Route(rule=POLICY, endpoint="policy", view=self.show, guarded_by=FUNCTION),)
+        views = {
+            "": self.grid,
+            "sentences": self.sentences,
+            "table": self.table,
+            "functions": self.functions,
+            "function": self.function,
+            "versions": self.versions,
+        }
+        return tuple(
+            Route(
+                rule=f"{POLICY}/{name}" if name else POLICY,
+                endpoint=f"policy_{name or 'grid'}",
+                view=view,
+                guarded_by=FUNCTION,
+            )
+            for name, view in views.items()
+        )
 
-    def show(self) -> Response:
-        """Show the whole set, or what speaks of one function (`function=`)."""
+    def grid(self) -> Response:
+        """Show what every audience may do with every function, by the gates together."""
+        page = self._kit.open_request()
+        engine = self._kit.services.engine()
+        policy_set = engine.policy_set
+        every = {each.id: each.name for each in policy_set.organisations}
+        areas = list(dict.fromkeys(each.area for each in policy_set.catalogue.functions.values()))
+        chosen = _known(request.args.get("organisation", ""), every)
+        area = _known(request.args.get("area", ""), areas)
+        query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
+        grid = effective_access(
+            engine,
+            at=page.at,
+            organisations=[chosen] if chosen else every,
+            functions=policy_set.catalogue.functions.values(),
+        )
+        narrowed = not chosen and len(grid.audiences) > MOST_COLUMNS
+        shown = policy_set.host.id if narrowed else chosen
+        columns, groups = _grid_of(grid, policy_set, shown, area=area, query=query)
+        return respond(
+            page,
+            policy_set,
+            self._kit.services.policy_versions(),
+            "policy_grid.html",
+            tab="",
+            key=KEY,
+            columns=columns,
+            heads=_heads(columns),
+            groups=groups,
+            count=sum(len(rows) for _, rows in groups),
+            total=len(policy_set.catalogue.functions),
+            organisations=every,
+            organisation=shown,
+            narrowed=narrowed,
+            areas=areas,
+            area=area,
+            query=query,
+        )
+
+    def sentences(self) -> Response:
+        """Show every rule in a sentence."""
+        return self._rules("policy_sentences.html", tab="sentences")
+
+    def table(self) -> Response:
+        """Show every rule in a row: whose staff, what, when, where it is written."""
+        return self._rules("policy_table.html", tab="table")
+
+    def functions(self) -> Response:
+        """List the functions with what they ask for."""
         page = self._kit.open_request()
         policy_set = self._kit.services.engine().policy_set
-        functions = policy_set.catalogue.functions
-        chosen = functions.get(request.args.get("function", ""))
-        if chosen is not None:
-            return page.respond(
-                "policy_function.html",
-                function=function_row(chosen),
-                matchers=chosen.matchers,
-                note=chosen.note,
-                rules=[
-                    rule_row(rule, functions)
-                    for rule in policy_set.rules
-                    if chosen.id in rule.functions
-                ],
-                agreements=[
-                    agreement_row(agreement, policy_set, at=page.at)
-                    for agreement in policy_set.agreements
-                    if _offers(agreement, chosen)
-                ],
-            )
-        return self._overview(page, policy_set)
-
-    def _overview(self, page: PageRequest, policy_set: PolicySet) -> Response:
-        catalogued = policy_set.catalogue.functions
-        view = request.args.get("view", "")
-        view = view if view in VIEWS else VIEWS[0]
-        query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
-        words = folded(query).split()
-        functions = [function_row(function) for function in catalogued.values()]
-        rules = [rule_row(rule, catalogued) for rule in policy_set.rules]
-        totals = dict(
-            zip(VIEWS, (len(functions), len(rules), len(policy_set.agreements)), strict=True)
-        )
-        functions = [row for row in functions if all(word in row.search for word in words)]
-        rules = [row for row in rules if all(word in row.search for word in words)]
-        return page.respond(
-            "policy.html",
-            policy_set=policy_set,
-            view=view,
-            views=[(name, name.capitalize(), totals[name]) for name in VIEWS],
+        rows = [function_row(each, policy_set) for each in policy_set.catalogue.functions.values()]
+        query, found = _searched(rows)
+        return respond(
+            page,
+            policy_set,
+            self._kit.services.policy_versions(),
+            "policy_functions.html",
+            tab="functions",
+            functions=found,
             query=query,
-            total=totals[view],
-            shown=len(rules if view == "rules" else functions),
-            functions=functions,
-            rules=rules,
+            shown=len(found),
+            total=len(rows),
+        )
+
+    def function(self) -> Response:
+        """Show one function: who may open it, what it asks for, all that speaks of it."""
+        page = self._kit.open_request()
+        engine = self._kit.services.engine()
+        policy_set = engine.policy_set
+        chosen = policy_set.catalogue.functions.get(request.args.get("id", ""))
+        if chosen is None:
+            return unknown(page, "function")
+        grid = effective_access(
+            engine,
+            at=page.at,
+            organisations=[each.id for each in policy_set.organisations],
+            functions=[chosen],
+        )
+        who: dict[str, list[tuple[str, CellWords]]] = {}
+        for audience, cell in zip(grid.audiences, grid.cells[chosen.id], strict=True):
+            told = cell_words(cell, audience, chosen)
+            who.setdefault(audience.organisation.name, []).append((audience.title, told))
+        return page.respond(
+            "policy_function.html",
+            function=function_row(chosen, policy_set),
+            who=who,
+            matchers=chosen.matchers,
+            note=chosen.note,
+            rules=[
+                rule_row(rule, policy_set)
+                for rule in policy_set.rules
+                if chosen.id in rule.functions
+            ],
             agreements=[
                 agreement_row(agreement, policy_set, at=page.at)
                 for agreement in policy_set.agreements
+                if chosen.id in agreement.functions
             ],
         )
 
+    def versions(self) -> Response:
+        """List every policy set there was, who proposed it and who put it in force."""
+        page = self._kit.open_request()
+        policy_set = self._kit.services.engine().policy_set
+        versions = self._kit.services.policy_versions()
+        return respond(
+            page, policy_set, versions, "policy_versions.html", tab="versions", listed=versions
+        )
 
-def function_row(function: Function) -> FunctionRow:
+    def _rules(self, template: str, *, tab: str) -> Response:
+        page = self._kit.open_request()
+        policy_set = self._kit.services.engine().policy_set
+        rows = [rule_row(rule, policy_set) for rule in policy_set.rules]
+        query, found = _searched(rows)
+        return respond(
+            page,
+            policy_set,
+            self._kit.services.policy_versions(),
+            template,
+            tab=tab,
+            rules=found,
+            query=query,
+            shown=len(found),
+            total=len(rows),
+        )
+
+
+def respond(
+    page: PageRequest,
+    policy_set: PolicySet,
+    versions: Iterable[PolicyVersion],
+    template: str,
+    *,
+    tab: str,
+    **values: Any,
+) -> Response:
+    """Fill a page that stands under the tabs, with which version is in force above them."""
+    in_force = next(
+        (
+            each
+            for each in versions
+            if each.state is State.IN_FORCE and each.digest == policy_set.digest
+        ),
+        None,
+    )
+    return page.respond(
+        template, digest=policy_set.digest, in_force=in_force, tabs=TABS, tab=tab, **values
+    )
+
+
+def unknown(page: PageRequest, what: str) -> Response:
+    """Say that the policy set in force has no such function, organisation or agreement."""
+    return page.respond("policy_unknown.html", status=404, what=what)
+
+
+def function_row(function: Function, policy_set: PolicySet) -> FunctionRow:
     """Say a function in words."""
+    names = {each.id: each.name for each in policy_set.organisations}
+    floor = named(function.floor.text, policy_set)
     return FunctionRow(
         id=function.id,
         title=function.title,
         area=function.area,
         classification=function.classification.value,
         regime="Law enforcement" if function.regime.value == "LE" else "General",
-        floor=function.floor.text,
+        floor=floor,
         other_floors=tuple(
-            f"{owner}: {floor.text}" for owner, floor in sorted(function.floor_by_owner.items())
+            f"{named(each.text, policy_set)} for records of {names.get(owner, owner)}"
+            for owner, each in sorted(function.floor_by_owner.items())
         ),
         scope=function.scope.value.replace("-", " "),
         system=function.system,
-        obligations=", ".join(function.obligations),
+        obligations=obligation_words(Obligations.of_function(function.obligations)),
         search=folded(
             f"{function.id} {function.title} {function.area} {function.classification.value} "
-            f"{function.floor.text} {function.system}"
+            f"{function.floor.text} {floor} {function.system}"
         ),
     )
 
 
-def rule_row(rule: Rule, functions: Mapping[str, Function]) -> RuleRow:
-    """Say a rule in words, with its functions apart, as there may be dozens."""
-    may = "may" if rule.effect is Effect.PERMIT else "may not"
-    actions = " and ".join(_ACTIONS[action.value] for action in sorted(rule.actions))
-    criteria = ", ".join(criterion.sentence() for criterion in rule.criteria)
-    comma = "," if len(rule.criteria) > 1 else ""
-    sentence = f"Staff {criteria}{comma} {may} {actions}:"
-    named = tuple(
-        (functions[name].title if name in functions else name, name)
-        for name in sorted(rule.functions)
-    )
-    return RuleRow(
-        id=rule.id,
-        denies=rule.effect is Effect.DENY,
-        sentence=sentence,
-        functions=named,
-        reason=f"{rule.reason[:1].upper()}{rule.reason[1:]}",
-        owner=rule.owner,
-        search=folded(f"{rule.id} {sentence} {rule.reason} {named} {rule.owner}"),
-    )
+def _searched(rows: Iterable[_Row]) -> tuple[str, list[_Row]]:
+    query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
+    words = folded(query).split()
+    return query, [row for row in rows if all(word in row.search for word in words)]
 
 
-def agreement_row(agreement: Agreement, policy_set: PolicySet, *, at: datetime) -> AgreementRow:
-    """Say an agreement in words, with whether it holds at an instant."""
-    names = {organisation.id: organisation.name for organisation in policy_set.organisations}
-    every = EVERY_FUNCTION in agreement.functions
-    offered = len(policy_set.catalogue.functions) if every else len(agreement.functions)
-    expires = agreement.dsa_expires
-    live = agreement.live(at=at)
-    return AgreementRow(
-        id=agreement.id,
-        title=agreement.title,
-        parties=", ".join(sorted(names.get(party, party) for party in agreement.parties)),
-        basis=_BASES.get(agreement.legal_basis.value, agreement.legal_basis.value),
-        starts=agreement.start,
-        ends=agreement.end,
-        review_due=agreement.review_due,
-        review_overdue=agreement.review_overdue(at=at),
-        data_sharing=f"{agreement.dsa_ref}, to {local_time.day(expires)}"
-        if expires
-        else agreement.dsa_ref,
-        assessment=agreement.dpia_ref,
-        functions=offered,
-        live=live,
-        standing="In force" if live else _not_live(agreement, at),
-    )
+def _known(word: str, words: Iterable[str]) -> str:
+    return word if word in set(words) else ""
 
 
-def _not_live(agreement: Agreement, at: datetime) -> str:
-    if agreement.status.value != "in-force":
-        return agreement.status.value.replace("-", " ").capitalize()
-    return "Not begun" if at < agreement.starts_at else "Ended"
+def _grid_of(
+    grid: Grid, policy_set: PolicySet, organisation: str, *, area: str, query: str
+) -> tuple[list[GridColumn], list[tuple[str, list[GridRow]]]]:
+    """Give the columns and the rows by area that somebody asked to see."""
+    words = folded(query).split()
+    places = [
+        place
+        for place, audience in enumerate(grid.audiences)
+        if not organisation or audience.organisation.id == organisation
+    ]
+    groups: dict[str, list[GridRow]] = {}
+    for function in policy_set.catalogue.functions.values():
+        text = folded(f"{function.id} {function.title} {function.area}")
+        if (area and function.area != area) or not all(word in text for word in words):
+            continue
+        cells = grid.cells[function.id]
+        groups.setdefault(function.area, []).append(
+            GridRow(
+                id=function.id,
+                title=function.title,
+                cells=tuple(
+                    cell_words(cells[place], grid.audiences[place], function) for place in places
+                ),
+            )
+        )
+    columns = [
+        GridColumn(organisation=each.organisation.name, title=each.title)
+        for each in (grid.audiences[place] for place in places)
+    ]
+    return columns, list(groups.items())
 
 
-def _offers(agreement: Agreement, function: Function) -> bool:
-    return function.id in agreement.functions or EVERY_FUNCTION in agreement.functions
-
-
-_ACTIONS = {"read": "read", "write": "change"}
-
-_BASES = {
-    "s22A": "Police Act 1996, section 22A",
-    "PCA2017": "Policing and Crime Act 2017",
-    "LAGSA1970": "Local Authorities (Goods and Services) Act 1970",
-    "LGA1972": "Local Government Act 1972",
-    "contract": "Contract",
-    "own-staff": "The host's own staff",
-}
+def _heads(columns: Iterable[GridColumn]) -> list[tuple[str, int]]:
+    """Give each organisation with the number of its columns."""
+    heads: dict[str, int] = {}
+    for column in columns:
+        heads[column.organisation] = heads.get(column.organisation, 0) + 1
+    return list(heads.items())

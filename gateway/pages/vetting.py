@@ -13,7 +13,7 @@ from gateway.pages.page import PageKit, Route
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from gateway.pages.page_services import RegisterPerson
+    from gateway.pages.register_services import RegisterPerson
     from vetting.register_history import RegisterChange
 
 FUNCTION = "gate.vetting"
@@ -217,4 +217,6 @@ _CHANGES = {
     "appointment-removed": "Appointment as {item} removed",
     "membership-added": "Employment entered",
     "membership-ended": "Employment given an end",
+    "training-added": "Training {item} entered",
+    "training-ended": "Training {item} ended",
 }

@@ -8,7 +8,7 @@ from deploy.demo.scenario import load_scenario
 from policies.policy_set import load_policy_set
 from tests.journeys.demo_fixture import Demo
 
-POLICY = ("/-/policy",)
+POLICY = ("/-/policy", "/-/policy/agreements")
 VETTING = ("/-/vetting", "/-/vetting?q=40011", "/-/vetting/cheshire-fire/40011")
 OFFICERS = ("security-officer", "second-officer", "vetting-officer")
 
@@ -33,14 +33,15 @@ def test_others_do_not(demo: Demo, username: str, path: str) -> None:
 def test_the_policy_page_shows_the_set_in_force(demo: Demo) -> None:
     """Its digest, an agreement and a rule by name: what the record refers to."""
     officer = demo.visitor("security-officer")
-    functions = officer.get("/-/policy").text
-    agreements = officer.get("/-/policy?view=agreements").text
-    rules = officer.get("/-/policy?view=rules").text
+    grid = officer.get("/-/policy").text
+    agreements = officer.get("/-/policy/agreements").text
+    why = officer.get("/-/policy/why?function=hr.search&organisation=cheshire-fire&holds=DBSB").text
 
-    assert load_policy_set(load_scenario().policy_set).digest in functions
-    assert "pay.slip" in functions
+    assert load_policy_set(load_scenario().policy_set).digest in grid
+    assert "Version 1, in force since" in grid
+    assert "pay.slip" in grid
     assert "Blue Light Collaboration: joint corporate services" in agreements
-    assert rules != functions
+    assert "NPPV2 full if they are in the post hr" in why
 
 
 def test_the_register_shows_what_somebody_holds_and_held(demo: Demo) -> None:

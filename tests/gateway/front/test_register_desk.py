@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.front.register_desk import RegisterSearch
-from gateway.pages.page_services import RegisterPerson
+from gateway.pages.register_services import RegisterPerson
 from gateway.store.engine import writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, new_parts
 from tests.policies.people import grant

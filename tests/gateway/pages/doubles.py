@@ -21,9 +21,10 @@ from gateway.pages.page_services import (
     LiveSession,
     NotYoursError,
     OpenVisit,
-    RegisterPerson,
     SessionSearch,
 )
+from gateway.pages.register_services import RegisterPerson
+from gateway.policy_versions import PolicyVersion, State
 from gateway.store.schema import microseconds
 from policies.question import Subject
 from tests.gateway.pages.people import AT, grant_of
@@ -342,6 +343,46 @@ class SessionDesk:
         del visit
         self.ended.append(search)
         return sum(each.hash != session.session.hash for each in self.found(session, search)[0])
+
+
+def policy_versions(digest: str) -> tuple[PolicyVersion, ...]:
+    """Tell of three policy sets: one in force, the first one, and one that waits."""
+    first = PolicyVersion(
+        number=1,
+        digest="0f" * 32,
+        state=State.RETIRED,
+        base=None,
+        loosens=True,
+        reason="the first set",
+        proposed_by="settings file",
+        proposed_at=AT - timedelta(days=40),
+        decided_by="settings file",
+        decided_at=AT - timedelta(days=40),
+    )
+    second = replace(
+        first,
+        number=2,
+        digest=digest,
+        state=State.IN_FORCE,
+        base=1,
+        reason="stores for watch managers, as agreed in schedule 3",
+        proposed_by="imran.qureshi",
+        proposed_at=AT - timedelta(days=3),
+        decided_by="helen.marsh",
+        decided_at=AT - timedelta(days=2),
+    )
+    third = replace(
+        second,
+        number=3,
+        digest="7e" * 32,
+        state=State.PROPOSED,
+        base=2,
+        reason="ambulance staff report defects",
+        proposed_at=AT - timedelta(hours=2),
+        decided_by=None,
+        decided_at=None,
+    )
+    return third, second, first
 
 
 class RegisterDesk:

@@ -17,6 +17,8 @@ from tests.gateway.pages.world import World, new_world, served
 CHROMIUM = "/usr/bin/chromium"
 WIDTHS = (1280, 320)
 
+_WHY = "/-/policy/why?organisation=cheshire-fire"
+
 # File name, who looks (empty for nobody), what they open.
 PICTURES = (
     ("sign-in", "", "/-/sign-in?next=/-/portal"),
@@ -46,10 +48,23 @@ PICTURES = (
     ("audit-error", "auditor", "/-/audit?since=yesterday&reference=XYZ"),
     ("audit-none", "auditor", "/-/audit?person=nobody"),
     ("audit-entry", "auditor", "/-/audit?entry=3"),
-    ("policy", "security-officer", "/-/policy"),
-    ("policy-rules", "security-officer", "/-/policy?view=rules"),
-    ("policy-agreements", "security-officer", "/-/policy?view=agreements"),
-    ("policy-function", "security-officer", "/-/policy?function=hr.search"),
+    ("policy-grid", "security-officer", "/-/policy"),
+    ("policy-grid-one", "security-officer", "/-/policy?organisation=cheshire-fire"),
+    ("policy-why-some", "security-officer", f"{_WHY}&function=hr.search&holds=N2F"),
+    ("policy-why-vetting", "security-officer", f"{_WHY}&function=hr.search&holds=DBSB"),
+    ("policy-why-yes", "security-officer", f"{_WHY}&function=pay.bank&holds=DBSB"),
+    ("policy-why-agreement", "security-officer", f"{_WHY}&function=pay.run&holds=N2F"),
+    ("policy-table", "security-officer", "/-/policy/table"),
+    ("policy-sentences", "security-officer", "/-/policy/sentences"),
+    ("policy-functions", "security-officer", "/-/policy/functions"),
+    ("policy-function", "security-officer", "/-/policy/function?id=hr.search"),
+    ("policy-agreements", "security-officer", "/-/policy/agreements"),
+    (
+        "policy-agreement",
+        "security-officer",
+        "/-/policy/agreement?id=cheshire-blue-light-2018",
+    ),
+    ("policy-versions", "security-officer", "/-/policy/versions"),
     ("vetting", "vetting-officer", "/-/vetting"),
     ("vetting-person", "vetting-officer", "/-/vetting/cheshire-fire/40230"),
     ("break-glass", "", "/-/break-glass"),

@@ -1,104 +1,129 @@
-"""The policy in force, as officers read it."""
+"""The policy in force, as officers read it: grid, sentences, table, functions, versions."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import replace
-from datetime import UTC, date, datetime
 from html import unescape
-from typing import Any
 
 import pytest
 
-from gateway.pages.policy import agreement_row, rule_row
-from policies.agreements import AgreementStatus
-from policies.decision import Effect
+from gateway.pages.policy import MOST_COLUMNS
 from tests.gateway.pages.conftest import SignIn
-from tests.gateway.pages.people import AT
 from tests.gateway.pages.world import World
 
 
-def test_every_function_is_listed_with_its_floor(world: World, browser_of: SignIn) -> None:
-    """What is in force is what is shown, all of it."""
+def test_grid_has_a_row_for_every_function_and_explains_every_cell(
+    world: World, browser_of: SignIn
+) -> None:
+    """What is in force is what is shown, all of it, and no answer stands without its reasons."""
+    browser = browser_of("security-officer")
+    html = unescape(browser.get("/-/policy").text)
+
+    functions = world.engine.policy_set.catalogue.functions
+    assert re.findall(r'href="/-/policy/function\?id=([^"]+)"', html) == list(functions)
+    cells = re.findall(r'class="gate-answer[^>]+href="([^"]+)"', html)
+    assert len(cells) % len(functions) == 0
+    assert len(set(cells)) == len(cells) >= 4 * len(functions)
+    assert {browser.get(cell).status_code for cell in cells[::40]} == {200}
+
+
+def test_grid_is_narrowed_by_organisation_area_and_word(browser_of: SignIn) -> None:
+    """Sixty functions are many; an officer asks about a few."""
+    browser = browser_of("security-officer")
+    html = browser.get("/-/policy?organisation=cheshire-fire&area=Payroll&q=slip").text
+
+    assert "1 of " in html
+    assert set(re.findall(r'colspan="\d+" class="gate-grid__organisation">([^<]+)<', html)) == {
+        "Cheshire Fire and Rescue Service"
+    }
+    assert "No function matches" in browser.get("/-/policy?q=zebra").text
+
+
+def test_more_columns_than_can_be_read_are_shown_by_organisation(
+    browser_of: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twenty columns side by side would be read by nobody."""
+    monkeypatch.setattr("gateway.pages.policy.MOST_COLUMNS", 2)
     html = browser_of("security-officer").get("/-/policy").text
 
-    policy_set = world.engine.policy_set
-    ids = re.findall(r'href="/-/policy\?function=([^"]+)"', html)
-    assert sorted(ids) == sorted(policy_set.catalogue.functions)
-    assert policy_set.digest in html
+    assert MOST_COLUMNS >= 8
+    assert "One organisation is shown" in html
+    assert len(re.findall(r'class="gate-grid__organisation"', html)) == 1
 
 
-def test_every_rule_is_a_sentence(world: World, browser_of: SignIn) -> None:
-    """An officer reads sentences, not expressions."""
-    html = browser_of("security-officer").get("/-/policy?view=rules").text
+def test_which_version_is_in_force_and_who_put_it_there_stands_above(browser_of: SignIn) -> None:
+    """The digest alone tells nobody anything."""
+    text = browser_of("security-officer").get("/-/policy").text
+
+    assert "Version 2, in force since" in text
+    assert "19 November 2026 at 09:30" in text
+    assert "Proposed by imran.qureshi, approved by helen.marsh" in text
+
+
+def test_every_version_is_listed_with_what_it_waits_for(browser_of: SignIn) -> None:
+    """Going back starts by knowing what there was."""
+    html = browser_of("security-officer").get("/-/policy/versions").text
+
+    assert re.findall(r'role="rowheader"[^>]*>Version (\d)', html) == ["3", "2", "1"]
+    assert "Waits for approval" in html
+    assert "Not yet" in html
+
+
+@pytest.mark.parametrize("view", ["sentences", "table"])
+def test_every_rule_is_shown_with_who_answers_for_it(
+    world: World, browser_of: SignIn, view: str
+) -> None:
+    """An officer reads sentences, or rows, and no expressions."""
+    html = unescape(browser_of("security-officer").get(f"/-/policy/{view}").text)
 
     for rule in world.engine.policy_set.rules:
-        assert f"Rule {rule.id}, answered for by {rule.owner}" in html
-
-
-def test_every_agreement_is_listed_with_its_dates(world: World, browser_of: SignIn) -> None:
-    """Nobody is offered anything without one."""
-    html = unescape(browser_of("security-officer").get("/-/policy?view=agreements").text)
-
-    for agreement in world.engine.policy_set.agreements:
-        assert agreement.title in html
-        assert agreement.dsa_ref in html
+        assert rule.id in html
+        assert rule.reason[1:] in html
+    if view == "table":
+        assert "shared-services/rules.toml:" in html
 
 
 @pytest.mark.parametrize(
-    ("query", "found"),
-    [("q=payslip", 1), ("q=zebra", 0), ("view=rules&q=zebra", 0), ("view=rules&q=own.self-", 1)],
+    ("path", "found"),
+    [
+        ("functions?q=payslip", 1),
+        ("functions?q=zebra", 0),
+        ("sentences?q=zebra", 0),
+        ("table?q=own.self-", 1),
+    ],
 )
 def test_search_works_without_a_script(
-    world: World, browser_of: SignIn, query: str, found: int
+    world: World, browser_of: SignIn, path: str, found: int
 ) -> None:
     """Every page works with JavaScript off."""
-    html = browser_of("security-officer").get(f"/-/policy?{query}").text
+    html = browser_of("security-officer").get(f"/-/policy/{path}").text
 
     policy_set = world.engine.policy_set
-    total = len(policy_set.rules if "rules" in query else policy_set.catalogue.functions)
+    total = len(policy_set.catalogue.functions if "functions" in path else policy_set.rules)
     assert f"{found} of {total} " in html
 
 
-def test_function_is_shown_with_all_that_speaks_of_it(browser_of: SignIn) -> None:
-    """Why may anyone open this? Rules, agreements and requests on one page."""
-    html = browser_of("security-officer").get("/-/policy?function=pay.slip").text
-
-    assert "OAFunc=XX_PAYSLIP" in html
-    assert "own.self-service" in html
-    assert "Agreements that offer it" in html
-
-
-def test_rule_that_forbids_is_read_as_forbidding(world: World) -> None:
-    """The one word that turns the meaning."""
-    policy_set = world.engine.policy_set
-    rule = next(rule for rule in policy_set.rules if rule.effect is Effect.PERMIT)
-    functions = policy_set.catalogue.functions
-
-    assert " may read" in rule_row(rule, functions).sentence
-    denying = rule_row(replace(rule, effect=Effect.DENY), functions)
-    assert denying.denies
-    assert " may not read" in denying.sentence
-
-
-@pytest.mark.parametrize(
-    ("changes", "at", "standing"),
-    [
-        ({}, AT, "In force"),
-        ({"status": AgreementStatus.SUSPENDED}, AT, "Suspended"),
-        ({}, datetime(1990, 1, 1, tzinfo=UTC), "Not begun"),
-        ({"end": date(2025, 1, 1)}, AT, "Ended"),
-    ],
-)
-def test_agreement_says_whether_it_holds_now(
-    world: World, changes: dict[str, Any], at: datetime, standing: str
+def test_function_is_shown_with_who_may_open_it_and_all_that_speaks_of_it(
+    browser_of: SignIn,
 ) -> None:
-    """A date in the past is easily overlooked."""
-    agreement = replace(
-        world.engine.policy_set.agreements[0],
-        **{"dsa_expires": None, "start": date(2018, 4, 1), "end": None} | changes,
-    )
+    """Who gets in, by organisation; rules, agreements and requests on one page."""
+    html = browser_of("security-officer").get("/-/policy/function?id=hr.search").text
 
-    row = agreement_row(agreement, world.engine.policy_set, at=at)
+    assert "OAFunc=XX_PERSEARCH" in html
+    assert "Rule hr.partner-search" in html
+    assert "Agreements that offer it" in html
+    assert "needs NPPV2 full" in html
+    assert "in the post hr" in html
 
-    assert (row.standing, row.live) == (standing, standing == "In force")
+
+def test_function_that_is_not_known_is_said_to_be_unknown(browser_of: SignIn) -> None:
+    """The set may have changed since the page with the link was opened."""
+    answer = browser_of("security-officer").get("/-/policy/function?id=gone")
+
+    assert answer.status_code == 404
+    assert "no function of this name" in answer.text
+
+
+def test_the_policy_is_not_for_everybody(browser_of: SignIn) -> None:
+    for path in ("", "/why", "/table", "/agreements", "/versions"):
+        assert browser_of("firefighter").get(f"/-/policy{path}").status_code == 403

@@ -38,6 +38,7 @@ from tests.gateway.pages.doubles import (
     SignInDesk,
     TicketDesk,
     Visit,
+    policy_versions,
 )
 from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, NoticeDesk, staff_of
 from tests.gateway.pages.morning import morning
@@ -112,6 +113,7 @@ def new_world(
         cookies=CookiePolicy.for_origin(origin),
         form_secret=FORM_SECRET,
         engine=lambda: engine,
+        policy_versions=lambda: policy_versions(policy_set.digest),
         sign_in_desk=desk,
         break_glass=envelope,
         provider_desk=providers,
