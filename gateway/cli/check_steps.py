@@ -44,6 +44,8 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
         if directory.ca_file
     ]
     files += [(f"upstream {each.id}", each.ca_file) for each in settings.upstreams if each.ca_file]
+    if settings.mail is not None and settings.mail.ca_file:
+        files.append(("mail", settings.mail.ca_file))
     for owner, path in files:
         try:
             found = x509.load_pem_x509_certificates(path.read_bytes())
@@ -52,7 +54,7 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
             yield _finding(FAULT, "certificates", path, message)
             continue
         for certificate in found:
-            yield from _ending(certificate, owner, path, at)
+            yield from ending(certificate, owner, str(path), at)
     for organisation in settings.organisations:
         asked = organisation.password_directory
         if asked is not None and asked.crl_file:
@@ -103,9 +105,17 @@ def directories(settings: Settings, config: Path) -> Iterator[Finding]:
                 yield _at(source, place, str(error), remedy)
 
 
-def _ending(
-    certificate: x509.Certificate, owner: str, path: Path, at: datetime
+def ending(
+    certificate: x509.Certificate, owner: str, where: str, at: datetime
 ) -> Iterator[Finding]:
+    """Tell whether a certificate has ended (a fault), or ends within 30 days (a warning).
+
+    Args:
+        certificate: to look at.
+        owner: whose it is.
+        where: the file that holds it, or the address that shows it.
+        at: now.
+    """
     ends_at = certificate.not_valid_after_utc
     if ends_at - at > CERTIFICATE_NOTICE and certificate.not_valid_before_utc <= at:
         return
@@ -115,8 +125,8 @@ def _ending(
         severity, words = FAULT, f"ended on {ends_at:%d %B %Y}"
     else:
         severity, words = WARNING, f"ends on {ends_at:%d %B %Y}, in {(ends_at - at).days} days"
-    message = f"{path}: {owner}: the certificate {words}; have a new one put there"
-    yield _finding(severity, "certificates", path, message)
+    message = f"{where}: {owner}: the certificate {words}; have a new one put there"
+    yield Finding(severity=severity, step="certificates", file=where, line=0, message=message)
 
 
 def register(settings: Settings) -> Iterator[Finding]:

@@ -197,10 +197,20 @@ class _Anybody:
 
 def _presented(server: Server, monotonic: Callable[[], float], at_ns: int) -> str:
     """Fetch the certificate that was refused, for its dates."""
+    certificate = presented_certificate(server, monotonic)
+    return f"; it shows a {_dates(certificate, at_ns)}" if certificate else ""
+
+
+def presented_certificate(server: Server, monotonic: Callable[[], float]) -> bytes | None:
+    """Fetch the certificate a server shows, believed or not; nothing is said to it.
+
+    Returns:
+        As it came (DER); None if none could be had within `CERTIFICATE_SECONDS`.
+    """
     deadline = monotonic() + CERTIFICATE_SECONDS
     with (
         contextlib.suppress(DirectoryUnavailable),
         Channel(server, _Anybody(), deadline=deadline, monotonic=monotonic) as channel,
     ):
-        return f"; it shows a {_dates(channel.certificate, at_ns)}"
-    return ""
+        return channel.certificate
+    return None

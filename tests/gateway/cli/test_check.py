@@ -94,6 +94,45 @@ def test_a_directorys_certificate_that_ends_soon_is_a_warning(
     assert {each["severity"] for each in found} == ({severity} if severity else set())
 
 
+MAIL = """[mail]
+host = "smtp.example"
+security = "tls"
+sender = "a@b.example"
+ca_file = "soon.pem"
+
+[[upstream]]"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[[upstream]]", MAIL),
+        ("http://127.0.0.1:9000", 'https://127.0.0.1:9"\nca_file = "soon.pem'),
+        (
+            'base = "dc=fire" },',
+            (
+                'base = "dc=fire" }, { kind = "oidc", id = "own", name = "N", ca_file = "soon.pem",'
+                ' issuer = "https://127.0.0.1:9", client_id = "g", client_authentication = "none" },'
+            ),
+        ),
+    ],
+    ids=["mail", "upstream", "provider"],
+)
+def test_every_authority_that_ends_soon_is_a_warning(
+    place: Place, tmp_path: Path, old: str, new: str
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=29)  # noqa: TID251
+    leaf = trustme.CA().issue_cert("a.example", not_after=ends)
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "soon.pem")
+    text = place.config.read_text()
+    assert old in text
+    place.config.write_text(text.replace(old, new, 1))
+
+    found = [each for each in findings(place) if each["step"] == "certificates"]
+    assert [each["severity"] for each in found] == ["warning"]
+    assert "soon.pem" in found[0]["message"]
+
+
 @pytest.mark.parametrize(("hours", "severity"), [(24, "warning"), (96, None), (-1, "fault")])
 def test_a_list_of_revoked_certificates_must_be_fresh(
     place: Place, tmp_path: Path, hours: int, severity: str | None
