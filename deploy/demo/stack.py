@@ -1,8 +1,8 @@
 """The whole demo as one thing: prepared, started, watched, ended.
 
-Prepared in this order: the folder is locked, the directories are filled (when the generator or the
-accounts have changed), settings and keys are written, the register is filled. Then all processes
-are started at once and waited for.
+In this order: the folder is locked, the directories are filled (when the generator or the accounts
+have changed) and started with the back office; meanwhile settings and keys are written and the
+register is filled; then the gateway is started, and all are waited for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import http.client
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from deploy.demo.processes import Child
 from deploy.demo.register import fill, london_day, redate
 from deploy.demo.scenario import Scenario
 from deploy.demo.staff import StaffMember, staff_of
+from gateway.keys import KeyRing
 from gateway.settings import load_settings
 from gateway.store.engine import open_store, writing
 from gateway.store.migration import migrate
@@ -44,6 +44,8 @@ from vetting.register import Register
 
 READY_SECONDS = 60.0
 POLL_SECONDS = 0.05
+OWN_PROCESSES = 2  # the sequencer and the gateway, which need the settings
+GENERATED_FROM = "generated-from"  # file with the version of what the staff were made by
 HERE = Path(__file__).parent
 # What decides who the staff are and what they hold.
 GENERATOR = (
@@ -93,9 +95,14 @@ class Stack:
         """
         self._lock_folder()
         try:
-            self._prepare()
+            at = now()
+            staff, version = self._load_directories(at)
             self.children = self._make_children()
-            for child in self.children:
+            for child in self.children[:-OWN_PROCESSES]:
+                child.start()
+            self._prepare_gateway(staff, at)
+            (self.places.folder / GENERATED_FROM).write_text(version, "ascii")
+            for child in self.children[-OWN_PROCESSES:]:
                 child.start()
             self._wait_until_ready()
         except BaseException:
@@ -156,8 +163,8 @@ class Stack:
             self.stop()
             raise DemoError(message)
 
-    def _prepare(self) -> None:
-        at = now()
+    def _load_directories(self, at: datetime) -> tuple[tuple[StaffMember, ...], str]:
+        """Fill directories and providers; gives the staff where made afresh, and their version."""
         for folder in (self.places.state, self.places.record, self.places.logs):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         slapd = find_slapd(self.places.folder / "bin")
@@ -165,7 +172,7 @@ class Stack:
             directory.prepare(at)
         for provider in self.places.providers:
             provider.prepare()
-        stamp = self.places.folder / "generated-from"
+        stamp = self.places.folder / GENERATED_FROM
         version = generator_version(self.scenario)
         afresh = not stamp.exists() or stamp.read_text("ascii") != version
         staff: tuple[StaffMember, ...] = ()
@@ -182,14 +189,16 @@ class Stack:
                 staff += own
                 self.say(f"provider of {organisation.name}: {len(own):,} people")
             People.of(staff).write(self.places.people)
+        return staff, version
+
+    def _prepare_gateway(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
         played = self._played(at)
         write_settings(self.places, self.workers, self._written(played))
         # A ring of an earlier version lacks the newest purpose, which `keys init` adds.
         if not any(self.places.keys.glob("register-*.key")):
-            self._gateway("keys", "init")
+            KeyRing.init(self.places.keys)
             self.say("keys made")
         self._fill_store(staff, played, at)
-        stamp.write_text(version, "ascii")
 
     def _with_providers(self) -> list[tuple[DemoOrganisation, OpenIdProvider]]:
         providers = {each.id: each for each in self.places.providers}
@@ -240,13 +249,6 @@ class Stack:
                 redate(register, connection, self.accounts, at)
                 self.say("vetting register: the role accounts are dated from today")
         dated.write_text(today, "ascii")
-
-    def _gateway(self, *arguments: str) -> None:
-        command = [*gateway_command(), *arguments, "--config", str(self.places.settings_file)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
-        if done.returncode != 0:
-            message = f"`gateway {' '.join(arguments)}` failed: {done.stderr.strip()}"
-            raise DemoError(message)
 
     def _make_children(self) -> list[Child]:
         """Give the processes, those that others depend on first."""
