@@ -29,7 +29,8 @@ organisation that the set does not know needs `stranger_of_kind`.
 
 Whoever asks is taken to do what obligations leave to them (mask, watermark, rate). A question may
 have `purpose`, `rate_used_up = true` where it was asked too often, and `obligations`, the words of
-all that a permit is bound to, or of what is not kept.
+all that a permit is bound to, or of what is not kept; `discloses` says whether reading is a
+disclosure to the caller's organisation, by the agreement.
 
 Either may have `zone` (where the request comes from; else not known) and `trainings` (in date). A
 question has `second_factor = true`, or `second_factor_minutes` where it was shown so long ago.
@@ -80,6 +81,7 @@ class Case:
         gate: where it has to end.
         reason: the reason that has to be recorded.
         obligations: the words of what the decision has to carry; None where the row does not say.
+        discloses: whether what is read is disclosed to the caller's organisation; None as above.
     """
 
     file: str
@@ -89,6 +91,7 @@ class Case:
     gate: Gate
     reason: Reason
     obligations: tuple[str, ...] | None
+    discloses: bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +210,7 @@ class _Reading:
         purpose = self._purpose(reader)
         used_up = reader.flag("rate_used_up")
         obligations = self._obligations(reader)
+        discloses = reader.flag("discloses") if reader.has("discloses") else None
         gate = reader.choice("gate", Gate)
         reason = reader.choice("reason", Reason)
         reader.finish()
@@ -234,6 +238,7 @@ class _Reading:
             gate=gate,
             reason=reason,
             obligations=obligations,
+            discloses=discloses,
         )
 
     def _purpose(self, reader: TableReader) -> str | None:

@@ -62,6 +62,9 @@ def _check_case(case: Case, engine: Engine) -> RowResult:
             f"obligations: expected {', '.join(case.obligations) or 'none'}, "
             f"found {', '.join(found) or 'none'}"
         )
+    if case.discloses is not None and decision.discloses is not case.discloses:
+        words = {True: "a disclosure", False: "a consultation only"}
+        failures.append(f"expected {words[case.discloses]}, found {words[decision.discloses]}")
     return RowResult(row=case, failures=tuple(failures), rules=frozenset(decision.rule_ids))
 
 

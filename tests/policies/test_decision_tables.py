@@ -94,6 +94,24 @@ def test_the_tables_are_found() -> None:
     assert sum(isinstance(row, Case) for row in rows) >= 30
 
 
+# The tests that each shared service must pass: an officer finds each by its name.
+NAMED = {
+    "mfss": ("A1", "A2", "A3", "X1", "X2", "X3", "X4"),
+    "cheshire-blue-light": ("B1", "B2", "B3", "B4", "X1", "X2", "X3", "X4"),
+    "cleveland-steria": ("C1", "C2", "C3", "C4", "C5", "X1", "X2", "X3", "X4"),
+    "bch": ("D1", "D2", "D3", "D4", "X1", "X2", "X3", "X4"),
+    "hampshire": ("E1", "E2", "E3", "E4", "X1", "X2", "X3", "X4"),
+}
+
+
+@pytest.mark.parametrize("scenario", NAMED)
+def test_each_shared_service_has_a_case_for_every_test_it_must_pass(scenario: str) -> None:
+    (table,) = [each for each in TABLES if each.stem == scenario]
+    named = {row.why.partition(":")[0] for row in rows_of(table)}
+
+    assert set(NAMED[scenario]) - named == set()
+
+
 CASE = """
 on = 2026-11-21T12:00:00Z
 
@@ -127,6 +145,18 @@ def test_a_row_that_comes_out_otherwise_says_what_was_expected_and_what_was_foun
     assert result.failures == (
         "expected permitted (rule-permits), found clearance (clearance-too-low)",
     )
+
+
+def test_a_row_says_whether_reading_is_a_disclosure(written: Callable[[str], Path]) -> None:
+    found = [
+        check_rows(
+            load_table(written(CASE.replace("gate =", f"discloses = {word}\ngate =")), cheshire()),
+            Engine.compile(cheshire()),
+        )[0].failures
+        for word in ("false", "true")
+    ]
+
+    assert found == [(), ("expected a disclosure, found a consultation only",)]
 
 
 def test_an_account_that_sees_otherwise_is_told_the_difference(
