@@ -5,12 +5,15 @@ The quick ones are beside what they test (`tests/gateway/identity`); here are th
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
 import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import trustme
@@ -142,6 +145,62 @@ def test_a_replica_takes_over_within_the_budget_and_the_primary_is_asked_again_l
         now[0] = AVOID_SECONDS + 1
         directory.authenticate("alice", FIRE_PASSWORD, BUDGET)
         assert primary.binds(asked)
+
+
+@contextlib.contextmanager
+def trickling(port: int, *, every_seconds: float) -> Iterator[int]:
+    """Stand before a server and pass its real bytes on one by one; gives the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def pass_on(source: socket.socket, target: socket.socket, rest: float) -> None:
+            with contextlib.suppress(OSError):
+                while piece := source.recv(1 if rest else 65_536):
+                    target.sendall(piece)
+                    time.sleep(rest)
+
+        def serve() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    client = listener.accept()[0]
+                    server = socket.create_connection(("127.0.0.1", port))
+                    for way in ((client, server, 0.0), (server, client, every_seconds)):
+                        threading.Thread(target=pass_on, args=way, daemon=True).start()
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield listener.getsockname()[1]
+
+
+@pytest.mark.parametrize("scheme", ["ldaps", "ldap"])
+def test_a_directory_that_trickles_ends_within_the_budget_and_delays_nobody_elsewhere(
+    tmp_path: Path, authority: trustme.CA, scheme: str
+) -> None:
+    """Row 3: one budget for the whole sign-in, however steadily a real server's bytes come."""
+    with fire(tmp_path, authority) as server:
+        port = urlsplit(server.ldaps_uri if scheme == "ldaps" else server.starttls_uri).port
+        assert port is not None
+        with trickling(port, every_seconds=0.05) as slow:  # 20 bytes a second
+            away = LdapDirectory(settings_for(server, f"{scheme}://127.0.0.1:{slow}"))
+            ours = LdapDirectory(settings_for(server))
+            gate = Bulkhead("slow", at_once=1)
+            outcomes: list[tuple[float, object]] = []
+
+            def sign_in() -> object:
+                return gate.run(
+                    lambda: away.authenticate("alice", FIRE_PASSWORD, BUDGET),
+                    timeout_seconds=BUDGET + 0.5,
+                )
+
+            waiting = threading.Thread(target=lambda: outcomes.append(seconds_of(sign_in)))
+            waiting.start()
+            took, given = seconds_of(lambda: ours.authenticate("alice", FIRE_PASSWORD, BUDGET))
+            waiting.join()
+
+        ((seconds, refused),) = outcomes
+        assert isinstance(refused, DirectoryUnavailable)
+        assert BUDGET - 0.5 < seconds < BUDGET + 0.5
+        assert isinstance(given, DirectoryPerson)
+        assert took < BUDGET / 2
+        gate.close()
 
 
 def test_groups_cut_short_refuse_also_when_they_are_looked_up_later(

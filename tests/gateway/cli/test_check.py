@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from policies.engine import Engine
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from tests.doubles.certificates import revocation_list
-from tests.gateway.cli.place import AT, LIBRARY, Place
+from tests.gateway.cli.place import AT, LIBRARY, TEXT, Place
 from tests.policies.people import SHARED
 
 
@@ -112,7 +113,7 @@ ca_file = "soon.pem"
             'base = "dc=fire" },',
             (
                 'base = "dc=fire" }, { kind = "oidc", id = "own", name = "N", ca_file = "soon.pem",'
-                ' issuer = "https://127.0.0.1:9", client_id = "g", client_authentication = "none" },'
+                ' issuer = "https://a.invalid", client_id = "g", client_authentication = "none" },'
             ),
         ),
     ],
@@ -287,3 +288,43 @@ def test_files_that_are_not_what_is_in_force_are_a_warning(place: Place) -> None
 
     told = place.run("check")
     assert "not the policy set in force" in told.out + told.err
+
+
+# ---- what the runbook tells people to copy ---------------------------------------------------
+
+RUNBOOK = Path(__file__).parents[3] / "deploy" / "RUNBOOK.md"
+BLOCKS = re.findall(r"(?ms)^```toml\n(.*?)^```$", RUNBOOK.read_text("utf-8"))
+
+
+@pytest.fixture
+def copied(place: Place) -> Place:
+    """The organisations of the runbook in place of those of the test, with the files they name."""
+    head = place.config.read_text().partition("[[organisation]]")[0]
+    tail = TEXT[TEXT.index("[[upstream]]") :]
+    # No test asks a server on the internet.
+    settings = "\n".join([head, *BLOCKS, tail]).replace("microsoftonline.com", "login.example")
+    for name in re.findall(r'"((?:certificates|secrets)/[^"]+)"', settings):
+        file = place.config.parent / name
+        file.parent.mkdir(exist_ok=True)
+        if name.startswith("certificates/"):
+            leaf = trustme.CA().issue_cert(
+                "a.example",
+                not_after=datetime.now(UTC) + timedelta(days=90),  # noqa: TID251
+            )
+            leaf.cert_chain_pems[0].write_to_path(file)
+        else:
+            file.write_text("secret")
+            file.chmod(0o600)
+    place.config.write_text(settings)
+    return place
+
+
+def test_the_organisations_of_the_runbook_are_accepted(copied: Place) -> None:
+    settings = load_settings(copied.config)
+    kinds = [each.kind for one in settings.organisations for each in one.directories]
+
+    assert kinds == ["active-directory", "ldap", "oidc", "oidc"]
+    # A keytab cannot be made up; nothing else is wrong with what is to be copied.
+    found = copied.run("check", "--sample", "50", "--json").json()["findings"]
+    faults = [each["message"] for each in found if each["severity"] == "fault"]
+    assert [each for each in faults if "keytab" not in each] == []
