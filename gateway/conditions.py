@@ -6,12 +6,17 @@ What is refused here is recorded as a denial of the function, with its own code.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from gateway.audit.entry import Outcome
 from gateway.drafts import decision_draft
 from gateway.refused import Refused
 from gateway.transactions import is_offered_pages
+from policies.catalogue import Operation
+from policies.obligations import MASK_BIT, WATERMARK_BIT, Obligation
 from policies.reasons import Reason
 from policies.telling import plain_reason
 
@@ -19,12 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.audit.recorder import Recorder
+    from gateway.given_purposes import GivenPurposes
+    from gateway.rate_uses import RateUses
     from gateway.transactions import Transactions
     from gateway.visit import Visit
     from policies.catalogue import Match
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.question import Question
+
+
+HONOURED: Final = frozenset({Obligation.RATE})
+"""What the gate undertakes to do. It neither masks nor marks pages yet: that is refused."""
+
+_CHANGES: Final = frozenset({Operation.COLLECTION, Operation.ALTERATION, Operation.ERASURE})
 
 
 class Conditions:
@@ -35,6 +48,8 @@ class Conditions:
         *,
         engine: Callable[[], Engine],
         transactions: Transactions,
+        purposes: GivenPurposes,
+        rates: RateUses,
         recorder: Recorder,
         host: str,
     ) -> None:
@@ -43,11 +58,15 @@ class Conditions:
         Args:
             engine: gives the compiled policy set in force.
             transactions: holds requests to the function that their page was opened under.
+            purposes: what people said they need functions for.
+            rates: how often they used them.
             recorder: makes refusals durable.
             host: the organisation whose back office it is.
         """
         self._engine = engine
         self._transactions = transactions
+        self._purposes = purposes
+        self._rates = rates
         self._recorder = recorder
         self._host = host
 
@@ -66,13 +85,62 @@ class Conditions:
             Refused: with its entry durable.
             RecordUnavailable: it could not be recorded.
         """
-        if visit.live is None:
-            raise ValueError("conditions: a visit without session")
-        session = visit.live.session.hash
+        session, owed = _session(visit), decision.obligations
+        if owed.read_only and match.operation in _CHANGES:
+            # The engine refuses to write; this is a read by its method that changes something.
+            raise await self._withheld(visit, question, decision, match, Reason.READ_ONLY)
+        if owed.bits & (MASK_BIT | WATERMARK_BIT):
+            unseen = Reason.OBLIGATION_NOT_FULFILLED
+            raise await self._withheld(visit, question, decision, match, unseen)
         if match.function.transaction is not None:
             fault = await self._transactions.fault(visit, session, match)
             if fault is not None:
                 raise await self._withheld(visit, question, decision, match, fault)
+        if owed.rates:
+            await self._count(visit, question, decision, match)
+
+    async def with_purpose(
+        self, visit: Visit, question: Question, decision: Decision
+    ) -> tuple[Question, Decision]:
+        """Decide again with the purpose that the person gave, if they gave one that will do.
+
+        Args:
+            visit: the visit; what counts is noted on it.
+            question: what was asked.
+            decision: the denial, for want of a purpose.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        session, function = _session(visit), question.function.id
+        given = self._purposes.get(session, function, visit.at_us)
+        for stored in (False, True):
+            if stored:  # they may have given another since, in another worker
+                given = await self._purposes.find(session, function, at=visit.at)
+            if given is None:
+                continue
+            asked = replace(question, purpose=given.code)
+            again = self._engine().decide(asked)
+            if again.reason is not Reason.PURPOSE_NEEDED:
+                visit.purpose = given
+                return asked, again
+        return question, decision
+
+    async def _count(
+        self, visit: Visit, question: Question, decision: Decision, match: Match
+    ) -> None:
+        take, staff_id = self._rates.take, question.subject.staff_id
+        function, rates = match.function.id, decision.obligations.rates
+        wait = await asyncio.get_running_loop().run_in_executor(
+            None, lambda: take(staff_id, function, rates, at=visit.at)
+        )
+        if wait is None:
+            return
+        # Decided again without the undertaking, so that the entry explains itself.
+        asked = replace(question, honours=HONOURED - {Obligation.RATE})
+        again = self._engine().decide(asked)
+        visit.wait_seconds = math.ceil(wait.total_seconds())
+        raise await self._withheld(visit, asked, again, match, Reason.RATE_EXCEEDED, status=429)
 
     def may_tell(self, visit: Visit, question: Question) -> bool:
         """Whether who asks may be told that the page they go on with is not known."""
@@ -93,10 +161,18 @@ class Conditions:
         decision: Decision,
         match: Match | None,
         reason: Reason,
+        *,
+        status: int = 403,
     ) -> Refused:
         draft = decision_draft(visit, question, decision, match, host=self._host)
         draft.outcome, draft.code = Outcome.DENY, reason
         await self._recorder.record_async(draft)
         told = (plain_reason(reason),)
         title = "" if match is None else match.function.title
-        return Refused(403, reason, recorded=True, reasons=told, asked_for=title)
+        return Refused(status, reason, recorded=True, reasons=told, asked_for=title)
+
+
+def _session(visit: Visit) -> str:
+    if visit.live is None:
+        raise ValueError("conditions: a visit without session")
+    return visit.live.session.hash

@@ -4,11 +4,16 @@ Clear fields hold codes, never a person and never a value from a request; the pe
 encrypted by the recorder.
 """
 
+import json
+
 from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome
 from gateway.visit import Visit
 from policies.catalogue import Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
 from policies.question import Question, Subject
+
+PURPOSE_GIVEN = "purpose-given"
+"""Stands before the code of the purpose, among the obligations of an entry."""
 
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 """Functions of the gateway whose use is another kind of act than access."""
@@ -39,6 +44,11 @@ def decision_draft(
     draft.policy = decision.policy_digest
     draft.rules = decision.rule_ids
     draft.obligations = decision.obligations.words
+    given = visit.purpose
+    if given is not None and decision.obligations.purpose is not None:
+        draft.obligations += (f"{PURPOSE_GIVEN}:{given.code}",)
+        if given.text:
+            draft.detail = json.dumps({"purpose": given.text}, ensure_ascii=False)
     draft.agreement = decision.agreement_id or ""
     draft.inputs = decision.results.to_text()
     _name_actor(draft, visit, subject)

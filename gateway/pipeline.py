@@ -14,7 +14,6 @@ Rules it keeps:
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,11 +21,12 @@ import structlog
 from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
+from gateway.conditions import HONOURED
 from gateway.drafts import decision_draft, failure_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
-from gateway.identity.sessions.session_cache import DirectoryAway, Miss
+from gateway.identity.sessions.session_cache import DirectoryAway
 from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
@@ -34,6 +34,7 @@ from gateway.wire.answers import give, see_other
 from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
 from policies.question import Question
+from policies.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -215,7 +216,7 @@ class Pipeline:
             raise asked_again(visit, again)
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
-        if permitted.function.conditional:
+        if permitted.function.conditional or decision.obligations.bits:
             await self._conditions.demand(visit, question, decision, permitted)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close
@@ -254,7 +255,7 @@ class Pipeline:
             visit.zone = self._zones.zone_of(visit.ip, engine.zones)
         function = match.function if match else self._unknown_function
         person = match.record_person if match else None
-        owner = None if person is None else await self._owner_of(person)
+        owner = None if person is None else await self._owners.find(person)
         factors = live.session.factors
         shown_at_us = live.session.second_factor_at_us
         if function.obligations:
@@ -267,17 +268,14 @@ class Pipeline:
             record_person=person,
             record_organisation=owner,
             factors=factors,
+            honours=HONOURED,
             zone=visit.zone,
             second_factor_age_us=None if shown_at_us is None else visit.at_us - shown_at_us,
         )
         decision = engine.decide(question)
+        if decision.reason is Reason.PURPOSE_NEEDED:
+            question, decision = await self._conditions.with_purpose(visit, question, decision)
         return question, decision, match if decision.permitted else None
-
-    async def _owner_of(self, number: str) -> str | None:
-        known = self._owners.get(number)
-        if known is not Miss.MISS:
-            return known
-        return await asyncio.get_running_loop().run_in_executor(None, self._owners.load, number)
 
     async def _enforce(
         self, visit: Visit, question: Question, decision: Decision, match: Match

@@ -1,8 +1,8 @@
-"""Leading who lacks nothing but a fresh second factor to where they show one, and back.
+"""Leading who lacks nothing but a fresh second factor or a purpose to where they give it, and back.
 
 Only a browser that opens a page is led; a program is refused with the reason. What a person had
-filled in is kept for them first (`identity.factors.kept_forms`): after the second factor they send
-it with one press, and it is decided and recorded anew.
+filled in is kept for them first (`identity.factors.kept_forms`): afterwards they send it with one
+press, and it is decided and recorded anew.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
-from gateway.identity.factors.kept_forms import FORM_BYTES, KeptForm
+from gateway.identity.factors.kept_forms import FORM_BYTES, PURPOSE, SECOND_FACTOR, KeptForm
 from policies.function import GATEWAY_SYSTEM
 from policies.reasons import Reason
 
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from policies.question import Question
 
 STEP_UP: Final = "/-/step-up"
+PURPOSE_PAGE: Final = "/-/purpose"
 CONTINUE: Final = "/-/step-up/continue"
+_WAITS_FOR: Final = {
+    Reason.SECOND_FACTOR_NEEDED: SECOND_FACTOR,
+    Reason.PURPOSE_NEEDED: PURPOSE,
+}
 _MOST_FIELDS: Final = 2_000
 _FORM_TYPE: Final = b"application/x-www-form-urlencoded"
 
@@ -42,19 +47,21 @@ class StepUp:
             question: what was asked.
             decision: the denial, which has been recorded.
         """
-        if decision.reason is not Reason.SECOND_FACTOR_NEEDED:
+        waits_for = _WAITS_FOR.get(decision.reason)
+        if waits_for is None:
             return b""
         mode = visit.incoming.head.headers.get(b"sec-fetch-mode", b"navigate")
         if visit.target is None or mode != b"navigate" or not _takes_pages(visit):
             return b""
         if visit.method in {"GET", "HEAD"}:
-            return _led(visit.target.sent.decode("ascii"))
+            return _led(visit.target.sent.decode("ascii"), decision)
         # The gateway's own forms carry a token of the session that is about to change.
         if visit.method != "POST" or question.function.system == GATEWAY_SYSTEM:
             return b""
-        return _led(CONTINUE) if await self._keep(visit, question.function.title) else b""
+        kept = await self._keep(visit, question.function.title, waits_for)
+        return _led(CONTINUE, decision) if kept else b""
 
-    async def _keep(self, visit: Visit, title: str) -> bool:
+    async def _keep(self, visit: Visit, title: str, waits_for: str) -> bool:
         """Keep the form, if it is one that a page of ours can send again exactly as it was."""
         head = visit.incoming.head
         if visit.live is None or visit.target is None:
@@ -65,7 +72,8 @@ class StepUp:
         fields = None if body is None else form_fields(body)
         if fields is None:
             return False
-        form = KeptForm(target=visit.target.sent.decode("ascii"), title=title, fields=fields)
+        target = visit.target.sent.decode("ascii")
+        form = KeptForm(target=target, title=title, fields=fields, waits_for=waits_for)
         session, at = visit.live.session.hash, visit.at
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: self._forms.keep(session, form, at=at))
@@ -94,8 +102,15 @@ def form_fields(body: bytes) -> tuple[tuple[str, str], ...] | None:
     return tuple(fields)
 
 
-def _led(to: str) -> bytes:
-    return f"{STEP_UP}?next={quote(to, safe='/')}".encode("ascii")
+def _led(to: str, decision: Decision) -> bytes:
+    next_page = f"next={quote(to, safe='/')}"
+    asked = decision.obligations.purpose
+    if decision.reason is Reason.SECOND_FACTOR_NEEDED or asked is None:
+        return f"{STEP_UP}?{next_page}".encode("ascii")
+    # Who changes the codes is asked again: what counts is decided when they come back.
+    codes, words = quote(",".join(sorted(asked.codes)), safe=","), "&text=1" if asked.text else ""
+    function = quote(decision.function_id, safe="")
+    return f"{PURPOSE_PAGE}?for={function}&codes={codes}{words}&{next_page}".encode("ascii")
 
 
 def _takes_pages(visit: Visit) -> bool:

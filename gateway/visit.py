@@ -5,6 +5,7 @@ from datetime import datetime
 
 from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
+from gateway.given_purposes import GivenPurpose
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -31,6 +32,8 @@ class Visit:
         zone: the network zone it came from; None unless a rule asks for zones.
         lost_page: the system of a page that it names in the place of its function, and that was
             not opened in its session; else empty.
+        purpose: what the person said they need it for, where that was asked.
+        wait_seconds: after how long it may be tried again, where that is known; else 0.
     """
 
     reference: str
@@ -45,6 +48,8 @@ class Visit:
     draft: EntryDraft | None = None
     zone: str | None = None
     lost_page: str = ""
+    purpose: GivenPurpose | None = None
+    wait_seconds: int = 0
 
     @property
     def ip(self) -> str:

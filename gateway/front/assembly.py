@@ -262,14 +262,13 @@ class Assembly:
             factors=factors.desk(sign_in, clock),
             factor_office=factors.office(),
             notices=NoticeDesk(state.store),
+            purposes=factors.purposes,
         )
         pages = Pages(services)
         scheme = gateway.origin.partition(":")[0]
         bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
         # 5. the back office
-        office = BackOfficeParts(
-            settings, keys, recorder, state.policy, state.jars, store=state.store, loop=self._loop
-        )
+        office = BackOfficeParts(settings, keys, recorder, state, factors.purposes, self._loop)
         # 6. the way through
         tally = ResourceTally()
         upkeep = Upkeep(

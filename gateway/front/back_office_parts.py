@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.conditions import Conditions
 from gateway.front.forward_act import forward_acts
 from gateway.front.from_settings import assertion_mint, upstream_address
+from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
 if TYPE_CHECKING:
@@ -19,8 +20,25 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.front.policy_in_force import PolicyInForce
+    from gateway.given_purposes import GivenPurposes
     from gateway.keys import KeyRing
     from gateway.settings import Settings
+
+
+class State(Protocol):
+    """What a worker keeps of the store."""
+
+    @property
+    def store(self) -> Store:
+        """The store."""
+
+    @property
+    def policy(self) -> PolicyInForce:
+        """The policy set in force."""
+
+    @property
+    def jars(self) -> KeptCookies:
+        """The cookies of the systems."""
 
 
 class BackOfficeParts:
@@ -39,23 +57,23 @@ class BackOfficeParts:
         settings: Settings,
         keys: KeyRing,
         recorder: Recorder,
-        policy: PolicyInForce,
-        jars: KeptCookies,
-        *,
-        store: Store,
+        state: State,
+        purposes: GivenPurposes,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Put it together; nothing is connected before it is asked for."""
         self.mint = assertion_mint(settings.gateway.origin, keys)
         self.transactions = Transactions(
-            KeptTransactions(store), lambda: policy.engine().policy_set.catalogue
+            KeptTransactions(state.store), lambda: state.policy.engine().policy_set.catalogue
         )
         self.conditions = Conditions(
-            engine=policy.engine,
+            engine=state.policy.engine,
             transactions=self.transactions,
+            purposes=purposes,
+            rates=RateUses(state.store),
             recorder=recorder,
             host=settings.gateway.host_organisation,
         )
         pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
         self.pools = tuple(pools.values())
-        self.acts = forward_acts(settings, pools, self.mint, jars, self.transactions)
+        self.acts = forward_acts(settings, pools, self.mint, state.jars, self.transactions)

@@ -352,7 +352,10 @@ class FactorDesk:
 
     def take_form(self, holder: Holder, *, at: datetime) -> KeptForm | None:
         """Give what the person had filled in, once, and only after a fresh second factor."""
-        if holder.live is None or not is_fresh(holder.live, at=at):
+        waits = self._forms.look(holder.binding, at=at)
+        if waits is None or holder.live is None:
+            return None
+        if waits.waits_for == "second-factor" and not is_fresh(holder.live, at=at):
             return None
         return self._forms.take(holder.binding, at=at)
 

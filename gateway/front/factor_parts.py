@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.front.factor_desk import FactorDesk
 from gateway.front.factor_office import FactorOffice
 from gateway.front.factor_record import FactorRecord
+from gateway.given_purposes import GivenPurposes
 from gateway.identity.factors.factor_reset import FactorResets
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.factors import SecondFactors
@@ -54,6 +55,7 @@ class FactorParts:
         stages: sign-ins that owe a factor.
         forms: what waits for one.
         step_up: leads browsers to where one is shown.
+        purposes: what people said they need functions for.
     """
 
     def __init__(
@@ -70,6 +72,7 @@ class FactorParts:
         self.stages = SignInStages(store, seal)
         self.forms = KeptForms(store, seal)
         self.step_up = StepUp(self.forms)
+        self.purposes = GivenPurposes(store, seal)
         self._party = RelyingParty(origin=gateway.origin, name=gateway.service_name)
         self._factors = SecondFactors(store, seal, self._party)
         self._store, self._bulletin, self._sessions = store, state.bulletin, state.sessions

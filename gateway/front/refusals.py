@@ -86,7 +86,7 @@ class FrontRefusals:
             for each in reasons
         ]
         document: dict[str, object] = {"refused": True, "reference": visit.reference}
-        if status == 403:  # noqa: PLR2004
+        if status in {403, 429}:
             document["reasons"] = told
         return self._whole(status, b"application/json", orjson.dumps(document), visit)
 
@@ -97,6 +97,12 @@ class FrontRefusals:
                 (b"Content-Type", content_type),
                 *self._fields,
                 (b"Gateway-Reference", visit.reference.encode("ascii")),
+                *_when_again(visit),
             ),
             body=body,
         )
+
+
+def _when_again(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
+    """Say after how many seconds it may be tried again (RFC 9110 section 10.2.3)."""
+    return ((b"Retry-After", b"%d" % visit.wait_seconds),) if visit.wait_seconds else ()

@@ -7,6 +7,7 @@ and what cannot be told permits nothing.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -44,6 +45,17 @@ class RecordOwners:
         if len(number) > _LONGEST:
             return None
         return self._known.get(number, MISS)
+
+    async def find(self, number: str) -> str | None:
+        """Give the employer, None if unknown; from the register where memory has none.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        known = self.get(number)
+        if known is not Miss.MISS:
+            return known
+        return await asyncio.get_running_loop().run_in_executor(None, self.load, number)
 
     def load(self, number: str) -> str | None:
         """Ask the register (blocks).

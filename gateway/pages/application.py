@@ -38,6 +38,7 @@ from gateway.pages.policy_agreements import AgreementPages
 from gateway.pages.policy_why import WhyPage
 from gateway.pages.portal import PortalPage
 from gateway.pages.provider import ProviderPages
+from gateway.pages.purpose import PurposePages
 from gateway.pages.refusal import RefusalPages
 from gateway.pages.rendering import Renderer
 from gateway.pages.sessions import SessionPages
@@ -98,6 +99,7 @@ class Pages:
             *BreakGlassPages(kit).routes(),
             *FactorPages(kit).routes(),
             *StepUpPages(kit).routes(),
+            *PurposePages(kit).routes(),
             *FactorOfficerPages(kit).routes(),
             *NoticePages(kit).routes(),
             Route(

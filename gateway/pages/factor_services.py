@@ -115,3 +115,10 @@ class FactorOffice(Protocol):
 
     def drop(self, officer: LiveSession, proposal_id: str, *, visit: OpenVisit) -> Reset:
         """Take a proposal back."""
+
+
+class PurposeDesk(Protocol):
+    """Keeps what people said they need functions for. Called on a worker thread."""
+
+    def keep(self, session_hash: str, function: str, *, code: str, text: str, at: datetime) -> None:
+        """Keep a purpose for a session and a function, in the place of an earlier one."""

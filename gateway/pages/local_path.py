@@ -34,7 +34,7 @@ def local_path(value: str | None) -> str:
     # Signing in to be signed out, or to sign in again, is never what was meant.
     if path.startswith(("/-/sign-in", "/-/sign-out", "/-/oidc")):
         return PORTAL
-    # Nor is showing a second factor in order to be asked for one.
-    if path == "/-/step-up":
+    # Nor is showing a second factor, or giving a purpose, in order to be asked for one.
+    if path in {"/-/step-up", "/-/purpose"}:
         return PORTAL
     return value

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.sessions.session_list import ListedSession
     from gateway.identity.signing_in.break_glass_accounts import Use
-    from gateway.pages.factor_services import FactorDesk, FactorOffice, NoticeDesk
+    from gateway.pages.factor_services import FactorDesk, FactorOffice, NoticeDesk, PurposeDesk
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
     from gateway.pages.register_services import RegisterDesk
     from gateway.policy_versions import PolicyVersion
@@ -298,6 +298,7 @@ class PageServices:
         factors: somebody's own second factors.
         factor_office: what security officers do with those of others.
         notices: what happened to second factors, until it has been seen.
+        purposes: what people said they need functions for.
     """
 
     brand: Brand
@@ -320,6 +321,7 @@ class PageServices:
     factors: FactorDesk
     factor_office: FactorOffice
     notices: NoticeDesk
+    purposes: PurposeDesk
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:
         """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).

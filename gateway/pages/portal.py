@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from gateway.conditions import HONOURED
 from gateway.identity.factors.factor_notices import NoticeCode
 from gateway.pages import local_time
 from gateway.pages.factors import told
@@ -42,7 +43,8 @@ class PortalTile:
         function: its id.
         title: as the catalogue has it.
         url: what it opens.
-        needs: `step-up` when one more proof of who they are is asked for, otherwise empty.
+        needs: `step-up` when one more proof of who they are is asked for, `purpose` when they are
+            asked what they need it for, otherwise empty.
         search: what the search box looks through, in lower case without accents.
     """
 
@@ -123,6 +125,7 @@ class PortalPage:
             factors=session.factors,
             shown_at_us=session.second_factor_at_us,
             zone=page.visit.zone,
+            honours=HONOURED,
         )
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
         areas = arrange(tiles, query)

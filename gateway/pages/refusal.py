@@ -183,7 +183,20 @@ _DIRECTORY_AWAY = Words(
     whom="own-organisation",
 )
 
-_BY_CAUSE: Mapping[str, Words] = {"directory-away": _DIRECTORY_AWAY}
+_TOO_OFTEN = Words(
+    title="You have used this as often as you may",
+    heading="You have used this as often as you may",
+    sentences=(
+        "How often it may be used in a time is limited. What you sent was not passed on.",
+        "Wait a while, then try again.",
+    ),
+    whom="own-organisation",
+)
+
+_BY_CAUSE: Mapping[str, Words] = {
+    "directory-away": _DIRECTORY_AWAY,
+    "rate-exceeded": _TOO_OFTEN,
+}
 
 _WORDS: Mapping[int, Words] = {
     400: _NOT_UNDERSTOOD,

@@ -168,6 +168,35 @@ upstream_transaction = Table(  # pages that a system opened, and the function ea
     sqlite_autoincrement=True,
 )
 
+given_purpose = Table(  # what people said they need a function for
+    "given_purpose",
+    metadata,
+    Column(
+        "session_hash",
+        String(64),
+        ForeignKey("session.hash", ondelete="CASCADE", onupdate="CASCADE"),
+        primary_key=True,
+    ),
+    Column("function", String(80), primary_key=True),
+    Column("code", String(64), nullable=False),
+    Column("sealed", Text, nullable=False),  # their own words, sealed
+    Column("at_us", BigInteger, nullable=False),
+    Index("given_purpose_age", "at_us"),
+)
+
+rate_use = Table(  # uses of functions that may be used so often only
+    "rate_use",
+    metadata,
+    Column("number", _Counted, primary_key=True, autoincrement=True),
+    Column("staff_id", String(160), nullable=False),
+    Column("function", String(80), nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),  # when it limits nobody any more
+    Index("rate_use_whose", "staff_id", "function", "at_us"),
+    Index("rate_use_age", "until_us"),
+    sqlite_autoincrement=True,
+)
+
 upstream_sign_out = Table(  # what the back office has still to be told of sessions that ended
     "upstream_sign_out",
     metadata,

@@ -27,12 +27,14 @@ from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.front.session_cuts import SessionCuts
+from gateway.given_purposes import GivenPurposes
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
 from gateway.identity.sessions.presence import Presence
 from gateway.network_zones import NetworkZones
 from gateway.pipeline import Pipeline
+from gateway.rate_uses import RateUses
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
@@ -168,6 +170,7 @@ class Stand:
     front: Front
     act: NotingAct
     transactions: Transactions
+    purposes: GivenPurposes
     at_us: int = us(AT)
     monotonic: float = 0.0
     address: tuple[str, int] = ("", 0)
@@ -266,6 +269,8 @@ async def stand(
         transactions = Transactions(
             KeptTransactions(parts.store), lambda: engine.policy_set.catalogue
         )
+        seal = FactorSeal([bytes(32)])
+        purposes = GivenPurposes(parts.store, seal)
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
         pipeline = Pipeline(
@@ -289,7 +294,7 @@ async def stand(
             unknown_function=unknown_function(world.engine.policy_set),
             open_acts=open_acts.get,
             acts={"ebs": act},
-            step_up=StepUp(KeptForms(parts.store, FactorSeal([bytes(32)]))),
+            step_up=StepUp(KeptForms(parts.store, seal)),
             refusals=refusals
             or FrontRefusals(
                 pages=world.pages.refusals,
@@ -301,6 +306,8 @@ async def stand(
             conditions=Conditions(
                 engine=lambda: engine,  # type: ignore[arg-type,return-value]  # see above
                 transactions=transactions,
+                purposes=purposes,
+                rates=RateUses(parts.store),
                 recorder=recorder,
                 host="cheshire-police",
             ),
@@ -341,6 +348,7 @@ async def stand(
             front=front,
             act=act,
             transactions=transactions,
+            purposes=purposes,
             open_acts=open_acts,
             logged=logged,
         )

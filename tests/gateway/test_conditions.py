@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from gateway.audit.entry import Outcome
-from tests.gateway.stand import OWN_PAYSLIP, SAME, field_of, stand, status_of
+from gateway.given_purposes import GivenPurposes
+from gateway.identity.factors.factor_seal import FactorSeal
+from gateway.identity.factors.kept_forms import KeptForms
+from policies.catalogue import Operation
+from policies.engine import Engine
+from policies.obligations import Obligation
+from tests.gateway.identity.parts import AT
+from tests.gateway.stand import OWN_PAYSLIP, SAME, Stand, field_of, stand, status_of
+from tests.policies.people import rule_text, with_function, with_rules
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
     from tests.gateway.pages.world import World
 
+LEAVE = "/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
 SIT = "/OA_HTML/OA.jsp?OAFunc=XX_SIT"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -55,3 +68,179 @@ async def test_functions_that_declare_nothing_are_not_asked(
 
         assert (functions["hr.sit"].conditional, functions["pay.slip"].conditional) == (True, False)
         assert status_of(answer) == 200
+
+
+# ---- obligations ---------------------------------------------------------------------------------
+
+
+def bind(gate: Stand, folder: Path, obligations: str, actions: str = '["read", "write"]') -> None:
+    """Put a policy set in force in which the permits for one's payslip and leave are bound."""
+    folder.mkdir(exist_ok=True)
+    text = rule_text(
+        'organisation_kind = ["fire"]',
+        functions='["pay.slip", "hr.absence", "pay.bank"]',
+        actions=actions,
+        more=f"obligations = {{ {obligations} }}",
+    )
+    gate.engine.put(Engine.compile(with_rules(folder, text)))
+
+
+async def test_a_purpose_is_asked_for_and_recorded_with_what_follows(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """The code in clear, the words encrypted; what was asked before it is a denial."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", 'purpose = ["audit", "complaint"], purpose_text = true')
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        led = await gate.ask(token=token)
+        told = await gate.ask(token=token, accept="application/json")
+        gate.purposes.keep(session.hash, "pay.slip", code="audit", text="about Alice", at=AT)
+        opened = await gate.ask(token=token)
+        elsewhere = await gate.ask(LEAVE, token=token)
+        asked, _, permit = gate.drafts[:3]
+
+        assert status_of(led) == 303
+        assert field_of(led, "Location") == (
+            "/-/purpose?for=pay.slip&codes=audit,complaint&text=1"
+            "&next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_PAYSLIP"
+        )
+        assert (status_of(told), b'"code":"purpose-needed"' in told) == (403, True)
+        assert (status_of(opened), status_of(elsewhere)) == (200, 303)
+        assert (asked.outcome, asked.code) == (Outcome.DENY, "purpose-needed")
+        assert permit.outcome is Outcome.PERMIT
+        assert permit.obligations == ("purpose:audit|complaint", "purpose-given:audit")
+        assert json.loads(permit.detail) == {"purpose": "about Alice"}
+
+    assert gate.record.drain() >= 3
+    (row,) = gate.record.search(reference=permit.reference).rows
+    assert "purpose-given:audit" in row.clear["obligations"]
+    assert "about Alice" not in json.dumps(row.clear)
+
+
+async def test_a_purpose_that_will_not_do_is_asked_for_again(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", 'purpose = ["audit"]')
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        gate.purposes.keep(session.hash, "pay.slip", code="complaint", text="", at=AT)
+        refused = await gate.ask(token=token)
+        # Given anew, in another worker: what this one remembers must not stand in its way.
+        GivenPurposes(gate.parts.store, FactorSeal([bytes(32)])).keep(
+            session.hash, "pay.slip", code="audit", text="", at=AT
+        )
+
+        assert (status_of(refused), status_of(await gate.ask(token=token))) == (303, 200)
+
+
+async def test_a_form_waits_for_the_purpose_and_is_sent_after_it(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", 'purpose = ["audit"]')
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        answer = await gate.ask(LEAVE, token=token, method="POST", more=SAME + FORM, body="a=1")
+        form = KeptForms(gate.parts.store, FactorSeal([bytes(32)])).take(session.hash, at=AT)
+
+        assert status_of(answer) == 303
+        assert field_of(answer, "Location").endswith("codes=audit&next=/-/step-up/continue")
+        assert form is not None
+        assert (form.target, form.fields, form.waits_for) == (LEAVE, (("a", "1"),), "purpose")
+        assert gate.act.visits == []
+
+
+async def test_a_second_factor_comes_before_the_purpose(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", 'purpose = ["audit"]')
+        answer = await gate.ask("/OA_HTML/OA.jsp?OAFunc=XX_BANK", token=gate.firefighter())
+
+        assert field_of(answer, "Location").startswith("/-/step-up?next=")
+
+
+async def test_who_may_only_look_changes_nothing(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """Neither by a method that changes, nor by a GET that the catalogue says changes something."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", "read_only = true")
+        token = gate.firefighter()
+        looked = await gate.ask(LEAVE, token=token)
+        asked = {"token": token, "accept": "application/json"}
+        sent = await gate.ask(LEAVE, method="POST", more=SAME + FORM, body="a=1", **asked)
+        policy_set = gate.engine.policy_set
+        (matcher, *_) = policy_set.catalogue.functions["pay.slip"].matchers
+        erasing = (replace(matcher, operation=Operation.ERASURE),)
+        gate.engine.put(Engine.compile(with_function(policy_set, "pay.slip", matchers=erasing)))
+        hidden = await gate.ask(**asked)
+
+        assert [status_of(each) for each in (looked, sent, hidden)] == [200, 403, 403]
+        assert b'"code":"read-only"' in sent
+        assert b'"code":"read-only"' in hidden
+        assert [each.code for each in gate.drafts if each.outcome is Outcome.DENY] == [
+            "read-only"
+        ] * 2
+        assert len(gate.act.visits) == 1
+
+
+async def test_who_uses_it_too_often_waits_and_is_told_how_long(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """Also where another worker has counted, and across sessions of the same person."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", "rate = { most = 2, minutes = 10 }")
+        token = gate.firefighter()
+        again = gate.parts.sign_in()[0]
+        first = [await gate.ask(token=each) for each in (token, again)]
+        gate.at_us += 60_000_000
+        third = await gate.ask(token=token)
+        told = await gate.ask(token=again, accept="application/json")
+        gate.at_us += 9 * 60_000_000
+        later = await gate.ask(token=token)
+
+        assert [status_of(each) for each in (*first, third, told, later)] == [
+            200,
+            200,
+            429,
+            429,
+            200,
+        ]
+        assert (field_of(third, "Retry-After"), b"as often as you may" in third) == ("540", True)
+        assert b'"code":"rate-exceeded"' in told
+        denied = [each for each in gate.drafts if each.outcome is Outcome.DENY]
+        assert [each.code for each in denied] == ["rate-exceeded"] * 2
+        assert denied[0].function == "pay.slip"
+        assert denied[0].obligations == ("rate:2/10",)
+
+
+@pytest.mark.parametrize("kind", ['mask = ["bank-details"]', "watermark = true"])
+async def test_what_the_gate_cannot_do_yet_lets_nobody_in(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, kind: str
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", kind)
+        answer = await gate.ask(token=gate.firefighter(), accept="application/json")
+
+        assert status_of(answer) == 403
+        assert b'"code":"obligation-not-fulfilled"' in answer
+        assert gate.act.visits == []
+
+
+async def test_neither_does_it_where_the_engine_has_let_it_pass(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """Belt and braces: what must be masked or marked goes nowhere unmasked."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", "watermark = true")
+        engine = gate.engine._engine
+        gate.engine.decide = lambda question: engine.decide(  # type: ignore[method-assign]
+            replace(question, honours=frozenset({Obligation.WATERMARK}))
+        )
+        answer = await gate.ask(token=gate.firefighter(), accept="application/json")
+
+        assert (status_of(answer), gate.act.visits) == (403, [])
+        assert gate.drafts[-1].code == "obligation-not-fulfilled"

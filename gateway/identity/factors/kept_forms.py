@@ -1,4 +1,4 @@
-"""A form that somebody filled in and that has to wait for their second factor.
+"""A form that somebody filled in and that has to wait for their second factor, or their purpose.
 
 It is sealed, bound to the session that sent it (and follows it when its id changes), kept for ten
 minutes and taken out once. A session keeps one: who sends another form has left the first.
@@ -21,6 +21,8 @@ from gateway.store.engine import reading, writing
 from gateway.store.schema import microseconds
 from gateway.store.schema_second_factor import kept_form
 
+SECOND_FACTOR: Final = "second-factor"
+PURPOSE: Final = "purpose"
 KEPT: Final = timedelta(minutes=10)
 FORM_BYTES: Final = 256 * 1024
 
@@ -33,11 +35,13 @@ class KeptForm:
         target: path and query, canonical.
         title: of the function it was for.
         fields: name and value in their order, decoded.
+        waits_for: `second-factor`, or `purpose`.
     """
 
     target: str
     title: str
     fields: tuple[tuple[str, str], ...]
+    waits_for: str = SECOND_FACTOR
 
 
 class KeptForms:
@@ -50,7 +54,7 @@ class KeptForms:
 
     def keep(self, session_hash: str, form: KeptForm, *, at: datetime) -> None:
         """Keep a form for a session, in the place of any other."""
-        plain = json.dumps([form.target, form.title, form.fields]).encode()
+        plain = json.dumps([form.target, form.title, form.fields, form.waits_for]).encode()
         with writing(self._engine) as connection:
             _put(
                 connection, session_hash, self._seal.seal(plain, context=_context(session_hash)), at
@@ -115,11 +119,14 @@ class KeptForms:
         ).one_or_none()
         if row is None:
             return None
-        target, title, fields = json.loads(
+        target, title, fields, *waits = json.loads(
             self._seal.open(row.sealed, context=_context(session_hash))
         )
         return KeptForm(
-            target=target, title=title, fields=tuple((name, value) for name, value in fields)
+            target=target,
+            title=title,
+            fields=tuple((name, value) for name, value in fields),
+            waits_for=waits[0] if waits else SECOND_FACTOR,
         )
 
 

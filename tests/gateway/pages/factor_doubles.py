@@ -282,3 +282,21 @@ class FactorOffice:
         self.asked.append(asked)
         if self.fails_with is not None:
             raise self.fails_with
+
+
+class PurposeDesk:
+    """Notes what people said they need functions for."""
+
+    def __init__(self) -> None:
+        self.kept: list[tuple[str, str, str]] = []
+
+    def keep(
+        self,
+        session_hash: str,  # noqa: ARG002
+        function: str,
+        *,
+        code: str,
+        text: str,
+        at: datetime,  # noqa: ARG002
+    ) -> None:
+        self.kept.append((function, code, text))

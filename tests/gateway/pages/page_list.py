@@ -66,6 +66,11 @@ PAGES = (
     ("firefighter", "/-/step-up", 200),
     ("firefighter", "/-/step-up?next=/fleet/bookings", 200),
     ("firefighter", "/-/step-up/continue", 200),
+    (
+        "firefighter",
+        "/-/purpose?for=pay.slip&codes=assurance,casework&text=1&next=/fleet/bookings",
+        200,
+    ),
     ("security-officer", "/-/factors", 200),
     ("security-officer", "/-/factors?q=constable", 200),
     ("security-officer", "/-/factors?q=zebra", 200),

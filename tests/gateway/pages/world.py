@@ -40,7 +40,13 @@ from tests.gateway.pages.doubles import (
     Visit,
     policy_versions,
 )
-from tests.gateway.pages.factor_doubles import FactorDesk, FactorOffice, NoticeDesk, staff_of
+from tests.gateway.pages.factor_doubles import (
+    FactorDesk,
+    FactorOffice,
+    NoticeDesk,
+    PurposeDesk,
+    staff_of,
+)
 from tests.gateway.pages.morning import morning
 from tests.gateway.pages.people import AMBULANCE, AT, FIRE, POLICE, demo_staff
 
@@ -71,6 +77,7 @@ class World:
     factors: FactorDesk
     office: FactorOffice
     notices: NoticeDesk
+    purposes: PurposeDesk
     front: Front
 
 
@@ -86,9 +93,10 @@ def new_world(
     at: datetime = AT,
     organisations: tuple[OrganisationChoice, ...] = (POLICE, FIRE, AMBULANCE),
     rows: Iterable[AuditRow] | None = None,
+    engine: Engine | None = None,
 ) -> World:
     """Put the pages together over the shipped policy set."""
-    engine = shipped_engine()
+    engine = engine or shipped_engine()
     policy_set = engine.policy_set
     staff = demo_staff(policy_set.levels)
     desk = SignInDesk(staff)
@@ -102,7 +110,7 @@ def new_world(
     office = FactorOffice(
         person=staff_of(staff["constable"]), proposed_by="cheshire-police/somebody"
     )
-    notices = NoticeDesk()
+    notices, purposes = NoticeDesk(), PurposeDesk()
     services = PageServices(
         brand=Brand(
             service_name="Shared services gateway",
@@ -127,6 +135,7 @@ def new_world(
         factors=factors,
         factor_office=office,
         notices=notices,
+        purposes=purposes,
         why_over=lambda token: desk.ended.get(token, ""),
     )
     pages = Pages(services)
@@ -145,6 +154,7 @@ def new_world(
         factors=factors,
         office=office,
         notices=notices,
+        purposes=purposes,
         front=Front(pages, services, engine, desk, at),
     )
 
