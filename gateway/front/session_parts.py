@@ -66,13 +66,14 @@ def asked_again(
     *,
     store: Engine,
     clock: Callable[[], datetime],
+    report: Callable[[Ended], None],
 ) -> dict[str, Asked]:
     """Give what is asked again whether people are still there, by the directory's id."""
     asked: dict[str, Asked] = {door.id: door for door in doors.values()}
     for name, provider in providers.items():
         if provider.directory.settings.recheck:
             asked[name] = ProviderDoor(
-                directory=ProviderLookUp(store, provider.directory, kept, clock),
+                directory=ProviderLookUp(store, provider.directory, kept, clock, report),
                 bulkhead=provider.bulkhead,
                 budget_seconds=provider.directory.settings.budget_seconds,
             )
@@ -94,14 +95,18 @@ def look_after_sessions(
     clock: Callable[[], datetime],
 ) -> None:
     """Have directories asked again, and the back office told what ended; until the stack closes."""
+
+    def report(ended: Ended) -> None:
+        recorder.queue(ended_draft(ended))
+
     _start_recheck(
         stack,
         settings,
         store=store,
         bulletin=bulletin,
         sessions=sessions,
-        asked=asked_again(doors, providers, kept, store=store, clock=clock),
-        recorder=recorder,
+        asked=asked_again(doors, providers, kept, store=store, clock=clock, report=report),
+        report=report,
         clock=clock,
     )
     _start_sign_outs(stack, settings, store=store, reader=reader, recorder=recorder, clock=clock)
@@ -115,7 +120,7 @@ def _start_recheck(
     bulletin: Bulletin,
     sessions: Sessions,
     asked: Mapping[str, Asked],
-    recorder: Recorder,
+    report: Callable[[Ended], None],
     clock: Callable[[], datetime],
 ) -> None:
     recheck = Recheck(
@@ -124,7 +129,7 @@ def _start_recheck(
         sessions=sessions,
         directories=asked,
         every=timedelta(seconds=settings.sessions.recheck_seconds),
-        report=lambda ended: recorder.queue(ended_draft(ended)),
+        report=report,
         clock=clock,
     )
     recheck.start()

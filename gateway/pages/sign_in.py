@@ -360,6 +360,8 @@ _ENDED = {
     "account-closed": "Your session was ended, as your organisation has closed your account.",
     "person-gone": "Your session was ended, as your organisation does not list you any more.",
     "identity-changed": "Your session was ended, as your details at your organisation changed.",
+    "provider-signed-out": "Your session was ended, as your organisation's sign-in says that you "
+    "are signed out there, or may not sign in any more.",
     "factors-reset": "Your second factors were removed by two security officers, and you were "
     "signed out everywhere.",
 }

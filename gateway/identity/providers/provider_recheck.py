@@ -16,8 +16,9 @@ from sqlalchemy import Engine
 from gateway.identity.directories.bulkhead import Bulkhead
 from gateway.identity.directories.directory import DirectoryPerson, PersonGone
 from gateway.identity.providers.oidc_directory import AskedAgain, GrantOver, OidcDirectory
-from gateway.identity.providers.provider_sessions import ProviderSessions
-from gateway.identity.staff import staff_identified
+from gateway.identity.providers.provider_sessions import REASON, ProviderSessions
+from gateway.identity.sessions.recheck import Ended
+from gateway.identity.staff import staff_by_id, staff_identified
 from gateway.store.engine import reading
 
 
@@ -30,6 +31,7 @@ class ProviderLookUp:
         provider: OidcDirectory,
         sessions: ProviderSessions,
         clock: Callable[[], datetime],
+        report: Callable[[Ended], None],
     ) -> None:
         """Take what is needed.
 
@@ -38,11 +40,13 @@ class ProviderLookUp:
             provider: to ask.
             sessions: holds the refresh tokens.
             clock: the present instant.
+            report: is told of sessions that the provider's answer has ended.
         """
         self._engine = engine
         self._provider = provider
         self._sessions = sessions
         self._clock = clock
+        self._report = report
 
     def look_up(self, directory_id: str, budget_seconds: float) -> DirectoryPerson | None:
         """Ask about somebody; see `gateway.identity.sessions.recheck.LooksUp`.
@@ -63,13 +67,20 @@ class ProviderLookUp:
         for kept in tokens:
             said = None if kept.token is None else self._ask(kept.token, directory_id, at)
             if said is None:
-                self._sessions.end_over(kept.session_hash, at=at)
+                if self._sessions.end_over(kept.session_hash, at=at):
+                    self._tell(staff_id or "", at)
                 continue
             self._sessions.turn(kept, said.refresh_token)
             person, there = said.person or person, True
         if not there:
             raise PersonGone("provider: it does not vouch for them any more")
         return person
+
+    def _tell(self, staff_id: str, at: datetime) -> None:
+        with reading(self._engine) as connection:
+            staff = staff_by_id(connection, staff_id)
+        if staff is not None:
+            self._report(Ended(staff=staff, code=REASON, count=1, at=at))
 
     def _ask(self, token: str, directory_id: str, at: datetime) -> AskedAgain | None:
         try:

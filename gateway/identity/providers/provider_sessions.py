@@ -136,9 +136,13 @@ class ProviderSessions:
                 .values(refresh=self._seal(after, _REFRESH_TOKEN))
             )
 
-    def end_over(self, session_hash: str, *, at: datetime) -> None:
-        """End a session for whose sign-in its provider does not vouch any more."""
-        self._sessions.end(session_hash, at=at, reason=REASON)
+    def end_over(self, session_hash: str, *, at: datetime) -> bool:
+        """End a session for whose sign-in its provider does not vouch any more.
+
+        Returns:
+            Whether it was there and had not been ended.
+        """
+        return self._sessions.end(session_hash, at=at, reason=REASON)
 
     def take(self, session_hash: str) -> str | None:
         """Give the ID token of a session and drop it; None if there is none that can be read."""

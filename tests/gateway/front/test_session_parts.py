@@ -82,7 +82,7 @@ def test_a_provider_is_asked_again_where_that_is_set(
     settings = make_settings(('base = "dc=fire" },', f'base = "dc=fire" }}, {both}'))
     ways = providers(settings)
     kept = ProviderSessions(parts.store, parts.sessions, bytes(32))
-    asked = asked_again({}, ways, kept, store=parts.store, clock=lambda: AT)
+    asked = asked_again({}, ways, kept, store=parts.store, clock=lambda: AT, report=print)
     for each in ways.values():
         each.bulkhead.close()
 

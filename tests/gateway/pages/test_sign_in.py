@@ -487,6 +487,7 @@ def test_after_a_long_pause_whoever_is_signed_in_signs_in_again(browser_of: Sign
     [
         ("too-many-sessions", "your oldest session"),
         ("ended-by-officer", "by a security officer"),
+        ("provider-signed-out", "signed out there"),
         ("signed-out", None),
         ("", None),
     ],

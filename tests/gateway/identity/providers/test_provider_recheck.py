@@ -29,7 +29,9 @@ class Bench:
         self.gate = Gate(parts, settings)
         self.ended: list[Ended] = []
         provider = self.gate.signing.providers["nwas"]
-        look_up = ProviderLookUp(parts.store, provider.directory, self.gate.kept, lambda: self.at)
+        look_up = ProviderLookUp(
+            parts.store, provider.directory, self.gate.kept, lambda: self.at, self.ended.append
+        )
         self.recheck = Recheck(
             engine=parts.store,
             bulletin=parts.bulletin,
@@ -113,6 +115,7 @@ def test_whoever_the_provider_does_not_vouch_for_is_signed_out(
     bench.check()
 
     assert not bench.lives(token)
+    assert [(each.code, each.count) for each in bench.ended] == [("provider-signed-out", 1)]
 
 
 @pytest.mark.parametrize(
