@@ -150,7 +150,7 @@ class Walk:
             for day, checks in by_day(self.checks()):
                 self.stack.play(day)
                 for check in checks:
-                    self._hold(check)
+                    self.hold(check)
         finally:
             self.stack.play(None)
 
@@ -160,7 +160,8 @@ class Walk:
         catalogue = load_policy_set(scenario.policy_set).catalogue
         return read_checks(scenario.folder / "checks.toml", scenario.accounts, catalogue)
 
-    def _hold(self, check: Check) -> None:
+    def hold(self, check: Check) -> None:
+        """Ask as one line of the table says, on the day that is played."""
         what = f"{check.why} ({check.account}, {check.url}, {check.on or 'its own day'})"
         account = self.accounts[check.account]
         if check.status is None:

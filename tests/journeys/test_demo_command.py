@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo.__main__ import port_of
 from deploy.demo.places import PROJECT, free_ports
+from deploy.demo.stack import DemoError
 
 READY_SECONDS = 60
 
@@ -69,9 +71,10 @@ class DemoCommand:
             self.process.stdout.close()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "demo"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give one for all: what is stored is kept from one run to the next, as for a person."""
+    return tmp_path_factory.mktemp("command") / "demo"
 
 
 @pytest.fixture
@@ -81,14 +84,20 @@ def command(folder: Path) -> Iterator[DemoCommand]:
     started.close()
 
 
-def test_it_prints_the_accounts_and_ends_without_a_trace(command: DemoCommand) -> None:
-    """Ctrl-C ends all of it, nothing left running; the data are kept."""
+def test_it_prints_the_accounts_refuses_a_second_and_ends_without_a_trace(
+    command: DemoCommand,
+) -> None:
+    """Two would write to the same databases. Ctrl-C ends all of it; the data are kept."""
     lines = command.read_until_ready()
     running = command.running()
+    second = DemoCommand(command.folder, free_ports(1)[0])
+    refused, _ = second.process.communicate(timeout=30)
     command.process.send_signal(signal.SIGINT)
     code = command.process.wait(30)
     command.wait_until_nothing_runs()
 
+    assert second.process.returncode == 1
+    assert "a demo is running in" in refused
     assert len(running) >= 6
     assert code == 0
     assert any("watch-manager" in line for line in lines)
@@ -151,20 +160,19 @@ def test_a_port_in_use_is_said_in_one_line(folder: Path) -> None:
     assert f"PORT={port + 1} make demo" in said
 
 
-def test_a_second_demo_in_one_folder_is_refused(command: DemoCommand) -> None:
-    """Two would write to the same databases."""
-    command.read_until_ready()
-    second = DemoCommand(command.folder, free_ports(1)[0])
-    said, _ = second.process.communicate(timeout=30)
-
-    assert second.process.returncode == 1
-    assert "a demo is running in" in said
-
-
-@pytest.mark.parametrize("port", ["0", "65536", "http"])
-def test_a_port_that_is_none_is_refused(folder: Path, port: str) -> None:
+@pytest.mark.parametrize(
+    ("option", "word", "told"),
+    [
+        ("--port", "65536", "is no port"),
+        ("--day", "tomorrow", "is no day"),
+        ("--scenario", "hampshir", "there are: bch, cheshire-blue-light, cleveland-steria, "),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_line(
+    folder: Path, option: str, word: str, told: str
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "deploy.demo", "--folder", str(folder), "--port", port],
+        [sys.executable, "-m", "deploy.demo", "--folder", str(folder), option, word],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -173,4 +181,12 @@ def test_a_port_that_is_none_is_refused(folder: Path, port: str) -> None:
     )
 
     assert done.returncode == 1
-    assert "is no port" in done.stderr
+    assert done.stderr.startswith("demo: ")
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "http", "-1", ""])
+def test_a_port_is_a_number(port: str) -> None:
+    with pytest.raises(DemoError, match="is no port"):
+        port_of(port)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from deploy.demo.policy import put_in_force
+from deploy.demo.policy import played_on, put_in_force
+from deploy.demo.scenario import load_scenario
 from gateway.policy_versions import read_in_force
 from gateway.store.engine import open_store
 from gateway.store.migration import migrate
@@ -71,3 +72,45 @@ def test_a_set_put_in_force_in_the_demo_stays_while_the_files_do_not_change(
 
     assert not start(directory)
     assert version(store) == 2
+
+
+TODAY = date(2026, 11, 22)
+
+
+def test_the_day_that_is_played_is_today_and_every_other_as_far_from_it() -> None:
+    files = PolicyFiles.read(load_scenario("cleveland-steria").policy_set)
+    played = played_on(files, date(2019, 4, 30), TODAY).load()
+    ends = {each.id: each.end for each in played.agreements}
+    starts = {each.id: each.start for each in played.agreements}
+    before = {each.id: each.start for each in files.load().agreements}
+
+    assert ends["steria-control-room"] == TODAY
+    assert ends["steria-2010"] == TODAY + (date(2020, 9, 30) - date(2019, 4, 30))
+    assert {starts[each] - before[each] for each in starts} == {TODAY - date(2019, 4, 30)}
+
+
+def test_days_of_rules_move_and_days_in_comments_do_not(tmp_path: Path) -> None:
+    directory = copied_set(tmp_path)
+    rules = directory / "rules.toml"
+    text = rules.read_text().replace(
+        'effect = "permit"', 'effect = "permit"\nends = 2026-12-01 # not 2026-12-02', 1
+    )
+    rules.write_text(text)
+    files = played_on(PolicyFiles.read(directory), TODAY - timedelta(days=10), TODAY)
+
+    assert "ends = 2026-12-11 # not 2026-12-02" in files.texts["rules.toml"]
+    assert files.load().rules
+
+
+def test_no_agreement_that_follows_another_loses_a_day() -> None:
+    """It would be refused: there is to be no day between the two."""
+    files = PolicyFiles.read(load_scenario("bch").policy_set)
+
+    assert played_on(files, date(2016, 2, 29), TODAY).load().agreements
+
+
+@pytest.mark.parametrize("day", [None, TODAY])
+def test_a_scenario_that_plays_today_is_left_as_it_is(day: date | None) -> None:
+    files = PolicyFiles.read(load_scenario().policy_set)
+
+    assert played_on(files, day, TODAY) == files
