@@ -5,16 +5,18 @@ encrypted by the recorder.
 """
 
 import json
+from urllib.parse import unquote
 
 from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome
 from gateway.visit import Visit
-from policies.catalogue import Match, Operation, RecordPlace, Scope
+from policies.catalogue import GATEWAY_SYSTEM, Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
 from policies.question import Question, Subject
 
 PURPOSE_GIVEN = "purpose-given"
 """Stands before the code of the purpose, among the obligations of an entry."""
 
+_PERSON_PAGE = frozenset({"organisation", "number"})
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 """Functions of the gateway whose use is another kind of act than access."""
 
@@ -61,7 +63,7 @@ def decision_draft(
         if decision.discloses and draft.op is Operation.CONSULTATION:
             draft.op = Operation.DISCLOSURE
         draft.route = match.route
-        draft.subject = _whose(question)
+        draft.subject = _whose(question, match)
         if match.operation is Operation.DISCLOSURE or subject.organisation != host:
             draft.recipient = subject.organisation
     return draft
@@ -123,8 +125,12 @@ def _name_actor(draft: EntryDraft, visit: Visit, subject: Subject) -> None:
         draft.auth = facts.factors
 
 
-def _whose(question: Question) -> str:
+def _whose(question: Question, match: Match) -> str:
     """Say whose data it is, as the register writes a person; empty where it is nobody's."""
+    named = match.bindings
+    if named and match.function.system == GATEWAY_SYSTEM and named.keys() >= _PERSON_PAGE:
+        # A page of ours about one person says in its address whose employee the number is.
+        return f"{unquote(named['organisation'])}/{unquote(named['number'])}"
     if question.record_person is not None:
         return f"{question.record_organisation or '?'}/{question.record_person}"
     record = question.function.record

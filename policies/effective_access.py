@@ -18,7 +18,7 @@ from policies.audiences import Audience, asked_for, audiences_of
 from policies.criteria import Attribute, OfOrganisation, OneOf, Recurs, Result, ShownWithin
 from policies.decision import Effect, Gate
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action
-from policies.obligations import LEFT_TO_ASKER, NO_OBLIGATIONS
+from policies.obligations import NO_OBLIGATIONS
 from policies.question import Question, Subject
 from policies.reasons import Reason
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.function import Function
-    from policies.obligations import Obligations
+    from policies.obligations import Obligation, Obligations
     from vetting.levels import LevelId
 
 _OTHER = "any other"
@@ -53,6 +53,7 @@ class Access(StrEnum):
     WITH_STEP = "with-step"
     CONDITIONAL = "conditional"
     NEEDS_VETTING = "needs-vetting"
+    UNFULFILLED = "unfulfilled"
     NO_AGREEMENT = "no-agreement"
     NO_RULE = "no-rule"
 
@@ -74,6 +75,7 @@ class Situation(NamedTuple):
     factors: frozenset[str] = _PASSWORD
     zone: str | None = _OTHER
     second_factor_age_us: int | None = None
+    honours: frozenset[Obligation] = frozenset()
 
     def question(self, audience: Audience, function: Function, action: str) -> Question:
         """Ask for a function as somebody of the audience in this situation."""
@@ -98,7 +100,7 @@ class Situation(NamedTuple):
             factors=self.factors,
             zone=self.zone,
             second_factor_age_us=self.second_factor_age_us,
-            honours=LEFT_TO_ASKER,  # what the set means, as its decision tables are read too
+            honours=self.honours,
         )
 
 
@@ -143,6 +145,7 @@ def effective_access(
     at: datetime,
     organisations: Iterable[str],
     functions: Iterable[Function],
+    honours: frozenset[Obligation],
 ) -> Grid:
     """Work out the grid of a policy set.
 
@@ -151,7 +154,9 @@ def effective_access(
         at: the instant.
         organisations: ids of those whose staff to ask about.
         functions: of the policy set; what is asked about.
+        honours: what the gate undertakes to do, see `Question.honours`.
     """
+    everyday = Situation(at, honours=honours)
     policy_set = engine.policy_set
     functions = tuple(functions)
     # The gateway's own pages are alike everywhere; beside others they make no column of their own.
@@ -166,7 +171,7 @@ def effective_access(
             continue
         known: dict[tuple[Cell, ...], tuple[Audience, list[Cell]]] = {}
         for audience in audiences_of(organisation, policy_set, asked):
-            column = [cell_of(engine, audience, each, at=at) for each in functions]
+            column = [cell_of(engine, audience, each, everyday) for each in functions]
             told = tuple(column[place] for place in telling)
             if audience.levels or any(cell.access.granted for cell in told):
                 known.setdefault(told, (audience, column))
@@ -183,14 +188,16 @@ def effective_access(
     )
 
 
-def cell_of(engine: Engine, audience: Audience, function: Function, *, at: datetime) -> Cell:
+def cell_of(engine: Engine, audience: Audience, function: Function, everyday: Situation) -> Cell:
     """Work out what one audience may do with one function.
+
+    The situation is that of most of them; those whom rules mean are worked out from it.
 
     Whether vetting would help is not asked here: a refusal by floor or rules is `NO_RULE` as long
     as no other audience of the organisation is compared with.
     """
     actions = actions_of(function)
-    cells = [_by_action(engine, audience, function, action, at) for action in actions]
+    cells = [_by_action(engine, audience, function, action, everyday) for action in actions]
     first = cells[0]
     if first.access.granted and len(cells) > 1 and not cells[1].access.granted:
         return replace(first, reading_only=True)
@@ -211,14 +218,14 @@ def actions_of(function: Function) -> tuple[str, ...]:
 
 
 def situations(
-    engine: Engine, audience: Audience, function: Function, action: str, *, at: datetime
+    engine: Engine, audience: Audience, function: Function, action: str, everyday: Situation
 ) -> Iterator[tuple[PreparedRule, Situation]]:
     """Give, for every rule that could permit it, the people and circumstances that it means."""
     compiled = engine.functions[function.id]
     organisation = audience.organisation
     for prepared in compiled.candidates_for(action, organisation.id, organisation.kind).rules:
         if prepared.rule.effect is Effect.PERMIT:
-            for situation in _meant_by(prepared, at):
+            for situation in _meant_by(prepared, everyday):
                 yield prepared, situation
 
 
@@ -236,19 +243,21 @@ def conditions_of(prepared: PreparedRule) -> tuple[tuple[str, str], ...]:
 
 
 def _by_action(
-    engine: Engine, audience: Audience, function: Function, action: str, at: datetime
+    engine: Engine, audience: Audience, function: Function, action: str, everyday: Situation
 ) -> Cell:
-    decision = decide_with_steps(engine, Situation(at).question(audience, function, action))
+    decision = decide_with_steps(engine, everyday.question(audience, function, action))
     if lets_in(decision):
         return _granted(decision)
     if decision.gate is Gate.AGREEMENT:
         return Cell(access=Access.NO_AGREEMENT)
     if decision.gate is Gate.CLEARANCE:
         return Cell(access=Access.NO_RULE)  # whoever they are besides, the floor stays
+    if decision.gate is Gate.OBLIGATION:
+        return Cell(access=Access.UNFULFILLED, obligations=decision.obligations)
     conditions: dict[str, None] = {}
     names: set[str] = set()
     best: Decision | None = None
-    for prepared, situation in situations(engine, audience, function, action, at=at):
+    for prepared, situation in situations(engine, audience, function, action, everyday):
         asked = conditions_of(prepared)
         words = ", ".join(sentence for _, sentence in asked)
         if words in conditions:
@@ -299,9 +308,9 @@ def _granted(decision: Decision) -> Cell:
     return Cell(access=step, obligations=decision.obligations)
 
 
-def _meant_by(prepared: PreparedRule, at: datetime) -> Iterator[Situation]:
+def _meant_by(prepared: PreparedRule, everyday: Situation) -> Iterator[Situation]:
     """Give the situations that a rule means: one for each of its posts, units and appointments."""
-    situation = Situation(at, factors=_PASSWORD | {SECOND_FACTOR}, second_factor_age_us=0)
+    situation = everyday._replace(factors=_PASSWORD | {SECOND_FACTOR}, second_factor_age_us=0)
     words: dict[Attribute, tuple[str, ...]] = {}
     for criterion, form in zip(prepared.rule.criteria, prepared.forms, strict=True):
         if isinstance(form, OneOf):

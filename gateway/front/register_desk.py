@@ -12,10 +12,11 @@ from sqlalchemy import or_, select, union
 
 from gateway.identity.names import fold_name
 from gateway.identity.staff import staff_by_person
-from gateway.pages.register_services import RegisterPerson
+from gateway.pages.register_services import HistoryBrokenError, NamedLapse, RegisterPerson
 from gateway.store import schema
 from gateway.store.engine import reading
-from vetting.errors import VettingError
+from vetting.errors import RegisterError, VettingError
+from vetting.lapses import lapses_within
 from vetting.person import PersonKey
 from vetting.register_tables import appointment, membership, training, vetting_grant
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from vetting.register import Register, RegisterChange
     from vetting.register_reading import RegisteredPerson
 
+_MOST_LAPSES: Final = 200  # on one page; the command line and its CSV give all of them
 _MOST: Final = 500  # matches of a text; somebody who sees more should type more
 
 
@@ -91,6 +93,43 @@ class RegisterSearch:
         with reading(self._engine) as connection:
             return self._register().history(connection, person)
 
+    def as_of(
+        self, *, organisation: str, employee_number: str, at: datetime
+    ) -> RegisterPerson | None:
+        """Replay what the register had of a person; see `register_services.RegisterDesk`.
+
+        Raises:
+            HistoryBrokenError: rows were changed past the register.
+            StoreUnavailable: the database does not answer.
+        """
+        person = PersonKey(organisation=organisation, employee_number=employee_number)
+        with reading(self._engine) as connection:
+            try:
+                then = self._register().as_of(connection, person, at=at)
+            except RegisterError as error:
+                raise HistoryBrokenError(str(error)) from error
+            found = _found(connection, then, at)
+        known = (then.appointments, then.memberships, then.trainings)
+        return found if found.clearance.grants or any(known) else None
+
+    def lapses(
+        self, *, organisation: str, days: int, at: datetime
+    ) -> tuple[tuple[NamedLapse, ...], int]:
+        """List what ends soon; see `register_services.RegisterDesk`.
+
+        Raises:
+            StoreUnavailable: the database does not answer.
+        """
+        with reading(self._engine) as connection:
+            found = lapses_within(
+                connection, self._register(), at=at, days=days, organisation=organisation or None
+            )
+            shown = tuple(
+                NamedLapse(lapse=each, name=_name(connection, each.person))
+                for each in found[:_MOST_LAPSES]
+            )
+        return shown, len(found)
+
     def _matching(
         self, connection: Connection, text: str, organisation: str
     ) -> Sequence[PersonKey]:
@@ -120,16 +159,21 @@ class RegisterSearch:
 
 def _found(connection: Connection, registered: RegisteredPerson, at: datetime) -> RegisterPerson:
     person = registered.person
-    known = staff_by_person(connection, str(person))
     return RegisterPerson(
         organisation=person.organisation,
         employee_number=person.employee_number,
-        name=known.name if known else None,
+        name=_name(connection, person),
         clearance=registered.clearance,
         appointments=frozenset(
             each.role.value for each in registered.appointments if each.holds(at=at)
         ),
+        trainings=registered.trainings,
     )
+
+
+def _name(connection: Connection, person: PersonKey) -> str | None:
+    known = staff_by_person(connection, str(person))
+    return known.name if known else None
 
 
 def _numbered(table: Table, text: str) -> Select[tuple[str, str]]:

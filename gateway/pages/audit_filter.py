@@ -6,13 +6,12 @@ The whole state of the page is its address, so that a search can be kept, sent a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from gateway.audit.entry import REFERENCE_LENGTH, Outcome
 from gateway.audit.search import AuditFilter
-from gateway.pages.local_time import LONDON
+from gateway.pages.local_time import typed_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,10 +56,10 @@ class AuditSearch:
         outcome = next((known for known in Outcome if known.value == values["outcome"]), None)
         if values["outcome"] and outcome is None:
             errors["outcome"] = "Choose an outcome from the list"
-        since = _instant(values["since"], last=False)
+        since = typed_instant(values["since"], last=False)
         if values["since"] and since is None:
             errors["since"] = "Enter a date, such as 2026-11-20, or a date and time"
-        until = _instant(values["until"], last=True)
+        until = typed_instant(values["until"], last=True)
         if values["until"] and until is None:
             errors["until"] = "Enter a date, such as 2026-11-20, or a date and time"
         if since and until and since >= until:
@@ -117,32 +116,3 @@ def _position(text: str) -> int | None:
     if not (text.isascii() and text.isdecimal()) or len(text) > len(str(_LARGEST_POSITION)):
         return None
     return min(int(text), _LARGEST_POSITION)
-
-
-def _instant(text: str, *, last: bool) -> datetime | None:
-    """Read a day or an instant; a day means its first or, for an end, its last moment.
-
-    Without a zone it is on the clock of London. The result is UTC.
-    """
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        return _moment(text)
-    try:
-        if last:
-            day += timedelta(days=1)
-        return datetime.combine(day, time(), LONDON).astimezone(UTC)
-    except OverflowError:
-        return None
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(text.replace(" ", "T", 1))
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=LONDON)
-        return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, request
 
+from gateway.conditions import HONOURED
 from gateway.pages.page import PageKit, PageRequest, Route
 from gateway.pages.policy_words import (
     KEY,
@@ -125,6 +126,7 @@ class PolicyPages:
             at=page.at,
             organisations=[chosen] if chosen else every,
             functions=policy_set.catalogue.functions.values(),
+            honours=HONOURED,
         )
         narrowed = not chosen and len(grid.audiences) > MOST_COLUMNS
         shown = policy_set.host.id if narrowed else chosen
@@ -188,6 +190,7 @@ class PolicyPages:
             at=page.at,
             organisations=[each.id for each in policy_set.organisations],
             functions=[chosen],
+            honours=HONOURED,
         )
         who: dict[str, list[tuple[str, CellWords]]] = {}
         for audience, cell in zip(grid.audiences, grid.cells[chosen.id], strict=True):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from gateway.conditions import HONOURED
 from gateway.pages import local_time
 from gateway.pages.page import PageKit, Route
 from gateway.pages.policy import FUNCTION, respond, unknown
@@ -158,7 +159,9 @@ def access_under(
         ]
         if not mine:
             continue
-        grid = effective_access(engine, at=at, organisations=[organisation.id], functions=mine)
+        grid = effective_access(
+            engine, at=at, organisations=[organisation.id], functions=mine, honours=HONOURED
+        )
         rows = []
         for function in mine:
             granted = [

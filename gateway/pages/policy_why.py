@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Response, request
 
+from gateway.conditions import HONOURED
 from gateway.pages.page import PageKit, PageRequest, Route
 from gateway.pages.policy import FUNCTION, unknown
 from gateway.pages.policy_explained import ELSEWHERE, Answer, Asked, asked_rules, gate_steps
@@ -118,7 +119,7 @@ class WhyPage:
 def _answer(engine: Engine, asked: Asked, at: datetime, contact: str) -> Answer:
     """Ask as just anybody, and where the rules refuse that, as whom they mean."""
     audience, function = asked.audience, asked.function
-    given = Situation(at)
+    everyday = given = Situation(at, honours=HONOURED)
     if asked.post:
         given = given._replace(posts=frozenset({asked.post}))
     if asked.unit:
@@ -128,7 +129,7 @@ def _answer(engine: Engine, asked: Asked, at: datetime, contact: str) -> Answer:
     some: tuple[str, ...] = ()
     taken = ""
     if not lets_in(decision) and decision.gate is Gate.RULE and not (asked.post or asked.unit):
-        meant = _meant(engine, asked, at)
+        meant = _meant(engine, asked, everyday)
         some = tuple(meant)
         if meant:
             taken, best = next(iter(meant.items()))
@@ -140,18 +141,18 @@ def _answer(engine: Engine, asked: Asked, at: datetime, contact: str) -> Answer:
         word=word,
         sentence=sentence,
         some=some,
-        change=() if lets_in(decision) else _change(engine, asked, decision, at, contact),
+        change=() if lets_in(decision) else _change(engine, asked, decision, everyday, contact),
         taken=taken,
         decision=decision,
         explanation=engine.explain(question, decision),
     )
 
 
-def _meant(engine: Engine, asked: Asked, at: datetime) -> dict[str, Situation]:
+def _meant(engine: Engine, asked: Asked, everyday: Situation) -> dict[str, Situation]:
     """Give the people of the audience whom a rule lets in, in words."""
     found: dict[str, Situation] = {}
     for prepared, situation in situations(
-        engine, asked.audience, asked.function, asked.action, at=at
+        engine, asked.audience, asked.function, asked.action, everyday
     ):
         words = ", ".join(each for _, each in conditions_of(prepared))
         if words and words not in found:
@@ -180,18 +181,21 @@ def _words(asked: Asked, decision: Decision, *, some: bool) -> tuple[str, str, s
 
 
 def _change(
-    engine: Engine, asked: Asked, decision: Decision, at: datetime, contact: str
+    engine: Engine, asked: Asked, decision: Decision, everyday: Situation, contact: str
 ) -> tuple[str, ...]:
     """Say what would let them in, each way found by asking again."""
     if decision.gate is Gate.AGREEMENT:
         whose = asked.audience.organisation.name
         return (f"An agreement in force that offers it to {whose}. No vetting would change that.",)
+    if decision.gate is Gate.OBLIGATION:
+        bound = " and ".join(decision.obligations.sentences())
+        return (f"Another rule, or one without this: they must {bound}.",)
     policy_set = engine.policy_set
     order = policy_set.levels
     told: dict[str, None] = {}
     tried = [(decision, "")]
     for prepared, situation in situations(
-        engine, asked.audience, asked.function, asked.action, at=at
+        engine, asked.audience, asked.function, asked.action, everyday
     ):
         words = ", ".join(each for _, each in conditions_of(prepared))
         question = situation.question(asked.audience, asked.function, asked.action)
@@ -218,4 +222,5 @@ _REFUSED = {
     Gate.AGREEMENT: "No agreement in force offers it to their organisation.",
     Gate.CLEARANCE: "Their vetting is too low for it.",
     Gate.RULE: "The rules do not permit it.",
+    Gate.OBLIGATION: "A rule permits it, but binds it to what cannot be done for it.",
 }

@@ -56,6 +56,7 @@ _CELLS = {
     Access.WITH_STEP: ("Yes, with", "◆", "step"),
     Access.CONDITIONAL: ("If", "◐", "some"),
     Access.NEEDS_VETTING: ("Too low", "▽", "vetting"),
+    Access.UNFULFILLED: ("Cannot be met", "✕", "no"),
     Access.NO_AGREEMENT: ("Not offered", "○", "no"),
     Access.NO_RULE: ("No rule", "✕", "no"),
 }
@@ -65,6 +66,7 @@ KEY = (
     ("some", "◐", "Some posts, or If …", "some of them may, or at some times; open it to see who"),
     ("vetting", "▽", "Too low", "their vetting is too low; more would do"),
     ("no", "✕", "No rule", "no rule permits it, whatever vetting they hold"),
+    ("no", "✕", "Cannot be met", "a rule permits it, bound to what cannot be done for it"),
     ("no", "○", "Not offered", "no agreement in force offers it to their organisation"),
 )
 """What the cells of the grid say: the look, the shape, the words, what they mean."""
@@ -173,6 +175,8 @@ def cell_words(cell: Cell, audience: Audience, function: Function) -> CellWords:
             more = f"{more}; with {besides}"
     elif cell.access is Access.NEEDS_VETTING:
         more = f"needs {' and '.join(order.level(each).title for each in cell.needs)}"
+    elif cell.access is Access.UNFULFILLED:
+        more = f"needs {obligation_words(cell.obligations) or 'that nothing is changed'}"
     if cell.reading_only:
         text = f"{text}, reading only"
     return CellWords(

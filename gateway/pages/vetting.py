@@ -1,20 +1,31 @@
-"""The vetting register, to be read: people, what they hold, and every change made for them."""
+"""The vetting register, to be read: people, what they hold and held, what ends soon."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from flask import Response, request
 
-from gateway.pages.page import PageKit, Route
+from gateway.pages import local_time
+from gateway.pages.page import PageKit, PageRequest, Route
+from gateway.pages.register_services import HistoryBrokenError
+from gateway.pages.vetting_words import (
+    change_row,
+    employment_rows,
+    grant_rows,
+    training_rows,
+)
+from gateway.policy_versions import State
 
 if TYPE_CHECKING:
     from datetime import date, datetime
 
-    from gateway.pages.register_services import RegisterPerson
-    from vetting.register_history import RegisterChange
+    from gateway.pages.page_services import OrganisationChoice
+    from gateway.pages.register_services import NamedLapse, RegisterPerson
+    from gateway.policy_versions import PolicyVersion
 
 FUNCTION = "gate.vetting"
 VETTING = "/-/vetting"
@@ -24,6 +35,14 @@ PAGE_SIZE = 25
 _LONGEST_QUERY = 80
 # Beyond this many people nobody leafs; they search.
 _LAST_PAGE = 10_000
+SPANS = (90, 30, 7, 365)
+"""Days ahead that can be asked for; the first unless another is chosen."""
+_LONGEST_DAY = len("2026-05-03")
+_MICROSECOND = timedelta(microseconds=1)
+_BROKEN = (
+    "The history of this person does not hold together, so nobody can say what held then. "
+    "Ask the operator to look at the register"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,33 +71,26 @@ class PersonRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GrantRow:
-    """One grant on a person's page."""
+class LapseRow:
+    """One thing that ends soon."""
 
+    url: str
+    who: str
+    number: str
+    organisation: str
     title: str
-    level: str
-    counts: bool
-    words: str
-    granted_on: date
-    granting_body: str
     sponsor: str
-    review_due_on: date | None
-    functions: tuple[str, ...]
-    contract: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeRow:
-    """One line of a person's history."""
-
-    at: datetime
-    by: str
-    what: str
-    details: tuple[str, ...]
+    ends_on: date
+    days: int
+    by_review: bool
 
 
 class VettingPages:
-    """The register, read only."""
+    """The register, read only.
+
+    Officers of the host see everybody, those of a partner their own organisation's people only,
+    whatever is asked for.
+    """
 
     def __init__(self, kit: PageKit) -> None:
         self._kit = kit
@@ -87,6 +99,12 @@ class VettingPages:
         """List the addresses."""
         return (
             Route(rule=VETTING, endpoint="vetting", view=self.people, guarded_by=FUNCTION),
+            Route(
+                rule=f"{VETTING}/ending",
+                endpoint="vetting_ending",
+                view=self.ending,
+                guarded_by=FUNCTION,
+            ),
             Route(
                 rule=f"{VETTING}/<organisation>/<number>",
                 endpoint="vetting_person",
@@ -98,20 +116,20 @@ class VettingPages:
     def people(self) -> Response:
         """List people, all of them or those that match `q` and `organisation`."""
         page = self._kit.open_request()
-        services = self._kit.services
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
-        chosen = services.organisation(request.args.get("organisation"))
+        choices, chosen = self._organisations(page)
         number = _page_number(request.args.get("page", ""))
-        found, total = services.register.people(
+        found, total = self._kit.services.register.people(
             text=query,
-            organisation=chosen.id if chosen else "",
+            organisation=chosen,
             offset=(number - 1) * PAGE_SIZE,
             limit=PAGE_SIZE,
             at=page.at,
         )
-        search = {"q": query, "organisation": chosen.id if chosen else ""}
+        search = {"q": query, "organisation": chosen if len(choices) > 1 else ""}
         return page.respond(
             "vetting.html",
+            tab="",
             people=[self._row(person, page.at) for person in found],
             total=total,
             first=(number - 1) * PAGE_SIZE + 1,
@@ -119,82 +137,154 @@ class VettingPages:
             previous_url=_page_url(search, number - 1) if number > 1 else "",
             next_url=_page_url(search, number + 1) if number * PAGE_SIZE < total else "",
             query=query,
-            organisation=chosen.id if chosen else "",
-            organisations=services.organisations,
+            organisation=chosen,
+            organisations=choices,
+        )
+
+    def ending(self) -> Response:
+        """List what ends within some days, in an organisation or all of them."""
+        page = self._kit.open_request()
+        choices, chosen = self._organisations(page)
+        days = next((each for each in SPANS if str(each) == request.args.get("days")), SPANS[0])
+        found, total = self._kit.services.register.lapses(
+            organisation=chosen, days=days, at=page.at
+        )
+        return page.respond(
+            "vetting_ending.html",
+            tab="ending",
+            rows=[self._lapse(each, page.at) for each in found],
+            total=total,
+            days=days,
+            spans=SPANS,
+            organisation=chosen,
+            organisations=choices,
         )
 
     def person(self, organisation: str, number: str) -> Response:
-        """Show one person: what they hold, what has ended, and what was changed by whom."""
+        """Show one person as they are, or as the register had them at the moment `at`."""
         page = self._kit.open_request()
-        register = self._kit.services.register
-        found = register.person(organisation=organisation, employee_number=number, at=page.at)
+        services = self._kit.services
+        register = services.register
+        only = self._only(page)
+        found = None
+        if only in {"", organisation}:
+            found = register.person(organisation=organisation, employee_number=number, at=page.at)
         if found is None:
             return page.respond("vetting_unknown.html", status=404)
+        typed = request.args.get("at", "")[:_LONGEST_QUERY].strip()
+        then, error = _moment_of(typed, page.at)
+        shown: RegisterPerson | None = found
+        if then is not None:
+            try:
+                shown = register.as_of(organisation=organisation, employee_number=number, at=then)
+            except HistoryBrokenError:
+                shown, error = None, _BROKEN
+        at = then or page.at
         history = register.history(organisation=organisation, employee_number=number)
+        policy_set = services.engine().policy_set
+        names = {each.id: each.name for each in policy_set.organisations}
+        levels = {str(each.id): each.title for each in policy_set.levels.levels}
+        titles = {each.id: each.title for each in policy_set.catalogue.functions.values()}
+        values = {
+            "grants": grant_rows(shown, at=at, organisations=names, functions=titles),
+            "employment": employment_rows(shown, at=at),
+            "trainings": training_rows(shown, at=at),
+            "appointments": sorted(shown.appointments),
+        } if shown else {}  # fmt: skip
         return page.respond(
             "vetting_person.html",
+            status=400 if error else 200,
             person=self._row(found, page.at),
-            grants=_grants(found, page.at),
-            memberships=[(each, each.holds(at=page.at)) for each in found.clearance.memberships],
-            history=[change_row(change) for change in reversed(history)],
+            registered=shown is not None,
+            then=then,
+            typed=typed,
+            version=self._version_at(then) if then else None,
+            history=[change_row(each, levels) for each in reversed(history) if each.at <= at],
+            errors={"at": error} if error else {},
+            error_list=[{"text": error, "href": "#at"}] if error else [],
+            **values,
         )
 
+    def _only(self, page: PageRequest) -> str:
+        """Give the one organisation that an officer answers for; empty for all of them."""
+        own = page.subject.organisation
+        return "" if own == self._kit.services.brand.host.id else own
+
+    def _organisations(self, page: PageRequest) -> tuple[tuple[OrganisationChoice, ...], str]:
+        """Give the organisations to choose from, and the one that is chosen."""
+        services = self._kit.services
+        only = self._only(page)
+        if only:
+            return tuple(each for each in services.organisations if each.id == only), only
+        chosen = services.organisation(request.args.get("organisation"))
+        return services.organisations, chosen.id if chosen else ""
+
+    def _version_at(self, at: datetime) -> PolicyVersion | None:
+        """Give the policy set that was in force at a moment."""
+        decided = (
+            each
+            for each in self._kit.services.policy_versions()
+            if each.state in {State.IN_FORCE, State.RETIRED}
+            and each.decided_at is not None
+            and each.decided_at <= at
+        )
+        return max(decided, key=lambda each: (each.decided_at, each.number), default=None)
+
+    def _name_of(self, organisation: str) -> str:
+        known = self._kit.services.organisation(organisation)
+        return known.name if known else organisation
+
     def _row(self, person: RegisterPerson, at: datetime) -> PersonRow:
-        organisation = self._kit.services.organisation(person.organisation)
         told = person.clearance.described(at=at)
-        path = f"{quote(person.organisation, safe='')}/{quote(person.employee_number, safe='')}"
         return PersonRow(
-            url=f"{VETTING}/{path}",
+            url=_person_url(person.organisation, person.employee_number),
             title=person.name or f"Employee {person.employee_number}",
             named=person.name is not None,
             number=person.employee_number,
-            organisation=organisation.name if organisation else person.organisation,
+            organisation=self._name_of(person.organisation),
             holds=tuple(f"{level.title}, {level.words}" for level in told if level.usable),
             ended=sum(1 for level in told if not level.usable),
             appointments=tuple(sorted(person.appointments)),
         )
 
-
-def _grants(person: RegisterPerson, at: datetime) -> tuple[GrantRow, ...]:
-    clearance = person.clearance
-    rows = [
-        (
-            clearance.describe(grant, at=at),
-            grant,
+    def _lapse(self, named: NamedLapse, at: datetime) -> LapseRow:
+        lapse = named.lapse
+        person = lapse.person
+        return LapseRow(
+            url=_person_url(person.organisation, person.employee_number),
+            who=named.name or f"Employee {person.employee_number}",
+            number=person.employee_number if named.name else "",
+            organisation=self._name_of(person.organisation),
+            title=lapse.title,
+            sponsor=self._name_of(lapse.sponsor),
+            ends_on=lapse.ends_on,
+            days=lapse.days_left(at=at),
+            by_review=lapse.by_review,
         )
-        for grant in clearance.grants
-    ]
-    return tuple(
-        GrantRow(
-            title=level.title,
-            level=level.level,
-            counts=level.usable,
-            words=level.words[:1].upper() + level.words[1:],
-            granted_on=grant.granted_on,
-            granting_body=grant.granting_body,
-            sponsor=grant.sponsor,
-            review_due_on=grant.review_due_on,
-            functions=tuple(sorted(grant.functions)),
-            contract=grant.contract,
+
+
+def _person_url(organisation: str, number: str) -> str:
+    return f"{VETTING}/{quote(organisation, safe='')}/{quote(number, safe='')}"
+
+
+def _moment_of(typed: str, now: datetime) -> tuple[datetime | None, str]:
+    """Read the moment that somebody asks about; gives it, or what is wrong with it."""
+    if not typed:
+        return None, ""
+    read = local_time.typed_instant(typed, last=True)
+    if read is None:
+        return (
+            None,
+            "Enter a date, such as 2026-05-03, or a date and time, such as 2026-05-03 09:00",
         )
-        for level, grant in sorted(rows, key=lambda row: not row[0].usable)
-    )
-
-
-def change_row(change: RegisterChange) -> ChangeRow:
-    """Say a change of the register in words."""
-    return ChangeRow(
-        at=change.at,
-        by=change.by,
-        what=_CHANGES[change.kind.value].format(item=change.item, level=change.level),
-        details=tuple(
-            f"{name.replace('_', ' ')}: {before or 'nothing'} → {after or 'nothing'}"
-            for name, before, after in change.changed
-            # A new row differs in every column; only what was changed later is news. A sealed
-            # reference says nothing to anybody.
-            if change.kind.value in {"grant-changed", "membership-ended"} and name != "reference"
-        ),
-    )
+    if len(typed) <= _LONGEST_DAY:
+        # A day alone means its last moment, and today means now.
+        read -= _MICROSECOND
+        if local_time.today(read) == local_time.today(now):
+            read = min(read, now)
+    if read > now:
+        return None, "Enter a moment that has passed"
+    return read, ""
 
 
 def _page_number(text: str) -> int:
@@ -206,17 +296,3 @@ def _page_number(text: str) -> int:
 def _page_url(search: dict[str, str], number: int) -> str:
     given = {key: value for key, value in search.items() if value}
     return f"{VETTING}?{urlencode(given | {'page': str(number)})}"
-
-
-_CHANGES = {
-    "grant-added": "{level} entered",
-    "grant-changed": "{level} changed",
-    "grant-removed": "{level} removed",
-    "appointed": "Appointed as {item}",
-    "appointment-withdrawn": "Appointment as {item} withdrawn",
-    "appointment-removed": "Appointment as {item} removed",
-    "membership-added": "Employment entered",
-    "membership-ended": "Employment given an end",
-    "training-added": "Training {item} entered",
-    "training-ended": "Training {item} ended",
-}

@@ -123,6 +123,20 @@ def test_whose_data_it_is_is_told_as_far_as_it_is_known(
     assert "40012" not in draft.target
 
 
+def test_a_page_about_one_person_names_that_person(live: LiveSession) -> None:
+    """Equal numbers of two employers are two people, and the address says which is meant."""
+    page = "/-/vetting/{}/40012"
+
+    drafts = [
+        draft_of(live, page.format(organisation).encode(), organisation=HOST)
+        for organisation in ("cheshire-fire", "nwas")
+    ]
+
+    assert [each.subject for each in drafts] == ["cheshire-fire/40012", "nwas/40012"]
+    assert {each.op for each in drafts} == {"consultation"}
+    assert draft_of(live, b"/-/vetting", organisation=HOST).subject == ""
+
+
 @pytest.mark.parametrize(("discloses", "op"), [(False, "consultation"), (True, "disclosure")])
 def test_reading_is_a_disclosure_where_the_agreement_says_so(
     live: LiveSession, op: str, *, discloses: bool

@@ -9,7 +9,12 @@ from policies.policy_set import load_policy_set
 from tests.journeys.demo_fixture import Demo
 
 POLICY = ("/-/policy", "/-/policy/agreements")
-VETTING = ("/-/vetting", "/-/vetting?q=40011", "/-/vetting/cheshire-fire/40011")
+VETTING = (
+    "/-/vetting",
+    "/-/vetting/ending",
+    "/-/vetting?q=40011",
+    "/-/vetting/cheshire-fire/40011",
+)
 OFFICERS = ("security-officer", "second-officer", "vetting-officer")
 
 

@@ -23,6 +23,7 @@ from policies.effective_access import (
     lets_in,
 )
 from policies.engine import Engine
+from policies.obligations import LEFT_TO_ASKER
 from policies.policy_set import PolicySet
 from policies.question import Question
 from tests.policies.generated import COURSES, ZONES, generated_rules, generated_subject, generous
@@ -38,6 +39,8 @@ from tests.policies.people import (
 )
 from vetting.levels import LevelId
 
+EVERYDAY = Situation(AT, honours=LEFT_TO_ASKER)
+
 
 @cache
 def shipped() -> tuple[Engine, Grid]:
@@ -52,6 +55,7 @@ def grid_of(engine: Engine) -> Grid:
         at=AT,
         organisations=[each.id for each in policy_set.organisations],
         functions=policy_set.catalogue.functions.values(),
+        honours=LEFT_TO_ASKER,
     )
 
 
@@ -134,11 +138,22 @@ def test_everything_a_permit_is_bound_to_is_told_at_once(tmp_path: Path) -> None
         ),
     )
     function = policy_set.catalogue.functions["hr.absence"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, at=AT)
+    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, EVERYDAY)
 
     assert found.access is Access.WITH_STEP
     assert found.obligations.words == ("step-up", "read-only", "watermark")
     assert found.reading_only
+
+
+def test_what_the_gate_does_not_undertake_lets_nobody_in(tmp_path: Path) -> None:
+    """A set may ask for more than the gate can do, and then nothing opens."""
+    more = "obligations = { watermark = true }"
+    policy_set = with_rules(tmp_path, rule_text("own_record = true", more=more))
+    engine, slip = Engine.compile(policy_set), policy_set.catalogue.functions["pay.slip"]
+    held = fire(policy_set, "DBSB")
+
+    assert cell_of(engine, held, slip, EVERYDAY).access is Access.WITH_STEP
+    assert cell_of(engine, held, slip, Situation(AT)).access is Access.UNFULFILLED
 
 
 def test_a_suspended_agreement_closes_what_it_offered() -> None:
@@ -150,13 +165,13 @@ def test_a_suspended_agreement_closes_what_it_offered() -> None:
     engine = Engine.compile(replace(policy_set, agreements=agreements))
     slip = policy_set.catalogue.functions["pay.slip"]
 
-    assert cell_of(engine, fire(policy_set, "N3"), slip, at=AT).access is Access.NO_AGREEMENT
+    assert cell_of(engine, fire(policy_set, "N3"), slip, EVERYDAY).access is Access.NO_AGREEMENT
 
 
 def test_who_may_read_and_not_change_is_said_to_read_only(tmp_path: Path) -> None:
     policy_set = with_rules(tmp_path, rule_text("own_record = true", functions='["hr.absence"]'))
     function = policy_set.catalogue.functions["hr.absence"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, at=AT)
+    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, EVERYDAY)
 
     assert actions_of(function) == ("read", "write")
     assert (found.access, found.reading_only) == (Access.OPEN, True)
@@ -166,7 +181,7 @@ def test_hours_are_a_condition_and_not_a_refusal_at_night(tmp_path: Path) -> Non
     hours = 'hours = { days = ["mon"], from = "09:00", until = "17:00" }'
     policy_set = with_rules(tmp_path, rule_text(hours, functions='["pay.slip"]'))
     slip = policy_set.catalogue.functions["pay.slip"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, at=AT)
+    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, EVERYDAY)
 
     assert found.access is Access.CONDITIONAL
     assert "from 09:00 until 17:00" in found.conditions[0]
@@ -180,7 +195,7 @@ def test_one_forbidden_post_does_not_hide_another_that_is_permitted(tmp_path: Pa
     policy_set = with_rules(tmp_path, text)
     slip = policy_set.catalogue.functions["pay.slip"]
 
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, at=AT)
+    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, EVERYDAY)
 
     assert found.access is Access.CONDITIONAL
 
@@ -196,7 +211,9 @@ def test_nobody_gets_in_where_the_grid_says_nobody_does() -> None:
         policy_set, rules=tuple(each for each in rules if not chosen.isdisjoint(each.functions))
     )
     engine = Engine.compile(policy_set)
-    grid = effective_access(engine, at=AT, organisations=[HOST, FIRE], functions=functions)
+    grid = effective_access(
+        engine, at=AT, organisations=[HOST, FIRE], functions=functions, honours=LEFT_TO_ASKER
+    )
     seen: set[Access] = set()
     for place, audience in enumerate(grid.audiences):
         for function in functions:
@@ -204,7 +221,7 @@ def test_nobody_gets_in_where_the_grid_says_nobody_does() -> None:
             seen.add(said.access)
             if said.access in {Access.OPEN, Access.WITH_STEP}:
                 plain = [
-                    engine.decide(Situation(AT).question(audience, function, action))
+                    engine.decide(EVERYDAY.question(audience, function, action))
                     for action in actions_of(function)
                 ]
                 assert any(map(lets_in, plain)), (function.id, audience.title)

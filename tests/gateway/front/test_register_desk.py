@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from gateway.front.register_desk import RegisterSearch
-from gateway.pages.register_services import RegisterPerson
+from gateway.pages.register_services import HistoryBrokenError, RegisterPerson
 from gateway.store.engine import writing
 from tests.gateway.identity.parts import AT, FIRE, Parts, new_parts
 from tests.policies.people import grant
+from vetting.grants import GrantStatus
 from vetting.person import PersonKey
+from vetting.register_history import ChangeKind
+from vetting.register_tables import register_change, to_microseconds
 
 EVERYBODY = {
     "cheshire-fire/40011": "Alice",
@@ -128,3 +132,75 @@ def test_what_changed_for_a_person_is_listed(search: RegisterSearch) -> None:
 
     assert (change.by, change.at) == ("officer", AT)
     assert search.history(organisation=FIRE, employee_number="99999") == ()
+
+
+def test_the_past_is_told_as_it_was_and_not_as_it_is(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        search = RegisterSearch(parts.store, lambda: parts.register)
+        hold(parts, FIRE, "40012")
+        with writing(parts.store) as connection:
+            parts.register.change_status(
+                connection,
+                f"{FIRE}-40012",
+                GrantStatus.SUSPENDED,
+                by="officer",
+                at=AT + timedelta(days=2),
+            )
+
+        def as_of(at: datetime) -> RegisterPerson | None:
+            return search.as_of(organisation=FIRE, employee_number="40012", at=at)
+
+        then, now = as_of(AT + timedelta(days=1)), as_of(AT + timedelta(days=3))
+
+        assert as_of(AT - timedelta(seconds=1)) is None
+        assert then is not None
+        assert now is not None
+        assert [each.status for each in then.clearance.grants] == [GrantStatus.GRANTED]
+        assert [each.status for each in now.clearance.grants] == [GrantStatus.SUSPENDED]
+
+
+def test_rows_that_were_changed_past_the_register_leave_the_past_untold(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        search = RegisterSearch(parts.store, lambda: parts.register)
+        hold(parts, FIRE, "40012")
+        with writing(parts.store) as connection:
+            connection.execute(
+                insert(register_change).values(
+                    at_us=to_microseconds(AT),
+                    by="nobody",
+                    organisation=FIRE,
+                    employee_number="40012",
+                    kind=ChangeKind.GRANT_REMOVED.value,
+                    before='{"id": "never-there"}',
+                    after=None,
+                )
+            )
+
+        with pytest.raises(HistoryBrokenError):
+            search.as_of(organisation=FIRE, employee_number="40012", at=AT)
+
+
+def test_what_ends_soon_is_named_soonest_first_and_by_organisation(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        parts.sign_in("alice", "40011")
+        search = RegisterSearch(parts.store, lambda: parts.register)
+        ends = {"40011": 40, "40012": 20, "40013": 400}
+        with writing(parts.store) as connection:
+            for number, days in ends.items():
+                value = replace(
+                    grant("DBSB", FIRE),
+                    id=f"ends-{number}",
+                    expires_on=AT.date() + timedelta(days=days),
+                )
+                person = PersonKey(organisation=FIRE, employee_number=number)
+                parts.register.grant(connection, person, value, by="officer", at=AT)
+
+        found, count = search.lapses(organisation=FIRE, days=90, at=AT)
+
+        assert [(str(each.lapse.person), each.name) for each in found] == [
+            (f"{FIRE}/40012", None),
+            (f"{FIRE}/40011", "Alice"),
+        ]
+        assert count == 2
+        assert search.lapses(organisation="", days=90, at=AT)[1] == 2
+        assert search.lapses(organisation="nwas", days=90, at=AT) == ((), 0)

@@ -67,6 +67,13 @@ PICTURES = (
     ("policy-versions", "security-officer", "/-/policy/versions"),
     ("vetting", "vetting-officer", "/-/vetting"),
     ("vetting-person", "vetting-officer", "/-/vetting/cheshire-fire/40230"),
+    (
+        "vetting-as-of",
+        "vetting-officer",
+        "/-/vetting/cheshire-fire/40230?at=2026-05-03+09:00",
+    ),
+    ("vetting-error", "vetting-officer", "/-/vetting/cheshire-fire/40230?at=soon"),
+    ("vetting-ending", "vetting-officer", "/-/vetting/ending"),
     ("break-glass", "", "/-/break-glass"),
     ("break-glass-uses", "security-officer", "/-/break-glass-uses"),
     ("accessibility", "", "/-/accessibility"),

@@ -34,6 +34,8 @@ DIFFERENT = (
     ("security-officer", "/-/policy/why?function=pay.slip&organisation=nwas"),
     ("vetting-officer", "/-/vetting"),
     ("vetting-officer", "/-/vetting/cheshire-fire/40230"),
+    ("vetting-officer", "/-/vetting/cheshire-fire/40230?at=2026-05-03"),
+    ("vetting-officer", "/-/vetting/ending"),
     ("firefighter", "/-/me/factors"),
     ("firefighter", "/-/me/factors/app"),
     ("firefighter", "/-/me/factors/key"),

@@ -94,6 +94,8 @@ def test_base_is_named_by_the_level_it_stands_for(world: World) -> None:
         (Cell(access=Access.CONDITIONAL, conditions=("on mondays",)), "If …", "on mondays"),
         (Cell(access=Access.NEEDS_VETTING, needs=(LevelId("N3"), LevelId("SC"))),
          "Too low", "needs NPPV3 and Security Check"),
+        (Cell(access=Access.UNFULFILLED, obligations=Obligations(watermark=True)),
+         "Cannot be met", "needs their name on it"),
         (Cell(access=Access.NO_AGREEMENT), "Not offered", ""),
         (Cell(access=Access.NO_RULE), "No rule", ""),
     ],
