@@ -35,7 +35,7 @@ def reset_factors(config: Path, operator: str, person: str | None, proposal: str
     from gateway.identity.sessions.session_ending import Whose, end_sessions
     from gateway.identity.staff import staff_by_person
     from gateway.keys import KeyRing
-    from gateway.store.engine import reading, writing
+    from gateway.store.engine import reading
 
     if (person is None) == (proposal is None):
         raise click.UsageError("say either --person or --approve")
@@ -59,10 +59,14 @@ def reset_factors(config: Path, operator: str, person: str | None, proposal: str
         with operator_act(
             settings, ring, code="factor-reset-approved", subject=waiting.person, **act
         ):
-            _, removed = resets.approve(waiting.id, by=by, at=at)
-            with writing(store) as connection:
-                whose = Whose(staff_id=waiting.staff_id)
-                end_sessions(connection, bulletin, whose, at=at, reason="factors-reset")
+            _, removed = resets.approve(
+                waiting.id,
+                by=by,
+                at=at,
+                end=lambda connection, staff_id: end_sessions(
+                    connection, bulletin, Whose(staff_id=staff_id), at=at, reason="factors-reset"
+                ),
+            )
             bulletin.ring()
         click.echo(f"removed {removed} second factor(s) of {waiting.person}; signed them out")
     finally:

@@ -20,7 +20,7 @@ from gateway.store.engine import reading
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sqlalchemy import Engine
+    from sqlalchemy import Connection, Engine
 
     from gateway.front.factor_record import FactorRecord
     from gateway.identity.factors.factor_notices import Notice
@@ -111,8 +111,13 @@ class FactorOffice:
             self._record.officer(live, visit, Outcome.DENY, error.code, reset.person)
             raise
         self._record.officer(live, visit, Outcome.PERMIT, "factor-reset-approved", reset.person)
-        self._resets.approve(proposal_id, by=by, at=visit.at)
-        self._sessions.end_all(Whose(staff_id=reset.staff_id), at=visit.at, reason="factors-reset")
+
+        def end(connection: Connection, staff_id: str) -> None:
+            whose = Whose(staff_id=staff_id)
+            self._sessions.end_all_within(connection, whose, at=visit.at, reason="factors-reset")
+
+        self._resets.approve(proposal_id, by=by, at=visit.at, end=end)
+        self._sessions.ring()
         return reset
 
     def drop(self, officer: PageSession, proposal_id: str, *, visit: OpenVisit) -> Reset:

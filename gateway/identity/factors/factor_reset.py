@@ -8,6 +8,7 @@ code and ends the person's sessions; the person then enrols anew from a fresh si
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -77,6 +78,10 @@ class Reset:
     at: datetime
 
 
+EndSessions = Callable[[Connection, str], object]
+"""Ends every session of a member of staff, inside a transaction."""
+
+
 class FactorResets:
     """The proposals of one gateway. Every method blocks; safe to use from several threads."""
 
@@ -131,10 +136,18 @@ class FactorResets:
                 return each
         raise ResetRefused("reset-unknown", "no such proposal waits; it may have lapsed")
 
-    def approve(self, proposal_id: str, *, by: Officer, at: datetime) -> tuple[Reset, int]:
-        """Reset the factors that a proposal is about.
+    def approve(
+        self, proposal_id: str, *, by: Officer, at: datetime, end: EndSessions
+    ) -> tuple[Reset, int]:
+        """Reset the factors that a proposal is about, and end the person's sessions with them.
 
-        The caller then ends the person's sessions.
+        In one transaction: a session that outlived the factors by a moment could enrol another.
+
+        Args:
+            proposal_id: which.
+            by: who approves.
+            at: now.
+            end: ends the sessions of a member of staff; the caller rings the bulletin afterwards.
 
         Returns:
             The proposal, and how many factors were removed.
@@ -149,6 +162,7 @@ class FactorResets:
             demand_another(found[0], by)
             connection.execute(delete(factor_reset).where(factor_reset.c.id == proposal_id))
             removed = drop_factors(connection, found[0].staff_id)
+            end(connection, found[0].staff_id)
             give_notice(connection, found[0].staff_id, NoticeCode.RESET, at, detail=by.name)
             return found[0], removed
 

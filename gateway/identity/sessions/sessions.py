@@ -263,6 +263,12 @@ class Sessions:
         self._bulletin.ring()
         return len(ended)
 
+    def end_all_within(
+        self, connection: Connection, whose: Whose, *, at: datetime, reason: str
+    ) -> int:
+        """End them inside the caller's transaction; it commits, and then calls `ring`."""
+        return len(end_sessions(connection, self._bulletin, whose, at=at, reason=reason))
+
     def touch(self, seen: Mapping[str, int]) -> None:
         """Note when sessions were last used.
 

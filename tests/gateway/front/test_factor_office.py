@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gateway.identity.factors.factor_reset import ResetRefused
+from gateway.identity.factors.factors import FactorRefused
+from gateway.identity.factors.second_factor import totp_code, totp_step
 from gateway.identity.sessions.live_session import LiveSession
 from tests.gateway.front.factor_stand import FactorStand, visit_at
 from tests.gateway.identity.parts import AT, FIRE, Parts
@@ -81,3 +85,32 @@ def test_nobody_proposes_their_own_and_anybody_may_drop(stand: FactorStand) -> N
     (waiting,) = stand.office.waiting(first, at=AT)
     stand.office.drop(second, waiting.id, visit=visit_at())
     assert stand.office.waiting(first, at=AT) == ()
+
+
+def test_no_session_outlives_the_factors_to_enrol_another(stand: FactorStand) -> None:
+    """Whoever is in that session is whom the reset may be against."""
+    holder = stand.holder()
+    _, _, token = stand.enrol(holder)
+    strong = stand.holder(token=token)
+    first, second = officer(stand, "one", "40101"), officer(stand, "two", "40102")
+    stand.office.propose(first, strong.staff.staff_id, visit=visit_at())
+    (waiting,) = stand.office.waiting(second, at=AT)
+    secret, _ = stand.desk.begin_app(strong, at=AT)
+    approve = stand.office._resets.approve
+
+    def and_enrol(*given: Any, **named: Any) -> Any:
+        done = approve(*given, **named)
+        with pytest.raises(FactorRefused, match="too-late"):
+            stand.desk.add_app(
+                strong,
+                name="",
+                code=totp_code(secret, totp_step(AT)),
+                visit=visit_at(),
+                replaces=None,
+            )
+        return done
+
+    stand.office._resets.approve = and_enrol  # type: ignore[method-assign]
+    stand.office.approve(second, waiting.id, visit=visit_at())
+
+    assert stand.desk.standing(holder).factors == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import Connection
 
 from gateway.identity.factors.factor_notices import NoticeCode, notices
 from gateway.identity.factors.factor_reset import FactorResets, Officer, Reset, ResetRefused
@@ -11,6 +12,10 @@ from tests.gateway.identity.factor_bench import FactorBench
 from tests.gateway.identity.parts import AT, FIRE, Parts, later
 
 FIRST, SECOND = (Officer(id=f"{FIRE}/id-{name}", name=name) for name in ("one", "two"))
+
+
+def nobody(_: Connection, __: str) -> None:
+    """End no sessions: what is ended is tested where it is said."""
 
 
 @pytest.fixture
@@ -40,7 +45,7 @@ def test_two_officers_reset_everything(bench: FactorBench, alice: Staff, proposa
     resets = FactorResets(bench.parts.store)
     assert [each.id for each in resets.waiting(at=AT, organisation=FIRE)] == [proposal.id]
     assert resets.waiting(at=AT, organisation="nwas") == ()
-    done, removed = resets.approve(proposal.id, by=SECOND, at=AT)
+    done, removed = resets.approve(proposal.id, by=SECOND, at=AT, end=nobody)
 
     assert (done.person, removed) == (f"{FIRE}/40011", 1)
     assert bench.factors.standing(alice.staff_id).factors == ()
@@ -55,8 +60,8 @@ def test_nobody_approves_alone_or_about_themselves(
     resets = FactorResets(bench.parts.store)
     own = Officer(id=alice.staff_id, name="alice")
 
-    assert refused(resets.approve, proposal.id, by=FIRST, at=AT) == "reset-same-officer"
-    assert refused(resets.approve, proposal.id, by=own, at=AT) == "reset-own"
+    assert refused(resets.approve, proposal.id, by=FIRST, at=AT, end=nobody) == "reset-same-officer"
+    assert refused(resets.approve, proposal.id, by=own, at=AT, end=nobody) == "reset-own"
     assert refused(resets.propose, alice.staff_id, by=own, at=AT) == "reset-own"
     assert len(bench.factors.standing(alice.staff_id).factors) == 1
 
@@ -66,22 +71,22 @@ def test_one_operator_is_one_person_however_they_are_spelt(alice: Staff, parts: 
     made = resets.propose(alice.staff_id, by=Officer.operator("Helen  Marsh"), at=AT)
 
     again = Officer.operator(" helen marsh ")
-    assert refused(resets.approve, made.id, by=again, at=AT) == "reset-same-officer"
+    assert refused(resets.approve, made.id, by=again, at=AT, end=nobody) == "reset-same-officer"
 
 
 def test_a_proposal_is_one_and_is_used_once(parts: Parts, alice: Staff, proposal: Reset) -> None:
     resets = FactorResets(parts.store)
 
     assert refused(resets.propose, alice.staff_id, by=SECOND, at=AT) == "reset-waiting"
-    resets.approve(proposal.id, by=SECOND, at=AT)
-    assert refused(resets.approve, proposal.id, by=SECOND, at=AT) == "reset-unknown"
+    resets.approve(proposal.id, by=SECOND, at=AT, end=nobody)
+    assert refused(resets.approve, proposal.id, by=SECOND, at=AT, end=nobody) == "reset-unknown"
     assert refused(resets.find, "nothing", at=AT) == "reset-unknown"
 
 
 def test_a_proposal_lapses_after_a_day(parts: Parts, alice: Staff, proposal: Reset) -> None:
     resets, over = FactorResets(parts.store), later(days=1)
 
-    assert refused(resets.approve, proposal.id, by=SECOND, at=over) == "reset-unknown"
+    assert refused(resets.approve, proposal.id, by=SECOND, at=over, end=nobody) == "reset-unknown"
     assert resets.propose(alice.staff_id, by=SECOND, at=over).proposed_by == SECOND.id
 
 
@@ -91,6 +96,6 @@ def test_a_dropped_proposal_resets_nothing(
     resets = FactorResets(bench.parts.store)
     resets.drop(proposal.id, by=FIRST, at=AT)
 
-    assert refused(resets.approve, proposal.id, by=SECOND, at=AT) == "reset-unknown"
+    assert refused(resets.approve, proposal.id, by=SECOND, at=AT, end=nobody) == "reset-unknown"
     assert refused(resets.drop, proposal.id, by=SECOND, at=AT) == "reset-unknown"
     assert len(bench.factors.standing(alice.staff_id).factors) == 1
