@@ -87,7 +87,7 @@ class Pipeline:
         transactions: Transactions,
         conditions: Conditions,
         same_origin: SameOrigin,
-        host_organisation: str,
+        seen: Callable[[Engine, Question, Decision], None],
         wall_us: Callable[[], int],
         instant: Callable[[int], datetime],
         monotonic: Callable[[], float],
@@ -113,7 +113,7 @@ class Pipeline:
             transactions: says which function a page belongs to that does not name it.
             conditions: asks what functions declare beyond the decision.
             same_origin: refuses what another site's page may have caused.
-            host_organisation: whose back office it is.
+            seen: is told of every decision; nothing waits for it.
             wall_us: microseconds since 1970 UTC.
             instant: the same as an aware datetime.
             monotonic: seconds that never go back.
@@ -137,7 +137,7 @@ class Pipeline:
         self._transactions = transactions
         self._conditions = conditions
         self._same_origin = same_origin
-        self._host_organisation = host_organisation
+        self._seen = seen
         self._wall_us = wall_us
         self._instant = instant
         self._monotonic = monotonic
@@ -275,13 +275,14 @@ class Pipeline:
         decision = engine.decide(question)
         if decision.reason is Reason.PURPOSE_NEEDED:
             question, decision = await self._conditions.with_purpose(visit, question, decision)
+        self._seen(engine, question, decision)
         return question, decision, match if decision.permitted else None
 
     async def _enforce(
         self, visit: Visit, question: Question, decision: Decision, match: Match
     ) -> Grant:
         """Make the Grant, once the permit is durable."""
-        draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
+        draft = decision_draft(visit, question, decision, match, host=self._engine().host)
         try:
             await self._recorder.record_async(draft)
         except RecordUnavailable:
@@ -299,7 +300,7 @@ class Pipeline:
         """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
         if match is None and visit.lost_page and self._conditions.may_tell(visit, question):
             return await self._conditions.lost(visit, question, decision)
-        draft = decision_draft(visit, question, decision, match, host=self._host_organisation)
+        draft = decision_draft(visit, question, decision, match, host=self._engine().host)
         await self._recorder.record_async(draft)
         hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}
         reasons = self._engine().staff_reasons(question, decision)

@@ -6,7 +6,9 @@
    who approves exactly that content on exactly the set it was compared with: if another came into
    force meanwhile, the proposal is stale.
 3. A version is never changed and never removed. Going back is a new version with old content.
-4. A change is announced on the bulletin in its own transaction, so that every worker decides by it
+4. A function on which the engine and Casbin were found to differ is withheld until another version
+   comes into force.
+5. A change is announced on the bulletin in its own transaction, so that every worker decides by it
    at its next request.
 """
 
@@ -23,7 +25,7 @@ from gateway.bulletin import POLICY, Bulletin
 from gateway.errors import PolicyChangeRefused, StoreError
 from gateway.store.engine import reading, writing
 from gateway.store.schema import instant, microseconds
-from gateway.store.schema_policy import policy_version
+from gateway.store.schema_policy import policy_doubt, policy_version
 from policies.policy_files import PolicyFiles
 
 if TYPE_CHECKING:
@@ -190,6 +192,33 @@ class PolicyVersions:
             _decide(connection, number, State.DROPPED, by=by, at=at)
             return _read(connection, number)
 
+    def doubt(self, number: int, function: str, *, at: datetime) -> bool:
+        """Withhold a function under a version, in every worker at its next request.
+
+        Returns:
+            Whether it was not withheld before.
+        """
+        with writing(self._engine) as connection:
+            if function in _doubted(connection, number):
+                return False
+            connection.execute(
+                insert(policy_doubt).values(
+                    version=number, function=function[:80], found_at_us=microseconds(at)
+                )
+            )
+            self._bulletin.announce(connection, POLICY, at)
+        self._bulletin.ring()
+        return True
+
+    def doubted(self, number: int) -> frozenset[str]:
+        """Give the functions that are withheld under a version.
+
+        Raises:
+            StoreError: the database does not answer.
+        """
+        with reading(self._engine) as connection:
+            return _doubted(connection, number)
+
     def listed(self) -> tuple[PolicyVersion, ...]:
         """List every version, the newest first."""
         with reading(self._engine) as connection:
@@ -296,6 +325,13 @@ def _files(connection: Connection, number: int) -> PolicyFiles:
         select(policy_version.c.files).where(policy_version.c.number == number)
     ).scalar_one()
     return PolicyFiles.from_json(text)
+
+
+def _doubted(connection: Connection, number: int) -> frozenset[str]:
+    found = connection.execute(
+        select(policy_doubt.c.function).where(policy_doubt.c.version == number)
+    )
+    return frozenset(found.scalars())
 
 
 def _set_state(connection: Connection, number: int, state: State) -> None:

@@ -95,6 +95,8 @@ class PolicySection(Section):
 
     directory: FilePath
     """Write the folder that holds the policy set: catalogue.toml, agreements.toml and so on."""
+    oracle_one_in: int = Field(default=1_000, ge=0, le=1_000_000)
+    """Write of how many decisions one is decided again by Casbin, or 0 for none."""
 
 
 class KeysSection(Section):

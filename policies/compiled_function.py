@@ -5,12 +5,13 @@ What the gates ask of a function is worked out here once, when a policy set is a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from policies.acceptance import reaches_of
 from policies.agreements import AgreementStatus
 from policies.candidates import Candidates
+from policies.errors import PolicyError
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
 from policies.obligations import (
     BIT_OF,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from policies.agreements import Agreement
     from policies.candidates import Interval, PreparedRule
+    from policies.criteria import Result
     from policies.function import Function
     from policies.organisations import PolicyOrganisation
     from policies.question import Question
@@ -78,6 +80,7 @@ class CompiledFunction:
         obligations: What the catalogue asks for, whatever rule permits.
         rules: The rules that speak of it, by action.
         candidates: The candidates by action and organisation, with the organisation's kind.
+        withheld: Whether every question is denied, as one was answered wrongly.
     """
 
     function: Function
@@ -93,6 +96,7 @@ class CompiledFunction:
     obligations: Obligations
     rules: Mapping[str, tuple[PreparedRule, ...]]
     candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
+    withheld: bool = False
 
     @classmethod
     def compile(
@@ -165,7 +169,19 @@ class CompiledFunction:
         if found is not None and found[0] == kind:
             return found[1]
         rules = self.rules.get(action, ())
-        return _concerning(rules, organisation, kind, self.cover, self.obligations)
+        candidates = _concerning(rules, organisation, kind, self.cover, self.obligations)
+        return _failing(candidates) if self.withheld else candidates
+
+    def withhold(self) -> CompiledFunction:
+        """Give the function as it denies every question."""
+        return replace(
+            self,
+            withheld=True,
+            candidates={
+                key: (kind, _failing(candidates))
+                for key, (kind, candidates) in self.candidates.items()
+            },
+        )
 
     def named(self, question: Question) -> int:
         """Whom the request names, as `Results.named` counts it."""
@@ -230,6 +246,16 @@ class CompiledFunction:
         for kind in question.honours & LEFT_TO_ASKER:
             bits |= BIT_OF[kind] & owed.bits
         return bits
+
+
+def _failing(candidates: Candidates) -> Candidates:
+    """Give the candidates as they fail whatever is asked; a failure denies."""
+    first_free_bit = 1 << (len(candidates.bits) + 1)
+    return replace(candidates, asks=((_fail, first_free_bit),), rarely=True)
+
+
+def _fail(_question: Question) -> Result:
+    raise PolicyError("decide: the function is withheld")
 
 
 def _concerning(

@@ -19,7 +19,7 @@ An engine is a value: activating another policy set makes another engine, swappe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
@@ -52,6 +52,7 @@ class Engine:
         policy_set: What it was compiled from.
         digest: The digest of the policy set.
         functions: Its functions, compiled.
+        host: The organisation whose back office it is.
         zones: The network zones that its rules name; where there are none, no zone is looked up.
     """
 
@@ -59,6 +60,7 @@ class Engine:
     digest: str
     functions: Mapping[str, CompiledFunction]
     zones: frozenset[str]
+    host: str
 
     @classmethod
     def compile(cls, policy_set: PolicySet) -> Engine:
@@ -90,7 +92,19 @@ class Engine:
             digest=policy_set.digest,
             functions=compiled,
             zones=policy_set.zones,
+            host=policy_set.host.id,
         )
+
+    def withholding(self, functions: frozenset[str]) -> Engine:
+        """Give an engine that denies every question about these functions.
+
+        For one whose answer was found to differ from Casbin's: which of the two is wrong is for
+        people to find out, and nobody gets in meanwhile. Nothing else changes.
+        """
+        withheld = {
+            name: self.functions[name].withhold() for name in functions if name in self.functions
+        }
+        return replace(self, functions={**self.functions, **withheld})
 
     def decide(self, question: Question) -> Decision:
         """Answer a question. Microseconds; never raises for what a question holds."""

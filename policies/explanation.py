@@ -160,7 +160,7 @@ def explain(
         gates += (
             _agreement_gate(compiled, decision),
             _clearance_gate(compiled, decision, levels),
-            _rule_gate(candidates, results),
+            _rule_gate(compiled, candidates, results),
             _obligation_gate(candidates, results),
         )
     return Explanation(
@@ -238,14 +238,16 @@ def _accepted(compiled: CompiledFunction, decision: Decision, levels: LevelOrder
     return f"; `{decision.agreement_id}` accepts {', '.join(said)}"
 
 
-def _rule_gate(candidates: Candidates, results: Results) -> GateLine:
+def _rule_gate(compiled: CompiledFunction, candidates: Candidates, results: Results) -> GateLine:
     reason, rules = candidates.conclude(results.failed, candidates.applying(results))
     if reason is Reason.RULE_IN_ERROR:
         mark = Mark.ERROR
     else:
         mark = _mark(good=reason is Reason.RULE_PERMITS)
     looked_at = ", ".join(rules)
-    if results.failed & SUBJECT_BIT:
+    if compiled.withheld:
+        looked_at = "withheld, as the engine and Casbin answered differently"
+    elif results.failed & SUBJECT_BIT:
         looked_at = "the subject could not be read"
     return GateLine(gate=Gate.RULE, mark=mark, reason=reason, looked_at=looked_at)
 

@@ -1,7 +1,7 @@
 """Whether the service lives, and whether it may let anything through.
 
 `/-/health` says that the process answers. `/-/ready` names the parts that must be working before
-anything is permitted; it holds no secret and no personal data.
+anything is permitted, and functions that are withheld; it holds no secret and no personal data.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import orjson
 from gateway.wire.answers import Answer, document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _JSON: Final = b"application/json"
 
@@ -26,13 +26,22 @@ def health() -> Answer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Asks the parts. Each gives `ok`, or a word for what is wrong."""
+    """Asks the parts. Each gives `ok`, or a word for what is wrong.
+
+    Attributes:
+        parts: what must be working before anything is permitted.
+        withheld: gives the functions that are withheld for a doubt; the rest is served.
+    """
 
     parts: Mapping[str, Callable[[], str]]
+    withheld: Callable[[], Iterable[str]] = tuple
 
     def answer(self) -> Answer:
         """Say 200 when every part is ok, else 503, each part by name."""
         states = {name: ask() for name, ask in self.parts.items()}
         ready = all(state == "ok" for state in states.values())
-        body = orjson.dumps({"status": "ok" if ready else "not-ready", "parts": states})
+        answer: dict[str, object] = {"status": "ok" if ready else "not-ready", "parts": states}
+        if withheld := sorted(self.withheld()):
+            answer["withheld"] = withheld
+        body = orjson.dumps(answer)
         return document(200 if ready else 503, _JSON, body)

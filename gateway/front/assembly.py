@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from gateway.api.health import Readiness
 from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
@@ -40,7 +39,8 @@ from gateway.front.from_settings import (
 )
 from gateway.front.front import Front
 from gateway.front.notice_desk import NoticeDesk
-from gateway.front.open_routes import OpenRoutes, is_called_by_machines
+from gateway.front.open_routes import OpenRoutes, is_called_by_machines, readiness_of
+from gateway.front.oracle_watch import OracleWatch
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.policy_in_force import PolicyInForce
 from gateway.front.provider_desk import RecordedProviders
@@ -280,14 +280,15 @@ class Assembly:
             clock=clock,
         )
         stack.callback(upkeep.close)
-        readiness = Readiness(
-            parts={
-                "record": lambda: recorder.state,
-                "bulletin": lambda: (
-                    "ok" if state.reader.has_read_lately(time.monotonic()) else "stale"
-                ),
-            }
+        watch = OracleWatch(
+            one_in=settings.policy.oracle_one_in,
+            lock=gateway.state_directory / "oracle.lock",
+            policy=state.policy,
+            recorder=recorder,
+            clock=clock,
         )
+        stack.callback(watch.close)
+        readiness = readiness_of(recorder, state.reader, state.policy)
         pipeline = Pipeline(
             engine=state.policy.engine,
             staff=StaffFinder(
@@ -317,7 +318,7 @@ class Assembly:
             transactions=office.transactions,
             conditions=office.conditions,
             same_origin=SameOrigin(gateway.origin, is_called_by_machines),
-            host_organisation=gateway.host_organisation,
+            seen=watch.seen,
             wall_us=wall_us,
             instant=instant,
             monotonic=time.monotonic,

@@ -6,6 +6,7 @@ in the catalogue and passes the gate.
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Final
 
 from gateway.api.health import Readiness, health
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.acts import OpenAct
+    from gateway.audit.recorder import Recorder
+    from gateway.bulletin import BulletinReader
     from gateway.front.pages_bridge import PageResult, PagesBridge
+    from gateway.front.policy_in_force import PolicyInForce
     from gateway.visit import Visit
 
 OPEN_PAGES: Final = frozenset(
@@ -42,6 +46,17 @@ def is_called_by_machines(path: str) -> bool:
     What it posts is signed; no cookie is looked at for it.
     """
     return path.startswith("/-/oidc/") and path.endswith("/back-channel")
+
+
+def readiness_of(recorder: Recorder, bulletin: BulletinReader, policy: PolicyInForce) -> Readiness:
+    """Name what must be working before anything is permitted, and what is withheld."""
+    return Readiness(
+        parts={
+            "record": lambda: recorder.state,
+            "bulletin": lambda: "ok" if bulletin.has_read_lately(time.monotonic()) else "stale",
+        },
+        withheld=lambda: policy.withheld,
+    )
 
 
 class OpenRoutes:

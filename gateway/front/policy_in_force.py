@@ -5,7 +5,8 @@ The host's register is read by it too: which bodies' vetting is accepted is part
 
 The swap happens on the bulletin's thread, before the worker counts as current again: a request that
 came after the announcement is decided by the new set or not at all. If the new set cannot be read
-or compiled, the worker stays behind the bulletin and permits nothing.
+or compiled, the worker stays behind the bulletin and permits nothing. A function that is in doubt
+(`gateway.front.oracle_watch`) is withheld by the same way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from policies.engine import Engine
 from vetting.register import Register
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import Connection
 
     from gateway.policy_versions import PolicyVersion, PolicyVersions
@@ -42,8 +45,10 @@ class PolicyInForce:
         """
         self._versions = versions
         version, files = self._stored()
-        self._engine, self._register = _compiled(version, files)
+        self._compiled, self._register = _compiled(version, files)
         self._number = version.number
+        self._withheld = versions.doubted(version.number)
+        self._engine = self._compiled.withholding(self._withheld)
 
     def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:
         """Read what the register has of a person, as the set in force reads it."""
@@ -58,6 +63,27 @@ class PolicyInForce:
         return self._register
 
     @property
+    def withheld(self) -> frozenset[str]:
+        """The functions that are withheld here."""
+        return self._withheld
+
+    def doubt(self, engine: Engine, function: str, *, at: datetime) -> bool:
+        """Withhold a function everywhere, unless another set is in force by now (blocks).
+
+        Args:
+            engine: the one whose answer is in doubt.
+            function: what it was asked about.
+            at: now.
+
+        Returns:
+            Whether it is withheld by this call.
+        """
+        number = self._number
+        if engine is not self._engine:
+            return False
+        return self._versions.doubt(number, function, at=at)
+
+    @property
     def number(self) -> int:
         """The number of the version in force here."""
         return self._number
@@ -67,12 +93,15 @@ class PolicyInForce:
         if not subjects & {POLICY, EVERYTHING}:
             return
         version, files = self._stored()
-        if version.number == self._number:
+        withheld = self._versions.doubted(version.number)
+        if version.number != self._number:
+            self._compiled, register = _compiled(version, files)
+            # The engine last: until the bulletin is read whole, nobody is decided on here anyway.
+            self._number, self._register = version.number, register
+            _log.info("policy set in force", version=version.number, digest=self._compiled.digest)
+        elif withheld == self._withheld:
             return
-        engine, register = _compiled(version, files)
-        # The engine last: until the bulletin is read whole, nobody is decided on here anyway.
-        self._number, self._register, self._engine = version.number, register, engine
-        _log.info("policy set in force", version=version.number, digest=engine.digest)
+        self._withheld, self._engine = withheld, self._compiled.withholding(withheld)
 
     def _stored(self) -> tuple[PolicyVersion, PolicyFiles]:
         stored = self._versions.in_force()

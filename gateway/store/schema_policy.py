@@ -1,8 +1,19 @@
-"""The table of policy sets: every version there was, at most one of them in force."""
+"""The tables of policy sets: every version there was, at most one in force, and doubts of them."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, MetaData, String, Table, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
 
 metadata = MetaData()
 
@@ -34,4 +45,13 @@ policy_version = Table(
         postgresql_where=text("state = 'in-force'"),
     ),
     sqlite_autoincrement=True,
+)
+
+# Functions that are withheld under a version, as a decision on them differed from Casbin's.
+policy_doubt = Table(
+    "policy_doubt",
+    metadata,
+    Column("version", BigInteger, ForeignKey("policy_version.number"), primary_key=True),
+    Column("function", String(80), primary_key=True),
+    Column("found_at_us", BigInteger, nullable=False),
 )

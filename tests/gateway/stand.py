@@ -146,6 +146,7 @@ class NotingEngine:
         self._engine = engine
         self.policy_set = engine.policy_set
         self.zones = engine.zones
+        self.host = engine.host
 
     def decide(self, question: Question) -> Decision:
         self.asked.append("decide")
@@ -312,7 +313,7 @@ async def stand(
                 host="cheshire-police",
             ),
             same_origin=SameOrigin("http://gate", is_called_by_machines),
-            host_organisation="cheshire-police",
+            seen=lambda *_: None,
             wall_us=lambda: made.at_us,
             instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
             monotonic=lambda: parts.reader._monotonic() + made.monotonic,

@@ -32,3 +32,12 @@ def test_the_parts_are_asked_each_time() -> None:
     readiness = Readiness(parts={"record": lambda: next(states)})
 
     assert [readiness.answer().status, readiness.answer().status] == [200, 503]
+
+
+def test_what_is_withheld_is_named_and_the_rest_is_ready() -> None:
+    readiness = Readiness(parts={"record": lambda: "ok"}, withheld=lambda: {"pay.slip", "a.b"})
+
+    answer = readiness.answer()
+
+    assert answer.status == 200
+    assert orjson.loads(answer.body)["withheld"] == ["a.b", "pay.slip"]
