@@ -57,6 +57,8 @@ class DemoOrganisation:
         staff: how many people its directory holds, the role accounts included.
         first_number: the first employee number that the generator gives.
         host: whether the back office is this organisation's.
+        listed: whether the back office shows its staff to who searches; opened by number alone
+            otherwise, as those in protected posts are.
         towns: where its teams are.
         units: further units with the post that people in them have.
         holds: what shares of its staff hold.
@@ -85,6 +87,7 @@ class DemoOrganisation:
     towns: tuple[str, ...]
     units: tuple[tuple[str, str], ...] = ()
     host: bool = False
+    listed: bool = True
     provider: str = ""
     directory_kind: str = "ldap"
 

@@ -188,7 +188,8 @@ class Stack:
                 provider.load([claims_of(organisation, one, self.accounts.password) for one in own])
                 staff += own
                 self.say(f"provider of {organisation.name}: {len(own):,} people")
-            People.of(staff).write(self.places.people)
+            unlisted = {each.id for each in self.scenario.organisations if not each.listed}
+            People.of(staff, frozenset(unlisted)).write(self.places.people)
         return staff, version
 
     def _prepare_gateway(self, staff: tuple[StaffMember, ...], at: datetime) -> None:

@@ -98,3 +98,19 @@ def test_an_account_that_the_register_does_not_know_opens_nothing(demo: Demo) ->
         visitor.sign_out()
         assert shut, level
         assert "Nothing is open to you yet" in portal.text
+
+
+def test_an_account_left_open_after_a_move_lets_nobody_in(demo: Demo) -> None:
+    """X1: fire identity until yesterday, police identity with vetting in progress from today."""
+    accounts = demo.accounts
+    old, new = accounts["moved"], accounts["moved-police"]
+    visitor = demo.stranger()
+    answered = visitor.sign_in(old.organisation, old.username, accounts.password)
+    shut = visitor.get("/-/portal").status
+    tiles = {tile.function for tile in demo.visitor(new.username).tiles()}
+
+    assert answered.status in range(400, 500)
+    assert shut == 303
+    assert old.name == new.name
+    assert "pay.slip" in tiles
+    assert "fleet.work" not in tiles

@@ -14,7 +14,11 @@ from deploy.demo.staff import StaffMember
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody with records here."""
+    """Somebody with records here.
+
+    Attributes:
+        listed: whether a search shows them.
+    """
 
     employee_number: str
     name: str
@@ -22,6 +26,7 @@ class Person:
     unit: str = ""
     post: str = ""
     manager: str | None = None
+    listed: bool = True
 
 
 class People:
@@ -38,8 +43,8 @@ class People:
                 self._teams[person.manager].append(person)
 
     @classmethod
-    def of(cls, staff: Iterable[StaffMember]) -> People:
-        """Take over the staff of the directories."""
+    def of(cls, staff: Iterable[StaffMember], unlisted: frozenset[str] = frozenset()) -> People:
+        """Take over the staff of the directories; those of some organisations are not listed."""
         return cls(
             Person(
                 employee_number=member.employee_number,
@@ -48,6 +53,7 @@ class People:
                 unit=member.unit,
                 post=", ".join(member.posts),
                 manager=member.manager,
+                listed=member.organisation not in unlisted,
             )
             for member in staff
         )
@@ -80,7 +86,8 @@ class People:
         found = (
             person
             for person in self._by_number.values()
-            if wanted in person.name.casefold() or wanted in person.employee_number
+            if person.listed
+            and (wanted in person.name.casefold() or wanted in person.employee_number)
         )
         return tuple(person for _, person in zip(range(most), found, strict=False))
 

@@ -24,8 +24,10 @@ class Transactions:
 
     def begin(self, screen_id: str) -> str:
         """Open a page of a screen; gives its number."""
-        number = str(100_000_000 + secrets.randbelow(900_000_000))
         with self._lock:
+            number = _drawn()
+            while number in self._screens:  # of thousands, two are alike now and then
+                number = _drawn()
             self._screens[number] = screen_id
             if len(self._screens) > MOST:
                 self._screens.popitem(last=False)
@@ -35,3 +37,7 @@ class Transactions:
         """Give the id of the screen that a page is of."""
         with self._lock:
             return None if number is None else self._screens.get(number)
+
+
+def _drawn() -> str:
+    return str(100_000_000 + secrets.randbelow(900_000_000))

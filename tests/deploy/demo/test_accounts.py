@@ -29,6 +29,8 @@ def test_every_account_of_the_description_is_there() -> None:
         "security-officer",
         "second-officer",
         "auditor",
+        "moved",
+        "moved-police",
     }
 
 
