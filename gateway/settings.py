@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import Field, Strict, ValidationError
+from pydantic import Field, PrivateAttr, Strict, ValidationError
+from typing_extensions import override
 
 from gateway.errors import SettingsError
 from gateway.settings_directories import OrganisationSection
@@ -101,6 +102,18 @@ class Settings(Section):
     ]
     """The systems of the back office, each as `[[upstream]]`."""
 
+    _file: Path | None = PrivateAttr(default=None)
+
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        """Remember which file they were read from."""
+        self._file = (context or {}).get("file")
+
+    @property
+    def file(self) -> Path | None:
+        """The file they were read from."""
+        return self._file
+
     @property
     def store_url(self) -> str:
         """Give the address of the database of sessions, staff and the register."""
@@ -139,7 +152,7 @@ def load_settings(path: Path) -> Settings:
     draft.check()
     if draft.faults.found:
         raise SettingsError(tuple(sorted(draft.faults.found, key=lambda fault: fault.line)))
-    return Settings.model_validate(source.data, context={"folder": path.parent})
+    return Settings.model_validate(source.data, context={"folder": path.parent, "file": path})
 
 
 def json_schema() -> str:

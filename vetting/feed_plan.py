@@ -142,6 +142,17 @@ def newest_export(connection: Connection, feed: str) -> datetime | None:
     return None if found is None else from_microseconds(found)
 
 
+def newest_digest(connection: Connection, feed: str) -> str | None:
+    """Give the SHA-256 of the newest export that was imported; None if none was."""
+    table = feed_import
+    return connection.execute(
+        select(table.c.digest)
+        .where(table.c.feed == feed)
+        .order_by(table.c.exported_at_us.desc(), table.c.id.desc())
+        .limit(1)
+    ).scalar_one_or_none()
+
+
 def note_import(
     connection: Connection, feed: str, *, exported_at: datetime, digest: str, by: str, at: datetime
 ) -> None:

@@ -71,18 +71,18 @@ def import_feed(
     sign_file = signature or file.with_name(file.name + ".sig")
     proved = _proved(feed, raw, sign_file, found, digest, asked=signature is not None)
     with RegisterDesk.open(settings) as desk:
-        export = _read(raw, feed, settings, desk)
+        export = _read(raw, feed, settings, desk, as_json=as_json)
+        if _is_newest(desk, feed, found):
+            _tell({"feed": feed.id, "sha256": found, "already_imported": True}, as_json=as_json)
+            return
         at = current_instant()
         plan = _plan(desk, feed, export, at)
         report = _report(feed, export, plan, found, proved=proved)
         _refuse_drop(feed, plan, confirmed=confirm_drop)
         if not dry_run:
             report |= _take_over(desk, settings, feed, export, plan, found, operator, proved=proved)
-    if as_json:
-        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
-        return
-    click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in report.items()))
-    if dry_run:
+    _tell(report, as_json=as_json)
+    if dry_run and not as_json:
         click.echo("dry run: nothing was changed")
 
 
@@ -132,6 +132,22 @@ def schema_of_feed() -> dict[str, object]:
     }
 
 
+def _tell(report: dict[str, object], *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(report, indent=2, ensure_ascii=False))
+        return
+    click.echo("\n".join(f"{name.replace('_', ' ')}: {value}" for name, value in report.items()))
+
+
+def _is_newest(desk: RegisterDesk, feed: FeedSection, digest: str) -> bool:
+    """Tell whether this very export was the last to be imported: once more changes nothing."""
+    from gateway.store.engine import reading
+    from vetting.feed_plan import newest_digest
+
+    with reading(desk.store) as connection:
+        return newest_digest(connection, feed.id) == digest
+
+
 def _feed(settings: Settings, feed_id: str | None) -> FeedSection:
     feeds = {feed.id: feed for feed in settings.vetting.feeds}
     if not feeds:
@@ -164,7 +180,9 @@ def _proved(
     return False
 
 
-def _read(raw: bytes, feed: FeedSection, settings: Settings, desk: RegisterDesk) -> FeedFile:
+def _read(
+    raw: bytes, feed: FeedSection, settings: Settings, desk: RegisterDesk, *, as_json: bool
+) -> FeedFile:
     from vetting.feed_file import FeedError, FeedTerms, read_feed
     from vetting.levels import LevelOrder
 
@@ -184,6 +202,9 @@ def _read(raw: bytes, feed: FeedSection, settings: Settings, desk: RegisterDesk)
         with Progress("reading rows") as progress:
             return read_feed(text, terms, progress=progress)
     except FeedError as error:
+        if as_json:
+            faults = [each._asdict() for each in error.faults[:SHOWN_FAULTS]]
+            _tell({"faults": faults, "count": len(error.faults)}, as_json=True)
         raise CommandError(_told(error)) from error
 
 

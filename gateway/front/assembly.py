@@ -306,7 +306,7 @@ class Assembly:
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
             unknown_function=unknown_function(state.policy.engine().policy_set),
-            open_acts=OpenRoutes(pages=bridge, readiness=readiness, jwks=office.mint.jwks()).find,
+            open_acts=OpenRoutes(bridge, readiness, office.mint.jwks(), office.feeds).find,
             acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
             refusals=FrontRefusals(
                 pages=pages.refusals,

@@ -8,7 +8,7 @@ from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.conditions import Conditions
 from gateway.front.forward_act import forward_acts
-from gateway.front.from_settings import assertion_mint, upstream_address
+from gateway.front.from_settings import assertion_mint, feed_push, upstream_address
 from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
@@ -48,6 +48,7 @@ class BackOfficeParts:
         mint: signs who is asking.
         transactions: which pages belong to which function.
         conditions: what functions ask beyond the decision.
+        feeds: takes the exports of vetting units.
         pools: connections, one pool a system.
         acts: what is done with a Grant, by system.
     """
@@ -66,6 +67,7 @@ class BackOfficeParts:
         self.transactions = Transactions(
             KeptTransactions(state.store), lambda: state.policy.engine().policy_set.catalogue
         )
+        self.feeds = feed_push(settings, recorder)
         self.conditions = Conditions(
             engine=state.policy.engine,
             transactions=self.transactions,

@@ -9,6 +9,7 @@ import ssl
 import time
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from joserfc.jwk import Key, KeySet, OKPKey
 
+from gateway.api.feed_push import FeedPush, importing_by
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
@@ -47,6 +49,7 @@ from vetting.requirement import Requirement
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gateway.audit.recorder import Recorder
     from gateway.keys import KeyRing
     from gateway.settings import Settings
     from gateway.settings_directories import (
@@ -344,3 +347,14 @@ def unknown_function(policy_set: PolicySet) -> Function:
         system="none",
         matchers=(),
     )
+
+
+def feed_push(settings: Settings, recorder: Recorder) -> FeedPush:
+    """Give what takes the exports that vetting units send; without a settings file, of none."""
+    file = settings.file
+    keys = {
+        feed.id: feed.public_key_file
+        for feed in settings.vetting.feeds
+        if feed.public_key_file is not None and file is not None
+    }
+    return FeedPush(keys=keys, importer=importing_by(file or Path()), recorder=recorder)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.api.feed_push import PREFIX
 from gateway.api.health import Readiness, health
 from gateway.api.keys import JWKS_PATH, jwks_answer
 from gateway.wire.answers import Answer, give
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.acts import OpenAct
+    from gateway.api.feed_push import FeedPush
     from gateway.audit.recorder import Recorder
     from gateway.bulletin import BulletinReader
     from gateway.front.pages_bridge import PageResult, PagesBridge
@@ -41,11 +43,12 @@ OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
 
 
 def is_called_by_machines(path: str) -> bool:
-    """Tell whether a path is posted to by a provider's server, which sends no `Origin`.
+    """Tell whether servers post to a path, of providers or vetting units: they send no `Origin`.
 
     What it posts is signed; no cookie is looked at for it.
     """
-    return path.startswith("/-/oidc/") and path.endswith("/back-channel")
+    back_channel = path.startswith("/-/oidc/") and path.endswith("/back-channel")
+    return back_channel or path.startswith(PREFIX)
 
 
 def readiness_of(recorder: Recorder, bulletin: BulletinReader, policy: PolicyInForce) -> Readiness:
@@ -63,7 +66,11 @@ class OpenRoutes:
     """Finds the act of an open route. One a worker."""
 
     def __init__(
-        self, *, pages: PagesBridge, readiness: Readiness, jwks: Mapping[str, object]
+        self,
+        pages: PagesBridge,
+        readiness: Readiness,
+        jwks: Mapping[str, object],
+        feeds: FeedPush,
     ) -> None:
         """Hold what the open routes need.
 
@@ -71,7 +78,9 @@ class OpenRoutes:
             pages: the Flask pages.
             readiness: asks the parts that must be working.
             jwks: the public keys of the assertion.
+            feeds: takes exports of vetting units.
         """
+        self._feeds = feeds
         self._pages = pages
         self._documents: dict[str, Callable[[], Answer]] = {
             "/-/health": health,
@@ -83,6 +92,8 @@ class OpenRoutes:
         """Give the act for a canonical path; None where the path is not open."""
         if path in OPEN_PAGES or path.startswith(OPEN_PAGE_PREFIXES):
             return self._page
+        if path.startswith(PREFIX) and self._feeds.takes_any:
+            return self._feeds.act
         give_document = self._documents.get(path)
         if give_document is None:
             return None

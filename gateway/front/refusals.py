@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # 499 is told to nobody: the client is gone.
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
+_FOR_PROGRAMS: Final = "/-/api/"
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 
@@ -59,6 +60,8 @@ class FrontRefusals:
         cause: str = "",
     ) -> Answer:
         """Give the refusal of a visit."""
+        if visit.target is not None and visit.target.path.startswith(_FOR_PROGRAMS):
+            return self._json(visit, status, reasons)
         if status in _UNREADABLE:
             return plain(status, _UNREADABLE_SENTENCE, visit.reference)
         headers = visit.incoming.head.headers

@@ -104,6 +104,8 @@ def test_one_fault_and_nothing_is_taken_over(place: Place, unit: Import) -> None
     assert "line 4: " in told.err
     assert "line 5: " in told.err
     assert "2 fault(s); nothing was changed" in told.err
+    as_json = unit(to_csv(row(1), row(2, level="N9")), "--json").json()
+    assert (as_json["count"], as_json["faults"][0]["line"]) == (1, 4)
     assert counting(place) == set()
 
 
@@ -154,8 +156,12 @@ def test_an_export_is_imported_once_and_no_older_one_after_it(place: Place, unit
     """A signed export kept back would give back what has been taken away since."""
     old, new = to_csv(row(1)), to_csv(row(1, status="withdrawn"), at=LATER)
     assert unit(new).code == 0
-    for text in (new, old):
-        assert "only a newer one can be" in unit(text).err
+    assert "only a newer one can be" in unit(old).err
+    again = unit(new, "--json")
+    assert (again.code, again.json()["already_imported"]) == (0, True)
+    with reading(place.store) as connection:
+        key = PersonKey.from_text("cheshire-fire/40001")
+        assert len(place.register.history(connection, key)) == 1
     assert "in the future" in unit(to_csv(row(1), at="2999-01-01T00:00:00Z")).err
     assert counting(place) == set()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import re
 from collections.abc import AsyncIterator
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import orjson
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.errors import KeysError, StoreError
@@ -26,7 +29,7 @@ from gateway.identity.staff import remember
 from gateway.keys import KeyRing
 from gateway.policy_versions import PolicyVersions
 from gateway.settings import Settings
-from gateway.store.engine import open_store, writing
+from gateway.store.engine import open_store, reading, writing
 from policies.errors import PolicyFileError
 from policies.policy_files import PolicyFiles
 from tests.doubles.raw_client import RawClient
@@ -35,11 +38,13 @@ from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.front.conftest import SettingsMaker
 from tests.gateway.stand import field_of, status_of
 from tests.policies.people import FIRE, LIBRARY, copied_set, grant
+from tests.vetting.exports import row, to_csv
 from vetting.levels import LevelOrder
 from vetting.person import PersonKey
 from vetting.register import Register
 
 PERSON = PersonKey(organisation=FIRE, employee_number="40011")
+SECOND = PersonKey(organisation=FIRE, employee_number="40002")
 
 
 class Gate:
@@ -55,6 +60,19 @@ class Gate:
         client = RawClient(*streams, host="localhost:8080")
         self.clients.append(client)
         return await client.get(path, more=f"Accept: {accept}\r\n{more}")
+
+    async def push(self, key: Ed25519PrivateKey, export: str) -> bytes:
+        """Send an export as the unit's server does."""
+        body = export.encode()
+        client = RawClient(*await asyncio.open_connection(*self.address), host="localhost:8080")
+        self.clients.append(client)
+        signature = base64.b64encode(key.sign(body)).decode()
+        head = (
+            f"POST /-/api/vetting/feed/unit HTTP/1.1\r\nHost: localhost:8080\r\n"
+            f"Feed-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        await client.say(head.encode() + body)
+        return await client.answer()
 
     def signed_in(self) -> str:
         """Open a session as another worker would, for somebody with DBS Basic; gives its cookie."""
@@ -234,3 +252,28 @@ async def test_once_a_set_is_in_force_the_files_change_nothing_not_even_broken(
 def test_the_clock_is_one_and_knows_its_zone() -> None:
     assert instant(1_800_000_000_000_001) == datetime(2027, 1, 15, 8, 0, 0, 1, tzinfo=UTC)
     assert abs(clock().timestamp() - wall_us() / 1_000_000) < 1
+
+
+async def test_a_vetting_unit_sends_its_export_and_everybody_sees_it_at_once(
+    make_settings: SettingsMaker, tmp_path: Path
+) -> None:
+    """The real import, in a process of its own."""
+    key = Ed25519PrivateKey.generate()
+    pem = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "unit.pem").write_bytes(pem)
+    feed = '[[vetting.feed]]\nid = "unit"\ntitle = "Unit"\ngranting_bodies = ["cheshire-police"]\n'
+    feed += 'public_key_file = "unit.pem"\n\n[[organisation]]'
+    settings = make_settings(("[[organisation]]", feed))
+    async with gate(settings) as one:
+        forged = await one.push(Ed25519PrivateKey.generate(), to_csv(row(1)))
+        taken = await one.push(key, to_csv(row(1), row(2)))
+
+    assert [status_of(each) for each in (forged, taken)] == [401, 200]
+    told, report = (orjson.loads(each.partition(b"\r\n\r\n")[2]) for each in (forged, taken))
+    assert told.keys() == {"refused", "reference"}
+    assert (report["new"], report["made"], report["source"]) == (2, 2, "signed")
+    store = open_store(settings.store_url)
+    with reading(store) as connection:
+        register = Register(LevelOrder.shipped(), accepted=frozenset({"cheshire-police"}))
+        assert register.clearance_of(connection, SECOND).grants
+    store.dispose()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import orjson
 import pytest
 
+from gateway.api.feed_push import FeedPush, Imported
 from gateway.api.health import Readiness
+from gateway.audit.recorder import Recorder
 from gateway.front.open_routes import (
     OPEN_DOCUMENTS,
     OPEN_PAGES,
@@ -33,11 +36,16 @@ class NotedPages:
         return PageResult(status=200, code="", answered=True)
 
 
-def routes(pages: NotedPages, record: str = "ok") -> OpenRoutes:
+def routes(pages: NotedPages, record: str = "ok", *, feeds: bool = True) -> OpenRoutes:
     return OpenRoutes(
         pages=cast("PagesBridge", pages),
         readiness=Readiness(parts={"record": lambda: record}),
         jwks={"keys": []},
+        feeds=FeedPush(
+            keys={"unit": Path("unit.pem")} if feeds else {},
+            importer=lambda *_: Imported(code=0, out=b"", error=""),
+            recorder=cast("Recorder", None),
+        ),
     )
 
 
@@ -105,3 +113,13 @@ async def test_documents_for_machines_are_given(path: str, status: int) -> None:
 def test_only_what_providers_post_to_is_for_machines(path: str, machines: bool) -> None:
     """There, and nowhere else, a form may come without saying from where."""
     assert is_called_by_machines(path) is machines
+
+
+def test_exports_are_taken_where_a_unit_may_send_them_and_nowhere_else() -> None:
+    pages, path = NotedPages(), "/-/api/vetting/feed/unit"
+
+    assert routes(pages).find(path) is not None
+    assert routes(pages, feeds=False).find(path) is None
+    assert routes(pages).find("/-/api/vetting/feeds") is None
+    assert is_called_by_machines(path)
+    assert not is_called_by_machines("/-/api/vetting/")
