@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from gateway.audit.entry import EntryDraft
 from gateway.errors import RecordUnavailable, SecondFactorOwed
 from gateway.identity.factors.factor_notices import NoticeCode
 from gateway.identity.factors.factors import FactorRefused
@@ -18,6 +17,7 @@ from gateway.identity.factors.kept_forms import KEPT, KeptForm
 from gateway.identity.factors.second_factor import totp_code, totp_step
 from gateway.identity.sessions.session_ending import Whose
 from gateway.identity.signing_in.factor_holder import Holder
+from gateway.identity.signing_in.stages import Stage
 from gateway.store import schema
 from gateway.store.engine import reading
 from tests.doubles.soft_key import SoftKey
@@ -128,13 +128,14 @@ def test_a_sign_in_that_was_ended_while_its_code_was_judged_opens_no_session(
     """Such as by the provider, or by an officer."""
     _, codes, _ = stand.enrol(stand.holder())
     holder = staged(stand)
-    done = stand.noted.record_and_wait
+    find = stand.stages.find
 
-    def end_first(draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
+    def find_and_end(stage_hash: str, *, at: datetime) -> Stage | None:
+        found = find(stage_hash, at=at)
         stand.parts.sessions.end_all(Whose(staff_id=holder.staff.staff_id), at=AT, reason="test")
-        done(draft, timeout_seconds)
+        return found
 
-    stand.noted.record_and_wait = end_first  # type: ignore[method-assign]
+    stand.stages.find = find_and_end  # type: ignore[method-assign]
     asked: dict[str, Any] = {"visit": visit_at(), "replaces": None}
 
     assert refused(stand.desk.prove_code, holder, codes[0], **asked) == "too-late"
