@@ -188,8 +188,7 @@ class Stack:
                 provider.load([claims_of(organisation, one, self.accounts.password) for one in own])
                 staff += own
                 self.say(f"provider of {organisation.name}: {len(own):,} people")
-            unlisted = {each.id for each in self.scenario.organisations if not each.listed}
-            People.of(staff, frozenset(unlisted)).write(self.places.people)
+            People.of(staff, self.scenario.organisations).write(self.places.people)
         return staff, version
 
     def _prepare_gateway(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
@@ -244,6 +243,7 @@ class Stack:
         register = Register(LevelOrder.shipped(), accepted=frozenset())
         with writing(store) as connection:
             if staff:
+                self.say(f"vetting register: entering what {len(staff):,} people hold")
                 count = fill(register, connection, staff, self.scenario, at)
                 self.say(f"vetting register: {count:,} grants of clearance")
             else:

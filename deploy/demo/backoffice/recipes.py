@@ -62,7 +62,6 @@ class Kitchen:
         return str(number)
 
     def _about_people(self, kind: str) -> str:
-        member = self.member or self.holder
         match kind:
             case "holder":
                 return self.holder.name
@@ -70,8 +69,18 @@ class Kitchen:
                 return self.holder.employee_number
             case "unit":
                 return self.holder.unit
+            case "place":
+                return self.people.place(self.holder, self.seeded)
+            case "partner":
+                return self.people.partner(self.seeded)
             case "person":
                 return self.people.colleague(self.holder, self.seeded).name
+            case _:
+                return self._about_member(kind)
+
+    def _about_member(self, kind: str) -> str:
+        member = self.member or self.holder
+        match kind:
             case "member":
                 return member.name
             case "member_number":

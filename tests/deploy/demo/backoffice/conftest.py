@@ -29,9 +29,9 @@ def signer() -> Iterator[Signer]:
 @pytest.fixture(scope="module")
 def people() -> People:
     scenario = load_scenario()
-    return People.of(
-        one for each in scenario.organisations for one in staff_of(each, scenario.accounts)
-    )
+    organisations = scenario.organisations
+    staff = (one for each in organisations for one in staff_of(each, scenario.accounts))
+    return People.of(staff, organisations)
 
 
 @pytest.fixture(scope="module")
