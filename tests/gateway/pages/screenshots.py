@@ -74,6 +74,7 @@ PICTURES = (
     ),
     ("vetting-error", "vetting-officer", "/-/vetting/cheshire-fire/40230?at=soon"),
     ("vetting-ending", "vetting-officer", "/-/vetting/ending"),
+    ("purpose", "firefighter", "/-/purpose?for=hr.me&codes=assurance,casework,complaint&text=1"),
     ("break-glass", "", "/-/break-glass"),
     ("break-glass-uses", "security-officer", "/-/break-glass-uses"),
     ("accessibility", "", "/-/accessibility"),
