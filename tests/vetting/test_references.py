@@ -44,6 +44,10 @@ def test_no_column_invites_a_finding() -> None:
         "membership": {
             "id", "person", "organisation", "employee_number", "starts_on", "ends_on", "contract",
         },
+        "training": {
+            "id", "organisation", "employee_number", "course", "completed_on", "expires_on",
+            "awarding_body", "ended_at_us",
+        },
         "feed_import": {"id", "feed", "exported_at_us", "digest", "at_us", "by"},
         "reminder": {"grant_id", "ends_on", "days", "told", "at_us"},
         "register_change": {
