@@ -11,19 +11,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from itertools import product
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from policies.audiences import Audience, asked_for, audiences_of
-from policies.criteria import Attribute, OfOrganisation, OneOf, Recurs, Result, ShownWithin
 from policies.decision import Effect, Gate
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action
 from policies.obligations import NO_OBLIGATIONS
-from policies.question import Question, Subject
 from policies.reasons import Reason
+from policies.situations import Situation, conditions_of, meant_by
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from policies.candidates import PreparedRule
@@ -31,18 +29,12 @@ if TYPE_CHECKING:
     from policies.engine import Engine
     from policies.function import Function
     from policies.obligations import Obligation, Obligations
+    from policies.question import Question
     from vetting.levels import LevelId
 
-_OTHER = "any other"
-"""A post, unit, training or zone that no rule names: that there is one is known, and it is none of
-theirs. Not known would let every rule bite that forbids."""
-
-_PASSWORD = frozenset({"password"})
-_MOST_SPELLS = 30
 _MOST_CONDITIONS = 12  # told of one cell; a person reads a few
 
 _STEPS = frozenset({Reason.SECOND_FACTOR_NEEDED, Reason.PURPOSE_NEEDED})
-_ABOUT_THE_RECORD = frozenset({"own_record", "own_organisation"})
 _ABOUT_POSTS = frozenset({"post", "unit", "own_team"})
 
 
@@ -61,47 +53,6 @@ class Access(StrEnum):
     def granted(self) -> bool:
         """Whether anybody of the audience gets in."""
         return self in {Access.OPEN, Access.WITH_STEP, Access.CONDITIONAL}
-
-
-class Situation(NamedTuple):
-    """Who somebody of an audience is besides, and in what circumstances they ask."""
-
-    at: datetime
-    posts: frozenset[str] = frozenset({_OTHER})
-    unit: str = _OTHER
-    appointments: frozenset[str] = frozenset()
-    trainings: frozenset[str] = frozenset({_OTHER})
-    team: frozenset[str] = frozenset()
-    factors: frozenset[str] = _PASSWORD
-    zone: str | None = _OTHER
-    second_factor_age_us: int | None = None
-    honours: frozenset[Obligation] = frozenset()
-
-    def question(self, audience: Audience, function: Function, action: str) -> Question:
-        """Ask for a function as somebody of the audience in this situation."""
-        organisation = audience.organisation
-        return Question(
-            subject=Subject(
-                staff_id=f"{organisation.id}/audience",
-                organisation=organisation.id,
-                organisation_kind=organisation.kind,
-                employee_number="",
-                name="",
-                posts=self.posts,
-                unit=self.unit,
-                team=self.team,
-                appointments=self.appointments,
-                clearance=audience.clearance,
-                trainings=self.trainings,
-            ),
-            function=function,
-            action=action,
-            at=self.at,
-            factors=self.factors,
-            zone=self.zone,
-            second_factor_age_us=self.second_factor_age_us,
-            honours=self.honours,
-        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +107,7 @@ def effective_access(
         functions: of the policy set; what is asked about.
         honours: what the gate undertakes to do, see `Question.honours`.
     """
-    everyday = Situation(at, honours=honours)
+    reader = AccessReader(engine, Situation(at, honours=honours))
     policy_set = engine.policy_set
     functions = tuple(functions)
     # The gateway's own pages are alike everywhere; beside others they make no column of their own.
@@ -171,7 +122,7 @@ def effective_access(
             continue
         known: dict[tuple[Cell, ...], tuple[Audience, list[Cell]]] = {}
         for audience in audiences_of(organisation, policy_set, asked):
-            column = [cell_of(engine, audience, each, everyday) for each in functions]
+            column = [reader.cell(audience, each) for each in functions]
             told = tuple(column[place] for place in telling)
             if audience.levels or any(cell.access.granted for cell in told):
                 known.setdefault(told, (audience, column))
@@ -188,24 +139,6 @@ def effective_access(
     )
 
 
-def cell_of(engine: Engine, audience: Audience, function: Function, everyday: Situation) -> Cell:
-    """Work out what one audience may do with one function.
-
-    The situation is that of most of them; those whom rules mean are worked out from it.
-
-    Whether vetting would help is not asked here: a refusal by floor or rules is `NO_RULE` as long
-    as no other audience of the organisation is compared with.
-    """
-    actions = actions_of(function)
-    cells = [_by_action(engine, audience, function, action, everyday) for action in actions]
-    first = cells[0]
-    if first.access.granted and len(cells) > 1 and not cells[1].access.granted:
-        return replace(first, reading_only=True)
-    if not first.access.granted and len(cells) > 1:
-        return cells[1]
-    return first
-
-
 def actions_of(function: Function) -> tuple[str, ...]:
     """Tell which actions the requests of a function mean, reading first."""
     methods = frozenset[str]().union(*(matcher.methods for matcher in function.matchers))
@@ -217,66 +150,111 @@ def actions_of(function: Function) -> tuple[str, ...]:
     return tuple(actions)
 
 
-def situations(
-    engine: Engine, audience: Audience, function: Function, action: str, everyday: Situation
-) -> Iterator[tuple[PreparedRule, Situation]]:
-    """Give, for every rule that could permit it, the people and circumstances that it means."""
-    compiled = engine.functions[function.id]
-    organisation = audience.organisation
-    for prepared in compiled.candidates_for(action, organisation.id, organisation.kind).rules:
-        if prepared.rule.effect is Effect.PERMIT:
-            for situation in _meant_by(prepared, everyday):
-                yield prepared, situation
+class AccessReader:
+    """Works out cells of one policy set; keeps what its rules mean for as long as that takes."""
 
+    def __init__(self, engine: Engine, everyday: Situation) -> None:
+        """Ask an engine.
 
-def conditions_of(prepared: PreparedRule) -> tuple[tuple[str, str], ...]:
-    """Tell what a rule asks of people and circumstances: the criterion's name, and in words."""
-    return tuple(
-        (criterion.name, sentence)
-        for criterion, form, sentence in zip(
-            prepared.rule.criteria, prepared.forms, prepared.sentences, strict=True
-        )
-        if not isinstance(form, OfOrganisation)
-        and criterion.name not in _ABOUT_THE_RECORD
-        and criterion.name != "clearance"
-    )
+        Args:
+            engine: decides.
+            everyday: the situation of most people; those whom rules mean are worked out from it.
+        """
+        self._engine = engine
+        self._everyday = everyday
+        self._meant: dict[int, tuple[Situation, ...]] = {}
+        self._by_rules: dict[tuple[str, str, str, int | None], Cell] = {}
 
+    def cell(self, audience: Audience, function: Function) -> Cell:
+        """Work out what one audience may do with one function.
 
-def _by_action(
-    engine: Engine, audience: Audience, function: Function, action: str, everyday: Situation
-) -> Cell:
-    decision = decide_with_steps(engine, everyday.question(audience, function, action))
-    if lets_in(decision):
-        return _granted(decision)
-    if decision.gate is Gate.AGREEMENT:
-        return Cell(access=Access.NO_AGREEMENT)
-    if decision.gate is Gate.CLEARANCE:
-        return Cell(access=Access.NO_RULE)  # whoever they are besides, the floor stays
-    if decision.gate is Gate.OBLIGATION:
-        return Cell(access=Access.UNFULFILLED, obligations=decision.obligations)
-    conditions: dict[str, None] = {}
-    names: set[str] = set()
-    best: Decision | None = None
-    for prepared, situation in situations(engine, audience, function, action, everyday):
-        asked = conditions_of(prepared)
-        words = ", ".join(sentence for _, sentence in asked)
-        if words in conditions:
-            continue
-        decision = decide_with_steps(engine, situation.question(audience, function, action))
+        Whether vetting would help is not asked here: a refusal by floor or rules is `NO_RULE` as
+        long as no other audience of the organisation is compared with.
+        """
+        cells = [self._by_action(audience, function, each) for each in actions_of(function)]
+        first = cells[0]
+        if first.access.granted and len(cells) > 1 and not cells[1].access.granted:
+            return replace(first, reading_only=True)
+        if not first.access.granted and len(cells) > 1:
+            return cells[1]
+        return first
+
+    def _by_action(self, audience: Audience, function: Function, action: str) -> Cell:
+        question = self._everyday.question(audience, function, action)
+        decision = decide_with_steps(self._engine, question)
         if lets_in(decision):
+            return _granted(decision)
+        match decision.gate:
+            case Gate.AGREEMENT:
+                return Cell(access=Access.NO_AGREEMENT)
+            case Gate.OBLIGATION:
+                return Cell(access=Access.UNFULFILLED, obligations=decision.obligations)
+            case Gate.RULE:
+                return self._known_by_rules(audience, function, action, decision.results.reach)
+            case _:
+                return Cell(access=Access.NO_RULE)  # whoever they are besides, the floor stays
+
+    def _known_by_rules(
+        self, audience: Audience, function: Function, action: str, reach: int
+    ) -> Cell:
+        """Ask as whom the rules mean, once for all audiences that no rule tells apart."""
+        organisation = audience.organisation
+        compiled = self._engine.functions[function.id]
+        candidates = compiled.candidates_for(action, organisation.id, organisation.kind)
+        told_apart = reach if candidates.reaches is not None else None
+        key = function.id, action, organisation.id, told_apart
+        known = self._by_rules.get(key)
+        if known is None:
+            permits = [each for each in candidates.rules if each.rule.effect is Effect.PERMIT]
+            # By instant: the engine works hours out anew whenever it is asked about another.
+            permits.sort(key=lambda each: self._meant_by(each)[0].at)
+            known = self._by_rules[key] = self._cell_by_rules(audience, function, action, permits)
+        return known
+
+    def _cell_by_rules(
+        self, audience: Audience, function: Function, action: str, permits: Iterable[PreparedRule]
+    ) -> Cell:
+        conditions: dict[str, None] = {}
+        names: set[str] = set()
+        best: Decision | None = None
+        for prepared in permits:
+            asked = conditions_of(prepared)
+            words = ", ".join(sentence for _, sentence in asked)
+            if words in conditions:
+                continue
+            decision = self._let_in(prepared, audience, function, action)
+            if decision is None:
+                continue
             best = decision if best is None else best
             conditions[words] = None
             names |= {name for name, _ in asked}
             if len(conditions) >= _MOST_CONDITIONS:
                 break
-    if best is None:
-        return Cell(access=Access.NO_RULE)
-    return Cell(
-        access=Access.CONDITIONAL,
-        obligations=best.obligations,
-        conditions=tuple(words for words in conditions if words),
-        by_post=names <= _ABOUT_POSTS,
-    )
+        if best is None:
+            return Cell(access=Access.NO_RULE)
+        return Cell(
+            access=Access.CONDITIONAL,
+            obligations=best.obligations,
+            conditions=tuple(words for words in conditions if words),
+            by_post=names <= _ABOUT_POSTS,
+        )
+
+    def _let_in(
+        self, prepared: PreparedRule, audience: Audience, function: Function, action: str
+    ) -> Decision | None:
+        """Decide as the first whom a rule means and who gets in; None where nobody does."""
+        for situation in self._meant_by(prepared):
+            question = situation.question(audience, function, action)
+            decision = decide_with_steps(self._engine, question)
+            if lets_in(decision):
+                return decision
+        return None
+
+    def _meant_by(self, prepared: PreparedRule) -> tuple[Situation, ...]:
+        meant = self._meant.get(id(prepared))
+        if meant is None:
+            meant = self._meant[id(prepared)] = tuple(meant_by(prepared, self._everyday))
+        return meant
 
 
 def lets_in(decision: Decision) -> bool:
@@ -306,47 +284,6 @@ def decide_with_steps(engine: Engine, question: Question) -> Decision:
 def _granted(decision: Decision) -> Cell:
     step = Access.WITH_STEP if decision.obligations.bits else Access.OPEN
     return Cell(access=step, obligations=decision.obligations)
-
-
-def _meant_by(prepared: PreparedRule, everyday: Situation) -> Iterator[Situation]:
-    """Give the situations that a rule means: one for each of its posts, units and appointments."""
-    situation = everyday._replace(factors=_PASSWORD | {SECOND_FACTOR}, second_factor_age_us=0)
-    words: dict[Attribute, tuple[str, ...]] = {}
-    for criterion, form in zip(prepared.rule.criteria, prepared.forms, strict=True):
-        if isinstance(form, OneOf):
-            words[form.attribute] = tuple(sorted(form.words))
-        elif isinstance(form, Recurs):
-            situation = situation._replace(at=_within(form, situation.at))
-        elif isinstance(form, ShownWithin):
-            situation = situation._replace(second_factor_age_us=0)
-        elif criterion.name == "own_team":
-            situation = situation._replace(team=frozenset({_OTHER}))
-    situation = situation._replace(
-        trainings=frozenset(words.get(Attribute.TRAININGS, (_OTHER,))),
-        zone=words.get(Attribute.ZONE, (_OTHER,))[0],
-        factors=situation.factors | frozenset(words.get(Attribute.FACTORS, ())),
-    )
-    for post, unit, appointment in product(
-        words.get(Attribute.POSTS, ("",)),
-        words.get(Attribute.UNIT, ("",)),
-        words.get(Attribute.APPOINTMENTS, ("",)),
-    ):
-        yield situation._replace(
-            posts=frozenset({post or _OTHER}),
-            unit=unit or _OTHER,
-            appointments=frozenset({appointment} if appointment else ()),
-        )
-
-
-def _within(form: Recurs, at: datetime) -> datetime:
-    """Give the next instant within the hours of a rule; the instant itself where there is none."""
-    instant = at
-    for _ in range(_MOST_SPELLS):
-        spell = form.around(instant)
-        if spell.result is Result.MET:
-            return instant
-        instant = spell.until
-    return at
 
 
 def _tell_needs(columns: list[tuple[Audience, list[Cell]]]) -> None:

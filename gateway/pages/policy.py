@@ -37,6 +37,8 @@ FUNCTION = "gate.policy"
 _LONGEST_QUERY = 80
 MOST_COLUMNS = 10
 """Columns that can be read side by side on an ordinary screen; more are shown by organisation."""
+MOST_RULES = 2000
+"""Rules of which all organisations are worked out in a moment; with more, it is one at a time."""
 
 TABS = (
     ("", "Who may do what"),
@@ -121,6 +123,8 @@ class PolicyPages:
         chosen = _known(request.args.get("organisation", ""), every)
         area = _known(request.args.get("area", ""), areas)
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
+        large = not chosen and len(policy_set.rules) > MOST_RULES
+        chosen = policy_set.host.id if large else chosen
         grid = effective_access(
             engine,
             at=page.at,
@@ -128,7 +132,7 @@ class PolicyPages:
             functions=policy_set.catalogue.functions.values(),
             honours=HONOURED,
         )
-        narrowed = not chosen and len(grid.audiences) > MOST_COLUMNS
+        narrowed = large or (not chosen and len(grid.audiences) > MOST_COLUMNS)
         shown = policy_set.host.id if narrowed else chosen
         columns, groups = _grid_of(grid, policy_set, shown, area=area, query=query)
         return respond(

@@ -13,14 +13,8 @@ from gateway.pages.policy_explained import ELSEWHERE, Answer, Asked, asked_rules
 from gateway.pages.policy_words import POLICY, agreement_row, obligation_words, why_url
 from policies.audiences import Audience
 from policies.decision import Gate
-from policies.effective_access import (
-    Situation,
-    actions_of,
-    conditions_of,
-    decide_with_steps,
-    lets_in,
-    situations,
-)
+from policies.effective_access import actions_of, decide_with_steps, lets_in
+from policies.situations import Situation, conditions_of, situations
 from vetting.levels import LevelId
 
 if TYPE_CHECKING:

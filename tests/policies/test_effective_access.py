@@ -14,11 +14,10 @@ from policies.audiences import Audience
 from policies.catalogue import Catalogue
 from policies.effective_access import (
     Access,
+    AccessReader,
     Cell,
     Grid,
-    Situation,
     actions_of,
-    cell_of,
     effective_access,
     lets_in,
 )
@@ -26,6 +25,7 @@ from policies.engine import Engine
 from policies.obligations import LEFT_TO_ASKER
 from policies.policy_set import PolicySet
 from policies.question import Question
+from policies.situations import Situation
 from tests.policies.generated import COURSES, ZONES, generated_rules, generated_subject, generous
 from tests.policies.people import (
     AMBULANCE,
@@ -138,7 +138,9 @@ def test_everything_a_permit_is_bound_to_is_told_at_once(tmp_path: Path) -> None
         ),
     )
     function = policy_set.catalogue.functions["hr.absence"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, EVERYDAY)
+    found = AccessReader(Engine.compile(policy_set), EVERYDAY).cell(
+        fire(policy_set, "DBSB"), function
+    )
 
     assert found.access is Access.WITH_STEP
     assert found.obligations.words == ("step-up", "read-only", "watermark")
@@ -152,8 +154,8 @@ def test_what_the_gate_does_not_undertake_lets_nobody_in(tmp_path: Path) -> None
     engine, slip = Engine.compile(policy_set), policy_set.catalogue.functions["pay.slip"]
     held = fire(policy_set, "DBSB")
 
-    assert cell_of(engine, held, slip, EVERYDAY).access is Access.WITH_STEP
-    assert cell_of(engine, held, slip, Situation(AT)).access is Access.UNFULFILLED
+    assert AccessReader(engine, EVERYDAY).cell(held, slip).access is Access.WITH_STEP
+    assert AccessReader(engine, Situation(AT)).cell(held, slip).access is Access.UNFULFILLED
 
 
 def test_a_suspended_agreement_closes_what_it_offered() -> None:
@@ -165,13 +167,18 @@ def test_a_suspended_agreement_closes_what_it_offered() -> None:
     engine = Engine.compile(replace(policy_set, agreements=agreements))
     slip = policy_set.catalogue.functions["pay.slip"]
 
-    assert cell_of(engine, fire(policy_set, "N3"), slip, EVERYDAY).access is Access.NO_AGREEMENT
+    assert (
+        AccessReader(engine, EVERYDAY).cell(fire(policy_set, "N3"), slip).access
+        is Access.NO_AGREEMENT
+    )
 
 
 def test_who_may_read_and_not_change_is_said_to_read_only(tmp_path: Path) -> None:
     policy_set = with_rules(tmp_path, rule_text("own_record = true", functions='["hr.absence"]'))
     function = policy_set.catalogue.functions["hr.absence"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), function, EVERYDAY)
+    found = AccessReader(Engine.compile(policy_set), EVERYDAY).cell(
+        fire(policy_set, "DBSB"), function
+    )
 
     assert actions_of(function) == ("read", "write")
     assert (found.access, found.reading_only) == (Access.OPEN, True)
@@ -181,7 +188,7 @@ def test_hours_are_a_condition_and_not_a_refusal_at_night(tmp_path: Path) -> Non
     hours = 'hours = { days = ["mon"], from = "09:00", until = "17:00" }'
     policy_set = with_rules(tmp_path, rule_text(hours, functions='["pay.slip"]'))
     slip = policy_set.catalogue.functions["pay.slip"]
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, EVERYDAY)
+    found = AccessReader(Engine.compile(policy_set), EVERYDAY).cell(fire(policy_set, "DBSB"), slip)
 
     assert found.access is Access.CONDITIONAL
     assert "from 09:00 until 17:00" in found.conditions[0]
@@ -195,7 +202,7 @@ def test_one_forbidden_post_does_not_hide_another_that_is_permitted(tmp_path: Pa
     policy_set = with_rules(tmp_path, text)
     slip = policy_set.catalogue.functions["pay.slip"]
 
-    found = cell_of(Engine.compile(policy_set), fire(policy_set, "DBSB"), slip, EVERYDAY)
+    found = AccessReader(Engine.compile(policy_set), EVERYDAY).cell(fire(policy_set, "DBSB"), slip)
 
     assert found.access is Access.CONDITIONAL
 

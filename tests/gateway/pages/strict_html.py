@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from typing_extensions import override
 
-_VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path"})
+_VOID = frozenset({"meta", "link", "input", "br", "hr", "img", "path", "wbr"})
 _CLOSES_P = frozenset(
     {"address", "aside", "blockquote", "details", "div", "dl", "fieldset", "footer", "form"}
     | {"h1", "h2", "h3", "h4", "header", "hr", "main", "nav", "ol", "p", "pre", "section"}

@@ -39,11 +39,12 @@ def test_grid_is_narrowed_by_organisation_area_and_word(browser_of: SignIn) -> N
     assert "No function matches" in browser.get("/-/policy?q=zebra").text
 
 
-def test_more_columns_than_can_be_read_are_shown_by_organisation(
-    browser_of: SignIn, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("bound", ["MOST_COLUMNS", "MOST_RULES"])
+def test_more_than_can_be_read_or_waited_for_is_shown_by_organisation(
+    browser_of: SignIn, monkeypatch: pytest.MonkeyPatch, bound: str
 ) -> None:
     """Twenty columns side by side would be read by nobody."""
-    monkeypatch.setattr("gateway.pages.policy.MOST_COLUMNS", 2)
+    monkeypatch.setattr(f"gateway.pages.policy.{bound}", 2)
     html = browser_of("security-officer").get("/-/policy").text
 
     assert MOST_COLUMNS >= 8
@@ -80,7 +81,7 @@ def test_every_rule_is_shown_with_who_answers_for_it(
         assert rule.id in html
         assert rule.reason[1:] in html
     if view == "table":
-        assert "shared-services/rules.toml:" in html
+        assert "shared-services/<wbr>rules.toml:" in html
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from dataclasses import replace
 from gateway.pages.policy_explained import asked_rules
 from policies.audiences import Audience
 from policies.decision import Effect
-from policies.effective_access import Situation
 from policies.engine import Engine
+from policies.situations import Situation
 from tests.gateway.pages.people import AT
 from tests.gateway.pages.world import World
 from vetting.levels import LevelId
