@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import date, datetime
 
+    from policies.acceptance import Acceptance
     from policies.agreements import Agreement
     from policies.engine import Engine
+    from policies.policy_set import PolicySet
 
 AHEAD_DAYS = 365
 
@@ -101,6 +103,8 @@ class AgreementPages:
             agreement=agreement_row(agreement, policy_set, at=page.at),
             suspended=agreement.status is AgreementStatus.SUSPENDED,
             purposes=agreement.purposes,
+            discloses=agreement.discloses,
+            accepts=[_accepted(each, policy_set) for each in agreement.accepts],
             data_classes=agreement.data_classes,
             before=known.get(agreement.supersedes),
             after=after,
@@ -136,6 +140,17 @@ def coming(agreements: Iterable[Agreement], *, at: datetime) -> list[Coming]:
                     Coming(on=day, days=left, agreement=(agreement.id, agreement.title), what=what)
                 )
     return sorted(found, key=lambda each: (each.on, each.agreement))
+
+
+def _accepted(acceptance: Acceptance, policy_set: PolicySet) -> str:
+    """Say whose vetting counts, and as what."""
+    order = policy_set.levels
+    names = {each.id: each.name for each in policy_set.organisations}
+    body = names.get(acceptance.body, acceptance.body)
+    words = f"{order.level(acceptance.level).title} granted by {body}"
+    if acceptance.counts_as == acceptance.level:
+        return words
+    return f"{words}, as {order.level(acceptance.counts_as).title}"
 
 
 def access_under(

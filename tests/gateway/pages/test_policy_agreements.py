@@ -7,11 +7,13 @@ from datetime import date
 from html import unescape
 
 from gateway.pages.policy_agreements import access_under, coming
+from policies.acceptance import Acceptance
 from policies.agreements import AgreementStatus
 from policies.engine import Engine
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.people import AT
 from tests.gateway.pages.world import World
+from vetting.levels import LevelId
 
 
 def test_every_agreement_is_listed_and_has_its_page(world: World, browser_of: SignIn) -> None:
@@ -62,3 +64,24 @@ def test_a_suspended_agreement_lets_nobody_in(world: World) -> None:
     engine = Engine.compile(replace(policy_set, agreements=(policy_set.agreements[0], suspended)))
 
     assert access_under(engine, suspended, at=AT) == {}
+
+
+def test_whose_vetting_it_accepts_is_told_by_name(world: World, browser_of: SignIn) -> None:
+    policy_set = world.engine.policy_set
+    accepting = replace(
+        policy_set.agreements[1],
+        accepts=(Acceptance(body="nwas", level=LevelId("MV"), counts_as=LevelId("RV")),),
+        discloses=True,
+    )
+    engine = Engine.compile(replace(policy_set, agreements=(policy_set.agreements[0], accepting)))
+    browser = browser_of("security-officer")
+    # The double's services are frozen; the page asks the kit for the engine anew each time.
+    object.__setattr__(world.services, "engine", lambda: engine)
+    try:
+        text = browser.get(f"/-/policy/agreement?id={accepting.id}").text
+    finally:
+        object.__setattr__(world.services, "engine", lambda: world.engine)
+
+    assert "Management Vetting granted by North West Ambulance Service" in text
+    assert "as Recruitment Vetting" in text
+    assert "logged as a disclosure" in text
