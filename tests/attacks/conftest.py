@@ -15,6 +15,7 @@ from deploy.demo.places import Places
 from deploy.demo.stack import Stack
 from tests.attacks.relay import Relay
 from tests.attacks.target import Target
+from tests.doubles.few_staff import few_staff
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,13 +43,14 @@ class RelayedPlaces(Places):
 def target() -> Iterator[Target]:
     """Give the stack that the attacks are made on; what it stored is removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="attacks-"))
-    chosen = Places.choose(folder, None)
+    chosen = Places.choose(folder, None, scenario=few_staff())
     relay = Relay(chosen.back_office_port)
     places = RelayedPlaces(
         folder=chosen.folder,
         port=chosen.port,
         back_office_port=chosen.back_office_port,
         server_ports=chosen.server_ports,
+        scenario=chosen.scenario,
         relay_port=relay.port,
     )
     stack = Stack(places=places, say=print)

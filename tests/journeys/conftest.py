@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from deploy.demo.places import Places
+from deploy.demo.scenario import Scenario, load_scenario
 from deploy.demo.stack import Stack
+from tests.doubles.few_staff import few_staff
 from tests.journeys.demo_fixture import Demo
 
 
@@ -29,20 +31,20 @@ def demo() -> Iterator[Demo]:
 
     What it stored is removed afterwards. A test that stops or kills something takes `breakable`.
     """
-    yield from running_demo()
+    yield from running_demo(load_scenario())
 
 
 @pytest.fixture(scope="session")
 def breakable() -> Iterator[Demo]:
     """Give a demo of which parts may be stopped and killed, if they are started again."""
-    yield from running_demo()
+    yield from running_demo(few_staff())
 
 
-def running_demo() -> Iterator[Demo]:
+def running_demo(scenario: Scenario) -> Iterator[Demo]:
     """Start a demo on free ports, and end it with all it stored."""
     # Not below pytest's own folder: a path of slapd's must stay short, and nothing is kept.
     folder = Path(tempfile.mkdtemp(prefix="journeys-"))
-    stack = Stack(places=Places.choose(folder, None), say=print)
+    stack = Stack(places=Places.choose(folder, None, scenario=scenario), say=print)
     try:
         stack.start()
         yield Demo(stack=stack)

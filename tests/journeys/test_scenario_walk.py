@@ -8,7 +8,6 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,21 +15,17 @@ import pytest
 
 from deploy.demo.expectations import Unexpected
 from deploy.demo.places import Places
-from deploy.demo.scenario import load_scenario
 from deploy.demo.spot_checks import Check
 from deploy.demo.stack import Stack
 from deploy.demo.walk import Walk
-
-FEW = 20
+from tests.doubles.few_staff import few_staff
 
 
 @pytest.fixture(scope="module")
 def walk() -> Iterator[Walk]:
     """Start Cleveland Police and Steria: a domain and a provider, a contract that ends."""
-    scenario = load_scenario("cleveland-steria")
-    few = tuple(replace(each, staff=FEW) for each in scenario.organisations)
     folder = Path(tempfile.mkdtemp(prefix="journeys-"))
-    places = Places.choose(folder, None, scenario=replace(scenario, organisations=few))
+    places = Places.choose(folder, None, scenario=few_staff("cleveland-steria"))
     stack = Stack(places=places, say=print, workers=1)
     try:
         stack.start()
