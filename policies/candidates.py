@@ -8,7 +8,8 @@ the organisation are answered when compiling: a rule that does not concern the o
 candidate. Only what is left is asked one by one.
 
 What is remembered is what attributes mean (these posts meet these criteria), within a bound and for
-time until the instant of the next change; never what was decided.
+time until the instant of the next change; never what was decided. Another policy set has candidates
+of its own, other vetting is another reach, and a span of time takes what was known in it along.
 
 Bit 0 stands for the subject as a whole: it is set in `failed` when attributes or clearance could
 not be read at all.
@@ -16,7 +17,6 @@ not be read at all.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -42,13 +42,17 @@ from policies.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from policies.criteria import Criterion, Form
+    from policies.criteria import Form
     from policies.decision import Results
     from policies.obligations import Obligations
+    from policies.prepared_rule import PreparedRule
     from policies.question import Question
-    from policies.rules import Rule
 
 SUBJECT_BIT = 1
+
+MOST_KNOWN = 128
+"""Different sets of attributes whose answers are kept for one set of candidates: at 60 functions
+and three organisations fourteen megabytes at the very most."""
 
 _Ask = tuple["Callable[[Question], Result]", int]
 
@@ -67,58 +71,15 @@ class Moment(NamedTuple):
         until: The first instant after it.
         answers: The answers of the criteria on time and agreements in it, as `Layout` packs them.
         agreement_id: The agreement that covers the function in it.
+        known: What the criteria answer in it, by everything that they look at; it ends with the
+            span, and is no answer to whether anybody may do anything.
     """
 
     since: datetime
     until: datetime
     answers: int
     agreement_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedRule:
-    """A rule with what compiling needs again and again.
-
-    Attributes:
-        rule: The rule.
-        keys: For each criterion a text that equal criteria share.
-        forms: For each criterion its form.
-        sentences: For each criterion what it asks, for officers.
-    """
-
-    rule: Rule
-    keys: tuple[str, ...]
-    forms: tuple[Form, ...]
-    sentences: tuple[str, ...]
-
-    @classmethod
-    def of(cls, rule: Rule) -> PreparedRule:
-        """Prepare a rule."""
-        return cls(
-            rule=rule,
-            keys=tuple(key_of(criterion) for criterion in rule.criteria),
-            forms=tuple(criterion.form() for criterion in rule.criteria),
-            sentences=tuple(criterion.sentence() for criterion in rule.criteria),
-        )
-
-    def concerns(self, organisation: str, kind: str) -> bool:
-        """Tell whether the rule concerns staff of an organisation at all.
-
-        Unknown keeps a deny rule and drops a permit rule: closed on both sides.
-        """
-        for form in self.forms:
-            if isinstance(form, OfOrganisation):
-                result = form.ask(organisation, kind)
-                if result is Result.NOT_MET:
-                    return False
-                if result is Result.UNKNOWN and self.rule.effect is Effect.PERMIT:
-                    return False
-        return True
-
-
-def key_of(criterion: Criterion) -> str:
-    """Give the text that equal criteria share."""
-    return criterion.name + json.dumps(criterion.to_value(), separators=(",", ":"))
+    known: dict[object, tuple[int, int, int, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +202,7 @@ class Candidates:
             _owed=OwedBy(owes, obligations),
             _ids=RuleIds(tuple(prepared.rule.id for prepared in chosen)),
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
-            _moment=[Moment(_LAST, _FIRST, 0, None)],
+            _moment=[Moment(_LAST, _FIRST, 0, None, {})],
             _by_standing={},
         )
 
@@ -255,11 +216,36 @@ class Candidates:
     def answer(self, question: Question, moment: Moment, reach: int) -> tuple[int, int, int, int]:
         """Answer every criterion.
 
-        Written out attribute by attribute: a loop over them would cost a third more. Gives the bits
-        met, unknown and failed, and the rules that apply.
+        Gives the bits met, unknown and failed, and the rules that apply.
         """
         subject = question.subject
-        answers = moment.answers
+        standing = record_standing(question) if self.of_record else 0
+        reached = self.reaches[reach] if self.reaches is not None else 0
+        if self.rarely:
+            return self._joined(question, moment.answers | reached, standing)
+        key = (
+            subject.posts,
+            subject.unit,
+            subject.appointments,
+            question.factors,
+            reached,
+            standing,
+        )
+        found = moment.known.get(key)
+        if found is None:
+            found = self._joined(question, moment.answers | reached, standing)
+            if len(moment.known) >= MOST_KNOWN:
+                moment.known.clear()
+            if not found[2]:  # what failed may succeed the next time
+                moment.known[key] = found
+        return found
+
+    def _joined(self, question: Question, answers: int, standing: int) -> tuple[int, int, int, int]:
+        """Join what each attribute answers to what time and vetting do.
+
+        Written out attribute by attribute: a loop over them would cost a third more.
+        """
+        subject = question.subject
         if self.posts is not None:
             answers |= self.posts[subject.posts]
         if self.units is not None:
@@ -268,11 +254,8 @@ class Candidates:
             answers |= self.appointments[subject.appointments]
         if self.factors is not None:
             answers |= self.factors[question.factors]
-        if self.reaches is not None:
-            answers |= self.reaches[reach]
         failed = 0
         if self.of_record:
-            standing = record_standing(question)
             known = self._by_standing.get(standing)
             if known is None:
                 known, failed = self._ask(self.of_record, question)
@@ -371,6 +354,7 @@ class Candidates:
             until=min((instant for instant in instants if instant > at), default=_LAST),
             answers=self._layout.pack(self._timed, met, unknown),
             agreement_id=running[0] if running else None,
+            known={},
         )
 
 

@@ -29,10 +29,11 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.agreements import Agreement
-    from policies.candidates import Interval, PreparedRule
+    from policies.candidates import Interval
     from policies.criteria import Result
     from policies.function import Function
     from policies.organisations import PolicyOrganisation
+    from policies.prepared_rule import PreparedRule
     from policies.question import Question
     from vetting.levels import LevelId, LevelOrder
 

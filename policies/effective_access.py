@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
-    from policies.candidates import PreparedRule
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.function import Function
     from policies.obligations import Obligation, Obligations
+    from policies.prepared_rule import PreparedRule
     from policies.question import Question
     from vetting.levels import LevelId
 

@@ -22,13 +22,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule
+from policies.candidates import SUBJECT_BIT, Candidates
 from policies.compiled_function import NAMES_NOBODY, NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
 from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
 from policies.explanation import Explanation, explain
 from policies.function import Action
 from policies.obligations import NO_OBLIGATIONS
+from policies.prepared_rule import PreparedRule
 from policies.reasons import Reason
 from policies.telling import StaffReason, tell, ways_in
 from policies.tiles import Tile, tiles_of

@@ -23,10 +23,11 @@ from policies.decision import Effect, Gate
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from policies.candidates import Candidates, PreparedRule
+    from policies.candidates import Candidates
     from policies.compiled_function import CompiledFunction
     from policies.criteria import Criterion
     from policies.decision import Decision, Results
+    from policies.prepared_rule import PreparedRule
     from policies.question import Question
     from vetting.levels import LevelOrder
 

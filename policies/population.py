@@ -1,16 +1,17 @@
-"""What everybody may do: the decisions of a whole staff, equal questions asked once.
+"""What everybody may do: the decisions of a whole staff.
 
 Staff who are equal in everything that the rules, the floors and the agreements look at get equal
-decisions. So one of them is asked about, and the answer stands for all: it names no person. Nothing
-is kept from one call to the next.
+decisions. So one of them is asked about, and the answer stands for all: it names no person. Or each
+is asked about separately, in the words that rules name. Nothing is kept from one call to the next.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from policies.candidates import PreparedRule
 from policies.criteria import Asks, Attribute, OneOf
+from policies.prepared_rule import PreparedRule
 from policies.question import Question
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def decide_population(
     action: str,
     at: datetime,
     factors: frozenset[str],
+    shared: bool = True,
 ) -> Iterator[PersonDecisions]:
     """Decide every function for every person, none of whom names another's record.
 
@@ -58,22 +60,59 @@ def decide_population(
         action: `read` or `write`.
         at: The instant.
         factors: How everybody is taken to have proved who they are.
+        shared: Whether equal questions are asked once.
     """
     looked = _looked_at(engine.policy_set)
     known: dict[object, tuple[Decision, ...]] = {}
     for subject in staff:
-        key = object() if looked.at_all else _decisive(subject, looked, at)
+        if looked.at_all or not shared:
+            asked = subject if looked.at_all else _in_named_words(subject, looked)
+            yield PersonDecisions(subject, _decided(engine, asked, functions, action, at, factors))
+            continue
+        key = _decisive(subject, looked, at)
         decisions = known.get(key)
         if decisions is None:
-            decisions = known[key] = tuple(
-                engine.decide(
-                    Question(
-                        subject=subject, function=function, action=action, at=at, factors=factors
-                    )
-                )
-                for function in functions
-            )
+            decisions = known[key] = _decided(engine, subject, functions, action, at, factors)
         yield PersonDecisions(subject, decisions)
+
+
+def _decided(
+    engine: Engine,
+    subject: Subject,
+    functions: Sequence[Function],
+    action: str,
+    at: datetime,
+    factors: frozenset[str],
+) -> tuple[Decision, ...]:
+    decide = engine.decide
+    return tuple(
+        [
+            decide(
+                Question(subject=subject, function=function, action=action, at=at, factors=factors)
+            )
+            for function in functions
+        ]
+    )
+
+
+def _in_named_words(subject: Subject, looked: _Looked) -> Subject:
+    """Give the person as the rules see them: any word that none names is like any other.
+
+    People who look alike then are the same to what is remembered of attributes, of which there is
+    little; each of them is decided all the same.
+    """
+    posts, unit = subject.posts & looked.posts, subject.unit
+    return replace(
+        subject,
+        posts=posts if posts or not subject.posts else _ANY_WORD,
+        unit=unit if not unit or unit in looked.units else _ANY,
+    )
+
+
+_ANY = "\0"
+"""Stands for a word that no rule names; no rule can name it, as words can be printed."""
+
+_ANY_WORD = frozenset({_ANY})
 
 
 def _decisive(subject: Subject, looked: _Looked, at: datetime) -> object:

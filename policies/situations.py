@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.audiences import Audience
-    from policies.candidates import PreparedRule
     from policies.engine import Engine
     from policies.function import Function
     from policies.obligations import Obligation
+    from policies.prepared_rule import PreparedRule
 
 _OTHER = "any other"
 """A post, unit, training or zone that no rule names: that there is one is known, and it is none of

@@ -206,14 +206,14 @@ def population(
     gc.collect()
     begun = time.process_time()
     alone = 0
-    for number, subject in enumerate(staff):
+    for number, (_, decisions) in enumerate(
+        decide_population(
+            engine, staff, functions, action=Action.READ, at=at, factors=PASSWORD, shared=False
+        )
+    ):
         if number % 10_000 == 0:
             say(f"decision: decided for {number} of {len(staff)} staff")
-        for function in functions:
-            question = Question(
-                subject=subject, function=function, action=Action.READ, at=at, factors=PASSWORD
-            )
-            alone += engine.decide(question).permitted
+        alone += sum([decision.permitted for decision in decisions])
     separately = time.process_time() - begun
     begun = time.process_time()
     together = 0

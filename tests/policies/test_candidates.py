@@ -8,18 +8,24 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from policies.answers import REMEMBERED
-from policies.candidates import SUBJECT_BIT, Candidates, PreparedRule, key_of
+from policies.candidates import MOST_KNOWN, SUBJECT_BIT, Candidates
+from policies.criteria import Result
 from policies.engine import Engine
+from policies.prepared_rule import PreparedRule, key_of
 from tests.policies.generated import (
     generated_question,
     generated_rules,
     generated_subject,
     generous,
 )
-from tests.policies.people import asked, cheshire, rule_text, subject, with_rules
+from tests.policies.people import FIRE, asked, cheshire, rule_text, subject, with_rules
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from policies.policy_set import PolicySet
+    from policies.question import Question
+    from policies.rules import Rule
 
 
 def prepared(directory: Path, *whens: str, effect: str = "permit") -> list[PreparedRule]:
@@ -146,3 +152,46 @@ def test_what_is_remembered_of_attributes_has_a_bound(tmp_path: Path) -> None:
 
     assert len(candidates.posts) <= REMEMBERED
     assert len(candidates.reaches) <= REMEMBERED
+
+
+def test_what_is_remembered_of_attributes_hides_no_time_no_vetting_and_no_other_policy() -> None:
+    """One engine that has met everything answers as one that has met nothing."""
+    random = Random(12)
+    policy_set = generous(cheshire())
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, 300, random))
+    used = Engine.compile(policy_set)
+    staff = [generated_subject(policy_set, random) for _ in range(40)]
+    questions = [generated_question(policy_set, random.choice(staff), random) for _ in range(1500)]
+    for question in questions:
+        used.decide(question)
+    for question in questions[:40]:
+        fresh = Engine.compile(replace(policy_set, rules=_speaking_of(policy_set, question)))
+        assert used.decide(question)[:7] == fresh.decide(question)[:7]
+
+
+def _speaking_of(policy_set: PolicySet, question: Question) -> tuple[Rule, ...]:
+    return tuple(rule for rule in policy_set.rules if question.function.id in rule.functions)
+
+
+def test_so_many_sets_of_attributes_are_remembered_and_no_more() -> None:
+    engine = Engine.compile(cheshire())
+    candidates = engine.functions["pay.slip"].candidates_for("read", FIRE, "fire")
+    for number in range(3 * MOST_KNOWN):
+        question = asked(subject("DBSB", unit=f"unit {number}"))
+        assert engine.decide(question).permitted
+        assert len(candidates.moment(question.at).known) <= MOST_KNOWN
+
+
+def test_an_answer_that_failed_is_not_remembered() -> None:
+    engine = Engine.compile(cheshire())
+    candidates = engine.functions["pay.slip"].candidates_for("read", FIRE, "fire")
+    question = asked(subject("DBSB"))
+    failing = replace(candidates, of_record=tuple((_fails, bit) for _, bit in candidates.of_record))
+    moment = failing.moment(question.at)
+
+    assert failing.answer(question, moment, 0)[2]
+    assert moment.known == {}
+
+
+def _fails(_: Question) -> Result:
+    raise ZeroDivisionError("a fault")

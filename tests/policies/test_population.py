@@ -95,3 +95,30 @@ def test_a_criterion_that_looks_at_everything_shares_nothing(
     )
 
     assert engine.asked == 30
+
+
+def test_everybody_asked_separately_gets_what_they_would_get_alone() -> None:
+    random = Random(5)
+    policy_set = generous(cheshire())
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, 200, random))
+    engine = CountingEngine(Engine.compile(policy_set))
+    functions = tuple(policy_set.catalogue.functions.values())[:10]
+    staff = [generated_subject(policy_set, random) for _ in range(80)]
+    staff += [replace(who, posts=frozenset({"cook"}), unit="galley") for who in staff]
+
+    for subject, decisions in decide_population(
+        engine,  # type: ignore[arg-type] # all of an engine that is used
+        staff,
+        functions,
+        action="read",
+        at=AT,
+        factors=PASSWORD,
+        shared=False,
+    ):
+        assert subject in staff
+        for function, decision in zip(functions, decisions, strict=True):
+            question = Question(
+                subject=subject, function=function, action="read", at=AT, factors=PASSWORD
+            )
+            assert decision == engine.engine.decide(question)
+    assert engine.asked == 160 * 10

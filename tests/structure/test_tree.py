@@ -40,6 +40,7 @@ TESTED_ELSEWHERE = {
     "gateway/wire/handler.py": "protocols only",
     "policies/lint_agreements.py": "tested with the other findings on a policy set",
     "policies/lint_finding.py": "a value",
+    "policies/prepared_rule.py": "tested with the candidates that are made of such rules",
     "gateway/wire/limits.py": "values",
     "gateway/audit/errors.py": "a family of exceptions without behaviour",
     "gateway/identity/directories/directory.py": "protocols and exceptions",

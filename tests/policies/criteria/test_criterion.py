@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from policies.agreements import AgreementStatus
-from policies.candidates import Candidates, PreparedRule
+from policies.candidates import Candidates
 from policies.criteria import (
     VOCABULARY,
     Criterion,
@@ -18,6 +18,7 @@ from policies.criteria import (
     Result,
 )
 from policies.function import Action
+from policies.prepared_rule import PreparedRule
 from policies.rules import Rule
 from tests.policies.generated import generated_question, generated_rules, generated_subject
 from tests.policies.people import cheshire
