@@ -252,15 +252,14 @@ class Engine:
         if decision.policy_digest != self.digest:
             raise PolicyError("explain: another policy set decided")
         results = decision.results
-        compiled, candidates = self.functions.get(decision.function_id), None
+        compiled, candidates, applying = self.functions.get(decision.function_id), None, 0
         if compiled is not None:
             candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
-            again = self._conclude(
-                compiled, candidates, decision.agreement_id, results, candidates.applying(results)
-            )
+            applying = candidates.applying(results)
+            again = self._conclude(compiled, candidates, decision.agreement_id, results, applying)
             if again != decision:
                 raise PolicyError("explain: the results do not lead to the decision")
-        return explain(compiled, candidates, self.policy_set.levels, question, decision)
+        return explain(compiled, candidates, self.policy_set.levels, question, decision, applying)
 
     def offered(self, organisation: str, function_id: str, at: datetime) -> str | None:
         """The id of the agreement that offers a function to an organisation, if there is one."""

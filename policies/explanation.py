@@ -138,6 +138,7 @@ def explain(
     levels: LevelOrder,
     question: Question | None,
     decision: Decision,
+    applying: int,
 ) -> Explanation:
     """Expand a decision that these candidates lead to.
 
@@ -147,6 +148,7 @@ def explain(
         levels: The order that the bits of the reach belong to.
         question: What was asked, for the values.
         decision: What was decided.
+        applying: The rules that apply by its results.
     """
     results = decision.results
     gates: tuple[GateLine, ...] = (_function_gate(decision),)
@@ -161,8 +163,8 @@ def explain(
         gates += (
             _agreement_gate(compiled, decision),
             _clearance_gate(compiled, decision, levels),
-            _rule_gate(compiled, candidates, results),
-            _obligation_gate(candidates, results),
+            _rule_gate(compiled, candidates, results, applying),
+            _obligation_gate(candidates, results, applying),
         )
     return Explanation(
         function_id=decision.function_id,
@@ -239,8 +241,10 @@ def _accepted(compiled: CompiledFunction, decision: Decision, levels: LevelOrder
     return f"; `{decision.agreement_id}` accepts {', '.join(said)}"
 
 
-def _rule_gate(compiled: CompiledFunction, candidates: Candidates, results: Results) -> GateLine:
-    reason, rules = candidates.conclude(results.failed, candidates.applying(results))
+def _rule_gate(
+    compiled: CompiledFunction, candidates: Candidates, results: Results, applying: int
+) -> GateLine:
+    reason, rules = candidates.conclude(results.failed, applying)
     if reason is Reason.RULE_IN_ERROR:
         mark = Mark.ERROR
     else:
@@ -253,8 +257,8 @@ def _rule_gate(compiled: CompiledFunction, candidates: Candidates, results: Resu
     return GateLine(gate=Gate.RULE, mark=mark, reason=reason, looked_at=looked_at)
 
 
-def _obligation_gate(candidates: Candidates, results: Results) -> GateLine:
-    owed = candidates.owed(candidates.applying(results))
+def _obligation_gate(candidates: Candidates, results: Results, applying: int) -> GateLine:
+    owed = candidates.owed(applying)
     missing = owed.only(owed.bits & ~results.fulfilled)
     return GateLine(
         gate=Gate.OBLIGATION,
