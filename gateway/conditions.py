@@ -1,7 +1,9 @@
 """What is asked of a permitted request beyond the decision, before it is let through.
 
-Only functions that declare something are asked (`Function.conditional`); all others pass untouched.
-What is refused here is recorded as a denial of the function, with its own code.
+Asked are functions that declare something (`Function.conditional`), permits under obligations, and
+people whose vetting is under review: they go on working, and say why they open what is
+OFFICIAL-SENSITIVE, which operators are told of. All others pass untouched. What is refused here is
+recorded as a denial of the function, with its own code.
 """
 
 from __future__ import annotations
@@ -11,12 +13,20 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+import structlog
+
 from gateway.audit.entry import Outcome
 from gateway.drafts import decision_draft
 from gateway.refused import Refused
 from gateway.transactions import is_offered_pages
-from policies.catalogue import Operation
-from policies.obligations import MASK_BIT, WATERMARK_BIT, Obligation
+from policies.catalogue import GATEWAY_SYSTEM, Classification, Operation
+from policies.obligations import (
+    MASK_BIT,
+    WATERMARK_BIT,
+    Obligation,
+    Obligations,
+    PurposeAsked,
+)
 from policies.reasons import Reason
 from policies.telling import plain_reason
 
@@ -26,13 +36,16 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.given_purposes import GivenPurposes
     from gateway.rate_uses import RateUses
+    from gateway.step_up import StepUp
     from gateway.transactions import Transactions
     from gateway.visit import Visit
-    from policies.catalogue import Match
+    from policies.catalogue import Function, Match
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.question import Question
 
+
+_log = structlog.get_logger("conditions")
 
 HONOURED: Final = frozenset({Obligation.RATE})
 """What the gate undertakes to do. It neither masks nor marks pages yet: that is refused."""
@@ -50,6 +63,7 @@ class Conditions:
         transactions: Transactions,
         purposes: GivenPurposes,
         rates: RateUses,
+        step_up: StepUp,
         recorder: Recorder,
         host: str,
     ) -> None:
@@ -60,6 +74,7 @@ class Conditions:
             transactions: holds requests to the function that their page was opened under.
             purposes: what people said they need functions for.
             rates: how often they used them.
+            step_up: leads browsers to where a purpose is given.
             recorder: makes refusals durable.
             host: the organisation whose back office it is.
         """
@@ -67,6 +82,7 @@ class Conditions:
         self._transactions = transactions
         self._purposes = purposes
         self._rates = rates
+        self._step_up = step_up
         self._recorder = recorder
         self._host = host
 
@@ -92,6 +108,8 @@ class Conditions:
         if owed.bits & (MASK_BIT | WATERMARK_BIT):
             unseen = Reason.OBLIGATION_NOT_FULFILLED
             raise await self._withheld(visit, question, decision, match, unseen)
+        if _is_watched(visit, match.function):
+            await self._demand_reason(visit, question, decision, match)
         if match.function.transaction is not None:
             fault = await self._transactions.fault(visit, session, match)
             if fault is not None:
@@ -125,6 +143,35 @@ class Conditions:
                 visit.purpose = given
                 return asked, again
         return question, decision
+
+    async def _demand_reason(
+        self, visit: Visit, question: Question, decision: Decision, match: Match
+    ) -> None:
+        """Have somebody under review say what they need this for; any code of the list will do."""
+        function = match.function
+        if visit.purpose is None:
+            codes = frozenset(self._engine().policy_set.catalogue.purposes)
+            session = _session(visit)
+            given = self._purposes.get(session, function.id, visit.at_us)
+            given = given or await self._purposes.find(session, function.id, at=visit.at)
+            if not codes:  # nothing can be asked, so nothing opens
+                unasked = Reason.OBLIGATION_NOT_FULFILLED
+                raise await self._withheld(visit, question, decision, match, unasked)
+            if given is None or given.code not in codes:
+                owed = Obligations(purpose=PurposeAsked(codes=codes, text=True))
+                wanted = decision._replace(reason=Reason.PURPOSE_NEEDED, obligations=owed)
+                refused = await self._withheld(
+                    visit, question, wanted, match, Reason.PURPOSE_NEEDED
+                )
+                refused.location = await self._step_up.address(visit, question, wanted)
+                refused.status = 303 if refused.location else refused.status
+                raise refused
+            visit.purpose = given
+        _log.warning(
+            "sensitive function opened under review",
+            reference=visit.reference,
+            function=function.id,
+        )
 
     async def _count(
         self, visit: Visit, question: Question, decision: Decision, match: Match
@@ -176,3 +223,13 @@ def _session(visit: Visit) -> str:
     if visit.live is None:
         raise ValueError("conditions: a visit without session")
     return visit.live.session.hash
+
+
+def _is_watched(visit: Visit, function: Function) -> bool:
+    """Whether somebody whose vetting is under review opens something sensitive."""
+    return (
+        visit.live is not None
+        and visit.live.under_review
+        and function.classification is Classification.OFFICIAL_SENSITIVE
+        and function.system != GATEWAY_SYSTEM
+    )

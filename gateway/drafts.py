@@ -17,6 +17,9 @@ PURPOSE_GIVEN = "purpose-given"
 """Stands before the code of the purpose, among the obligations of an entry."""
 
 _PERSON_PAGE = frozenset({"organisation", "number"})
+UNDER_REVIEW = "vetting-under-review"
+"""Stands there of whoever opened something sensitive while their vetting is under review."""
+
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 """Functions of the gateway whose use is another kind of act than access."""
 
@@ -47,8 +50,10 @@ def decision_draft(
     draft.rules = decision.rule_ids
     draft.obligations = decision.obligations.words
     given = visit.purpose
-    if given is not None and decision.obligations.purpose is not None:
+    if given is not None:
         draft.obligations += (f"{PURPOSE_GIVEN}:{given.code}",)
+        if visit.live is not None and visit.live.under_review:
+            draft.obligations += (UNDER_REVIEW,)
         if given.text:
             draft.detail = json.dumps({"purpose": given.text}, ensure_ascii=False)
     draft.agreement = decision.agreement_id or ""

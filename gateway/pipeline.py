@@ -216,7 +216,8 @@ class Pipeline:
             raise asked_again(visit, again)
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
-        if permitted.function.conditional or decision.obligations.bits:
+        bits = decision.obligations.bits
+        if bits or permitted.function.conditional or visit.live.under_review:
             await self._conditions.demand(visit, question, decision, permitted)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close

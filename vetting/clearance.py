@@ -263,6 +263,13 @@ class Clearance:
             words=_in_words(grant, standing),
         )
 
+    def under_review(self, *, at: datetime) -> bool:
+        """Tell whether a grant that counts is under review."""
+        return any(
+            grant.status is GrantStatus.UNDER_REVIEW and self.standing(grant, at=at).counts
+            for grant in self.grants
+        )
+
     def described(self, *, at: datetime) -> tuple[HeldLevel, ...]:
         """Tell every grant in words, those that count first."""
         told = [self.describe(grant, at=at) for grant in self.grants]

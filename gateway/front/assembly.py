@@ -268,7 +268,7 @@ class Assembly:
         scheme = gateway.origin.partition(":")[0]
         bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
         # 5. the back office
-        office = BackOfficeParts(settings, keys, recorder, state, factors.purposes, self._loop)
+        office = BackOfficeParts(settings, keys, recorder, state, factors, self._loop)
         # 6. the way through
         tally = ResourceTally()
         upkeep = Upkeep(

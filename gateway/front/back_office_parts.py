@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.kept_cookies import KeptCookies
+    from gateway.front.factor_parts import FactorParts
     from gateway.front.policy_in_force import PolicyInForce
-    from gateway.given_purposes import GivenPurposes
     from gateway.keys import KeyRing
     from gateway.settings import Settings
 
@@ -59,7 +59,7 @@ class BackOfficeParts:
         keys: KeyRing,
         recorder: Recorder,
         state: State,
-        purposes: GivenPurposes,
+        factors: FactorParts,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         """Put it together; nothing is connected before it is asked for."""
@@ -71,7 +71,8 @@ class BackOfficeParts:
         self.conditions = Conditions(
             engine=state.policy.engine,
             transactions=self.transactions,
-            purposes=purposes,
+            purposes=factors.purposes,
+            step_up=factors.step_up,
             rates=RateUses(state.store),
             recorder=recorder,
             host=settings.gateway.host_organisation,

@@ -272,6 +272,7 @@ async def stand(
         )
         seal = FactorSeal([bytes(32)])
         purposes = GivenPurposes(parts.store, seal)
+        step_up = StepUp(KeptForms(parts.store, seal))
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
         pipeline = Pipeline(
@@ -295,7 +296,7 @@ async def stand(
             unknown_function=unknown_function(world.engine.policy_set),
             open_acts=open_acts.get,
             acts={"ebs": act},
-            step_up=StepUp(KeptForms(parts.store, seal)),
+            step_up=step_up,
             refusals=refusals
             or FrontRefusals(
                 pages=world.pages.refusals,
@@ -309,6 +310,7 @@ async def stand(
                 transactions=transactions,
                 purposes=purposes,
                 rates=RateUses(parts.store),
+                step_up=step_up,
                 recorder=recorder,
                 host="cheshire-police",
             ),

@@ -10,21 +10,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gateway.audit.entry import Outcome
+from gateway.bulletin import person_subject
 from gateway.given_purposes import GivenPurposes
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.kept_forms import KeptForms
-from policies.catalogue import Operation
+from gateway.store.engine import writing
+from policies.catalogue import Catalogue, Operation
 from policies.engine import Engine
 from policies.obligations import Obligation
 from tests.gateway.identity.parts import AT
 from tests.gateway.stand import OWN_PAYSLIP, SAME, Stand, field_of, stand, status_of
 from tests.policies.people import rule_text, with_function, with_rules
+from vetting.grants import GrantStatus
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
     from tests.gateway.pages.world import World
 
 LEAVE = "/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
+PDR = "/OA_HTML/OA.jsp?OAFunc=XX_PDR"
 SIT = "/OA_HTML/OA.jsp?OAFunc=XX_SIT"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
@@ -244,3 +248,57 @@ async def test_neither_does_it_where_the_engine_has_let_it_pass(
 
         assert (status_of(answer), gate.act.visits) == (403, [])
         assert gate.drafts[-1].code == "obligation-not-fulfilled"
+
+
+# ---- vetting under review ------------------------------------------------------------------------
+
+
+def review(gate: Stand) -> None:
+    """Put what the firefighter holds under review, and tell everybody."""
+    with writing(gate.parts.store) as connection:
+        gate.parts.register.change_status(
+            connection, "DBSB-cheshire-fire-40011", GrantStatus.UNDER_REVIEW, by="test", at=AT
+        )
+        gate.parts.bulletin.announce(connection, person_subject("cheshire-fire/40011"), AT)
+    gate.parts.bulletin.ring()
+
+
+async def test_who_is_under_review_says_why_they_open_what_is_sensitive(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """They go on working; what is merely OFFICIAL asks nothing, and operators hear of the rest."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        gate.hold("DBSB")
+        token, session = gate.parts.sign_in()
+        before = await gate.ask(PDR, token=token)
+        review(gate)
+        plain, led = await gate.ask(token=token), await gate.ask(PDR, token=token)
+        told = await gate.ask(PDR, token=token, accept="application/json")
+        gate.purposes.keep(session.hash, "perf.pdr", code="casework", text="Case 7", at=AT)
+        opened = await gate.ask(PDR, token=token)
+
+        assert [status_of(each) for each in (before, plain, led, told, opened)] == [
+            *(200, 200, 303, 403, 200)
+        ]
+        assert field_of(led, "Location").startswith("/-/purpose?for=perf.pdr&codes=assurance,")
+        assert b'"code":"purpose-needed"' in told
+        permit = [each for each in gate.drafts if each.function == "perf.pdr"][-2]
+        assert permit.obligations == ("purpose-given:casework", "vetting-under-review")
+        assert json.loads(permit.detail) == {"purpose": "Case 7"}
+        (line,) = [each for each in gate.logged if "under review" in each["event"]]
+        assert (line["log_level"], line["function"]) == ("warning", "perf.pdr")
+        assert line["reference"] == permit.reference
+
+
+async def test_where_no_purpose_can_be_asked_nothing_sensitive_opens_under_review(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        catalogue = Catalogue(gate.engine.policy_set.catalogue.functions.values())
+        gate.engine.put(Engine.compile(replace(gate.engine.policy_set, catalogue=catalogue)))
+        token = gate.firefighter()
+        review(gate)
+        answer = await gate.ask(PDR, token=token, accept="application/json")
+
+        assert (status_of(answer), gate.act.visits) == (403, [])
+        assert b'"code":"obligation-not-fulfilled"' in answer

@@ -271,6 +271,16 @@ def test_every_status_has_words(status: GrantStatus) -> None:
     assert clearance(value).described(at=AT)[0].words
 
 
+def test_a_review_matters_only_while_what_is_reviewed_counts() -> None:
+    """Until its last day, with this employer; another grant beside it changes nothing."""
+    reviewed = replace(NPPV, status=GrantStatus.UNDER_REVIEW)
+
+    assert clearance(reviewed, DBS).under_review(at=AT)
+    assert not clearance(NPPV, DBS).under_review(at=AT)
+    assert not clearance(reviewed).under_review(at=datetime(2028, 1, 1, tzinfo=UTC))
+    assert not clearance(reviewed, organisation="nwas").under_review(at=AT)
+
+
 def test_what_counts_is_described_first() -> None:
     told = clearance(replace(NPPV, status=GrantStatus.REFUSED), DBS).described(at=AT)
 

@@ -61,6 +61,7 @@ class LiveSession:
         alert_us: the pause after which it must be read anew, as it may be over, or matter.
         seen_us: when this worker last saw it used; written by the event loop only.
         written_us: up to when its use is noted in the database; owned by `SessionCache.flush`.
+        under_review: whether something they are cleared to is under review.
         dropped: whether it has left the memory: something about it has changed, or it has ended.
     """
 
@@ -73,6 +74,7 @@ class LiveSession:
     alert_us: int
     seen_us: int
     written_us: int
+    under_review: bool = False
     dropped: bool = False
     _facts: ActorFacts | None = None
 

@@ -330,6 +330,7 @@ class SessionCache:
             alert_us=min(idle_us, self._alert_us),
             seen_us=seen_us,
             written_us=session.last_seen_at_us,
+            under_review=known.subject.clearance.under_review(at=at),
         )
         if session.directory in self._vouching.directories:
             vouched_until_us = session.vouched_at_us + self._vouching.grace // schema.MICROSECOND
