@@ -5,6 +5,7 @@ encrypted by the recorder.
 """
 
 import json
+from typing import Any, Final
 from urllib.parse import unquote
 
 from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome
@@ -20,8 +21,59 @@ _PERSON_PAGE = frozenset({"organisation", "number"})
 UNDER_REVIEW = "vetting-under-review"
 """Stands there of whoever opened something sensitive while their vetting is under review."""
 
+_KNOWN_DRAFTS: Final = 4_096
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 """Functions of the gateway whose use is another kind of act than access."""
+
+
+class DecisionDrafts:
+    """Drafts the entries of decisions; what is the same each time is worked out once.
+
+    Somebody's same request under the same session, decided alike, is written down alike, but for
+    its id, its instant and its reference. A live session is replaced when anything about it
+    changes. For one thread.
+    """
+
+    def __init__(self) -> None:
+        """Start with nothing known."""
+        # With the objects by whose identity it is known, which keeps them from being another's.
+        self._known: dict[tuple[object, ...], tuple[object, dict[str, Any]]] = {}
+
+    def draft(
+        self,
+        visit: Visit,
+        question: Question,
+        decision: Decision,
+        match: Match | None,
+        *,
+        host: str,
+    ) -> EntryDraft:
+        """Draft the entry of a decision; see `decision_draft`."""
+        if visit.live is None or visit.purpose is not None:
+            return decision_draft(visit, question, decision, match, host=host)
+        held = (visit.live, visit.target, match, question.subject, question.function)
+        head = visit.incoming.head
+        # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer.
+        key = (
+            *map(id, held),
+            host,
+            decision,
+            visit.client.peer_ip,
+            head.headers.get(b"user-agent"),
+            head.method,
+            question.record_person,
+            question.record_organisation,
+        )
+        known = self._known.get(key)
+        if known is None:
+            draft = decision_draft(visit, question, decision, match, host=host)
+            if len(self._known) >= _KNOWN_DRAFTS:
+                self._known.clear()
+            self._known[key] = held, dict(vars(draft))
+            return draft
+        return EntryDraft.from_facts(
+            known[1], entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference
+        )
 
 
 def decision_draft(

@@ -22,7 +22,7 @@ from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
-from gateway.drafts import decision_draft, failure_draft, refusal_draft
+from gateway.drafts import DecisionDrafts, failure_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
@@ -138,6 +138,7 @@ class Pipeline:
         self._conditions = conditions
         self._same_origin = same_origin
         self._seen = seen
+        self._drafts = DecisionDrafts()
         self._wall_us = wall_us
         self._instant = instant
         self._monotonic = monotonic
@@ -283,7 +284,7 @@ class Pipeline:
         self, visit: Visit, question: Question, decision: Decision, match: Match
     ) -> Grant:
         """Make the Grant, once the permit is durable."""
-        draft = decision_draft(visit, question, decision, match, host=self._engine().host)
+        draft = self._drafts.draft(visit, question, decision, match, host=self._engine().host)
         try:
             await self._recorder.record_async(draft)
         except RecordUnavailable:
@@ -301,7 +302,7 @@ class Pipeline:
         """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
         if match is None and visit.lost_page and self._conditions.may_tell(visit, question):
             return await self._conditions.lost(visit, question, decision)
-        draft = decision_draft(visit, question, decision, match, host=self._engine().host)
+        draft = self._drafts.draft(visit, question, decision, match, host=self._engine().host)
         await self._recorder.record_async(draft)
         hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}
         reasons = self._engine().staff_reasons(question, decision)

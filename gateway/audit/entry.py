@@ -9,9 +9,10 @@ encrypted  `actor_name`, `session`, `auth`, `ip`, `agent`, `target`, `detail`
 """
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 JsonValue: TypeAlias = (
     "str | int | float | bool | list[JsonValue] | tuple[JsonValue, ...] | dict[str, JsonValue]"
@@ -59,12 +60,12 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class EntryDraft:
     """An entry still being filled in; every field but the first two has a default.
 
     Not frozen: the pipeline learns the facts of a visit one after the other. Do not change a draft
-    after it was handed to the recorder.
+    after it was handed to the recorder. Without slots, so that one is soon made from known facts.
 
     Attributes:
         kind: What sort of act.
@@ -132,6 +133,18 @@ class EntryDraft:
     def __post_init__(self) -> None:
         if not self.id:
             self.id = new_entry_id(self.at_us)
+
+    @classmethod
+    def from_facts(
+        cls, facts: Mapping[str, Any], *, entry_id: bytes, at_us: int, reference: str
+    ) -> "EntryDraft":
+        """Draft an entry of which all but this is known: `facts` are the `vars` of a whole draft.
+
+        At a tenth of the cost of giving it every field.
+        """
+        draft = object.__new__(cls)
+        draft.__dict__ = {**facts, "id": entry_id, "at_us": at_us, "reference": reference}
+        return draft
 
     def result(self, outcome: Outcome, *, at_us: int) -> "EntryDraft":
         """Draft the result that closes this decision; the caller adds status, bytes and duration.

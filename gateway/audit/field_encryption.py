@@ -10,8 +10,11 @@ Salts: SHAKE-256 over the seed, 16 bytes a field. Commitment: SHA-256(salt, name
 """
 
 import hashlib
+import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
 import orjson
@@ -36,9 +39,25 @@ PERSONAL_FIELDS = (
 SEED_BYTES = 16
 NONCE_BYTES = 12
 _SALT_BYTES = 16
+_SALT = struct.Struct(f"{_SALT_BYTES}s")
 _TAG_BYTES = 16
 _CATEGORIES = ("GP", "LE")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class PersonalText(NamedTuple):
+    """Personal fields ready to be encrypted: as JSON, and what each is committed to by."""
+
+    json: bytes
+    committed: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, fields: dict[str, str]) -> "PersonalText":
+        """Make fields ready, as `personal_fields` gives them."""
+        return cls(
+            orjson.dumps(fields),
+            tuple(f"{name}\0{value}".encode() for name, value in fields.items()),
+        )
 
 
 class EncryptedFields(NamedTuple):
@@ -105,7 +124,7 @@ class FieldEncryption:
 
     def encrypt(
         self,
-        fields: dict[str, str],
+        personal: PersonalText,
         *,
         entry_id: bytes,
         at_us: int,
@@ -116,7 +135,7 @@ class FieldEncryption:
         """Encrypt fields under the key of the month of `at_us` and the class of `regime`.
 
         Args:
-            fields: As `personal_fields` gives them, not empty.
+            personal: The fields made ready, not none.
             entry_id: Binds ciphertext and key commitment to this entry.
             at_us: When, in microseconds UTC.
             regime: `GP` or `LE`; anything else is kept as `GP`.
@@ -127,10 +146,10 @@ class FieldEncryption:
         if not self._month_from_us <= at_us < self._month_to_us:
             self._turn_month(at_us)
         cipher = self._writing["LE" if regime == "LE" else "GP"]
-        sealed = cipher.aead.encrypt(nonce, seed + orjson.dumps(fields), entry_id)
+        sealed = cipher.aead.encrypt(nonce, seed + personal.json, entry_id)
         commitment = cipher.commitment.copy()
         commitment.update(entry_id)
-        root = hashlib.sha256(b"".join(_commitments(fields, seed)))
+        root = hashlib.sha256(b"".join(_commitments(personal.committed, seed)))
         return EncryptedFields(cipher.kid, commitment.digest(), root.digest(), nonce + sealed)
 
     def decrypt(
@@ -145,7 +164,8 @@ class FieldEncryption:
         if opened is None:
             return None
         seed, fields = opened
-        if hashlib.sha256(b"".join(_commitments(fields, seed))).digest() != fields_root:
+        committed = PersonalText.of(fields).committed
+        if hashlib.sha256(b"".join(_commitments(committed, seed))).digest() != fields_root:
             raise FieldsError("record: the fields are not those the envelope commits to")
         return fields
 
@@ -157,8 +177,8 @@ class FieldEncryption:
         if opened is None or name not in opened[1]:
             raise FieldsError(f"record: the entry has no readable field `{name[:40]}`")
         seed, fields = opened
-        salt = _salts(seed, len(fields))[list(fields).index(name)]
-        commitments = tuple(_commitments(fields, seed))
+        salt = list(_salts(seed, len(fields)))[list(fields).index(name)]
+        commitments = tuple(_commitments(PersonalText.of(fields).committed, seed))
         return Disclosure(name=name, value=fields[name], salt=salt, commitments=commitments)
 
     def _open(
@@ -210,23 +230,16 @@ class _FieldCipher:
         self.commitment = hashlib.sha256(b"kc" + key.secret)
 
 
-def _salts(seed: bytes, count: int) -> list[bytes]:
+def _salts(seed: bytes, count: int) -> Iterator[bytes]:
     stream = hashlib.shake_256(seed).digest(_SALT_BYTES * count)
-    return [stream[at : at + _SALT_BYTES] for at in range(0, len(stream), _SALT_BYTES)]
+    return map(itemgetter(0), _SALT.iter_unpack(stream))
 
 
 def _commitment(salt: bytes, name: str, value: str) -> bytes:
     return hashlib.sha256(salt + f"{name}\0{value}".encode()).digest()
 
 
-def _commitments(fields: dict[str, str], seed: bytes) -> list[bytes]:
-    sha256 = hashlib.sha256
-    stream = hashlib.shake_256(seed).digest(_SALT_BYTES * len(fields))
-    commitments = []
-    at = 0
-    for name, value in fields.items():
-        commitments.append(
-            sha256(stream[at : at + _SALT_BYTES] + f"{name}\0{value}".encode()).digest()
-        )
-        at += _SALT_BYTES
-    return commitments
+def _commitments(committed: tuple[bytes, ...], seed: bytes) -> list[bytes]:
+    # Without a line of its own for each field: all of this runs in C but one call a field.
+    hashes = map(hashlib.sha256, map(bytes.__add__, _salts(seed, len(committed)), committed))
+    return [each.digest() for each in hashes]

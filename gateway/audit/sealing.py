@@ -18,19 +18,20 @@ from typing import NamedTuple
 
 import orjson
 
+from gateway.audit.clear_text import ClearText
 from gateway.audit.entry import EntryDraft
 from gateway.audit.errors import SealError
 from gateway.audit.field_encryption import (
     NONCE_BYTES,
     SEED_BYTES,
     FieldEncryption,
+    PersonalText,
     personal_fields,
 )
 from gateway.audit.keyed_hash import KeyedHash
 from gateway.errors import KeysError
 from gateway.keys import KeyRing
 
-ENTRY_VERSION = 1
 # First byte of a body: what it is.
 ENTRY_BODY, START_BODY, CLOSE_BODY = b"\x01", b"\x02", b"\x03"
 # MAC, salt, pseudonym of the actor, pseudonym of the subject, length of envelope, of ciphertext.
@@ -46,6 +47,8 @@ _SALT_FROM = SEED_BYTES + NONCE_BYTES
 # Texts and lists longer than this are cut when an entry is too large; tried in turn.
 _CUTS = ((512, 32), (96, 8), (24, 2))
 _REMEMBERED_PSEUDONYMS = 8_192
+_REMEMBERED_PERSONS = 4_096
+_REMEMBERED_BYTES = 1_024  # longer ones are rare, and mostly somebody's attempt
 _ENTROPY_DRAWS = 64  # entries; 4 kB at a time
 _MAX_INTEGER = 2**63 - 1
 
@@ -87,15 +90,52 @@ class Pseudonyms:
         return pseudonym
 
 
+class _Persons:
+    """What entries say of persons, made ready: once for the same request under the same session.
+
+    As with the clear text, the values themselves decide whether it is the same.
+    """
+
+    def __init__(self, index_key: bytes) -> None:
+        self._pseudonyms = Pseudonyms(index_key)
+        self._known: dict[tuple[object, ...], tuple[PersonalText | None, bytes, bytes]] = {}
+
+    def of(self, draft: EntryDraft) -> tuple[PersonalText | None, bytes, bytes]:
+        """Give the fields, None for none, and the pseudonyms of actor and subject."""
+        key = (
+            draft.staff_id,
+            draft.subject,
+            draft.target,
+            draft.session,
+            draft.ip,
+            draft.agent,
+            draft.actor_name,
+            draft.auth,
+            draft.detail,
+        )
+        known = self._known.get(key)
+        if known is None:
+            fields = personal_fields(draft)
+            text = PersonalText.of(fields) if fields else None
+            actor = self._pseudonyms.of("actor", draft.staff_id)
+            known = text, actor, self._pseudonyms.of("subject", draft.subject)
+            if text is None or len(text.json) < _REMEMBERED_BYTES:
+                if len(self._known) >= _REMEMBERED_PERSONS:
+                    self._known.clear()
+                self._known[key] = known
+        return known
+
+
 class Sealer:
     """Seals the drafts of one writer in order. For one thread at a time."""
 
     def __init__(self, key_ring: KeyRing, writer: str) -> None:
         self.writer = writer
         self._encryption = FieldEncryption(key_ring)
-        self._pseudonyms = Pseudonyms(key_ring.index_key)
+        self._persons = _Persons(key_ring.index_key)
         self._mac = KeyedHash(key_ring.writer_mac_key)
         self._suffix = writer.encode()
+        self._clear_text = ClearText()
         self._wseq = 0
         self._leaf = NO_LEAF
         self._leaf_hash = hashlib.sha256(b"\0")
@@ -195,21 +235,22 @@ class Sealer:
 
     def _seal(self, draft: EntryDraft, entropy: bytes, shortened: tuple[str, ...]) -> Sealed:
         wseq = self._wseq + 1
-        envelope = _clear_fields(draft)
-        envelope["writer"] = self.writer
-        envelope["wseq"] = wseq
-        envelope["prev"] = b2a_base64(self._leaf, newline=False).decode()
+        text = b'%b,"writer":"%b","wseq":%d,"prev":"%b"' % (
+            self._clear_text.of(draft),
+            self._suffix,
+            wseq,
+            b2a_base64(self._leaf, newline=False),
+        )
         if shortened:
-            envelope["shortened"] = shortened
-        actor = self._pseudonyms.of("actor", draft.staff_id)
-        subject = self._pseudonyms.of("subject", draft.subject)
+            text += b',"shortened":' + orjson.dumps(shortened)
+        personal, actor, subject = self._persons.of(draft)
         salt = NO_PSEUDONYM
         if actor is not NO_PSEUDONYM or subject is not NO_PSEUDONYM:
             salt = entropy[_SALT_FROM:]
             index_root = hashlib.sha256(salt + actor + subject).digest()
-            envelope["index_root"] = b2a_base64(index_root, newline=False).decode()
+            text += b',"index_root":"%b"' % b2a_base64(index_root, newline=False)
         ciphertext = ct_sha256 = b""
-        if personal := personal_fields(draft):
+        if personal is not None:
             kid, kc, root, ciphertext = self._encryption.encrypt(
                 personal,
                 entry_id=draft.id,
@@ -219,11 +260,13 @@ class Sealer:
                 nonce=entropy[SEED_BYTES:_SALT_FROM],
             )
             ct_sha256 = hashlib.sha256(ciphertext).digest()
-            envelope["kid"] = kid
-            envelope["kc"] = b2a_base64(kc, newline=False).decode()
-            envelope["ct_sha256"] = b2a_base64(ct_sha256, newline=False).decode()
-            envelope["fields_root"] = b2a_base64(root, newline=False).decode()
-        text = orjson.dumps(envelope)
+            text += b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"' % (
+                kid.encode(),
+                b2a_base64(kc, newline=False),
+                b2a_base64(ct_sha256, newline=False),
+                b2a_base64(root, newline=False),
+            )
+        text += b"}"
         leaf_hash = self._leaf_hash.copy()
         leaf_hash.update(text)
         leaf = leaf_hash.digest()
@@ -242,74 +285,6 @@ def mac_message(
 ) -> bytes:
     """Lay out what an entry's MAC covers; every part but the last two has a fixed length."""
     return leaf + index_columns + wseq.to_bytes(8, "big") + ct_sha256 + b"\0" + writer
-
-
-def _clear_fields(draft: EntryDraft) -> dict[str, object]:  # noqa: C901, PLR0912, PLR0915
-    """Collect the clear fields that are filled in.
-
-    One `if` a field: a loop over names would cost three times as much, on every request twice.
-    """
-    envelope: dict[str, object] = {
-        "v": ENTRY_VERSION,
-        "id": draft.id.hex(),
-        "time": draft.at_us,
-        "kind": draft.kind,
-        "phase": draft.phase,
-        "outcome": draft.outcome,
-    }
-    if draft.reference:
-        envelope["reference"] = draft.reference
-    if draft.corr:
-        envelope["corr"] = draft.corr.hex()
-    if draft.op:
-        envelope["op"] = draft.op
-    if draft.code:
-        envelope["code"] = draft.code
-    if draft.organisation:
-        envelope["organisation"] = draft.organisation
-    if draft.vetting:
-        envelope["vetting"] = draft.vetting
-    if draft.vetting_expires:
-        envelope["vetting_expires"] = draft.vetting_expires
-    if draft.roles:
-        envelope["roles"] = draft.roles
-    if draft.function:
-        envelope["function"] = draft.function
-    if draft.regime:
-        envelope["regime"] = draft.regime
-    if draft.classification:
-        envelope["classification"] = draft.classification
-    if draft.system:
-        envelope["system"] = draft.system
-    if draft.agreement:
-        envelope["agreement"] = draft.agreement
-    if draft.rules:
-        envelope["rules"] = draft.rules
-    if draft.policy:
-        envelope["policy"] = draft.policy
-    if draft.obligations:
-        envelope["obligations"] = draft.obligations
-    if draft.method:
-        envelope["method"] = draft.method
-    if draft.route:
-        envelope["route"] = draft.route
-    if draft.status:
-        envelope["status"] = draft.status
-    if draft.bytes_in:
-        envelope["bytes_in"] = draft.bytes_in
-    if draft.bytes_out:
-        envelope["bytes_out"] = draft.bytes_out
-    if draft.duration_us:
-        envelope["duration_us"] = draft.duration_us
-    if draft.recipient:
-        envelope["recipient"] = draft.recipient
-    if draft.count != 1:
-        envelope["count"] = draft.count
-    if draft.inputs is not None:
-        envelope["inputs"] = draft.inputs
-    if draft.closes:
-        envelope["closes"] = draft.closes
-    return envelope
 
 
 def _shortened(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
-from gateway.drafts import decision_draft, refusal_draft
+from gateway.drafts import DecisionDrafts, decision_draft, refusal_draft
 from gateway.identity.sessions.live_session import LiveSession
 from policies.catalogue import Match
 from policies.engine import Engine
@@ -60,7 +60,13 @@ def draft_of(live: LiveSession, target: bytes, *query: tuple[str, str], **more: 
     question, match = asked(live, target, query, **more)
     visit = new_visit(request(target=target, user_agent=b"Firefox"), live=live)
     decision = Engine.compile(cheshire()).decide(question)
-    return decision_draft(visit, question, decision, match, host=HOST)
+    draft = decision_draft(visit, question, decision, match, host=HOST)
+    drafts = DecisionDrafts()
+    assert drafts.draft(visit, question, decision, match, host=HOST) == draft
+    assert (
+        drafts.draft(visit, question, decision, match, host=HOST) == draft
+    )  # from what is known by now
+    return draft
 
 
 def test_a_decision_is_drafted_with_everything_it_was_made_of(live: LiveSession) -> None:
@@ -95,6 +101,33 @@ def test_a_decision_is_drafted_with_everything_it_was_made_of(live: LiveSession)
     assert draft.rules == ("own.self-service",)
     assert draft.policy == cheshire().digest
     assert draft.session == live.session.hash.encode()
+
+
+def test_a_known_draft_is_never_taken_for_another(live: LiveSession) -> None:
+    """Whatever differs in the request, in who asks or in the answer, the entry says it."""
+    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
+    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
+    stranger, _ = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),), organisation="cheshire-police")
+    other = replace(live, session=replace(live.session, hash="another"), _facts=None)
+    plain = request(target=PAYSLIP, user_agent=b"Firefox")
+    visits = [
+        (new_visit(plain, live=live), question, match),
+        (new_visit(plain, live=live), stranger, match),
+        (new_visit(plain, live=other), question, match),
+        (new_visit(request(target=PAYSLIP, user_agent=b"Chrome"), live=live), question, match),
+        (new_visit(plain, live=live), replace(question, record_person="4"), match),
+        (new_visit(plain, live=live), question, None),
+        (new_visit(request(target=b"/else", user_agent=b"Firefox"), live=live), question, match),
+    ]
+    for visit, asks, means in visits * 2:
+        decision = engine.decide(asks)
+        expected = decision_draft(visit, asks, decision, means, host=HOST)
+        assert drafts.draft(visit, asks, decision, means, host=HOST) == expected
+
+    withheld = drafts.draft(visits[0][0], question, engine.decide(question), match, host=HOST)
+    withheld.code = "page-unknown"
+    again = drafts.draft(visits[0][0], question, engine.decide(question), match, host=HOST)
+    assert again.code == "rule-permits"
 
 
 def test_what_is_no_function_is_drafted_as_unknown(live: LiveSession) -> None:

@@ -13,6 +13,7 @@ from gateway.audit.field_encryption import (
     SEED_BYTES,
     EncryptedFields,
     FieldEncryption,
+    PersonalText,
     personal_fields,
 )
 from gateway.keys import KeyRing
@@ -25,7 +26,7 @@ NOVEMBER_US = 1_795_000_000_000_000  # 18 November 2026
 
 def encrypt(key_ring: KeyRing, *, at_us: int = NOVEMBER_US, regime: str = "GP") -> EncryptedFields:
     return FieldEncryption(key_ring).encrypt(
-        FIELDS,
+        PersonalText.of(FIELDS),
         entry_id=ENTRY_ID,
         at_us=at_us,
         regime=regime,
@@ -72,7 +73,12 @@ def test_months_can_alternate(bench: RecordBench) -> None:
     encryption = FieldEncryption(bench.key_ring)
     kids = [
         encryption.encrypt(
-            FIELDS, entry_id=ENTRY_ID, at_us=at_us, regime="GP", seed=b"s" * 16, nonce=b"n" * 12
+            PersonalText.of(FIELDS),
+            entry_id=ENTRY_ID,
+            at_us=at_us,
+            regime="GP",
+            seed=b"s" * 16,
+            nonce=b"n" * 12,
         ).kid[:7]
         for at_us in (NOVEMBER_US, NOVEMBER_US + 30 * 86_400_000_000, NOVEMBER_US)
     ]

@@ -62,7 +62,7 @@ def test_every_clear_field_is_in_the_envelope(sealer: Sealer) -> None:
     envelope, _, _ = opened(sealer.seal(draft, ENTROPY))
     names = {
         name: envelope.get("time" if name == "at_us" else name)
-        for name in EntryDraft.__slots__
+        for name in vars(draft)
         if name not in {*PERSONAL_FIELDS, "id", "corr", "closes"}
     }
 
