@@ -257,6 +257,9 @@ class _Exchange:
     def _settle(self, status: int, code: str, error: ExchangeError | None = None) -> None:
         if self.done.done():
             return
+        # Else the two hold each other, and all of the visit, until the collector comes by. Memory
+        # that is given back at once is used again while the processor has it at hand.
+        self._incoming.on_gone = None
         if error is not None and not self._answered:
             self.done.set_exception(error)
         else:

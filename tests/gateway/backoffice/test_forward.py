@@ -38,6 +38,21 @@ async def test_connections_are_used_again_on_both_sides() -> None:
         assert len(upstream.exchanges) == 1
 
 
+async def test_what_is_over_leaves_nothing_to_the_collector() -> None:
+    """Its memory is used again at once; until a collection thousands of visits would pile up."""
+    async with gate(answering(*[OK] * 20)) as (client, _, _upstream):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                await client.get()
+            left = [each for each in gc.get_objects() if type(each).__name__ == "_Exchange"]
+        finally:
+            gc.enable()
+
+    assert len(left) <= 1
+
+
 async def test_only_allow_listed_fields_of_the_answer_pass() -> None:
     said = (
         b"HTTP/1.1 200 Fine\r\nServer: x\r\nSet-Cookie: s=1\r\nContent-Type: text/css\r\n"
