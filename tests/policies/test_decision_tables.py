@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,6 +111,18 @@ def test_each_shared_service_has_a_case_for_every_test_it_must_pass(scenario: st
     named = {row.why.partition(":")[0] for row in rows_of(table)}
 
     assert set(NAMED[scenario]) - named == set()
+
+
+@pytest.mark.parametrize("scenario", NAMED)
+def test_no_rule_of_a_shared_services_own_could_be_lost_unnoticed(scenario: str) -> None:
+    """But for denials that stand behind an agreement which offers nothing of the kind."""
+    (directory,) = {set_of(each) for each in TABLES if each.stem == scenario}
+    rows = [row for each in TABLES if set_of(each) == directory for row in rows_of(each)]
+    engine = engine_of(directory)
+    own = {rule["id"] for rule in tomllib.loads((directory / "rules.toml").read_text())["rule"]}
+    lost = own & set(undecided_rules(check_rows(rows, engine), engine.policy_set))
+
+    assert lost <= {"partners.no-duties", "partners.no-law-enforcement"}
 
 
 CASE = """
