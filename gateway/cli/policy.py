@@ -101,6 +101,15 @@ def check(directory: Path) -> None:
 
 
 @policy.command()
+@click.argument("file", type=click.Choice(["organisations", "catalogue", "agreements", "rules"]))
+def schema(file: str) -> None:
+    """Print the JSON schema of a file of a policy set, for editors; as published in deploy/."""
+    from policies.file_schema import schemas
+
+    click.echo(json.dumps(schemas()[file], indent=2))
+
+
+@policy.command()
 @config_option
 @click.option("--area", help="Only functions of this area.")
 @json_option
