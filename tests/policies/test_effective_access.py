@@ -195,6 +195,17 @@ def test_hours_are_a_condition_and_not_a_refusal_at_night(tmp_path: Path) -> Non
     assert not found.by_post
 
 
+def test_audiences_that_a_rule_tells_apart_are_asked_apart(tmp_path: Path) -> None:
+    """One reader for all of them, as the grid has it."""
+    policy_set = with_rules(tmp_path, rule_text('post = ["hr"], clearance = "N2F"'))
+    slip = policy_set.catalogue.functions["pay.slip"]
+    reader = AccessReader(Engine.compile(policy_set), EVERYDAY)
+
+    found = [reader.cell(fire(policy_set, level), slip).access for level in ("DBSB", "N2F", "DBSS")]
+
+    assert found == [Access.NO_RULE, Access.CONDITIONAL, Access.NO_RULE]
+
+
 def test_one_forbidden_post_does_not_hide_another_that_is_permitted(tmp_path: Path) -> None:
     text = rule_text('post = ["auditor", "clerk"]') + rule_text(
         'post = ["auditor"]', id="never", effect="deny"
