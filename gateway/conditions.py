@@ -105,7 +105,9 @@ class Conditions:
         if owed.read_only and match.operation in _CHANGES:
             # The engine refuses to write; this is a read by its method that changes something.
             raise await self._withheld(visit, question, decision, match, Reason.READ_ONLY)
-        if owed.bits & (MASK_BIT | WATERMARK_BIT):
+        done_to_answers = owed.bits & (MASK_BIT | WATERMARK_BIT)
+        # What a function itself asks is seen to by what is sent and answered; a proxy keeps that.
+        if done_to_answers or (visit.asking is not None and match.function.conditional):
             unseen = Reason.OBLIGATION_NOT_FULFILLED
             raise await self._withheld(visit, question, decision, match, unseen)
         if _is_watched(visit, match.function):

@@ -17,6 +17,10 @@ from policies.question import Question, Subject
 PURPOSE_GIVEN = "purpose-given"
 """Stands before the code of the purpose, among the obligations of an entry."""
 
+TOLD_TO = "told-to"
+"""Stands before the id of the proxy that was told, among the obligations of an entry: it alone
+knows how the request ended."""
+
 _PERSON_PAGE = frozenset({"organisation", "number"})
 UNDER_REVIEW = "vetting-under-review"
 """Stands there of whoever opened something sensitive while their vetting is under review."""
@@ -108,6 +112,8 @@ def decision_draft(
             draft.obligations += (UNDER_REVIEW,)
         if given.text:
             draft.detail = json.dumps({"purpose": given.text}, ensure_ascii=False)
+    if visit.asking is not None:
+        draft.obligations += (f"{TOLD_TO}:{visit.asking.proxy}",)
     draft.agreement = decision.agreement_id or ""
     draft.inputs = decision.results.to_text()
     _name_actor(draft, visit, subject)

@@ -18,11 +18,12 @@ from gateway.backoffice.canonical import (
 )
 from gateway.backoffice.json_body import canonicalise_json
 from gateway.backoffice.multipart_check import MultipartCheck
-from gateway.wire.request_head import SAFE_METHODS
+from gateway.wire.request_head import SAFE_METHODS, UNSEEN
 from policies.catalogue import BodyKind
 
 if TYPE_CHECKING:
     from gateway.wire.incoming import Incoming
+    from gateway.wire.request_head import RequestHead
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
@@ -34,6 +35,23 @@ class UnfitBody(NamedTuple):
 
     status: int
     code: str
+
+
+def _undeclared(
+    head: RequestHead, kind: BodyKind | None, kinds: frozenset[BodyKind]
+) -> UnfitBody | None:
+    """Say why a body may not go with its request, by its kind alone.
+
+    One that another proxy keeps may only be of the kind that nobody here reads: what the others
+    hold may change what is asked for.
+    """
+    if head.body_length == UNSEEN:
+        unread = kinds == {BodyKind.OTHER} and kind is BodyKind.OTHER
+        told = b"content-type" in head.headers
+        return None if unread and told else UnfitBody(403, "body-unseen")
+    if kind is None or kind not in kinds:
+        return UnfitBody(415, "body-undeclared" if kind else "body-type")
+    return None
 
 
 class FunctionFinder:
@@ -98,8 +116,9 @@ class FunctionFinder:
         if head.body_length == 0:
             return by_address, None
         kind = kind_of(head.headers)
-        if kind is None or kind not in kinds:
-            return by_address, UnfitBody(415, "body-undeclared" if kind else "body-type")
+        undeclared = _undeclared(head, kind, kinds)
+        if undeclared is not None or kind is None or head.body_length == UNSEEN:
+            return by_address, undeclared
         whole, unfit = by_address, None
         if kind is BodyKind.MULTIPART:
             check = MultipartCheck(boundary_of(head.headers), catalogue.watched(target.path))

@@ -30,7 +30,7 @@ from gateway.identity.sessions.session_cache import DirectoryAway
 from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
-from gateway.wire.answers import give, see_other
+from gateway.wire.answers import see_other
 from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
 from policies.question import Question
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from gateway.identity.owners import RecordOwners
     from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
+    from gateway.proxy_asking import ProxyAsking
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.same_origin import SameOrigin
     from gateway.staff_finder import StaffFinder
@@ -144,8 +145,10 @@ class Pipeline:
         self._monotonic = monotonic
         self._finder = FunctionFinder()
 
-    async def serve(self, incoming: Incoming, client: Connection) -> None:
-        """Take one request through the gate. The client is answered in every case."""
+    async def serve(
+        self, incoming: Incoming, client: Connection, asking: ProxyAsking | None = None
+    ) -> None:
+        """Take one request through the gate, or one that a proxy asks about. It is answered."""
         at_us = self._wall_us()
         reference, entry_id = self._identifiers.for_visit(at_us)
         visit = Visit(
@@ -156,6 +159,7 @@ class Pipeline:
             started=self._monotonic(),
             incoming=incoming,
             client=client,
+            asking=asking,
         )
         self.running[client] = visit
         try:
@@ -186,7 +190,7 @@ class Pipeline:
         # 1. one canonical target
         catalogue = self._engine().policy_set.catalogue
         target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
-        visit.target = target
+        visit.aim_at(target)
         self._same_origin.demand(visit, target.path)
         open_act = self._open_acts(target.path)
         if open_act is not None:
@@ -349,7 +353,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001 -- see above
             _log.exception("act failed", reference=visit.reference)
             status, code = 503, "fault"
-        give(self._refusals.answer(visit, status), visit.incoming, visit.client)
+        visit.give(self._refusals.answer(visit, status))
         return status, code
 
     # ---- closing --------------------------------------------------------------------------
@@ -372,18 +376,11 @@ class Pipeline:
         if not refused.recorded:
             status = await self._record_refusal(visit, refused)
         if status == 303:  # noqa: PLR2004
-            answer = see_other(
-                refused.location or sign_in_address(visit, refused.code), visit.reference
-            )
-        else:
-            answer = self._refusals.answer(
-                visit,
-                status,
-                reasons=refused.reasons,
-                asked_for=refused.asked_for,
-                cause=refused.code,
-            )
-        give(answer, visit.incoming, visit.client)
+            location = refused.location or sign_in_address(visit, refused.code)
+            return visit.give(see_other(location, visit.reference))
+        told, title, cause = refused.reasons, refused.asked_for, refused.code
+        answer = self._refusals.answer(visit, status, reasons=told, asked_for=title, cause=cause)
+        return visit.give(answer)
 
     async def _record_refusal(self, visit: Visit, refused: Refused) -> int:
         """Record a refusal, those of strangers within limits; gives the status to answer."""

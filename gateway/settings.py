@@ -27,6 +27,7 @@ from gateway.errors import SettingsError
 from gateway.settings_directories import OrganisationSection
 from gateway.settings_directory_checks import check_directories
 from gateway.settings_faults import FaultList, Place, faults_of, mended, nearest
+from gateway.settings_proxies import FrontProxySection, check_proxies
 from gateway.settings_sections import (
     GatewaySection,
     KeysSection,
@@ -91,6 +92,10 @@ class Settings(Section):
     """The server that takes mail."""
     zones: Annotated[tuple[ZoneSection, ...], Strict(strict=False), Field(alias="zone")] = ()
     """The network zones that rules may name, each as `[[zone]]`."""
+    front_proxies: Annotated[
+        tuple[FrontProxySection, ...], Strict(strict=False), Field(alias="front_proxy")
+    ] = ()
+    """Other proxies that ask the gate about their requests, each as `[[front_proxy]]`."""
     organisations: Annotated[
         tuple[OrganisationSection, ...],
         Strict(strict=False),
@@ -173,6 +178,7 @@ class _Draft:
     organisations: list[tuple[int, OrganisationSection]] = field(default_factory=list)
     upstreams: list[tuple[int, UpstreamSection]] = field(default_factory=list)
     zones: list[tuple[int, ZoneSection]] = field(default_factory=list)
+    proxies: list[tuple[int, FrontProxySection]] = field(default_factory=list)
 
     def read(self) -> None:
         """Read every section by itself."""
@@ -191,6 +197,8 @@ class _Draft:
         self._read_optional()
         if "zone" in self.faults.source.data:
             self.zones = list(self._sections("zone", ZoneSection))
+        if "front_proxy" in self.faults.source.data:
+            self.proxies = list(self._sections("front_proxy", FrontProxySection))
         self.organisations = list(self._sections("organisation", OrganisationSection))
         self.upstreams = list(self._sections("upstream", UpstreamSection))
         if policy and not policy.directory.is_dir():
@@ -261,7 +269,9 @@ class _Draft:
         self._check_unique("organisation")
         self._check_unique("upstream")
         self._check_unique("zone")
+        self._check_unique("front_proxy")
         check_zones(self.zones, self.faults)
+        check_proxies(self.proxies, self.faults)
         check_directories(self.organisations, self.faults)
         for index, upstream in self.upstreams:
             self._check_upstream(("upstream", index), upstream)

@@ -7,6 +7,8 @@ from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
 from gateway.given_purposes import GivenPurpose
 from gateway.identity.sessions.live_session import LiveSession
+from gateway.proxy_asking import ProxyAsking
+from gateway.wire.answers import Answer, give
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from policies.catalogue import Match
@@ -34,6 +36,8 @@ class Visit:
             not opened in its session; else empty.
         purpose: what the person said they need it for, where that was asked.
         wait_seconds: after how long it may be tried again, where that is known; else 0.
+        asking: the question of another proxy that holds the request; None for a request that came
+            here.
     """
 
     reference: str
@@ -50,11 +54,12 @@ class Visit:
     lost_page: str = ""
     purpose: GivenPurpose | None = None
     wait_seconds: int = 0
+    asking: ProxyAsking | None = None
 
     @property
     def ip(self) -> str:
         """Address the request came from."""
-        return self.client.peer_ip
+        return self.client.peer_ip if self.asking is None else self.asking.ip
 
     @property
     def agent(self) -> str:
@@ -65,6 +70,23 @@ class Visit:
     def method(self) -> str:
         """The method, one of those we serve."""
         return self.incoming.head.method
+
+    def aim_at(self, target: CanonicalTarget) -> None:
+        """Note the canonical target.
+
+        Raises:
+            TargetError: another proxy holds the request, and must not send it on.
+        """
+        self.target = target
+        if self.asking is not None:
+            self.asking.demand(target)
+
+    def give(self, answer: Answer) -> None:
+        """Answer whoever waits: the client, or the proxy that asks for it."""
+        if self.asking is None:
+            give(answer, self.incoming, self.client)
+        else:
+            self.asking.give(answer, self.client)
 
 
 class UnearnedGrantError(TypeError):

@@ -4,8 +4,8 @@
 
 # The directories of the demo, and what python-ldap and gssapi are compiled with.
 demo_packages="slapd ldap-utils libldap-dev libsasl2-dev libkrb5-dev gcc libc6-dev"
-# The browser of the journeys, and the domain controller with its Kerberos client.
-test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user"
+# The browser of the journeys, the domain controller with its Kerberos client, a proxy that asks the gate.
+test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user nginx"
 # What `make bench` compares with.
 bench_packages="nginx apache2 wrk"
 policy_rc=/usr/sbin/policy-rc.d

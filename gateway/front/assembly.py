@@ -264,8 +264,7 @@ class Assembly:
             notices=NoticeDesk(state.store),
             purposes=factors.purposes,
         )
-        pages = Pages(services)
-        scheme = gateway.origin.partition(":")[0]
+        pages, scheme = Pages(services), gateway.origin.partition(":")[0]
         bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
         # 5. the back office
         office = BackOfficeParts(settings, keys, recorder, state, factors, self._loop)
@@ -330,7 +329,7 @@ class Assembly:
                 head_fields=gateway.header_count,
                 head_seconds=gateway.header_seconds,
                 idle_seconds=gateway.idle_seconds,
-                hosts=host_names(gateway.origin),
+                hosts=host_names(gateway.origin) | office.forward_auth.hosts,
             ),
             max_connections=gateway.connections,
             pools=office.pools,
@@ -338,6 +337,7 @@ class Assembly:
             throttle=throttle,
             tally=tally,
             chores=(upkeep,),
+            forward_auth=office.forward_auth,
             cuts=SessionCuts(
                 running=pipeline.running,
                 sessions=state.cache,

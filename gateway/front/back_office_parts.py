@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.api.forward_auth import ForwardAuth
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.conditions import Conditions
 from gateway.front.forward_act import forward_acts
-from gateway.front.from_settings import assertion_mint, feed_push, upstream_address
+from gateway.front.from_settings import (
+    assertion_mint,
+    feed_push,
+    front_proxies,
+    host_names,
+    upstream_address,
+)
 from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
@@ -51,6 +58,7 @@ class BackOfficeParts:
         feeds: takes the exports of vetting units.
         pools: connections, one pool a system.
         acts: what is done with a Grant, by system.
+        forward_auth: reads what other proxies ask, which keep systems themselves.
     """
 
     def __init__(
@@ -79,4 +87,8 @@ class BackOfficeParts:
         )
         pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
         self.pools = tuple(pools.values())
+        origin = settings.gateway.origin
+        self.forward_auth = ForwardAuth(
+            front_proxies(settings), origin=origin, hosts=host_names(origin)
+        )
         self.acts = forward_acts(settings, pools, self.mint, state.jars, self.transactions)

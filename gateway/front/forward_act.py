@@ -6,8 +6,11 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from gateway.api.forward_auth import permitted
 from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
 from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
+from gateway.cookies import CookiePolicy
+from gateway.wire.answers import give
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.assertion import AssertionMint
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.proxy_asking import ProxyAsking
     from gateway.settings import Settings
     from gateway.transactions import Transactions
     from gateway.visit import Grant, Visit
@@ -50,6 +54,7 @@ class ForwardAct:
         cookies: KeptCookies,
         transactions: Transactions,
         body_bytes: int,
+        own_cookie: str,
     ) -> None:
         """Hold what forwarding needs.
 
@@ -60,6 +65,7 @@ class ForwardAct:
             cookies: the system's cookies, kept per session.
             transactions: which pages of the system belong to which function.
             body_bytes: the largest request body passed on.
+            own_cookie: what the names of the gateway's own cookies begin with.
         """
         self._profile = profile
         self._forwarder = forwarder
@@ -67,6 +73,7 @@ class ForwardAct:
         self._cookies = cookies
         self._transactions = transactions
         self._body_bytes = body_bytes
+        self._own_cookie = own_cookie.encode("ascii")
 
     async def __call__(self, visit: Visit, grant: Grant | None) -> Forwarded:
         """Forward the visit; see `pipeline.Act`."""
@@ -90,6 +97,8 @@ class ForwardAct:
                 "unit": subject.unit,
             }
             identity += identity_fields(self._profile.identity_headers, claims)
+        if visit.asking is not None:
+            return self._told(visit, visit.asking, identity)
         jar = self._cookies.get(session, system)
         if jar is None:
             loop = asyncio.get_running_loop()
@@ -112,6 +121,16 @@ class ForwardAct:
             body_bytes=self._body_bytes,
         )
         return await self._forwarder.forward(visit.incoming, visit.client, outbound)
+
+    def _told(
+        self, visit: Visit, asking: ProxyAsking, identity: list[tuple[bytes, bytes]]
+    ) -> Forwarded:
+        """Tell the proxy that holds the request to send it on; how that ends is not known here."""
+        cookies = visit.incoming.head.headers.get(b"cookie", b"")
+        answer = permitted(identity, cookies, self._own_cookie, visit.reference)
+        give(answer, asking.incoming, visit.client)
+        visit.client.bytes_out = 0  # what was said to the proxy is nothing that anybody was shown
+        return Forwarded(status=0, code="", answered=True)
 
 
 def forward_acts(
@@ -140,6 +159,7 @@ def forward_acts(
             cookies=jars,
             transactions=transactions,
             body_bytes=settings.gateway.body_mib * _MEBIBYTE,
+            own_cookie=CookiePolicy.for_origin(settings.gateway.origin).session.name,
         )
         for each in settings.upstreams
     }

@@ -9,6 +9,7 @@ import ssl
 import time
 from dataclasses import replace
 from datetime import timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.jwk import Key, KeySet, OKPKey
 
 from gateway.api.feed_push import FeedPush, importing_by
+from gateway.api.forward_auth import FrontProxy
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import UpstreamAddress
@@ -41,7 +43,9 @@ from gateway.identity.signing_in.break_glass import ATTEMPTS_KEY as BREAK_GLASS_
 from gateway.identity.signing_in.break_glass import LIMITS as BREAK_GLASS_LIMITS
 from gateway.identity.signing_in.lockout import AttemptLimits
 from gateway.pages.page_services import Brand, OrganisationChoice, ProviderChoice
+from gateway.proxy_asking import ProxyKind
 from gateway.settings_directories import ActiveDirectorySection
+from gateway.settings_proxies import read_secret
 from policies.catalogue import Classification, Function, Regime, Scope
 from vetting.levels import LevelOrder
 from vetting.requirement import Requirement
@@ -313,6 +317,20 @@ def brand(settings: Settings) -> Brand:
         service_name=settings.gateway.service_name,
         host=organisation_choice(host),
         host_vetting_contact=host.help_contact,
+    )
+
+
+def front_proxies(settings: Settings) -> tuple[FrontProxy, ...]:
+    """Give the other proxies that may ask."""
+    return tuple(
+        FrontProxy(
+            id=each.id,
+            kind=ProxyKind(each.kind),
+            networks=tuple(ip_network(written) for written in each.networks),
+            secret=read_secret(each),
+            host=each.host or "",
+        )
+        for each in settings.front_proxies
     )
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
+from gateway.api.forward_auth import FORWARD_AUTH_PATH, ForwardAuth, ProxyRefused
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
-from gateway.wire.answers import plain, to_bytes
+from gateway.wire.answers import Answer, give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
 
@@ -28,6 +29,7 @@ _SWEEP_SECONDS: Final = 0.25  # how late a deadline may be noticed
 _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _SENTENCE: Final = "This request could not be read in one way only, so it was refused."
+_NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
 
 
 class Front:
@@ -45,6 +47,7 @@ class Front:
         tally: ResourceTally,
         chores: Sequence[Callable[[], None]],
         cuts: SessionCuts,
+        forward_auth: ForwardAuth,
         wall_us: Callable[[], int],
     ) -> None:
         """Hold the parts.
@@ -59,6 +62,7 @@ class Front:
             tally: counts resources.
             chores: blocking functions to run every few seconds, on a thread.
             cuts: ends what runs for sessions that are over.
+            forward_auth: reads what other proxies ask.
             wall_us: microseconds since 1970 UTC.
         """
         self.limits = limits
@@ -72,19 +76,35 @@ class Front:
         self._tally = tally
         self._chores = chores
         self._cuts = cuts
+        self._forward_auth = forward_auth
+        self._asking_hosts = forward_auth.hosts
         self._wall_us = wall_us
         self._chore: asyncio.Future[None] | None = None
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         """Answer one request."""
         try:
-            await self._pipeline.serve(incoming, connection)
+            head = incoming.head
+            if head.target.startswith(FORWARD_AUTH_PATH) or (
+                self._asking_hosts and head.headers[b"host"] in self._asking_hosts
+            ):
+                held, asking = self._forward_auth.read(incoming, connection.peer_ip)
+                await self._pipeline.serve(held, connection, asking)
+            else:
+                await self._pipeline.serve(incoming, connection)
+        except ProxyRefused as error:
+            answer = self._refused(error.status, error.code, connection, _NOT_ASKED)
+            give(answer, incoming, connection)
         except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
             _log.exception("request not answered")
             connection.abort()
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
-        """Refuse what could not be read; recorded within limits, and not waited for."""
+        """Refuse what could not be read."""
+        return to_bytes(self._refused(status, code, connection, _SENTENCE))
+
+    def _refused(self, status: int, code: str, connection: Connection, sentence: str) -> Answer:
+        """Give a refusal that came before any visit; recorded within limits, not waited for."""
         at_us = self._wall_us()
         reference = new_reference(at_us)
         if self._throttle.admit(connection.peer_ip, code, at_us):
@@ -99,7 +119,7 @@ class Front:
                     ip=connection.peer_ip,
                 )
             )
-        return to_bytes(plain(status, _SENTENCE, reference))
+        return plain(status, sentence, reference)
 
     def new_connection(self) -> asyncio.Protocol:
         """Make the protocol of an accepted connection."""

@@ -33,6 +33,7 @@ _OVERRIDES: Final = frozenset(
     {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-method"}
 )
 CHUNKED: Final = -1  # body_length of a chunked body
+UNSEEN: Final = -2  # body_length of a body that another proxy keeps, if there is one
 
 
 class HeadError(RequestError):
@@ -52,7 +53,8 @@ class RequestHead:
         method: one of `METHODS`.
         target: the raw target, bytes as received.
         headers: field values by lower-cased name; repeated non-singleton fields joined by a comma.
-        body_length: bytes to come, 0 for none, `CHUNKED` when unknown.
+        body_length: bytes to come, 0 for none, `CHUNKED` when unknown, `UNSEEN` when it is not
+            here.
         keep_alive: whether the client wants the connection kept.
         expects_continue: whether the client waits for `100 Continue` before it sends the body.
         http_1_0: whether the client speaks 1.0, which knows no chunked responses.

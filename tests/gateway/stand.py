@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from gateway.api.forward_auth import ForwardAuth, FrontProxy
 from gateway.audit.entry import Closing, EntryDraft, Outcome
 from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
@@ -250,6 +251,7 @@ async def stand(
     max_connections: int = 100,
     idle_seconds: float = 2,
     presence: Presence | None = None,
+    front_proxies: Collection[FrontProxy] = (),
 ) -> AsyncIterator[Stand]:
     """Open a gate on a free port."""
     with new_parts(folder) as parts, capture_logs() as logged:
@@ -275,6 +277,7 @@ async def stand(
         step_up = StepUp(KeptForms(parts.store, seal))
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
+        forward_auth = ForwardAuth(front_proxies, origin="http://gate", hosts=frozenset({b"gate"}))
         pipeline = Pipeline(
             staff=StaffFinder(
                 sessions=parts.cache,
@@ -327,7 +330,7 @@ async def stand(
                 head_fields=50,
                 head_seconds=2,
                 idle_seconds=idle_seconds,
-                hosts=frozenset({b"gate"}),
+                hosts=frozenset({b"gate"}) | forward_auth.hosts,
             ),
             max_connections=max_connections,
             pools=(),
@@ -335,6 +338,7 @@ async def stand(
             throttle=throttle,
             tally=tally,
             chores=(),
+            forward_auth=forward_auth,
             cuts=SessionCuts(
                 running=pipeline.running,
                 sessions=parts.cache,

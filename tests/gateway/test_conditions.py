@@ -19,6 +19,7 @@ from policies.catalogue import Catalogue, Operation
 from policies.engine import Engine
 from policies.obligations import Obligation
 from tests.gateway.identity.parts import AT
+from tests.gateway.proxied import asked, listed, proxied_stand
 from tests.gateway.stand import OWN_PAYSLIP, SAME, Stand, field_of, stand, status_of
 from tests.policies.people import rule_text, with_function, with_rules
 from vetting.grants import GrantStatus
@@ -61,6 +62,19 @@ async def test_who_may_not_anyway_is_told_that_and_nothing_of_conditions(
 
         assert status_of(answer) == 403
         assert draft.code == "clearance-too-low"
+
+
+async def test_what_only_the_gate_itself_can_see_to_is_left_to_no_proxy(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """It sees neither the page that is answered, nor where the back office leads."""
+    async with proxied_stand(tmp_path, front_world, record_keys, listed()) as gate:
+        answer = await asked(gate, SIT, token=gate.firefighter())
+        (draft,) = gate.drafts
+
+        assert (status_of(answer), field_of(answer, "Gateway-Status")) == (403, "403")
+        assert (draft.outcome, draft.code) == (Outcome.DENY, "obligation-not-fulfilled")
+        assert (draft.function, draft.obligations) == ("hr.sit", ("told-to:front",))
 
 
 async def test_functions_that_declare_nothing_are_not_asked(

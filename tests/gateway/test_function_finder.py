@@ -12,7 +12,7 @@ from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.multipart_check import MultipartCheck
 from gateway.function_finder import FunctionFinder, UnfitBody
 from gateway.wire.incoming import Incoming
-from gateway.wire.request_head import CHUNKED, RequestHead
+from gateway.wire.request_head import CHUNKED, UNSEEN, RequestHead
 from policies.catalogue import (
     BodyKind,
     Catalogue,
@@ -202,6 +202,29 @@ async def test_what_is_declared_as_other_streams(catalogue: Catalogue) -> None:
     assert await found(catalogue, one) == "ict.ticket"
     assert one.asked == []
     assert one.check is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "may_pass"),
+    [(b"application/octet-stream", True), (FORM, False), (b"", False)],
+)
+async def test_a_body_that_a_proxy_keeps_is_of_a_kind_nobody_reads(
+    kind: bytes, *, may_pass: bool
+) -> None:
+    """A field in it could make the request mean something else, or somebody else."""
+    bodies = frozenset({BodyKind.OTHER})
+    files = made("rest.files", Matcher(methods=POST, path="/files", bodies=bodies))
+    held = sent(b"/files", b"", kind=kind, length=UNSEEN)
+    match, unfit = await told(Catalogue([files]), held)
+
+    assert match is not None
+    assert unfit == (None if may_pass else UnfitBody(403, "body-unseen"))
+
+
+async def test_a_body_that_a_proxy_keeps_may_not_be_read_here(catalogue: Catalogue) -> None:
+    one = sent(UPLOADS, b"", kind=b"application/octet-stream", length=UNSEEN)
+
+    assert await refused(catalogue, one) == ("ict.ticket", UnfitBody(403, "body-unseen"))
 
 
 async def test_an_upload_streams_and_is_watched(catalogue: Catalogue) -> None:

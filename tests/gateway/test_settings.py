@@ -310,9 +310,9 @@ def example(tmp_path: Path) -> Path:
         (tmp_path / "certificates" / name).write_text("certificate")
     (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
     passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
-    for name in (*passwords, "nwas.secret", "gate.keytab"):
+    for name in (*passwords, "nwas.secret", "gate.keytab", "front-nginx.secret"):
         password = tmp_path / "secrets" / name
-        password.write_text("secret")
+        password.write_text("secret" * 8)
         password.chmod(0o600)
     path = tmp_path / "gateway.toml"
     path.write_text((DEPLOY / "gateway.example.toml").read_text())

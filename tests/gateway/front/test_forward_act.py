@@ -81,6 +81,7 @@ class Office:
             cookies=self.jars,
             transactions=Transactions(KeptTransactions(self.parts.store), lambda: CATALOGUE),
             body_bytes=10,
+            own_cookie="gateway-localhost",
         )
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:

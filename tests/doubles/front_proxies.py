@@ -1,0 +1,141 @@
+"""Other proxies before a back office, real ones, with the configuration that deploy/proxies has.
+
+Only addresses, the secret and the places of files are put into it. The back office behind them
+answers with what it was sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.doubles.raw_client import RawClient
+from tests.doubles.scripted_upstream import Exchange, ScriptedUpstream
+
+SECRET: Final = "0123456789abcdef0123456789abcdef"
+CONFIGURATIONS: Final = Path(__file__).parents[2] / "deploy" / "proxies"
+_PLACES: Final = ("/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin")
+_NGINX: Final = """\
+daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log {folder}/error.log warn;
+events {{ worker_connections 64; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  include {folder}/back-office.conf;
+}}
+"""
+
+
+@dataclass
+class ProxiedOffice:
+    """A back office behind a proxy, and the way to it.
+
+    Attributes:
+        port: where the proxy listens.
+        heads: of the requests that reached the back office.
+    """
+
+    port: int
+    heads: list[bytes] = field(default_factory=list)
+
+    async def ask(self, request: str, *, bodiless: bool = False) -> bytes:
+        """Send a request through the proxy on a connection of its own; read the answer."""
+        client = RawClient(*await asyncio.open_connection("127.0.0.1", self.port))
+        try:
+            await client.say(request.encode("latin-1"))
+            return await asyncio.wait_for(client.answer(bodiless=bodiless), 10)
+        finally:
+            client.writer.close()
+
+    def took(self) -> bytes:
+        """Give the one head that reached the back office."""
+        (head,) = self.heads
+        return head
+
+
+def free_port() -> int:
+    """Find a port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def program(name: str) -> str:
+    """Find a program of the system, or of the virtual environment."""
+    places = ":".join((str(Path(sys.executable).parent), *_PLACES))
+    found = shutil.which(name, path=places)
+    if found is None:
+        raise FileNotFoundError(f"{name} is not installed; run `make setup-test`")
+    return found
+
+
+@contextlib.asynccontextmanager
+async def nginx(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
+    """Run nginx."""
+    async with _office() as (office, behind):
+        written = (CONFIGURATIONS / "nginx.conf").read_text()
+        (folder / "back-office.conf").write_text(
+            written.replace("127.0.0.1:8080", f"127.0.0.1:{gate_port}")
+            .replace("127.0.0.1:9000", f"127.0.0.1:{behind}")
+            .replace("127.0.0.1:8088", f"127.0.0.1:{office.port}")
+            .replace("gateway-secret.conf", str(folder / "gateway-secret.conf"))
+        )
+        (folder / "gateway-secret.conf").write_text(
+            f'proxy_set_header Gateway-Proxy-Secret "{SECRET}";\n'
+        )
+        (folder / "nginx.conf").write_text(_NGINX.format(folder=folder))
+        command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+        async with _running([*command, "-e", "stderr"], folder, office.port):
+            yield office
+
+
+@contextlib.asynccontextmanager
+async def _office() -> AsyncIterator[tuple[ProxiedOffice, int]]:
+    """Open the back office; gives it, and its own port."""
+    office = ProxiedOffice(port=free_port())
+
+    async def script(exchange: Exchange) -> None:
+        while True:
+            head = await exchange.head()
+            office.heads.append(head)
+            await exchange.say(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\noffice")
+
+    async with ScriptedUpstream(script) as behind:
+        yield office, behind.port
+
+
+@contextlib.asynccontextmanager
+async def _running(command: list[str], folder: Path, port: int) -> AsyncIterator[None]:
+    """Run a server until it is done with; wait until it listens."""
+    with (folder / "said").open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=said, stderr=said, cwd=folder
+        )
+        try:
+            async with asyncio.timeout(20):
+                while True:
+                    with contextlib.suppress(OSError):
+                        _, writer = await asyncio.open_connection("127.0.0.1", port)
+                        writer.close()
+                        break
+                    if process.returncode is not None:
+                        raise RuntimeError((folder / "said").read_text())
+                    await asyncio.sleep(0.02)
+            yield
+        finally:
+            process.terminate()
+            await process.wait()
