@@ -1,6 +1,6 @@
 """What is asked of a permitted request beyond the decision, before it is let through.
 
-Asked are functions that declare something (`Function.conditional`), permits under obligations, and
+Asked are functions whose pages have transactions, permits under obligations, and
 people whose vetting is under review: they go on working, and say why they open what is
 OFFICIAL-SENSITIVE, which operators are told of. All others pass untouched. What is refused here is
 recorded as a denial of the function, with its own code.

@@ -218,11 +218,6 @@ class Function:
         return self.step_up_minutes * _MICROSECONDS
 
     @property
-    def conditional(self) -> bool:
-        """Whether more is asked of a permitted request than the decision."""
-        return self.transaction is not None
-
-    @property
     def shows_sensitive_records_of_others(self) -> bool:
         """Whether more than an employer's screening is to be expected of whoever opens it."""
         return (

@@ -36,7 +36,7 @@ class Outbound(NamedTuple):
         resource: a style sheet, script or image.
         keep: stores what an answer brings for the session, durable when it returns: `Set-Cookie`
             values, and where it leads.
-        learns: whether it matters where an answer leads.
+        learns: tells whether it matters where an answer leads; asked of those that lead somewhere.
         body_bytes: the most that is passed on of a body whose length is not told beforehand.
     """
 
@@ -46,7 +46,7 @@ class Outbound(NamedTuple):
     reference: str
     resource: bool
     keep: KeepAnswer
-    learns: bool
+    learns: Callable[[], bool]
     body_bytes: int
 
 
@@ -146,7 +146,7 @@ class _Exchange:
                     self._abandon(502, "upstream-location")
                     return
         self._pieces.append(self._head(status, fields, length, location))
-        if cookies or (location is not None and self._outbound.learns):
+        if cookies or (location is not None and self._outbound.learns()):
             self._holding = True
             self._storing = asyncio.get_running_loop().create_task(self._store(cookies, location))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.api.forward_auth import permitted
@@ -72,6 +73,7 @@ class ForwardAct:
         self._mint = mint
         self._cookies = cookies
         self._transactions = transactions
+        self._learns = partial(transactions.learns, profile.id)
         self._body_bytes = body_bytes
         self._own_cookie = own_cookie.encode("ascii")
 
@@ -117,7 +119,7 @@ class ForwardAct:
             reference=visit.reference,
             resource=grant is None,
             keep=keep,
-            learns=self._transactions.learns(system),
+            learns=self._learns,
             body_bytes=self._body_bytes,
         )
         return await self._forwarder.forward(visit.incoming, visit.client, outbound)

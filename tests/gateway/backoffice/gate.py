@@ -52,7 +52,7 @@ class Gate:
             reference=REFERENCE,
             resource=False,
             keep=self._keep,
-            learns=self.learns,
+            learns=lambda: self.learns,
             body_bytes=BODY_BYTES,
         )
         try:
