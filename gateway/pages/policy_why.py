@@ -10,7 +10,7 @@ from gateway.conditions import HONOURED
 from gateway.pages.page import PageKit, PageRequest, Route
 from gateway.pages.policy import FUNCTION, unknown
 from gateway.pages.policy_explained import ELSEWHERE, Answer, Asked, asked_rules, gate_steps
-from gateway.pages.policy_words import POLICY, agreement_row, obligation_words, why_url
+from gateway.pages.policy_words import POLICY, agreement_row, obligation_words
 from policies.audiences import Audience
 from policies.decision import Gate
 from policies.effective_access import actions_of, decide_with_steps, lets_in
@@ -68,15 +68,6 @@ class WhyPage:
                 if asked.function.id in each.functions
                 and audience.organisation.id in each.serves
                 and each is not agreement
-            ],
-            actions=[
-                (
-                    action,
-                    why_url(
-                        asked.function.id, audience.organisation.id, audience.levels, action=action
-                    ),
-                )
-                for action in actions_of(asked.function)
             ],
             digest=policy_set.digest,
             functions=policy_set.catalogue.functions.values(),
