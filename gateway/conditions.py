@@ -107,7 +107,7 @@ class Conditions:
             raise await self._withheld(visit, question, decision, match, Reason.READ_ONLY)
         done_to_answers = owed.bits & (MASK_BIT | WATERMARK_BIT)
         # What a function itself asks is seen to by what is sent and answered; a proxy keeps that.
-        if done_to_answers or (visit.asking is not None and match.function.conditional):
+        if done_to_answers or (visit.asking is not None and match.function.transaction is not None):
             unseen = Reason.OBLIGATION_NOT_FULFILLED
             raise await self._withheld(visit, question, decision, match, unseen)
         if _is_watched(visit, match.function):

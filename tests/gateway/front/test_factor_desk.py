@@ -208,6 +208,16 @@ def test_a_step_up_carries_what_waits_along(stand: FactorStand) -> None:
     assert stand.desk.take_form(strong, at=AT) is None
 
 
+def test_what_waits_for_a_purpose_needs_no_second_factor(stand: FactorStand) -> None:
+    """It is sent through the gate like any other, and only that has to be asked for."""
+    weak = stand.holder()
+    form = KeptForm(target="/x", title="X", fields=(("a", "1"),), waits_for="purpose")
+    stand.forms.keep(weak.binding, form, at=AT)
+
+    assert stand.desk.take_form(weak, at=AT) == form
+    assert stand.desk.take_form(weak, at=AT) is None
+
+
 def test_wrong_codes_are_recorded_and_the_fifth_is_told(stand: FactorStand) -> None:
     stand.enrol(stand.holder())
     weak = stand.holder()

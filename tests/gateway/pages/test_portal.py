@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from werkzeug.test import Client
 
 from gateway.pages.portal import arrange, ended, folded, held
-from tests.gateway.pages.conftest import SignIn
+from policies.engine import Engine
+from tests.gateway.pages.conftest import SignIn, sign_in_to
 from tests.gateway.pages.factor_doubles import NEWS
 from tests.gateway.pages.people import AT, grant_of
 from tests.gateway.pages.world import World, new_world
+from tests.policies.people import rule_text, with_rules
 from vetting.clearance import Clearance
 from vetting.grants import GrantStatus
 
@@ -69,6 +72,30 @@ def test_function_that_needs_one_more_proof_says_so(browser_of: SignIn) -> None:
 
     assert re.search(r'data-function="pay.bank" data-needs="step-up"', html)
     assert html.count("data-needs=") == 1
+
+
+def test_obligations_show_on_the_tiles(tmp_path: Path) -> None:
+    """What asks for a purpose says so; what cannot be done for anybody yet has no tile."""
+
+    def rule(name: str, functions: str, obligations: str = "") -> str:
+        more = f"obligations = {{ {obligations} }}" if obligations else ""
+        return rule_text(
+            'organisation_kind = ["fire"]', id=name, functions=f'["{functions}"]', more=more
+        )
+
+    text = (
+        rule("a", "gate.portal")
+        + rule("b", "hr.me", 'purpose = ["audit"]')
+        + rule("c", "hr.absence", "rate = { most = 5, minutes = 10 }")
+        + rule("d", "pay.slip", "watermark = true")
+    )
+    world = new_world(engine=Engine.compile(with_rules(tmp_path, text)))
+    html = sign_in_to(world)("firefighter").get("/-/portal").text
+
+    assert tiles_of(html) == ["hr.absence", "hr.me"]
+    assert re.search(r'data-function="hr.me" data-needs="purpose"', html)
+    assert html.count("Asks what you need it for") == 1
+    assert "Needs a second proof" not in html
 
 
 def test_search_works_without_a_script(browser_of: SignIn) -> None:
