@@ -84,7 +84,8 @@ def run(stack: Stack, ending: threading.Event) -> int:
         say(f"{scenario.title}: {scenario.summary}")
         print(table(scenario))
         if played := stack.day or scenario.day:
-            print(f"played as on {played.day} {played:%B %Y} (another: DAY=2019-05-01)\n")
+            own = "" if played == scenario.day else f"; tiles as on {in_words(scenario.day)}"
+            print(f"played as on {in_words(played)} (another: DAY=2019-05-01){own}\n")
         print(f"ready: {stack.places.origin}", flush=True)
         while not ending.wait(LOOK_SECONDS):
             stack.look_after()
@@ -118,6 +119,11 @@ def check(scenario: Scenario, workers: int) -> int:
 def say(text: str) -> None:
     """Tell how far it has come."""
     print(f"demo: {text}", flush=True)
+
+
+def in_words(day: date | None) -> str:
+    """Write a day."""
+    return f"{day.day} {day:%B %Y}" if day else "today"
 
 
 def table(scenario: Scenario) -> str:
