@@ -50,16 +50,22 @@ class _Described:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Circumstances:
-    """What was typed about the request: when, from where, and how they signed in."""
+    """What was typed about the request: when, from where, what for, and how they signed in."""
 
     at: datetime
     zone: str | None
     factors: frozenset[str]
     factor_age_us: int | None
+    purpose: str | None
 
     @classmethod
     def of(
-        cls, at: datetime, zone: str | None, factors: frozenset[str], minutes: int | None
+        cls,
+        at: datetime,
+        zone: str | None,
+        factors: frozenset[str],
+        minutes: int | None,
+        purpose: str | None,
     ) -> _Circumstances:
         """A second factor without minutes is shown now; minutes are those of a second factor."""
         if minutes is not None:
@@ -67,7 +73,7 @@ class _Circumstances:
         elif "second-factor" in factors:
             minutes = 0
         age_us = None if minutes is None else minutes * 60_000_000
-        return cls(at=at, zone=zone, factors=factors, factor_age_us=age_us)
+        return cls(at=at, zone=zone, factors=factors, factor_age_us=age_us, purpose=purpose)
 
 
 @click.command()
@@ -86,6 +92,7 @@ class _Circumstances:
 @click.option("--factor", multiple=True, default=("password",), help="How they signed in.")
 @click.option("--second-factor-minutes", type=click.IntRange(0, 1440), help="Shown so long ago.")
 @click.option("--zone", help="The network zone they come from, such as internet.")
+@click.option("--purpose", help="The code of the purpose they gave.")
 @click.option("--training", multiple=True, help="A training they hold in date.")
 @json_option
 def explain(
@@ -102,6 +109,7 @@ def explain(
     factor: tuple[str, ...],
     second_factor_minutes: int | None,
     zone: str | None,
+    purpose: str | None,
     training: tuple[str, ...],
     *,
     as_json: bool,
@@ -121,7 +129,7 @@ def explain(
         if match is None:
             _tell_unknown(method.upper(), url, as_json=as_json)
             return
-        around = _Circumstances.of(moment, zone, frozenset(factor), second_factor_minutes)
+        around = _Circumstances.of(moment, zone, frozenset(factor), second_factor_minutes, purpose)
         question = _question(store, policy_set, subject, match, around)
     finally:
         store.dispose()
@@ -233,6 +241,7 @@ def _question(
     match: Match,
     around: _Circumstances,
 ) -> Question:
+    from gateway.conditions import HONOURED
     from gateway.identity.owners import RecordOwners
     from policies.question import Question
 
@@ -250,6 +259,8 @@ def _question(
         factors=match.function.fresh_factors(around.factors, _ago(around.factor_age_us), 0),
         zone=around.zone,
         second_factor_age_us=around.factor_age_us,
+        purpose=around.purpose,
+        honours=HONOURED,
     )
 
 

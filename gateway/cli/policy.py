@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from gateway.cli import agreement_report, policy_change
+from gateway.cli import access_questions, agreement_report, policy_change
 from gateway.cli.opening import (
     config_option,
     current_instant,
@@ -36,6 +36,8 @@ for _command in (
     policy_change.list_versions,
     policy_change.export,
     agreement_report.access,
+    access_questions.who_can,
+    access_questions.what_can,
 ):
     policy.add_command(_command)
 
