@@ -1,9 +1,9 @@
 """What is asked of a permitted request beyond the decision, before it is let through.
 
-Asked are functions whose pages have transactions, permits under obligations, and
-people whose vetting is under review: they go on working, and say why they open what is
-OFFICIAL-SENSITIVE, which operators are told of. All others pass untouched. What is refused here is
-recorded as a denial of the function, with its own code.
+Asked are functions whose pages have transactions, requests that name one, permits under
+obligations, and people whose vetting is under review: they go on working, and say why they open
+what is OFFICIAL-SENSITIVE, which operators are told of. All others pass untouched. What is refused
+here is recorded as a denial of the function, with its own code.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class Conditions:
             raise await self._withheld(visit, question, decision, match, unseen)
         if _is_watched(visit, match.function):
             await self._demand_reason(visit, question, decision, match)
-        if match.function.transaction is not None:
+        if match.transaction or match.function.transaction is not None:
             fault = await self._transactions.fault(visit, session, match)
             if fault is not None:
                 raise await self._withheld(visit, question, decision, match, fault)

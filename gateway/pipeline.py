@@ -222,7 +222,8 @@ class Pipeline:
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
         bits = decision.obligations.bits
-        if bits or permitted.function.transaction or visit.live.under_review:
+        paged = permitted.transaction or permitted.function.transaction
+        if bits or paged or visit.live.under_review:
             await self._conditions.demand(visit, question, decision, permitted)
         grant = await self._enforce(visit, question, decision, permitted)
         # 7. act, 8. close

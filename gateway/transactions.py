@@ -2,14 +2,15 @@
 
 A back office of the Oracle kind begins a transaction for each page it opens, and the page is sent
 under the transaction's number, often without naming its function again. Three things follow, for
-the functions that declare it (`policies.transactions`):
+systems with functions that declare it (`policies.transactions`):
 
 1. A redirect that the back office answers tells which function a transaction belongs to. The
    redirect goes out only when that is stored, so the next request finds it in any worker.
 2. A request that names a transaction in the place of its function means the function that the
    transaction belongs to, and is decided, recorded and limited as such.
-3. A request that names a transaction of another function or of another session is refused, and so
-   is one that would change something and names none.
+3. A request that names a transaction of another function or of another session is refused: the
+   back office believes the number, whatever function stands beside it. So is one that would change
+   something and names none, where its function declares transactions.
 """
 
 from __future__ import annotations
@@ -78,15 +79,16 @@ class Transactions:
         Args:
             visit: the visit.
             session_hash: of who asks.
-            match: what it means; its function has transactions.
+            match: what it means; its function has transactions, or it names one.
         """
-        rule, transaction = match.function.transaction, match.transaction
-        if rule is None:
-            return None
+        system, transaction = match.function.system, match.transaction
         if not transaction:
-            return Reason.PAGE_UNKNOWN if match.action is Action.WRITE else None
-        function = await self._function_of(session_hash, rule.system, transaction)
-        if function is None and LearntFrom.REQUEST in rule.learnt_from and visit.method in _READS:
+            owed = match.function.transaction is not None and match.action is Action.WRITE
+            return Reason.PAGE_UNKNOWN if owed else None
+        function = await self._function_of(session_hash, system, transaction)
+        rule = self._catalogue().transactions.get(system)
+        by_request = rule is not None and LearntFrom.REQUEST in rule.learnt_from
+        if function is None and by_request and visit.method in _READS:
             # A name that another session uses is theirs, whoever learnt of it.
             function = await self._bind(
                 visit, session_hash, match.function, transaction, alone=True
@@ -127,7 +129,7 @@ class Transactions:
             asked = match.function
         elif catalogue.of_transaction(target.path, target.query) is None:
             return
-        if transaction and asked.transaction == rule:
+        if transaction and asked.system == rule.system:
             await self._bind(visit, visit.live.session.hash, asked, transaction)
 
     async def _function_of(self, session_hash: str, system: str, transaction: str) -> str | None:

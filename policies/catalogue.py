@@ -263,9 +263,12 @@ class Catalogue:
             None for every request that is not exactly one function.
         """
         match = self._match(method, path, query, form, json)
-        if match is None or match.function.transaction is None:
+        rule = None if match is None else self.transactions.get(match.function.system)
+        if match is None or rule is None:
             return match
-        named = match.function.transaction.named_in(query, form or (), json)
+        # Of every function of the system: its back office goes by the number, whatever else stands
+        # there.
+        named = rule.named_in(query, form or (), json)
         return None if named is None else replace(match, transaction=named)
 
     def _match(

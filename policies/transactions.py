@@ -8,7 +8,8 @@
 A function that says `transaction = true` is opened without naming one. From then on its requests
 name the transaction that the back office began for it. The gate learns which transaction belongs to
 which function, for one session, and takes no other: a page that was opened under one function
-cannot post as another.
+cannot post as another. A function of the same system that does not say so need not name one, but
+where its requests name one they are held to it as well.
 
 1. A redirect is what the back office itself says: the transaction in its address belongs to the
    function that the address means, or else to the one that was answered.

@@ -157,7 +157,7 @@ async def test_a_page_that_is_opened_names_no_number_yet(pages: Pages) -> None:
         (f"{SIT}&_ti=7", "hr.sit"),
         (f"{PAGE}?_ti=7", "hr.sit"),
         ("?_ti=7&x=1", "hr.sit"),
-        (f"{ABSENCE}&_ti=7", None),
+        (f"{ABSENCE}&_ti=7", "hr.absence"),
         ("/nowhere?_ti=7", None),
         (f"{SIT}&_ti=7&_ti=8", None),
         (SIT, None),
@@ -166,7 +166,7 @@ async def test_a_page_that_is_opened_names_no_number_yet(pages: Pages) -> None:
 async def test_a_redirect_teaches_whose_page_it_is(
     pages: Pages, location: str, function: str | None
 ) -> None:
-    """What it does not say of a function that has transactions, nobody takes from it."""
+    """What it does not say of a function of that system, nobody takes from it."""
     await pages.gate.ask(SIT, token=pages.token)
     (visit,), (grant,) = pages.gate.act.visits, pages.gate.act.grants
     assert grant is not None
@@ -202,7 +202,36 @@ async def test_requests_teach_only_where_the_catalogue_says_so(pages: Pages) -> 
 
 async def test_functions_without_transactions_are_not_asked_for_any(pages: Pages) -> None:
     assert status_of(await pages.send(ABSENCE)) == 200
-    assert status_of(await pages.send(f"{ABSENCE}&_ti=8")) == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_function_without_transactions_goes_on_with_its_own_pages_only(
+    pages: Pages, method: str
+) -> None:
+    """For the back office believes the number, whatever function stands beside it."""
+    pages.open("7")
+    pages.open("5", "hr.absence")
+    pages.open("6", session=pages.gate.parts.sign_in("bob", "40012")[1].hash)
+    more = SAME + FORM if method == "POST" else ""
+    answers = [
+        await pages.gate.ask(
+            f"{ABSENCE}&_ti={number}",
+            token=pages.token,
+            method=method,
+            more=more,
+            body="a=1" if method == "POST" else "",
+        )
+        for number in ("5", "6", "7", "8")
+    ]
+
+    assert [status_of(answer) for answer in answers] == [200, 403, 403, 403]
+    assert len(pages.gate.act.visits) == 1
+    assert {draft.function for draft in pages.gate.drafts} == {"hr.absence"}
+    assert [draft.code for draft in pages.gate.drafts if draft.outcome is Outcome.DENY] == [
+        "page-unknown",
+        "page-of-another-function",
+        "page-unknown",
+    ]
 
 
 async def test_a_store_that_is_away_lets_no_page_through(pages: Pages) -> None:

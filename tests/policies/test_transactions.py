@@ -98,7 +98,7 @@ def test_the_match_says_which_transaction_a_request_names(tmp_path: Path) -> Non
     assert (found.function.id, found.transaction) == ("a.one", "7")
     assert found.function.transaction == RULE
     assert other is not None
-    assert other.transaction == ""
+    assert (other.transaction, other.function.transaction) == ("7", None)
     assert twice is None
     assert "_ti" in catalogue.declared_parameters
     assert "_ti" in catalogue.watched(PAGE)
