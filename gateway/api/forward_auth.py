@@ -125,6 +125,8 @@ class ForwardAuth:
             raise ProxyRefused(400, "host")
         proxy = self._who_asks(head, peer_ip)
         method, raw, host = _asked(proxy, head, rest)
+        if head.body_length and (method in SAFE_METHODS or proxy.kind is not ProxyKind.EXT_AUTHZ):
+            raise ProxyRefused(400, "proxy-body")  # Envoy shows that there is a body, no other does
         if method not in METHODS:
             raise ProxyRefused(400, "proxy-method")
         if raw[:1] != b"/":
@@ -147,8 +149,6 @@ class ForwardAuth:
         proxy = self._proxies.get(_hash(head.headers.get(SECRET_FIELD, b"")))
         if proxy is None or not self._comes_from(proxy, peer_ip):
             raise ProxyRefused(403, "proxy-unlisted")
-        if head.body_length:
-            raise ProxyRefused(400, "proxy-body")
         return proxy
 
     def _held(self, method: str, raw: bytes, headers: dict[bytes, bytes]) -> Incoming:

@@ -104,6 +104,40 @@ async def nginx(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
 
 
 @contextlib.asynccontextmanager
+async def caddy(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
+    """Run Caddy."""
+    async with _office() as (office, behind):
+        written = (CONFIGURATIONS / "Caddyfile").read_text()
+        (folder / "Caddyfile").write_text(
+            written.replace("127.0.0.1:8080", f"127.0.0.1:{gate_port}")
+            .replace("127.0.0.1:9000", f"127.0.0.1:{behind}")
+            .replace(":8088", f":{office.port}")
+            .replace("{file.gateway.secret}", f"{{file.{folder}/gateway.secret}}")
+        )
+        (folder / "gateway.secret").write_text(SECRET)
+        command = [program("caddy"), "run", "--config", str(folder / "Caddyfile")]
+        async with _running(command, folder, office.port):
+            yield office
+
+
+@contextlib.asynccontextmanager
+async def envoy(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
+    """Run Envoy."""
+    async with _office() as (office, behind):
+        written = (CONFIGURATIONS / "envoy.yaml").read_text()
+        (folder / "envoy.yaml").write_text(
+            written.replace("127.0.0.1:8080", f"127.0.0.1:{gate_port}")
+            .replace("port_value: 8080", f"port_value: {gate_port}")
+            .replace("port_value: 9000", f"port_value: {behind}")
+            .replace("port_value: 8088", f"port_value: {office.port}")
+            .replace("GATEWAY-SECRET", SECRET)
+        )
+        command = [program("envoy"), "-c", str(folder / "envoy.yaml"), "--concurrency", "1"]
+        async with _running([*command, "--use-dynamic-base-id"], folder, office.port):
+            yield office
+
+
+@contextlib.asynccontextmanager
 async def _office() -> AsyncIterator[tuple[ProxiedOffice, int]]:
     """Open the back office; gives it, and its own port."""
     office = ProxiedOffice(port=free_port())

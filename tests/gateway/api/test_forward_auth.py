@@ -26,6 +26,7 @@ from tests.gateway.proxied import (
 from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 
 Opened = Callable[..., AbstractAsyncContextManager[Stand]]
+FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 BROWSER = "Accept: text/html\r\n"
 
 
@@ -146,6 +147,18 @@ async def test_a_question_has_no_body(opened: Opened) -> None:
         assert (status_of(answer), gate.drafts[-1].code) == (400, "proxy-body")
 
 
+@pytest.mark.parametrize(("method", "code"), [("GET", "proxy-body"), ("POST", "body-unseen")])
+async def test_envoy_shows_that_there_is_a_body(opened: Opened, method: str, code: str) -> None:
+    """Only a request that may have one goes further; what is shown of it is not read."""
+    async with opened(ProxyKind.EXT_AUTHZ) as gate:
+        more = asking_fields() + FORM + "Origin: http://gate\r\n"
+        target = "/-/forward-auth/OA_HTML/OA.jsp?OAFunc=XX_PERINFO"
+        token = gate.firefighter()
+        await gate.ask(target, token=token, method=method, more=more, body="x")
+
+        assert gate.drafts[-1].code == code
+
+
 @pytest.mark.parametrize(
     "path", ["/-/portal", "/-/sign-in", "/-/health", "/.well-known/jwks.json", "/-"]
 )
@@ -163,9 +176,6 @@ async def test_what_the_gate_would_send_on_otherwise_is_refused(opened: Opened) 
         answer = await asked(gate, "/OA_HTML/caf%c3%a9", token=gate.firefighter())
 
         assert (status_of(answer), gate.drafts[-1].code) == (403, "target-not-canonical")
-
-
-FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 @pytest.mark.parametrize("kind_of_body", [FORM, "Content-Type: application/octet-stream\r\n", ""])

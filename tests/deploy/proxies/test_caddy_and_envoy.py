@@ -1,0 +1,122 @@
+"""Caddy and Envoy with the configurations of deploy/proxies; what nginx does otherwise is beside.
+
+Traefik is not run: it asks in the way of Caddy, and its file is compared with Caddy's.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.keys import KeyRing
+from gateway.proxy_asking import ProxyKind
+from tests.doubles.front_proxies import CONFIGURATIONS, ProxiedOffice, caddy, envoy
+from tests.gateway.conftest import front_world, record_keys
+from tests.gateway.pages.world import World
+from tests.gateway.proxied import CLIENT, asking_fields, cookie_of, listed, proxied_stand
+from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
+
+__all__ = ["front_world", "record_keys"]
+
+Front = tuple[Stand, ProxiedOffice]
+BROWSER = "Host: gate\r\nAccept: text/html\r\n"
+KINDS = {caddy: ProxyKind.FORWARD_AUTH, envoy: ProxyKind.EXT_AUTHZ}
+
+
+@pytest.fixture(params=[caddy, envoy])
+async def front(
+    request: pytest.FixtureRequest, tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> AsyncIterator[Front]:
+    proxy = listed(KINDS[request.param])
+    async with (
+        proxied_stand(tmp_path, front_world, record_keys, proxy) as gate,
+        request.param(tmp_path, gate.address[1]) as office,
+    ):
+        yield gate, office
+
+
+async def test_the_whole_of_it(front: Front) -> None:
+    """One start of each for all of it: starting costs more than the questions do."""
+    gate, office = front
+    signed_in = BROWSER + cookie_of(gate.firefighter())
+
+    # whoever is signed in and permitted reaches the back office, which is told who asks
+    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
+    head = office.took()
+    assert head.startswith(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n".encode())
+    assert field_of(head, "Gateway-Assertion").count(".") == 2
+    assert field_of(head, "Cookie") == "theme=dark; basket=3"
+    assert field_of(head, "X-Request-ID") == gate.drafts[0].reference
+    assert gate.drafts[0].ip != CLIENT
+    office.heads.clear()
+
+    # what a browser says of itself is overwritten, also where it asks about another page
+    lies = asking_fields("/style.css", secret="x" * 32) + "Gateway-Assertion: forged\r\n"
+    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{lies}\r\n")
+    assert field_of(office.took(), "Gateway-Assertion") == field_of(head, "Gateway-Assertion")
+    assert gate.drafts[-2].function == "pay.slip"
+    assert gate.drafts[-2].ip != CLIENT
+    office.heads.clear()
+    refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
+    assert status_of(refused) == 404
+
+    # who is not signed in is led there; a program is told; refusals are the gate's own pages
+    led = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{BROWSER}\r\n")
+    where = "http://gate/-/sign-in?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_PAYSLIP"
+    assert (status_of(led), field_of(led, "Location")) == (303, where)
+    plain = BROWSER.replace("text/html", "application/json")
+    assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{plain}\r\n")) == 401
+    for path, status in (
+        ("/no/such/page", 404),
+        ("/OA_HTML/OA.jsp?OAFunc=XX_MSS_TEAM", 403),
+        ("/OA_HTML//OA.jsp?OAFunc=XX_PAYSLIP", 400),
+        ("/OA_HTML/%2e%2e/OA.jsp", 400),
+        ("/x/..;/OA_HTML/OA.jsp", 400),
+    ):
+        answer = await office.ask(f"GET {path} HTTP/1.1\r\n{signed_in}\r\n")
+        assert (path, status_of(answer)) == (path, status)
+        assert gate.drafts[-1].reference.encode() in answer
+        assert field_of(answer, "Gateway-Reference") == gate.drafts[-1].reference
+
+    # a body that decides is not left to the proxy, nor one where there should be none
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
+    wanted = "/OA_HTML/OA.jsp?OAFunc=XX_PERINFO"
+    answer = await office.ask(f"POST {wanted} HTTP/1.1\r\n{signed_in}Origin: http://gate\r\n{form}")
+    assert (status_of(answer), gate.drafts[-1].code) == (403, "body-unseen")
+    upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n"
+    answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{upgrade}\r\n")
+    assert status_of(answer) in {400, 403}
+
+    # the gate's own pages are reached, and nobody asks it through them
+    own = await office.ask(f"GET /-/portal HTTP/1.1\r\n{BROWSER}\r\n")
+    assert field_of(own, "Location") == "/-/sign-in"
+    through = f"GET /-/forward-auth{OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{asking_fields()}\r\n"
+    assert status_of(await office.ask(through)) == 403
+    assert gate.drafts[-1].code == "proxy-unlisted"
+
+    # nor is a body where there should be none
+    chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
+    for more in (form, chunked):
+        answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{more}")
+        assert status_of(answer) == 400
+    assert office.heads == []
+
+    gate.recorder.close()
+    answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
+    assert status_of(answer) == 503
+    assert office.heads == []
+
+
+def test_traefik_is_told_to_do_what_caddy_does() -> None:
+    caddyfile = (CONFIGURATIONS / "Caddyfile").read_text()
+    traefik = tomllib.loads((CONFIGURATIONS / "traefik.toml").read_text())["http"]
+    asked = traefik["middlewares"]["gateway-asked"]["forwardAuth"]
+
+    assert f"copy_headers {' '.join(asked['authResponseHeaders'])}\n" in caddyfile
+    assert asked["address"] == "http://127.0.0.1:8080/-/forward-auth"
+    assert asked["trustForwardHeader"] is False
+    order = traefik["routers"]["back-office"]["middlewares"]
+    assert order == ["with-secret", "gateway-asked", "without-secret"]
