@@ -55,26 +55,23 @@ def create(config: Path, operator: str, name: str, number: str, uses: int) -> No
     `gateway vetting grant` and `appoint`.
     """
     from gateway.audit.entry import Kind
-    from gateway.cli.operator_act import operator_act
+    from gateway.cli.workplace import Workplace
     from gateway.identity.signing_in.break_glass_accounts import propose
-    from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
     at = current_instant()
-    with _opened(config) as (settings, store):
-        host = settings.gateway.host_organisation
+    with Workplace.open(config) as place:
+        host = place.settings.gateway.host_organisation
         with (
-            operator_act(
-                settings,
-                KeyRing.open(settings.keys.directory),
-                kind=Kind.SYSTEM,
-                code="break-glass-proposed",
+            place.act(
+                Kind.SYSTEM,
+                "break-glass-proposed",
                 operator=operator,
                 at=at,
                 subject=f"{host}/{number}",
                 detail={"account": name, "number": number, "uses": uses},
             ) as entry,
-            writing(store) as connection,
+            writing(place.store) as connection,
         ):
             propose(
                 connection,
@@ -197,37 +194,24 @@ def disable(config: Path, operator: str, name: str) -> None:
     Its secrets are destroyed and its sessions end, at the next request in every worker.
     """
     from gateway.audit.entry import Kind
-    from gateway.bulletin import Bulletin
-    from gateway.cli.operator_act import operator_act
+    from gateway.cli.workplace import Workplace
     from gateway.identity.sessions.session_ending import Whose
     from gateway.identity.sessions.sessions import Sessions
     from gateway.identity.signing_in import break_glass_accounts
-    from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
     at = current_instant()
-    with _opened(config) as (settings, store):
-        host = settings.gateway.host_organisation
-        bulletin = Bulletin(settings.gateway.state_directory)
-        try:
-            with operator_act(
-                settings,
-                KeyRing.open(settings.keys.directory),
-                kind=Kind.SYSTEM,
-                code="break-glass-disabled",
-                operator=operator,
-                at=at,
-                detail={"account": name},
-            ) as entry:
-                with writing(store) as connection:
-                    account = break_glass_accounts.disable(connection, name)
-                ended = Sessions(store, bulletin).end_all(
-                    Whose(person=f"{host}/{account.employee_number}"),
-                    at=at,
-                    reason="break-glass-disabled",
-                )
-        finally:
-            bulletin.close()
+    code, told = "break-glass-disabled", {"account": name}
+    with (
+        Workplace.open(config) as place,
+        place.act(Kind.SYSTEM, code, operator=operator, at=at, detail=told) as entry,
+    ):
+        with writing(place.store) as connection:
+            account = break_glass_accounts.disable(connection, name)
+        host = place.settings.gateway.host_organisation
+        ended = Sessions(place.store, place.bulletin).end_all(
+            Whose(person=f"{host}/{account.employee_number}"), at=at, reason=code
+        )
     click.echo(f"disabled, {ended} session(s) ended; reference {entry.reference}")
 
 

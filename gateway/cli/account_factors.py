@@ -14,8 +14,6 @@ import click
 from gateway.cli.opening import (
     config_option,
     current_instant,
-    open_existing_store,
-    open_settings,
     operator_option,
 )
 from gateway.errors import CommandError
@@ -29,36 +27,30 @@ from gateway.errors import CommandError
 def reset_factors(config: Path, operator: str, person: str | None, proposal: str | None) -> None:
     """Propose to remove somebody's second factors, or approve another's proposal."""
     from gateway.audit.entry import Kind
-    from gateway.bulletin import Bulletin
-    from gateway.cli.operator_act import operator_act
+    from gateway.cli.workplace import Workplace
     from gateway.identity.factors.factor_reset import FactorResets, Officer, demand_another
     from gateway.identity.sessions.session_ending import Whose, end_sessions
     from gateway.identity.staff import staff_by_person
-    from gateway.keys import KeyRing
     from gateway.store.engine import reading
 
     if (person is None) == (proposal is None):
         raise click.UsageError("say either --person or --approve")
-    settings = open_settings(config)
-    ring = KeyRing.open(settings.keys.directory)
-    store, at, by = open_existing_store(settings), current_instant(), Officer.operator(operator)
-    resets, bulletin = FactorResets(store), Bulletin(settings.gateway.state_directory)
-    act: dict[str, Any] = {"kind": Kind.SIGNIN, "operator": operator, "at": at}
-    try:
+    at, by = current_instant(), Officer.operator(operator)
+    with Workplace.open(config) as place:
+        resets, bulletin = FactorResets(place.store), place.bulletin
+        act: dict[str, Any] = {"operator": operator, "at": at}
         if person is not None:
-            with reading(store) as connection:
+            with reading(place.store) as connection:
                 staff = staff_by_person(connection, person)
             if staff is None:
                 raise CommandError(f"reset factors: `{person[:80]}` has never signed in")
-            with operator_act(settings, ring, code="factor-reset-proposed", subject=person, **act):
+            with place.act(Kind.SIGNIN, "factor-reset-proposed", subject=person, **act):
                 made = resets.propose(staff.staff_id, by=by, at=at)
             click.echo(f"proposed; somebody else approves with --approve {made.id}")
             return
         waiting = resets.find(str(proposal), at=at)
         demand_another(waiting, by)
-        with operator_act(
-            settings, ring, code="factor-reset-approved", subject=waiting.person, **act
-        ):
+        with place.act(Kind.SIGNIN, "factor-reset-approved", subject=waiting.person, **act):
             _, removed = resets.approve(
                 waiting.id,
                 by=by,
@@ -69,6 +61,3 @@ def reset_factors(config: Path, operator: str, person: str | None, proposal: str
             )
             bulletin.ring()
         click.echo(f"removed {removed} second factor(s) of {waiting.person}; signed them out")
-    finally:
-        bulletin.close()
-        store.dispose()

@@ -71,9 +71,8 @@ def unlock(
     What the directory itself has counted stays: close to its own limit the gate still waits.
     """
     from gateway.audit.entry import Kind
-    from gateway.cli.operator_act import operator_act
+    from gateway.cli.workplace import Workplace
     from gateway.identity.signing_in.locks import lift_person, lift_source
-    from gateway.keys import KeyRing
     from gateway.store.engine import writing
 
     if (source is None) == (organisation is None) or (organisation is None) != (name is None):
@@ -81,25 +80,19 @@ def unlock(
     settings = open_settings(config)
     if organisation is not None and organisation not in {one.id for one in settings.organisations}:
         raise CommandError(f"unlock: `{organisation[:40]}` is not among the organisations")
-    store = open_existing_store(settings)
     at = current_instant()
-    try:
-        with operator_act(
-            settings,
-            KeyRing.open(settings.keys.directory),
-            kind=Kind.SYSTEM,
-            code="sign-in-lock-lifted",
-            operator=operator,
-            at=at,
-            detail={"organisation": organisation, "name": name, "source": source},
-        ) as entry:
-            with writing(store) as connection:
-                if source is not None:
-                    lifted = lift_source(connection, source, at)
-                else:
-                    lifted = lift_person(connection, organisation or "", name or "", at)
-            if not lifted:
-                raise CommandError("unlock: nobody has failed so lately; see `account locks`")
-    finally:
-        store.dispose()
+    whose = {"organisation": organisation, "name": name, "source": source}
+    with (
+        Workplace.open(config) as place,
+        place.act(
+            Kind.SYSTEM, "sign-in-lock-lifted", operator=operator, at=at, detail=whose
+        ) as entry,
+    ):
+        with writing(place.store) as connection:
+            if source is not None:
+                lifted = lift_source(connection, source, at)
+            else:
+                lifted = lift_person(connection, organisation or "", name or "", at)
+        if not lifted:
+            raise CommandError("unlock: nobody has failed so lately; see `account locks`")
     click.echo(f"lifted; reference {entry.reference}")

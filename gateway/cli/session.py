@@ -95,43 +95,34 @@ def end(
 ) -> None:
     """End sessions, at the next request in every worker and within a second elsewhere."""
     from gateway.audit.entry import Kind
-    from gateway.bulletin import Bulletin
-    from gateway.cli.operator_act import operator_act
+    from gateway.cli.workplace import Workplace
     from gateway.identity.sessions.session_list import count_sessions
     from gateway.identity.sessions.sessions import Sessions
-    from gateway.keys import KeyRing
     from gateway.store.engine import reading
 
     whose = _whose(person, organisation, directory, everyone=everyone)
-    settings = open_settings(config)
-    store = open_existing_store(settings)
     at = current_instant()
-    ring = KeyRing.open(settings.keys.directory)
-    bulletin = Bulletin(settings.gateway.state_directory)
-    try:
+    asked = {
+        "person": person,
+        "organisation": organisation,
+        "directory": directory,
+        "everyone": everyone,
+    }
+    with Workplace.open(config) as place:
         if not yes:
-            with reading(store) as connection:
+            with reading(place.store) as connection:
                 count = count_sessions(connection, whose, at=at)
             _ask(count, person or organisation or directory or "everyone")
-        with operator_act(
-            settings,
-            ring,
-            kind=Kind.SIGNOUT,
-            code="ended-by-operator",
+        with place.act(
+            Kind.SIGNOUT,
+            "ended-by-operator",
             operator=operator,
             at=at,
             subject=person or "",
-            detail={
-                "person": person,
-                "organisation": organisation,
-                "directory": directory,
-                "everyone": everyone,
-            },
+            detail=asked,
         ) as entry:
-            ended = Sessions(store, bulletin).end_all(whose, at=at, reason="ended-by-operator")
-    finally:
-        bulletin.close()
-        store.dispose()
+            sessions = Sessions(place.store, place.bulletin)
+            ended = sessions.end_all(whose, at=at, reason="ended-by-operator")
     click.echo(f"ended {ended} session(s); reference {entry.reference}")
 
 

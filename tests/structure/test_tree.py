@@ -56,6 +56,7 @@ TESTED_ELSEWHERE = {
     "gateway/cli/finding.py": "a value",
     "gateway/cli/lazy_group.py": "tested with the commands' entry",
     "gateway/cli/opening.py": "every command opens by it",
+    "gateway/cli/workplace.py": "tested with the commands that change something",
     "gateway/cli/operator_act.py": "tested with the commands that change something",
     "gateway/cli/oracle_sample.py": "tested with `gateway policy check`",
     "gateway/cli/register_change.py": "tested with `gateway vetting`",
