@@ -33,6 +33,7 @@ _REQUEST_FIELDS: Final = {
         b"X-Requested-With",
     )
 }
+_KNOWN_AS: Final = "passed-on"  # where a head keeps the fields that go to the back office
 _RESPONSE_FIELDS: Final = {
     spelt.lower(): spelt + b": "
     for spelt in (
@@ -82,11 +83,15 @@ def request_head(
         cookies: value of the `Cookie` field from the server-side jar, empty for none.
         reference: the visit's reference.
     """
-    parts = [head.method.encode("ascii"), b" ", target.sent, b" HTTP/1.1\r\nHost: ", host]
-    for name, value in head.headers.items():
-        opening = _REQUEST_FIELDS.get(name)
-        if opening is not None:
-            parts += (opening, value)
+    passed_on = head.worked_out.get(_KNOWN_AS)
+    if passed_on is None:
+        passed_on = head.worked_out[_KNOWN_AS] = b"".join(
+            _REQUEST_FIELDS[name] + value
+            for name, value in head.headers.items()
+            if name in _REQUEST_FIELDS
+        )
+    method = head.method.encode("ascii")
+    parts = [method, b" ", target.sent, b" HTTP/1.1\r\nHost: ", host, passed_on]
     for spelt, value in identity:
         parts += (b"\r\n", spelt, b": ", value)
     if cookies:

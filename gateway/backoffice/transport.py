@@ -367,16 +367,13 @@ class UpstreamConnection(asyncio.Protocol):
 
 def _framing(fields: list[tuple[bytes, bytes]]) -> tuple[int | None, bool]:
     """Read the framing of an answer: (length or None, chunked), refusing two readings."""
-    length: bytes | None = None
-    coding: bytes | None = None
-    for name, value in fields:
-        if name in _FRAMING:
-            if length is not None or coding is not None:
-                raise ExchangeError(502, "upstream-framing")
-            if name == b"content-length":
-                length = value
-            else:
-                coding = value
+    named = dict(fields)
+    length, coding = named.get(b"content-length"), named.get(b"transfer-encoding")
+    if (length is not None and coding is not None) or (
+        # Something is repeated, as `Set-Cookie` may be.
+        len(named) != len(fields) and sum(name in _FRAMING for name, _ in fields) > 1
+    ):
+        raise ExchangeError(502, "upstream-framing")
     if coding is not None:
         if coding.lower() != b"chunked":
             raise ExchangeError(502, "upstream-framing")

@@ -23,6 +23,7 @@ from typing import Any, Final, NoReturn, cast
 
 import httptools
 
+from gateway.wire.checked_heads import CheckedHeads
 from gateway.wire.handler import RequestHandler
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import (
@@ -32,9 +33,8 @@ from gateway.wire.limits import (
     MAX_PIPELINED,
     NO_DEADLINE,
 )
-from gateway.wire.request_head import HeadError, check_head
+from gateway.wire.request_head import HeadError
 
-_FIELD_FRAME_BYTES: Final = len(b": \r\n")
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # on, with no time to linger
 
@@ -63,7 +63,7 @@ class Connection(asyncio.Protocol):
         self._reading: Incoming | None = None  # the request whose body the parser is in
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0  # of the head being read, as they arrived
-        self._parsed_bytes = 0  # of the head being read, as the parser gave them out
+        self._heads = CheckedHeads()
         self._body_bytes = 0  # of the body being read, since its deadline was last moved
         self._in_head, self._target = False, b""
         self._broken: bytes | None = None  # refusal to send once the owed answers are out
@@ -154,12 +154,11 @@ class Connection(asyncio.Protocol):
 
     def on_message_begin(self) -> None:
         """Open a new head."""
-        self._target, self._fields, self._parsed_bytes, self._in_head = b"", [], 0, True
+        self._target, self._fields, self._in_head = b"", [], True
 
     def on_url(self, piece: bytes) -> None:
         """Collect the raw target."""
         self._target += piece
-        self._parsed_bytes += len(piece)
         if len(self._target) > self.handler.limits.head_bytes:
             self._stop_at(HeadError(414, "target-too-long"))
 
@@ -168,23 +167,13 @@ class Connection(asyncio.Protocol):
         if not self._in_head:
             self._stop_at(HeadError(400, "trailer"))
         self._fields.append((name, value))
-        if len(self._fields) > self.handler.limits.head_fields:
-            self._stop_at(HeadError(431, "too-many-fields"))
-        # A head that comes in one read is over before its bytes are counted as they arrive.
-        self._parsed_bytes += len(name) + len(value) + _FIELD_FRAME_BYTES
-        if self._parsed_bytes > self.handler.limits.head_bytes:
-            self._stop_at(HeadError(431, "head-too-large"))
 
     def on_headers_complete(self) -> None:
         """Check the head and serve the request, or let it wait its turn."""
         self._in_head = False
-        method = self._parser.get_method().decode("latin-1")
-        version = self._parser.get_http_version()
-        hosts, fields = self.handler.limits.hosts, self._fields
+        asked = self._parser.get_method(), self._parser.get_http_version(), self._fields
         try:
-            head = check_head(
-                method=method, target=self._target, version=version, fields=fields, hosts=hosts
-            )
+            head = self._heads.check(asked, self._target, self.handler.limits)
         except HeadError as error:
             self._stop_at(error)
         incoming = Incoming(head, self)

@@ -11,8 +11,8 @@ an upstream might read otherwise than we do. Nothing here does IO. Checks, in or
 """
 
 import re
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from gateway.errors import RequestError
 
@@ -58,6 +58,8 @@ class RequestHead:
         keep_alive: whether the client wants the connection kept.
         expects_continue: whether the client waits for `100 Continue` before it sends the body.
         http_1_0: whether the client speaks 1.0, which knows no chunked responses.
+        worked_out: what others made of the fields, by their own names for it; one with all heads of
+            the same client that have the same fields.
     """
 
     method: str
@@ -67,6 +69,20 @@ class RequestHead:
     keep_alive: bool
     expects_continue: bool
     http_1_0: bool
+    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def for_target(self, target: bytes) -> "RequestHead":
+        """Give the head of a request for another target with the same method and fields."""
+        return RequestHead(
+            self.method,
+            target,
+            self.headers,
+            self.body_length,
+            self.keep_alive,
+            self.expects_continue,
+            self.http_1_0,
+            self.worked_out,
+        )
 
 
 def check_head(  # noqa: C901, PLR0912 -- one list of checks, in the order of the module docstring
