@@ -180,6 +180,7 @@ def test_a_set_of_fields_that_grows_tightens_and_one_that_shrinks_may_loosen() -
             cheshire().catalogue.functions.values(),
             carriers=cheshire().catalogue.carriers,
             form_paths=cheshire().catalogue.form_paths,
+            purposes=cheshire().catalogue.purposes,
             field_sets={"bank": FieldSet(id="bank", title="Bank", fields=frozenset(fields))},
         )
         return replace(cheshire(), catalogue=catalogue)
