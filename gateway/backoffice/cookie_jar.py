@@ -98,7 +98,7 @@ def _parse(value: bytes, request_path: str, at: float) -> KeptCookie | None:
     pair, *attributes = value.decode("ascii").split(";")
     name, equals, content = pair.strip().partition("=")
     text = name + content
-    if not equals or not name or any(c <= " " or c in ",;\\" for c in text):
+    if not equals or not name or any(c <= " " or c in ",;\\\x7f" for c in text):
         return None
     path = request_path.rpartition("/")[0] or "/"
     expires_at: float | None = None

@@ -1,7 +1,7 @@
 """The cookies a system sets: kept as a browser would keep them, for one system and session."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.backoffice.cookie_jar import CookieJar
@@ -113,6 +113,7 @@ def test_a_jar_holds_so_many_and_drops_the_eldest() -> None:
 
 
 @given(st.lists(st.binary(max_size=40)), st.text(max_size=20).map(lambda text: "/" + text))
+@example([b"\x7f=1"], "/").via("the one control that comes after all letters")
 def test_whatever_a_system_sets_what_is_sent_is_one_line_of_ascii(
     values: list[bytes], path: str
 ) -> None:
