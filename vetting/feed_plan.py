@@ -156,7 +156,18 @@ def newest_digest(connection: Connection, feed: str) -> str | None:
 def note_import(
     connection: Connection, feed: str, *, exported_at: datetime, digest: str, by: str, at: datetime
 ) -> None:
-    """Note an import, so that neither this export nor an older one is imported again."""
+    """Note an import, so that neither this export nor an older one is imported again.
+
+    Raises:
+        RegisterError: a newer one came while this one was compared; the caller must undo what it
+            has made of it.
+    """
+    newest = newest_export(connection, feed)
+    if newest is not None and exported_at <= newest:
+        raise RegisterError(
+            f"import: this export is of {exported_at}, and one of {newest} was imported meanwhile;"
+            " only a newer one can be"
+        )
     connection.execute(
         insert(feed_import).values(
             feed=feed,

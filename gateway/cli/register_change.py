@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.errors import CommandError
-from vetting.feed_plan import changes_from_text, make_changes
+from vetting.feed_plan import changes_from_text, make_changes, newest_digest
 from vetting.grants import ClearanceGrant, GrantStatus
 from vetting.levels import LevelId
 from vetting.membership import Membership
@@ -137,6 +137,11 @@ class RegisterChange:
         if self.act not in CODES:
             raise CommandError(f"change register: `{self.act[:40]}` is no change")
         if self.act == "import":
+            if newest_digest(connection, self.values["feed"] or "") != self.values["sha256"]:
+                raise CommandError(
+                    "change register: another export of this feed has been imported since; what"
+                    " still differs was proposed with that one"
+                )
             changes = changes_from_text(self.values["rows"] or "")
             by = f"feed {self.values['feed']}, {by}"
             make_changes(connection, changes, by=by, at=at)

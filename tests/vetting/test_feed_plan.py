@@ -153,9 +153,24 @@ def test_changes_wait_as_text_and_are_refused_if_the_register_moved_on(
 
 def test_the_newest_export_is_known(connection: Connection) -> None:
     assert newest_export(connection, "unit") is None
-    for day in (20, 19):
+    for day in (19, 20):
         exported_at = datetime(2026, 11, day, 6, tzinfo=UTC)
         note_import(connection, "unit", exported_at=exported_at, digest="0", by="o", at=AT)
 
     assert newest_export(connection, "unit") == datetime(2026, 11, 20, 6, tzinfo=UTC)
     assert newest_export(connection, "other") is None
+
+
+def test_an_older_export_that_was_planned_before_a_newer_one_came_is_not_noted(
+    connection: Connection,
+) -> None:
+    """Two that are imported at once were both planned on the register before either."""
+    older = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    newer = datetime(2026, 11, 21, 6, tzinfo=UTC)
+    note_import(connection, "unit", exported_at=newer, digest="1", by="o", at=AT)
+    note_import(connection, "other", exported_at=older, digest="2", by="o", at=AT)
+
+    for exported_at in (older, newer):
+        with pytest.raises(RegisterError, match="only a newer one can be"):
+            note_import(connection, "unit", exported_at=exported_at, digest="3", by="o", at=AT)
+    assert newest_export(connection, "unit") == newer

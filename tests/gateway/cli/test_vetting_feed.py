@@ -142,6 +142,21 @@ def test_with_a_digest_alone_what_loosens_waits_and_what_tightens_does_not(
     assert counting(place) == {"2", "3"}
 
 
+def test_what_waits_of_an_export_goes_when_a_newer_one_comes(place: Place, unit: Import) -> None:
+    """The newer one says that the grant still is suspended: nothing of it has changed."""
+    assert unit(to_csv(row(1, status="suspended"))).code == 0
+    text = to_csv(row(1), at=LATER)
+    report = unit(text, *digest(text), "--json", signed=False).json()
+    newer = to_csv(row(1, status="suspended"), at="2026-11-21T07:00:00+00:00")
+    assert unit(newer).code == 0
+
+    identifier = report["a_second_officer_runs"].split()[-1]
+    approved = place.run("vetting", "approve", identifier, "--operator", "a.khan")
+
+    assert (approved.code, "has been imported since" in approved.err) == (1, True)
+    assert counting(place) == set()
+
+
 def test_a_signed_export_does_not_undo_a_suspension(place: Place, unit: Import) -> None:
     assert unit(to_csv(row(1), row(2))).code == 0
     assert place.run("vetting", "suspend", "unit/V1", "--operator", "m.jones").code == 0
