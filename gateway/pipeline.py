@@ -207,7 +207,8 @@ class Pipeline:
             visit.live = await self._staff.find(visit)
             if visit.live is None:
                 raise no_session(visit)
-        resource = None if match else self._resource_paths.system_of(visit.method, target.path)
+        named = catalogue.declared_parameters
+        resource = None if match else self._resource_paths.system_of(visit.method, target, named)
         if resource is not None:
             return await self._serve_resource(visit, visit.live, resource)
         # 4. may they

@@ -14,8 +14,9 @@ from gateway.drafts import refusal_draft
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
+    from gateway.backoffice.canonical import CanonicalTarget
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.visit import Visit
 
@@ -37,10 +38,22 @@ class ResourcePaths:
                 else:
                     self._literal[path] = system
 
-    def system_of(self, method: str, path: str) -> str | None:
-        """Give the system that serves this resource, or None when it is none."""
-        if method not in {"GET", "HEAD"}:
+    def system_of(
+        self, method: str, target: CanonicalTarget, declared: Collection[str]
+    ) -> str | None:
+        """Give the system that serves this resource, or None when it is none.
+
+        What names a function, a person or a page is no resource: a back office may go by that
+        whatever the path, and nobody decides on a resource.
+
+        Args:
+            method: as sent.
+            target: the canonical one.
+            declared: the parameters that name those, as the catalogue spells them.
+        """
+        if method not in {"GET", "HEAD"} or any(name in declared for name, _ in target.query):
             return None
+        path = target.path
         found = self._literal.get(path)
         if found is not None:
             return found

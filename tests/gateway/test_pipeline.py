@@ -932,6 +932,19 @@ async def test_a_path_that_is_no_resource_is_a_function_or_nothing(opened: Opene
         assert [status_of(answer) for answer in answers] == [404, 404]
 
 
+@pytest.mark.parametrize("query", ["OAFunc=XX_BANK", "person_id=40012", "_ti=7"])
+async def test_a_resource_names_no_function_and_nobody(opened: Opened, query: str) -> None:
+    """A back office may go by what stands there, whatever the path; nobody has decided on it."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        answers = [
+            await gate.ask(f"/style.css?{each}", token=token) for each in (query, "version=7")
+        ]
+
+        assert [status_of(answer) for answer in answers] == [404, 200]
+        assert len(gate.act.visits) == 1
+
+
 # ---- open without a session ---------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import Outcome, Phase
+from gateway.backoffice.canonical import canonicalise_target
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.resources import ResourcePaths, ResourceTally
 from tests.gateway.identity.parts import AT, new_parts, us
@@ -42,7 +43,8 @@ def lives(tmp_path: Path) -> Iterator[list[LiveSession]]:
 def test_a_resource_is_what_is_listed(method: str, path: str, system: str | None) -> None:
     paths = ResourcePaths({"ebs": ["/style.css", "/OA_MEDIA/*"], "fleet": ["/fleet.js"]})
 
-    assert paths.system_of(method, path) == system
+    target = canonicalise_target(path.encode(), frozenset())
+    assert paths.system_of(method, target, ()) == system
 
 
 def test_resources_are_counted_by_session_system_and_minute(lives: list[LiveSession]) -> None:
