@@ -84,15 +84,11 @@ def _decided(
     at: datetime,
     factors: frozenset[str],
 ) -> tuple[Decision, ...]:
+    if not functions:
+        return ()
     decide = engine.decide
-    return tuple(
-        [
-            decide(
-                Question(subject=subject, function=function, action=action, at=at, factors=factors)
-            )
-            for function in functions
-        ]
-    )
+    asked = Question(subject=subject, function=functions[0], action=action, at=at, factors=factors)
+    return tuple([decide(asked.turned_to(function, factors)) for function in functions])
 
 
 def _in_named_words(subject: Subject, looked: _Looked) -> Subject:

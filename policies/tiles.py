@@ -66,23 +66,28 @@ def tiles_of(
         honours: What the gate undertakes to do, see `Question.honours`.
     """
     at_us = (at - _EPOCH) // _MICROSECOND
+    offered = [
+        compiled.function
+        for compiled in engine.functions.values()
+        if compiled.function.entry is not None and not compiled.of_gateway
+    ]
+    if not offered:
+        return ()
+    asked = Question(
+        subject=subject,
+        function=offered[0],
+        action="read",
+        at=at,
+        zone=zone,
+        honours=honours,
+        second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
+    )
     tiles = []
-    for compiled in engine.functions.values():
-        function = compiled.function
-        if function.entry is None or compiled.of_gateway:
-            continue
-        decision = engine.decide(
-            Question(
-                subject=subject,
-                function=function,
-                action="read",
-                at=at,
-                factors=function.fresh_factors(factors, shown_at_us, at_us),
-                zone=zone,
-                honours=honours,
-                second_factor_age_us=None if shown_at_us is None else at_us - shown_at_us,
-            )
-        )
+    for function in offered:
+        fresh = factors
+        if function.obligations:
+            fresh = function.fresh_factors(factors, shown_at_us, at_us)
+        decision = engine.decide(asked.turned_to(function, fresh))
         if decision.permitted:
             tiles.append(Tile(function=function, needs=None))
         elif decision.reason in _LEFT_TO_PERSON:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from policies.question import Question
-from tests.policies.people import AT, FIRE, HOST, asked, cheshire, subject
+from tests.policies.people import AT, BOTH_FACTORS, FIRE, HOST, asked, cheshire, subject
 
 
 def test_an_instant_without_a_time_zone_is_refused() -> None:
@@ -40,3 +40,11 @@ def test_a_person_is_the_subject_only_with_the_same_number_and_employer(
 
     assert question.names_another is another
     assert question.at == AT
+
+
+def test_a_question_turned_to_another_function_is_the_question_about_it() -> None:
+    about = asked(subject("DBSB"), "pay.bank", factors=BOTH_FACTORS, age_us=0)
+    turned = asked(subject("DBSB"), "pay.slip", age_us=0)
+
+    assert turned.turned_to(about.function, BOTH_FACTORS) is turned
+    assert turned == about
