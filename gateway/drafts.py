@@ -56,13 +56,13 @@ class DecisionDrafts:
         if visit.live is None or visit.purpose is not None:
             return decision_draft(visit, question, decision, match, host=host)
         held = (visit.live, visit.target, match, question.subject, question.function)
-        head = visit.incoming.head
+        head, asking = visit.incoming.head, visit.asking
         # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer.
         key = (
             *map(id, held),
             host,
             decision,
-            visit.client.peer_ip,
+            visit.client.peer_ip if asking is None else (asking.proxy, asking.ip),
             head.headers.get(b"user-agent"),
             head.method,
             question.record_person,

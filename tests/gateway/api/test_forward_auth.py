@@ -57,6 +57,22 @@ async def test_a_permitted_request_is_told_with_who_asks_once_it_is_recorded(
         assert (result.corr, result.status, result.bytes_out) == (decision.id, 0, 0)
 
 
+async def test_the_record_tells_requests_here_from_those_a_proxy_holds(opened: Opened) -> None:
+    """Entries that say the same are drafted once; these do not, whichever comes first."""
+    async with opened() as gate:
+        token = gate.firefighter()
+        told, path = f"For: {CLIENT}", "/-/forward-auth"
+        for fields in (asking_fields(), "", asking_fields().replace(told, "For: 192.0.2.8")):
+            await gate.ask(path if fields else OWN_PAYSLIP, token=token, more=fields)
+        said = [(each.ip, each.obligations) for each in gate.drafts if each.ip]
+
+        assert said == [
+            (CLIENT, ("told-to:front",)),
+            ("127.0.0.1", ()),
+            ("192.0.2.8", ("told-to:front",)),
+        ]
+
+
 async def test_a_question_leaves_the_connection_ready_for_the_next(opened: Opened) -> None:
     """A proxy keeps its connections; a HEAD it holds is asked about with another method."""
     async with opened(ProxyKind.FORWARD_AUTH) as gate:
