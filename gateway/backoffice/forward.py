@@ -136,15 +136,16 @@ class _Exchange:
         self._status = status
         cookies: list[bytes] = []
         location: bytes | None = None
-        for name, value in fields:
-            if name == b"set-cookie":
-                cookies.append(value)
-            elif name == b"location":
-                location = local_location(value, self._origin)
-                if location is None:
-                    # a system that sends people elsewhere is not followed
-                    self._abandon(502, "upstream-location")
-                    return
+        named = dict(fields)
+        if b"set-cookie" in named:
+            cookies = [value for name, value in fields if name == b"set-cookie"]
+        if b"location" in named:
+            places = [value for name, value in fields if name == b"location"]
+            location = local_location(places[0], self._origin)
+            if location is None or len(set(places)) > 1:
+                # a system that sends people elsewhere is not followed
+                self._abandon(502, "upstream-location")
+                return
         self._pieces.append(self._head(status, fields, length, location))
         if cookies or (location is not None and self._outbound.learns()):
             self._holding = True
