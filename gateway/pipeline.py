@@ -283,6 +283,7 @@ class Pipeline:
         decision = engine.decide(question)
         if decision.reason is Reason.PURPOSE_NEEDED:
             question, decision = await self._conditions.with_purpose(visit, question, decision)
+        visit.engine, visit.question = engine, question
         self._seen(engine, question, decision)
         return question, decision, match if decision.permitted else None
 

@@ -13,6 +13,7 @@ from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from policies.catalogue import Match
 from policies.decision import Decision
+from policies.engine import Engine
 from policies.question import Question
 
 
@@ -38,6 +39,8 @@ class Visit:
         wait_seconds: after how long it may be tried again, where that is known; else 0.
         asking: the question of another proxy that holds the request; None for a request that came
             here.
+        engine: which answered `question`; None before that.
+        question: what was asked of it; None before that.
     """
 
     reference: str
@@ -55,6 +58,8 @@ class Visit:
     purpose: GivenPurpose | None = None
     wait_seconds: int = 0
     asking: ProxyAsking | None = None
+    engine: Engine | None = None
+    question: Question | None = None
 
     @property
     def ip(self) -> str:

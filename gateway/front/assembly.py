@@ -341,6 +341,7 @@ class Assembly:
             cuts=SessionCuts(
                 running=pipeline.running,
                 sessions=state.cache,
+                engine=state.policy.engine,
                 instant=instant,
                 wall_us=wall_us,
             ),

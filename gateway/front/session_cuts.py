@@ -1,13 +1,18 @@
-"""Ends what still runs for a session that is over: a download, an upload, a stream of events.
+"""Ends what still runs and may not any more: a download, an upload, a stream of events.
 
-A request is decided once, when it begins. What it started may run for hours, so whoever's session
-ends meanwhile must lose it too: the sweep, four times a second, finds what runs for a session that
-has left the memory or reached a limit, asks the store whether it is over, and cuts it.
+What a request started may run for hours. The sweep, four times a second, cuts it
+
+1. when its session is over: it finds what runs for a session that has left the memory or reached a
+   limit, and asks the store;
+2. when it would be denied now: it is decided again once another policy set is in force, and each
+   time its session is read anew, as something about the person has changed or minutes have passed.
+   What was shown or given for it (a second factor, a purpose) counts as it did when it began.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -22,19 +27,22 @@ if TYPE_CHECKING:
     from gateway.identity.sessions.session_cache import SessionCache
     from gateway.visit import Visit
     from gateway.wire.connection import Connection
+    from policies.engine import Engine
 
 OVER = "session-ended"
-"""The code under which a visit is closed that was cut."""
+PERMIT_OVER = "permit-ended"
+"""The codes under which a visit is closed that was cut."""
 
 
 class SessionCuts:
-    """Cuts what runs for sessions that are over. One a worker, on the event loop."""
+    """Cuts what may not run any more. One a worker, on the event loop."""
 
     def __init__(
         self,
         *,
         running: Mapping[Connection, Visit],
         sessions: SessionCache,
+        engine: Callable[[], Engine],
         instant: Callable[[int], datetime],
         wall_us: Callable[[], int],
     ) -> None:
@@ -43,20 +51,25 @@ class SessionCuts:
         Args:
             running: the visits being served.
             sessions: the live sessions of this worker.
+            engine: gives the compiled policy set in force.
             instant: microseconds since 1970 UTC as an aware datetime.
             wall_us: the present instant in microseconds.
         """
         self._running = running
         self._sessions = sessions
+        self._engine = engine
         self._instant = instant
         self._wall_us = wall_us
         self._asking: asyncio.Task[None] | None = None
 
     def sweep(self) -> None:
-        """Find what may have lost its session, and have it looked at off the loop."""
+        """Cut what is denied now; find what may have lost its session, and have it looked at."""
+        at_us, engine = self._wall_us(), self._engine()
+        for visit in list(self._running.values()):
+            if visit.engine is not engine:
+                self._decide_again(visit, engine, self._instant(at_us))
         if self._asking is not None and not self._asking.done():
             return
-        at_us = self._wall_us()
         suspects: dict[str, LiveSession] = {}
         for visit in self._running.values():
             live = visit.live
@@ -87,6 +100,16 @@ class SessionCuts:
                 visit.incoming.fail(401, OVER)
             else:
                 visit.live = found
+                self._decide_again(visit, self._engine(), at)
+
+    def _decide_again(self, visit: Visit, engine: Engine, at: datetime) -> None:
+        """Cut a visit that was let through and would be denied now."""
+        live, asked = visit.live, visit.question
+        if live is None or asked is None or visit.draft is None:
+            return  # not let through, or not yet: then it is looked at again
+        visit.engine = engine
+        if not engine.decide(replace(asked, subject=live.subject, at=at)).permitted:
+            visit.incoming.fail(403, PERMIT_OVER)
 
 
 def _may_be_over(live: LiveSession, at_us: int) -> bool:

@@ -149,6 +149,11 @@ class NotingEngine:
         self.zones = engine.zones
         self.host = engine.host
 
+    @property
+    def real(self) -> Engine:
+        """The engine itself."""
+        return self._engine
+
     def decide(self, question: Question) -> Decision:
         self.asked.append("decide")
         self.questions.append(question)
@@ -342,6 +347,7 @@ async def stand(
             cuts=SessionCuts(
                 running=pipeline.running,
                 sessions=parts.cache,
+                engine=lambda: engine.real,
                 instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
                 wall_us=lambda: made.at_us,
             ),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from sqlalchemy import update
 
 from gateway.audit.entry import EntryDraft, Phase
 from gateway.bulletin import person_subject
@@ -17,6 +18,7 @@ from gateway.visit import Visit
 from tests.gateway.identity.parts import AT, later, us
 from tests.gateway.pages.world import World
 from tests.gateway.stand import Done, Stand, stand
+from vetting.register_tables import vetting_grant
 
 
 class Stream:
@@ -64,6 +66,16 @@ def outcome(gate: Stand) -> EntryDraft:
     return next(draft for draft in gate.drafts if draft.phase is Phase.RESULT)
 
 
+async def ended(gate: Stand, rest: asyncio.Task[bytes]) -> str:
+    """Wait until what runs is cut; gives the code of its outcome."""
+    await asyncio.wait_for(rest, 1)
+    for _ in range(100):
+        if any(draft.phase is Phase.RESULT for draft in gate.drafts):
+            break
+        await asyncio.sleep(0.01)
+    return outcome(gate).code
+
+
 Ender = Callable[[Stand, str], None]
 
 
@@ -86,13 +98,8 @@ async def test_what_runs_ends_within_a_second_of_its_session(
         token, session = gate.parts.sign_in()
         rest = await begin(gate, token)
         end(gate, session.hash)
-        await asyncio.wait_for(rest, 1)
-        for _ in range(100):
-            if any(draft.phase is Phase.RESULT for draft in gate.drafts):
-                break
-            await asyncio.sleep(0.01)
 
-        assert outcome(gate).code == "session-ended"
+        assert await ended(gate, rest) == "session-ended"
         assert gate.front._pipeline.running == {}
 
 
@@ -121,3 +128,28 @@ async def test_what_runs_goes_on_when_something_else_about_its_session_changed(
         assert not running.live.dropped
         assert not rest.done()
         rest.cancel()
+
+
+def by_policy(gate: Stand) -> None:
+    gate.engine.put(gate.engine.real.withholding(frozenset({"pay.slip"})))
+
+
+def by_register(gate: Stand) -> None:
+    """Take their vetting away, and announce it; nobody signs them out."""
+    with writing(gate.parts.store) as connection:
+        connection.execute(update(vetting_grant).values(status="withdrawn"))
+        gate.parts.bulletin.announce(connection, person_subject("cheshire-fire/40011"), AT)
+    gate.parts.reader.read()
+
+
+@pytest.mark.parametrize("end", [by_policy, by_register])
+async def test_what_runs_ends_within_a_second_of_its_permit(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, end: Callable[[Stand], None]
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        rest = await begin(gate, gate.firefighter())
+        end(gate)
+
+        assert await ended(gate, rest) == "permit-ended"
+        assert outcome(gate).status == 403
+        assert gate.front._pipeline.running == {}
