@@ -50,7 +50,7 @@ _LOCK_FILE = "sequencer.lock"
 _CODE_DIED = "process-died"
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _PAUSE_SECONDS = 1.0
-_BUSY = 250  # entries of one look that make the next one later
+_BUSY = 750  # entries of one look that make the next one later; one with fewer is over in 30 ms
 
 _log = structlog.get_logger("sequencer")
 

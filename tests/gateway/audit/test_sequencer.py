@@ -162,9 +162,9 @@ class CountingStop(threading.Event):
 def test_many_entries_make_the_next_look_later_few_do_not(bench: RecordBench) -> None:
     stop = CountingStop()
     with bench.sequencer() as sequencer, bench.recorder() as recorder:
-        for number in range(400):
+        for number in range(800):
             recorder.queue(decision(number))
-        recorder.record_and_wait(decision(400))
+        recorder.record_and_wait(decision(800))
         sequencer.run(stop)
 
     assert stop.waits[0] > 0.25
