@@ -24,6 +24,7 @@ from pydantic import Field, PrivateAttr, Strict, ValidationError
 from typing_extensions import override
 
 from gateway.errors import SettingsError
+from gateway.settings_decisions import DecisionsSection
 from gateway.settings_directories import OrganisationSection
 from gateway.settings_directory_checks import check_directories
 from gateway.settings_faults import FaultList, Place, faults_of, mended, nearest
@@ -44,16 +45,9 @@ from vetting.errors import quoted
 from vetting.toml_source import TomlError, TomlSource
 
 __all__ = [
-    "GatewaySection",
-    "KeysSection",
-    "OperationalLogSection",
-    "PolicySection",
-    "RecordSection",
-    "Settings",
-    "UpstreamSection",
-    "json_schema",
-    "load_settings",
-]
+    "GatewaySection", "KeysSection", "OperationalLogSection", "PolicySection", "RecordSection",
+    "Settings", "UpstreamSection", "json_schema", "load_settings",
+]  # fmt: skip
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HIGHEST_PORT = 65_535
@@ -86,6 +80,8 @@ class Settings(Section):
     """The log for operators."""
     sessions: SessionsSection = SessionsSection()
     """How many sessions a person may have, and when they are looked at again."""
+    decisions: DecisionsSection = DecisionsSection()
+    """Decisions that other programs ask for."""
     vetting: VettingSection = VettingSection()
     """The host's vetting register."""
     mail: MailSection | None = None
@@ -190,10 +186,9 @@ class _Draft:
         policy = self._section("policy", PolicySection)
         self._section("keys", KeysSection)
         record = self._section("record", RecordSection)
-        if "operational_log" in self.faults.source.data:
-            self._section("operational_log", OperationalLogSection)
-        if "sessions" in self.faults.source.data:
-            self._section("sessions", SessionsSection)
+        self._optional("operational_log", OperationalLogSection)
+        self._optional("sessions", SessionsSection)
+        self._optional("decisions", DecisionsSection)
         self._read_optional()
         if "zone" in self.faults.source.data:
             self.zones = list(self._sections("zone", ZoneSection))
@@ -230,6 +225,10 @@ class _Draft:
                 ("mail", "password_file"), mail.password_file
             ):
                 self.faults.demand_private(("mail", "password_file"), mail.password_file)
+
+    def _optional(self, key: str, model: type[Section]) -> None:
+        if key in self.faults.source.data:
+            self._section(key, model)
 
     def _section(self, key: str, model: type[SectionKind]) -> SectionKind | None:
         if key not in self.faults.source.data:

@@ -39,7 +39,7 @@ from gateway.front.from_settings import (
 )
 from gateway.front.front import Front
 from gateway.front.notice_desk import NoticeDesk
-from gateway.front.open_routes import OpenRoutes, is_called_by_machines, readiness_of
+from gateway.front.open_routes import is_called_by_machines, readiness_of
 from gateway.front.oracle_watch import OracleWatch
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.policy_in_force import PolicyInForce
@@ -305,7 +305,7 @@ class Assembly:
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
             unknown_function=unknown_function(state.policy.engine().policy_set),
-            open_acts=OpenRoutes(bridge, readiness, office.mint.jwks(), office.feeds).find,
+            open_acts=office.open_routes(bridge, readiness).find,
             acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
             refusals=FrontRefusals(
                 pages=pages.refusals,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.api.authzen import AuthZen, DecisionClient
 from gateway.api.forward_auth import ForwardAuth
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.upstream_pool import UpstreamPool
@@ -14,8 +16,10 @@ from gateway.front.from_settings import (
     feed_push,
     front_proxies,
     host_names,
+    presence,
     upstream_address,
 )
+from gateway.front.open_routes import OpenRoutes
 from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
@@ -24,10 +28,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Store
 
+    from gateway.api.health import Readiness
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.kept_cookies import KeptCookies
+    from gateway.bulletin import BulletinReader
     from gateway.front.factor_parts import FactorParts
+    from gateway.front.pages_bridge import PagesBridge
     from gateway.front.policy_in_force import PolicyInForce
+    from gateway.identity.owners import RecordOwners
+    from gateway.identity.sessions.session_cache import SessionCache
     from gateway.keys import KeyRing
     from gateway.settings import Settings
 
@@ -47,6 +56,18 @@ class State(Protocol):
     def jars(self) -> KeptCookies:
         """The cookies of the systems."""
 
+    @property
+    def cache(self) -> SessionCache:
+        """The sessions."""
+
+    @property
+    def owners(self) -> RecordOwners:
+        """Whose employee a number is."""
+
+    @property
+    def reader(self) -> BulletinReader:
+        """What was announced."""
+
 
 class BackOfficeParts:
     """The way to every system of the back office.
@@ -59,6 +80,7 @@ class BackOfficeParts:
         pools: connections, one pool a system.
         acts: what is done with a Grant, by system.
         forward_auth: reads what other proxies ask, which keep systems themselves.
+        decisions: tells other programs what would be decided.
     """
 
     def __init__(
@@ -92,3 +114,26 @@ class BackOfficeParts:
             front_proxies(settings), origin=origin, hosts=host_names(origin)
         )
         self.acts = forward_acts(settings, pools, self.mint, state.jars, self.transactions)
+        self.decisions = AuthZen(
+            [
+                DecisionClient(
+                    id=each.id,
+                    token_sha256=each.token_sha256,
+                    organisations=frozenset(each.organisations),
+                    per_minute=each.per_minute,
+                )
+                for each in settings.decisions.clients
+            ],
+            origin=origin,
+            engine=state.policy.engine,
+            sessions=state.cache,
+            presence=presence(settings.sessions),
+            owners=state.owners,
+            bulletin=state.reader,
+            recorder=recorder,
+            monotonic=time.monotonic,
+        )
+
+    def open_routes(self, pages: PagesBridge, readiness: Readiness) -> OpenRoutes:
+        """Give what is open without a session."""
+        return OpenRoutes(pages, readiness, self.mint.jwks(), self.feeds, self.decisions)

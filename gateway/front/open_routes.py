@@ -9,15 +9,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from gateway.api.authzen import METADATA_PATH
+from gateway.api.authzen import PREFIX as DECISIONS
 from gateway.api.feed_push import PREFIX
 from gateway.api.health import Readiness, health
 from gateway.api.keys import JWKS_PATH, jwks_answer
-from gateway.wire.answers import Answer, give
+from gateway.wire.answers import Answer, document, give
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gateway.acts import OpenAct
+    from gateway.api.authzen import AuthZen
     from gateway.api.feed_push import FeedPush
     from gateway.audit.recorder import Recorder
     from gateway.bulletin import BulletinReader
@@ -43,12 +46,13 @@ OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
 
 
 def is_called_by_machines(path: str) -> bool:
-    """Tell whether servers post to a path, of providers or vetting units: they send no `Origin`.
+    """Tell whether servers post to a path: they send no `Origin`.
 
-    What it posts is signed; no cookie is looked at for it.
+    What providers and vetting units post is signed, a program that asks for decisions shows a
+    token; no cookie is looked at for it.
     """
     back_channel = path.startswith("/-/oidc/") and path.endswith("/back-channel")
-    return back_channel or path.startswith(PREFIX)
+    return back_channel or path.startswith((PREFIX, DECISIONS))
 
 
 def readiness_of(recorder: Recorder, bulletin: BulletinReader, policy: PolicyInForce) -> Readiness:
@@ -71,6 +75,7 @@ class OpenRoutes:
         readiness: Readiness,
         jwks: Mapping[str, object],
         feeds: FeedPush,
+        decisions: AuthZen,
     ) -> None:
         """Hold what the open routes need.
 
@@ -79,14 +84,19 @@ class OpenRoutes:
             readiness: asks the parts that must be working.
             jwks: the public keys of the assertion.
             feeds: takes exports of vetting units.
+            decisions: tells other programs what would be decided.
         """
         self._feeds = feeds
+        self._decisions = decisions
         self._pages = pages
         self._documents: dict[str, Callable[[], Answer]] = {
             "/-/health": health,
             "/-/ready": readiness.answer,
             JWKS_PATH: lambda: jwks_answer(jwks),
         }
+        if decisions.takes_any:
+            where = document(200, b"application/json", decisions.metadata())
+            self._documents[METADATA_PATH] = lambda: where
 
     def find(self, path: str) -> OpenAct | None:
         """Give the act for a canonical path; None where the path is not open."""
@@ -94,6 +104,8 @@ class OpenRoutes:
             return self._page
         if path.startswith(PREFIX) and self._feeds.takes_any:
             return self._feeds.act
+        if path.startswith(DECISIONS) and self._decisions.takes_any:
+            return self._decisions.act
         give_document = self._documents.get(path)
         if give_document is None:
             return None

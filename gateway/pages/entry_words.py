@@ -211,7 +211,7 @@ def _person(row: AuditRow) -> str:
 def _status(row: AuditRow) -> str:
     status = f"status {row.clear['status']}" if "status" in row.clear else ""
     if row.clear.get("status") == 0:
-        status = "ended at another proxy"
+        status = "ended elsewhere"
     took = f"{row.clear['duration_us'] / 1000:,.0f} ms" if "duration_us" in row.clear else ""
     return ", ".join(part for part in (status, took) if part)
 

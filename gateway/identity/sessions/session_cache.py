@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -31,7 +32,9 @@ from gateway.errors import DirectoryUnavailable, IdentityError, NotEmployed
 from gateway.identity.sessions.live_session import LiveSession, SubjectReader
 from gateway.identity.sessions.presence import Presence
 from gateway.identity.sessions.session import Session
+from gateway.identity.sessions.session_ending import Whose
 from gateway.identity.sessions.session_limits import limits_in_us
+from gateway.identity.sessions.session_list import list_sessions
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.staff import staff_by_id
 from gateway.store import schema
@@ -204,6 +207,26 @@ class SessionCache:
             return None
         found.seen_us = max(seen_us, session.last_seen_at_us)
         return found
+
+    def of_staff(self, staff_id: str, *, at: datetime) -> LiveSession | None:
+        """Read the newest session of somebody (blocks). Does not count as use, nor is it kept.
+
+        Returns:
+            The session, or None where they are not signed in, or may not use any until their
+            directory vouches for them again.
+
+        Raises:
+            StoreUnavailable: if the database does not answer.
+        """
+        with reading(self._engine) as connection:
+            for listed in list_sessions(connection, Whose(staff_id=staff_id), at=at):
+                session = self._sessions.read_hash(connection, listed.hash)
+                with suppress(DirectoryAway):
+                    seen_us = self._unwritten.get(listed.hash, 0)
+                    live = session and self._describe(connection, session, at, seen_us)
+                    if live:
+                        return live
+        return None
 
     def why_over(self, token: str) -> str:
         """Give why a session was ended, as far as it is remembered; for the event loop."""

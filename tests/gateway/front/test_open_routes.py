@@ -8,6 +8,7 @@ from typing import cast
 import orjson
 import pytest
 
+from gateway.api.authzen import METADATA_PATH, AuthZen
 from gateway.api.feed_push import FeedPush, Imported
 from gateway.api.health import Readiness
 from gateway.audit.recorder import Recorder
@@ -36,7 +37,22 @@ class NotedPages:
         return PageResult(status=200, code="", answered=True)
 
 
-def routes(pages: NotedPages, record: str = "ok", *, feeds: bool = True) -> OpenRoutes:
+class Decisions:
+    """Programs may ask for decisions, or none may."""
+
+    def __init__(self, *, any_program: bool) -> None:
+        self.takes_any = any_program
+
+    def metadata(self) -> bytes:
+        return b'{"policy_decision_point": "https://gate.example"}'
+
+    async def act(self, visit: Visit) -> None:
+        raise AssertionError(visit)
+
+
+def routes(
+    pages: NotedPages, record: str = "ok", *, feeds: bool = True, programs: bool = True
+) -> OpenRoutes:
     return OpenRoutes(
         pages=cast("PagesBridge", pages),
         readiness=Readiness(parts={"record": lambda: record}),
@@ -46,6 +62,7 @@ def routes(pages: NotedPages, record: str = "ok", *, feeds: bool = True) -> Open
             importer=lambda *_: Imported(code=0, out=b"", error=""),
             recorder=cast("Recorder", None),
         ),
+        decisions=cast("AuthZen", Decisions(any_program=programs)),
     )
 
 
@@ -81,12 +98,17 @@ def test_nothing_else_is_open(path: str) -> None:
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [("/-/health", 200), ("/-/ready", 503), ("/.well-known/jwks.json", 200)],
+    [
+        ("/-/health", 200),
+        ("/-/ready", 503),
+        ("/.well-known/jwks.json", 200),
+        ("/.well-known/authzen-configuration", 200),
+    ],
 )
 async def test_documents_for_machines_are_given(path: str, status: int) -> None:
     act = routes(NotedPages(), record="stopped").find(path)
     assert act is not None
-    assert path in OPEN_DOCUMENTS
+    assert path in {*OPEN_DOCUMENTS, METADATA_PATH}
 
     async def serve(incoming: Incoming, connection: Connection) -> None:
         assert await act(new_visit(incoming, connection)) is None
@@ -123,3 +145,10 @@ def test_exports_are_taken_where_a_unit_may_send_them_and_nowhere_else() -> None
     assert routes(pages).find("/-/api/vetting/feeds") is None
     assert is_called_by_machines(path)
     assert not is_called_by_machines("/-/api/vetting/")
+
+
+def test_decisions_are_there_where_some_program_may_ask() -> None:
+    for path in ("/-/access/v1/evaluation", METADATA_PATH):
+        assert routes(NotedPages()).find(path) is not None
+        assert routes(NotedPages(), programs=False).find(path) is None
+    assert is_called_by_machines("/-/access/v1/evaluation")

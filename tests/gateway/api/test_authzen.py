@@ -1,0 +1,288 @@
+"""Programs ask what would be decided: the same engine, the same log, and nothing for strangers."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.api.authzen import PREFIX, AuthZen, DecisionClient
+from gateway.audit.entry import Outcome
+from gateway.identity.sessions.presence import Presence
+from gateway.identity.sessions.session_ending import Whose
+from gateway.keys import KeyRing
+from tests.gateway.identity.parts import AT
+from tests.gateway.pages.world import World
+from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, stand, status_of
+
+TOKEN = "a-token-of-a-program"
+ALICE = "cheshire-fire/id-alice"
+JSON = "Content-Type: application/json\r\n"
+
+
+@pytest.fixture
+async def gate(tmp_path: Path, front_world: World, record_keys: KeyRing) -> AsyncIterator[Stand]:
+    async with asked_stand(tmp_path, front_world, record_keys) as made:
+        yield made
+
+
+@contextlib.asynccontextmanager
+async def asked_stand(folder: Path, world: World, keys: KeyRing) -> AsyncIterator[Stand]:
+    async with stand(folder, world, keys) as made:
+        point = AuthZen(
+            [
+                DecisionClient(
+                    id="rota",
+                    token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
+                    organisations=frozenset({"cheshire-fire"}),
+                    per_minute=500,
+                )
+            ],
+            origin="http://gate",
+            engine=lambda: made.engine,  # type: ignore[arg-type,return-value]  # all it is asked
+            sessions=made.parts.cache,
+            presence=Presence(),
+            owners=made.front._pipeline._owners,
+            bulletin=made.parts.reader,
+            recorder=made.recorder,
+            monotonic=made.parts.reader._monotonic,
+        )
+        for path in ("evaluation", "evaluations", "search/resource", "search/action", "other"):
+            made.open_acts[PREFIX + path] = point.act
+        yield made
+
+
+def about(
+    resource: str = "pay.slip", action: str = "read", *, who: str = ALICE, **more: Any
+) -> dict[str, Any]:
+    kind = "request" if resource.startswith("/") else "function"
+    return {
+        "subject": {"type": "staff", "id": who},
+        "resource": {"type": kind, "id": resource},
+        "action": {"name": action},
+        **more,
+    }
+
+
+async def told(
+    gate: Stand, said: object, path: str = "evaluation", *, token: str = TOKEN, more: str = JSON
+) -> tuple[int, Any]:
+    body = said if isinstance(said, str) else json.dumps(said)
+    fields = f"Authorization: Bearer {token}\r\n{more}"
+    answer = await gate.ask(
+        PREFIX + path, method="POST", more=fields, body=body, accept="application/json"
+    )
+    return status_of(answer), json.loads(answer.partition(b"\r\n\r\n")[2])
+
+
+async def test_a_decision_is_that_of_the_gate_and_is_recorded_before_it_is_told(
+    gate: Stand,
+) -> None:
+    gate.firefighter()
+    said = about()
+    status, answer = await told(gate, said)
+    decision, result = gate.drafts
+
+    assert (status, answer) == (200, {"decision": True})
+    assert (decision.outcome, decision.code) == (Outcome.PERMIT, "rule-permits")
+    assert (decision.function, decision.staff_id) == ("pay.slip", ALICE)
+    assert decision.obligations[-1] == "asked-by:rota"
+    assert (result.corr, result.status) == (decision.id, 0)
+
+
+async def test_a_request_is_read_as_if_it_had_come(gate: Stand) -> None:
+    gate.firefighter()
+
+    assert await told(gate, about(OWN_PAYSLIP, "GET")) == (200, {"decision": True})
+    for target, code in (
+        ("/no/such/page", "function-unknown"),
+        ("/a//b", "path-empty-segment"),
+        ("/-/portal", "function-unknown"),
+    ):
+        status, answer = await told(gate, about(target, "GET"))
+        assert (status, answer["decision"], answer["context"]["reason"]) == (200, False, code)
+        assert gate.drafts[-1].outcome == Outcome.DENY
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (about("no.such"), "function-unknown"),
+        (about("gate.portal"), "function-unknown"),
+        (about("pay.adjust"), "function-unknown"),
+        (about("hr.sit"), "obligation-not-fulfilled"),
+        (about("pay.bank"), "second-factor-needed"),
+        (about(who="cheshire-fire/nobody"), "not-signed-in"),
+    ],
+)
+async def test_what_is_not_certainly_permitted_is_denied(
+    gate: Stand, said: dict[str, Any], reason: str
+) -> None:
+    """Unknown and not offered are one answer, and so are nobody and somebody else's staff."""
+    gate.firefighter()
+    status, answer = await told(gate, said)
+
+    assert (status, answer["decision"]) == (200, False)
+    assert answer["context"]["reason"] == reason
+    assert gate.drafts[-1].outcome == Outcome.DENY
+
+
+async def test_staff_of_an_organisation_it_may_not_ask_about_are_nobody(gate: Stand) -> None:
+    _, session = gate.parts.sign_in("pat", "7001", organisation="nwas")
+    _, answer = await told(gate, about(who=session.staff_id))
+
+    assert answer["context"]["reason"] == "not-signed-in"
+    assert gate.drafts[-1].organisation == ""
+    assert gate.engine.asked == []
+
+
+async def test_nothing_is_permitted_once_the_session_is_over(gate: Stand) -> None:
+    gate.firefighter()
+    gate.parts.sessions.end_all(Whose(staff_id=ALICE), at=AT, reason="test")
+
+    assert (await told(gate, about()))[1]["context"]["reason"] == "not-signed-in"
+
+
+async def test_several_are_decided_with_what_is_said_once(gate: Stand) -> None:
+    gate.firefighter()
+    several = [{"resource": {"type": "function", "id": each}} for each in ("pay.slip", "no.such")]
+    said = {**about("unread"), "evaluations": [*several, several[0]]}
+    _, answer = await told(gate, said, "evaluations")
+
+    assert [each["decision"] for each in answer["evaluations"]] == [True, False, True]
+    assert len({each.id for each in gate.drafts}) == 5
+
+
+@pytest.mark.parametrize(
+    ("semantic", "decisions"),
+    [
+        ("execute_all", [True, False, True]),
+        ("deny_on_first_deny", [True, False]),
+        ("permit_on_first_permit", [True]),
+    ],
+)
+async def test_the_rest_is_not_looked_at_where_that_was_asked(
+    gate: Stand, semantic: str, decisions: list[bool]
+) -> None:
+    gate.firefighter()
+    each = [about(), about("no.such"), about()]
+    said = {"evaluations": each, "options": {"evaluations_semantic": semantic}}
+    _, answer = await told(gate, said, "evaluations")
+
+    assert [one["decision"] for one in answer["evaluations"]] == decisions
+
+
+async def test_without_several_it_is_one(gate: Stand) -> None:
+    gate.firefighter()
+
+    assert (await told(gate, about(), "evaluations"))[1] == {"decision": True}
+    assert (await told(gate, about(evaluations=[]), "evaluations"))[1] == {"decision": True}
+
+
+async def test_a_search_finds_what_an_evaluation_permits(gate: Stand) -> None:
+    gate.firefighter()
+    wanted = {**about(), "resource": {"type": "function"}}
+    _, answer = await told(gate, wanted, "search/resource")
+    found = [each["id"] for each in answer["results"]]
+
+    assert "pay.slip" in found
+    assert not {"hr.sit", "pay.bank", "gate.portal"} & set(found)
+    assert (gate.drafts[0].code, gate.drafts[0].staff_id) == ("decisions-searched", ALICE)
+    for each in found[:3]:
+        assert (await told(gate, about(each)))[1] == {"decision": True}
+    del wanted["action"]
+    _, answer = await told(gate, {**wanted, "resource": about()["resource"]}, "search/action")
+    assert {"name": "read"} in answer["results"]
+    assert (await told(gate, about(who="x/y"), "search/resource"))[1] == {"results": []}
+
+
+@pytest.mark.parametrize("token", ["", "another-token"])
+async def test_a_stranger_is_told_nothing(gate: Stand, token: str) -> None:
+    gate.firefighter()
+    status, _ = await told(gate, about(), token=token)
+
+    assert (status, gate.drafts[-1].code) == (401, "decision-client-unknown")
+    assert gate.engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("said", "path", "more", "expected"),
+    [
+        ("{", "evaluation", JSON, "the body: not JSON"),
+        ('{"a": 1, "a": 2}', "evaluation", JSON, "the body: a name comes twice"),
+        ({}, "evaluation", JSON, "subject: write an object"),
+        (about(), "evaluation", "", "Content-Type: write application/json"),
+        (about(), "other", JSON, "the address: POST to one of those"),
+        ("x" * 300_000, "evaluation", JSON, "the body: write 262144 bytes at the most"),
+    ],
+)
+async def test_a_faulty_call_is_told_where_and_what(
+    gate: Stand, said: object, path: str, more: str, expected: str
+) -> None:
+    status, answer = await told(gate, said, path, more=more)
+
+    assert status == 400
+    assert expected in answer["error"]
+    assert answer["reference"] == gate.drafts[-1].reference
+
+
+async def test_a_program_asks_so_much_in_a_minute(gate: Stand) -> None:
+    gate.firefighter()
+    several = {"evaluations": [about("no.such")] * 60}
+    statuses = [(await told(gate, several, "evaluations"))[0] for _ in range(9)]
+    gate.at_us += 60_000_000
+
+    assert statuses == [200] * 8 + [429]
+    assert (await told(gate, several, "evaluations"))[0] == 200
+
+
+async def test_what_cannot_be_recorded_is_not_told(gate: Stand) -> None:
+    gate.firefighter()
+    gate.recorder.close()
+    fields = f"Authorization: Bearer {TOKEN}\r\n{JSON}"
+    answer = await gate.ask(
+        PREFIX + "evaluation", method="POST", more=fields, body=json.dumps(about())
+    )
+
+    assert status_of(answer) == 503
+    assert b"decision" not in answer.partition(b"\r\n\r\n")[2]
+
+
+async def test_a_calls_own_id_is_given_back(gate: Stand) -> None:
+    gate.firefighter()
+    fields = f"Authorization: Bearer {TOKEN}\r\n{JSON}X-Request-ID: bfe9eb29\r\n"
+    answer = await gate.ask(
+        PREFIX + "evaluation", method="POST", more=fields, body=json.dumps(about())
+    )
+
+    assert field_of(answer, "X-Request-ID") == "bfe9eb29"
+    assert field_of(answer, "Gateway-Reference") == gate.drafts[0].reference
+
+
+def test_the_metadata_name_what_is_there() -> None:
+    """Where one is not named, a program knows that it is not there."""
+    nothing: Any = None
+    point = AuthZen(
+        (),
+        origin="https://gate.example",
+        engine=nothing,
+        sessions=nothing,
+        presence=nothing,
+        owners=nothing,
+        bulletin=nothing,
+        recorder=nothing,
+        monotonic=nothing,
+    )
+
+    assert json.loads(point.metadata()) == {
+        "policy_decision_point": "https://gate.example",
+        "access_evaluation_endpoint": "https://gate.example/-/access/v1/evaluation",
+        "access_evaluations_endpoint": "https://gate.example/-/access/v1/evaluations",
+        "search_resource_endpoint": "https://gate.example/-/access/v1/search/resource",
+        "search_action_endpoint": "https://gate.example/-/access/v1/search/action",
+    }

@@ -1,0 +1,111 @@
+"""What programs ask is read with one reading, or refused with the place and what to do."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from gateway.api.decision_request import (
+    Evaluation,
+    RequestFault,
+    Semantic,
+    read_evaluation,
+    read_evaluations,
+    read_search,
+)
+
+ALICE = {"type": "user", "id": "cheshire-fire/id-alice"}
+PAYSLIP = {"type": "function", "id": "pay.slip"}
+READ = {"name": "read"}
+
+
+def written(**members: Any) -> bytes:
+    said = {"subject": ALICE, "resource": PAYSLIP, "action": READ, **members}
+    return json.dumps({name: each for name, each in said.items() if each is not None}).encode()
+
+
+def test_a_question_is_read_and_what_is_unknown_passed_over() -> None:
+    """The shape of the standard's own example, with names that exist here."""
+    body = written(
+        resource={**PAYSLIP, "properties": {"record": "40012", "more": 1}},
+        action={**READ, "properties": {"method": "GET"}},
+        context={"time": "1985-10-26T01:22-07:00", "purpose": "audit"},
+        later={"version": 2},
+    )
+
+    assert read_evaluation(body).evaluations == (
+        Evaluation(
+            staff_id="cheshire-fire/id-alice",
+            kind="function",
+            resource="pay.slip",
+            action="read",
+            record="40012",
+            purpose="audit",
+        ),
+    )
+
+
+def test_defaults_stand_where_a_question_says_nothing() -> None:
+    each = [{"action": {"name": "write"}}, {"resource": {**PAYSLIP, "id": "hr.sit"}}, {}]
+    asked = read_evaluations(
+        written(evaluations=each, options={"evaluations_semantic": "deny_on_first_deny"})
+    )
+
+    assert [(one.resource, one.action) for one in asked.evaluations] == [
+        ("pay.slip", "write"),
+        ("hr.sit", "read"),
+        ("pay.slip", "read"),
+    ]
+    assert (asked.semantic, asked.single) == (Semantic.DENY_ON_FIRST_DENY, False)
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"subject": None}, "subject: write an object"),
+        ({"subject": {"type": "user"}}, "subject.id: write text of 1 to 2000 characters"),
+        ({"subject": {"type": "robot", "id": "x"}}, "subject.type: write one of staff, user"),
+        ({"resource": {"type": "todo", "id": "1"}}, "resource.type: write one of function, reque"),
+        ({"resource": {**PAYSLIP, "id": "x" * 2001}}, "resource.id: write text"),
+        ({"resource": {**PAYSLIP, "properties": []}}, "resource.properties: write an object"),
+        ({"action": {"name": "can_read"}}, "action.name: write one of read, write"),
+        ({"resource": {"type": "request", "id": "/"}}, "action.name: write one of GET, HEAD"),
+        ({"context": "now"}, "context: write an object"),
+        ({"evaluations": {}}, "evaluations: write an array"),
+        ({"evaluations": [{}] * 61}, "evaluations: write 60 at the most, not 61"),
+        ({"evaluations": [{}, 1]}, "evaluations[1]: write an object"),
+        ({"evaluations": [{"action": {}}]}, "evaluations[0].action.name: write one of"),
+        ({"evaluations": [{}], "options": 1}, "options: write an object"),
+        (
+            {"evaluations": [{}], "options": {"evaluations_semantic": "any"}},
+            "options.evaluations_semantic: write one of execute_all, deny",
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(members: dict[str, Any], expected: str) -> None:
+    with pytest.raises(RequestFault) as refused:
+        read_evaluations(written(**members))
+
+    assert str(refused.value).startswith(expected)
+
+
+def test_a_search_leaves_one_thing_open() -> None:
+    by_action = read_search(written(action=None), "action")
+    by_resource = read_search(written(resource={"type": "function", "id": "ignored"}), "resource")
+
+    assert (by_action.resource, by_action.action) == ("pay.slip", "")
+    assert (by_resource.resource, by_resource.action) == ("", "read")
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({"resource": {"type": "request", "id": "/"}, "action": {"name": "GET"}}, "resource.type"),
+        ({"page": {"token": "x"}}, "page.token: there is one page"),
+    ],
+)
+def test_a_search_that_is_not_there_is_told(members: dict[str, Any], expected: str) -> None:
+    with pytest.raises(RequestFault, match=expected):
+        read_search(written(**members), "resource")
