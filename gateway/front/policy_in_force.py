@@ -78,7 +78,7 @@ class PolicyInForce:
         Returns:
             Whether it is withheld by this call.
         """
-        number = self._number
+        number = self._number  # before the engine, so that it is never the number of a later one
         if engine is not self._engine:
             return False
         return self._versions.doubt(number, function, at=at)
@@ -95,13 +95,15 @@ class PolicyInForce:
         version, files = self._stored()
         withheld = self._versions.doubted(version.number)
         if version.number != self._number:
-            self._compiled, register = _compiled(version, files)
-            # The engine last: until the bulletin is read whole, nobody is decided on here anyway.
-            self._number, self._register = version.number, register
+            # The engine after the register: until the bulletin is read whole, nobody is decided on
+            # here anyway.
+            self._compiled, self._register = _compiled(version, files)
             _log.info("policy set in force", version=version.number, digest=self._compiled.digest)
         elif withheld == self._withheld:
             return
         self._withheld, self._engine = withheld, self._compiled.withholding(withheld)
+        # Last: whoever doubts the engine reads it after the number, see `doubt`.
+        self._number = version.number
 
     def _stored(self) -> tuple[PolicyVersion, PolicyFiles]:
         stored = self._versions.in_force()

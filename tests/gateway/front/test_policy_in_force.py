@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import update
 
-from gateway.bulletin import Bulletin, BulletinReader
+from gateway.bulletin import POLICY, Bulletin, BulletinReader
 from gateway.errors import StoreError
+from gateway.front import policy_in_force
 from gateway.front.policy_in_force import PolicyInForce
 from gateway.policy_versions import PolicyVersions
 from gateway.store.engine import open_store, reading, writing
@@ -159,3 +160,22 @@ def test_a_set_that_means_something_else_is_refused(
 def test_without_a_set_in_force_no_worker_starts(store: Engine, bulletin: Bulletin) -> None:
     with pytest.raises(StoreError, match="no set is in force"):
         PolicyInForce(PolicyVersions(store, bulletin))
+
+
+def test_a_doubt_of_the_set_before_says_nothing_of_the_one_that_takes_its_place(
+    tmp_path: Path, versions: PolicyVersions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oracle's thread may find it in the middle of the swap."""
+    policy = PolicyInForce(versions)
+    before = policy.engine()
+    number = without_payslips(tmp_path, versions)
+
+    class Found:
+        def info(self, *_: object, **__: object) -> None:
+            policy.doubt(before, "pay.slip", at=AT)
+
+    monkeypatch.setattr(policy_in_force, "_log", Found())
+    policy.apply(frozenset({POLICY}))
+
+    assert policy.number == number
+    assert versions.doubted(number) == frozenset()
