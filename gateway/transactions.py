@@ -129,8 +129,11 @@ class Transactions:
             asked = match.function
         elif catalogue.of_transaction(target.path, target.query) is None:
             return
-        if transaction and asked.system == rule.system:
-            await self._bind(visit, visit.live.session.hash, asked, transaction)
+        session = visit.live.session.hash
+        if not transaction or asked.system != rule.system:
+            return
+        if self._kept.get(session, rule.system, transaction) is None:  # else it never changes
+            await self._bind(visit, session, asked, transaction)
 
     async def _function_of(self, session_hash: str, system: str, transaction: str) -> str | None:
         known = self._kept.get(session_hash, system, transaction)
