@@ -231,10 +231,10 @@ def test_a_file_of_many_thousand_lines_is_read_in_one_pass() -> None:
         lines = [f'[[rule]]\nid = "r{n}"\nfunctions = [\n"a",\n"b" ]' for n in range(rules)]
         text = "\n".join(lines) + "\nx = [\n" + "1,\n" * rules + "]"
         best = 9.0
-        for _ in range(3):
-            started = time.perf_counter()
+        for _ in range(5):
+            started = time.process_time()  # ours alone, however busy the machine
             TomlSource.from_text(text, file="x")
-            best = min(best, time.perf_counter() - started)
+            best = min(best, time.process_time() - started)
         return best
 
     assert seconds(1200) < 9 * seconds(300)
