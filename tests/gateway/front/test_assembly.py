@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import hashlib
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -32,10 +33,12 @@ from gateway.settings import Settings
 from gateway.store.engine import open_store, reading, writing
 from policies.errors import PolicyFileError
 from policies.policy_files import PolicyFiles
+from tests.doubles.front_proxies import SECRET
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import ScriptedUpstream
 from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.front.conftest import SettingsMaker
+from tests.gateway.proxied import asking_fields
 from tests.gateway.stand import field_of, status_of
 from tests.policies.people import FIRE, LIBRARY, copied_set, grant
 from tests.vetting.exports import row, to_csv
@@ -45,6 +48,27 @@ from vetting.register import Register
 
 PERSON = PersonKey(organisation=FIRE, employee_number="40011")
 SECOND = PersonKey(organisation=FIRE, employee_number="40002")
+
+
+TOKEN = "a-token-of-a-program"
+OTHERS = f"""
+[[front_proxy]]
+id = "front"
+kind = "nginx"
+networks = ["127.0.0.1/32"]
+secret_file = "front.secret"
+
+[[decisions.client]]
+id = "rota"
+token_sha256 = "{hashlib.sha256(TOKEN.encode()).hexdigest()}"
+organisations = ["{FIRE}"]
+
+"""
+QUESTION = {
+    "subject": {"type": "staff", "id": f"{FIRE}/id-alice"},
+    "resource": {"type": "function", "id": "pay.slip"},
+    "action": {"name": "read"},
+}
 
 
 class Gate:
@@ -60,6 +84,18 @@ class Gate:
         client = RawClient(*streams, host="localhost:8080")
         self.clients.append(client)
         return await client.get(path, more=f"Accept: {accept}\r\n{more}")
+
+    async def post(self, path: str, token: str, said: object) -> bytes:
+        """Post JSON as a program does."""
+        body = orjson.dumps(said)
+        client = RawClient(*await asyncio.open_connection(*self.address), host="localhost:8080")
+        self.clients.append(client)
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: localhost:8080\r\nAuthorization: Bearer {token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        await client.say(head.encode() + body)
+        return await client.answer()
 
     async def push(self, key: Ed25519PrivateKey, export: str) -> bytes:
         """Send an export as the unit's server does."""
@@ -121,10 +157,23 @@ async def gate(settings: Settings) -> AsyncIterator[Gate]:
             await assembly.front.drain(1)
 
 
-async def test_machines_are_told_health_readiness_and_keys(make_settings: SettingsMaker) -> None:
-    async with gate(make_settings()) as one:
+async def test_machines_are_told_health_readiness_and_keys(
+    make_settings: SettingsMaker, tmp_path: Path
+) -> None:
+    (tmp_path / "front.secret").write_text(SECRET)
+    (tmp_path / "front.secret").chmod(0o600)
+    settings = make_settings(("[[upstream]]", OTHERS + "[[upstream]]"))
+    async with gate(settings) as one:
         health, ready = await one.ask("/-/health"), await one.ask("/-/ready")
         keys = await one.ask("/.well-known/jwks.json")
+        places = await one.ask("/.well-known/authzen-configuration")
+        asking = asking_fields().replace("Host: gate", "Host: localhost:8080")
+        asked = await one.ask("/-/forward-auth", asking + one.signed_in())
+        decided = await one.post("/-/access/v1/evaluation", TOKEN, QUESTION)
+
+    assert (status_of(asked), status_of(places)) == (200, 200)
+    assert field_of(asked, "Gateway-Assertion")
+    assert decided.endswith(b'{"decision":true}')
 
     assert [status_of(each) for each in (health, ready, keys)] == [200, 200, 200]
     assert orjson.loads(ready.partition(b"\r\n\r\n")[2])["parts"] == {
