@@ -313,7 +313,7 @@ def copied(place: Place) -> Place:
             )
             leaf.cert_chain_pems[0].write_to_path(file)
         else:
-            file.write_text("secret")
+            file.write_text("secret" * 8)
             file.chmod(0o600)
     place.config.write_text(settings)
     return place
