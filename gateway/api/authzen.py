@@ -33,7 +33,7 @@ from gateway.api.decision_request import (
 )
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_entry_id
 from gateway.backoffice.canonical import TargetError
-from gateway.drafts import decision_draft, refusal_draft
+from gateway.drafts import PURPOSE_GIVEN, decision_draft, refusal_draft
 from gateway.errors import NotCurrent
 from gateway.function_finder import FunctionFinder
 from gateway.refused import Refused
@@ -270,6 +270,8 @@ class AuthZen:
         decision = engine.decide(question)
         withheld = self._withheld(visit, live, match, decision) if decision.permitted else ""
         draft = decision_draft(call, question, decision, match, host=engine.host)
+        if decision.permitted and decision.obligations.purpose is not None:
+            draft.obligations += (f"{PURPOSE_GIVEN}:{asked.purpose}",)
         draft.obligations += (f"{ASKED_BY}:{client.id}",)
         if withheld:
             draft.outcome, draft.code = Outcome.DENY, withheld
@@ -311,8 +313,11 @@ class AuthZen:
         catalogue = self._engine().policy_set.catalogue
         if asked.kind == "function":
             return _function_match(catalogue.functions.get(asked.resource), asked)
-        raw = asked.resource.encode("ascii", "replace")
-        _, match = self._finder.find(catalogue, asked.action, raw)
+        # Nothing in it is replaced: whoever asks sends it on as it is.
+        raw = asked.resource.encode("utf-8", "surrogatepass")
+        target, match = self._finder.find(catalogue, asked.action, raw)
+        if target.sent != raw:
+            raise TargetError("target-not-canonical")
         return None if match is None or match.function.system == GATEWAY_SYSTEM else match
 
     def _withheld(self, visit: Visit, live: LiveSession, match: Match, decision: Decision) -> str:

@@ -149,9 +149,9 @@ def _evaluation(said: dict[str, Any], where: str, *, left_open: str = "") -> Eva
     if left_open != "action":
         name = _one_of(action, "name", f"{where}action.", _ACTIONS[kind])
     number, code = None, None
-    if (properties := _optional(resource, "properties", f"{where}resource.")).get("record"):
+    if "record" in (properties := _optional(resource, "properties", f"{where}resource.")):
         number = _text(properties, "record", f"{where}resource.properties.")
-    if (context := _optional(said, "context", where)).get("purpose"):
+    if "purpose" in (context := _optional(said, "context", where)):
         code = _text(context, "purpose", f"{where}context.")
     return Evaluation(
         staff_id=_text(subject, "id", f"{where}subject."),

@@ -218,6 +218,7 @@ class SessionCache:
         Raises:
             StoreUnavailable: if the database does not answer.
         """
+        at_us = schema.microseconds(at)
         with reading(self._engine) as connection:
             for listed in list_sessions(connection, Whose(staff_id=staff_id), at=at):
                 session = self._sessions.read_hash(connection, listed.hash)
@@ -225,6 +226,9 @@ class SessionCache:
                     seen_us = self._unwritten.get(listed.hash, 0)
                     live = session and self._describe(connection, session, at, seen_us)
                     if live:
+                        # As their next request would find it; noted only then.
+                        rested_us = max(live.session.rested_us, at_us - live.seen_us)
+                        live.session = replace(live.session, rested_us=rested_us)
                         return live
         return None
 

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ import pytest
 
 from gateway.api.authzen import PREFIX, AuthZen, DecisionClient
 from gateway.audit.entry import Outcome
-from gateway.identity.sessions.presence import Presence
+from gateway.identity.sessions.presence import Presence, PresenceLimit
 from gateway.identity.sessions.session_ending import Whose
 from gateway.keys import KeyRing
 from tests.gateway.identity.parts import AT
 from tests.gateway.pages.world import World
 from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, stand, status_of
+from tests.gateway.test_conditions import bind
 
 TOKEN = "a-token-of-a-program"
 ALICE = "cheshire-fire/id-alice"
@@ -32,7 +34,9 @@ async def gate(tmp_path: Path, front_world: World, record_keys: KeyRing) -> Asyn
 
 
 @contextlib.asynccontextmanager
-async def asked_stand(folder: Path, world: World, keys: KeyRing) -> AsyncIterator[Stand]:
+async def asked_stand(
+    folder: Path, world: World, keys: KeyRing, *limits: PresenceLimit
+) -> AsyncIterator[Stand]:
     async with stand(folder, world, keys) as made:
         point = AuthZen(
             [
@@ -46,7 +50,7 @@ async def asked_stand(folder: Path, world: World, keys: KeyRing) -> AsyncIterato
             origin="http://gate",
             engine=lambda: made.engine,  # type: ignore[arg-type,return-value]  # all it is asked
             sessions=made.parts.cache,
-            presence=Presence(),
+            presence=Presence(limits),
             owners=made.front._pipeline._owners,
             bulletin=made.parts.reader,
             recorder=made.recorder,
@@ -286,3 +290,59 @@ def test_the_metadata_name_what_is_there() -> None:
         "search_resource_endpoint": "https://gate.example/-/access/v1/search/resource",
         "search_action_endpoint": "https://gate.example/-/access/v1/search/action",
     }
+
+
+@pytest.mark.parametrize(
+    ("target", "code"),
+    [
+        ("/OA_HTML/OA.jsp\u00e9OAFunc=XX_PAYSLIP", "target"),
+        ("/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP&note=%c3%a9", "target-not-canonical"),
+    ],
+)
+async def test_what_the_program_would_send_is_what_is_decided(
+    gate: Stand, target: str, code: str
+) -> None:
+    """Nothing in it is taken for something else, as the program sends it on as it is."""
+    gate.firefighter()
+    _, answer = await told(gate, about(target, "GET"))
+
+    assert answer["decision"] is False
+    assert answer["context"]["reason"].startswith(code)
+
+
+@pytest.mark.parametrize("record", ["", None, 0])
+async def test_a_record_that_is_nobodys_is_not_ones_own(gate: Stand, record: object) -> None:
+    gate.firefighter()
+    said = about()
+    said["resource"]["properties"] = {"record": record}
+    status, answer = await told(gate, said)
+
+    assert status == 400
+    assert answer["error"].startswith("resource.properties.record")
+
+
+async def test_whoever_has_been_away_too_long_is_asked_again_here_too(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """The gate would ask them at their next request; nobody is told that they may before it."""
+    limit = PresenceLimit(pause=timedelta(minutes=10))
+    async with asked_stand(tmp_path, front_world, record_keys, limit) as gate:
+        gate.firefighter()
+        gate.at_us += 9 * 60_000_000
+        soon = await told(gate, about())
+        gate.at_us += 3 * 60_000_000
+        late = await told(gate, about())
+
+    assert soon[1] == {"decision": True}
+    assert (late[1]["decision"], late[1]["context"]["reason"]) == (False, "paused")
+
+
+async def test_the_purpose_that_was_given_is_in_the_record(gate: Stand, tmp_path: Path) -> None:
+    bind(gate, tmp_path / "rules", 'purpose = ["audit", "complaint"]')
+    gate.firefighter()
+    without = await told(gate, about())
+    given = await told(gate, about(context={"purpose": "audit"}))
+    permit = next(each for each in gate.drafts if each.outcome is Outcome.PERMIT)
+
+    assert [without[1]["decision"], given[1]["decision"]] == [False, True]
+    assert permit.obligations[-2:] == ("purpose-given:audit", "asked-by:rota")
