@@ -296,7 +296,7 @@ def test_the_metadata_name_what_is_there() -> None:
     ("target", "code"),
     [
         ("/OA_HTML/OA.jsp\u00e9OAFunc=XX_PAYSLIP", "target"),
-        ("/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP&note=%c3%a9", "target-not-canonical"),
+        ("/caf%c3%a9", "target-not-canonical"),
     ],
 )
 async def test_what_the_program_would_send_is_what_is_decided(
