@@ -121,8 +121,7 @@ def _take_failed_sign_in(browser: Browser, origin: str, folder: Path) -> None:
     for width in WIDTHS:
         page = browser.new_page(viewport={"width": width, "height": 900})
         for name, username, password in (("errors", "", ""), ("away", "away", "x")):
-            page.goto(f"{origin}/-/sign-in")
-            page.get_by_label("Cheshire Fire and Rescue Service").check()
+            page.goto(f"{origin}/-/sign-in/cheshire-fire")
             page.get_by_label("Username").fill(username)
             page.get_by_label("Password", exact=True).fill(password)
             page.get_by_role("button", name="Sign in").click()
