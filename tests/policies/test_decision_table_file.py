@@ -10,32 +10,13 @@ import pytest
 from policies.decision_table_file import Case, load_table, policy_set_of
 from policies.errors import PolicyFileError
 from tests.policies.people import cheshire
+from tests.policies.small_table import CASE, written
 from vetting.grants import GrantStatus
+
+__all__ = ["written"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-CASE = """
-on = 2026-11-21T12:00:00Z
-
-[[case]]
-why = "own payslip"
-organisation = "cheshire-fire"
-levels = ["DBSB"]
-asks = "pay.slip"
-gate = "permitted"
-reason = "rule-permits"
-"""
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[[str], Path]:
-    def write(text: str) -> Path:
-        path = tmp_path / "table.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
 
 
 def test_a_level_carries_who_granted_it_for_whom_and_how_long(

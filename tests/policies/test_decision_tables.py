@@ -15,6 +15,9 @@ from policies.decision_tables import check_rows, undecided_rules
 from policies.engine import Engine
 from policies.policy_set import load_policy_set
 from tests.policies.people import BOTH_FACTORS, PASSWORD, asked, cheshire, rule_text, with_rules
+from tests.policies.small_table import CASE, written
+
+__all__ = ["written"]
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,29 +126,6 @@ def test_no_rule_of_a_shared_services_own_could_be_lost_unnoticed(scenario: str)
     lost = own & set(undecided_rules(check_rows(rows, engine), engine.policy_set))
 
     assert lost <= {"partners.no-duties", "partners.no-law-enforcement"}
-
-
-CASE = """
-on = 2026-11-21T12:00:00Z
-
-[[case]]
-why = "own payslip"
-organisation = "cheshire-fire"
-levels = ["DBSB"]
-asks = "pay.slip"
-gate = "permitted"
-reason = "rule-permits"
-"""
-
-
-@pytest.fixture
-def written(tmp_path: Path) -> Callable[[str], Path]:
-    def write(text: str) -> Path:
-        path = tmp_path / "table.toml"
-        path.write_text(text, encoding="utf-8")
-        return path
-
-    return write
 
 
 def test_a_row_that_comes_out_otherwise_says_what_was_expected_and_what_was_found(

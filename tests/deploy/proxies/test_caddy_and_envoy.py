@@ -13,6 +13,7 @@ import pytest
 
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
+from tests.deploy.proxies.refusals import BROWSER, FORM, assert_refusals_are_the_gates
 from tests.doubles.front_proxies import CONFIGURATIONS, ProxiedOffice, caddy, envoy
 from tests.gateway.conftest import front_world, record_keys
 from tests.gateway.pages.world import World
@@ -22,7 +23,6 @@ from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 __all__ = ["front_world", "record_keys"]
 
 Front = tuple[Stand, ProxiedOffice]
-BROWSER = "Host: gate\r\nAccept: text/html\r\n"
 KINDS = {caddy: ProxyKind.FORWARD_AUTH, envoy: ProxyKind.EXT_AUTHZ}
 
 
@@ -63,29 +63,7 @@ async def test_the_whole_of_it(front: Front) -> None:
     refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
     assert status_of(refused) == 404
 
-    # who is not signed in is led there; a program is told; refusals are the gate's own pages
-    led = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{BROWSER}\r\n")
-    where = "http://gate/-/sign-in?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_PAYSLIP"
-    assert (status_of(led), field_of(led, "Location")) == (303, where)
-    plain = BROWSER.replace("text/html", "application/json")
-    assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{plain}\r\n")) == 401
-    for path, status in (
-        ("/no/such/page", 404),
-        ("/OA_HTML/OA.jsp?OAFunc=XX_MSS_TEAM", 403),
-        ("/OA_HTML//OA.jsp?OAFunc=XX_PAYSLIP", 400),
-        ("/OA_HTML/%2e%2e/OA.jsp", 400),
-        ("/x/..;/OA_HTML/OA.jsp", 400),
-    ):
-        answer = await office.ask(f"GET {path} HTTP/1.1\r\n{signed_in}\r\n")
-        assert (path, status_of(answer)) == (path, status)
-        assert gate.drafts[-1].reference.encode() in answer
-        assert field_of(answer, "Gateway-Reference") == gate.drafts[-1].reference
-
-    # a body that decides is not left to the proxy, nor one where there should be none
-    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
-    wanted = "/OA_HTML/OA.jsp?OAFunc=XX_PERINFO"
-    answer = await office.ask(f"POST {wanted} HTTP/1.1\r\n{signed_in}Origin: http://gate\r\n{form}")
-    assert (status_of(answer), gate.drafts[-1].code) == (403, "body-unseen")
+    await assert_refusals_are_the_gates(gate, office, signed_in)
     upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n"
     answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{upgrade}\r\n")
     assert status_of(answer) in {400, 403}
@@ -99,7 +77,7 @@ async def test_the_whole_of_it(front: Front) -> None:
 
     # nor is a body where there should be none
     chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
-    for more in (form, chunked):
+    for more in (FORM, chunked):
         answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{more}")
         assert status_of(answer) == 400
     assert office.heads == []

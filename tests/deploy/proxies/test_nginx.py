@@ -9,6 +9,7 @@ import pytest
 
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
+from tests.deploy.proxies.refusals import BROWSER, FORM, assert_refusals_are_the_gates
 from tests.doubles.front_proxies import ProxiedOffice, nginx
 from tests.gateway.conftest import front_world, record_keys
 from tests.gateway.pages.world import World
@@ -18,7 +19,6 @@ from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 __all__ = ["front_world", "record_keys"]
 
 Front = tuple[Stand, ProxiedOffice]
-BROWSER = "Host: gate\r\nAccept: text/html\r\n"
 
 
 @pytest.fixture
@@ -58,33 +58,8 @@ async def test_the_whole_of_it(front: Front) -> None:
     refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
     assert status_of(refused) == 404
 
-    # who is not signed in is led there; a program is told
-    led = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{BROWSER}\r\n")
-    assert status_of(led) == 303
-    where = "http://gate/-/sign-in?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_PAYSLIP"
-    assert field_of(led, "Location") == where
-    plain = BROWSER.replace("text/html", "application/json")
-    assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{plain}\r\n")) == 401
-
-    # each refusal keeps its meaning, and its reference
-    for path, status in (
-        ("/no/such/page", 404),
-        ("/OA_HTML/OA.jsp?OAFunc=XX_MSS_TEAM", 403),
-        ("/OA_HTML//OA.jsp?OAFunc=XX_PAYSLIP", 400),
-        ("/OA_HTML/%2e%2e/OA.jsp", 400),
-        ("/x/..;/OA_HTML/OA.jsp", 400),
-    ):
-        answer = await office.ask(f"GET {path} HTTP/1.1\r\n{signed_in}\r\n")
-        assert (path, status_of(answer)) == (path, status)
-        assert gate.drafts[-1].reference.encode() in answer
-        assert field_of(answer, "Gateway-Reference") == gate.drafts[-1].reference
-
-    # a body that decides is not left to the proxy, nor one where there should be none
-    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
-    wanted = "/OA_HTML/OA.jsp?OAFunc=XX_PERINFO"
-    answer = await office.ask(f"POST {wanted} HTTP/1.1\r\n{signed_in}Origin: http://gate\r\n{form}")
-    assert (status_of(answer), gate.drafts[-1].code) == (403, "body-unseen")
-    assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{form}")) == 400
+    await assert_refusals_are_the_gates(gate, office, signed_in)
+    assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{FORM}")) == 400
     chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
     assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{chunked}")) == 400
 
