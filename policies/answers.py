@@ -7,13 +7,15 @@ posts meet these criteria), never what was decided. Answers of all attributes ar
 from __future__ import annotations
 
 from bisect import bisect_right
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from policies.decision import Effect
 from policies.obligations import Obligations
+from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from policies.criteria import OneOf, Reaches, ShownWithin
 
@@ -130,40 +132,74 @@ class AgeAnswers:
         return self._answers[bisect_right(self._limits, age_us)]
 
 
-class RuleIds(dict[int, tuple[str, ...]]):
-    """The ids of the rules of these bits."""
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What it means that certain rules apply, where no criterion is in error.
 
-    __slots__ = ("_ids",)
+    Attributes:
+        reason: How the rule gate ends.
+        rules: The ids of the rules that this rests on.
+        owed: Everything that has to be seen to.
+        steps_up: Whether one of the rules asks for a second factor.
+    """
 
-    def __init__(self, ids: tuple[str, ...]) -> None:
-        """Name these rules."""
+    reason: Reason
+    rules: tuple[str, ...]
+    owed: Obligations
+    steps_up: bool
+
+
+class Meanings(dict[int, Meaning]):
+    """What it means that the rules of these bits apply: at least one permits, and none denies."""
+
+    __slots__ = ("_denying", "_each", "_ids", "_own")
+
+    def __init__(
+        self, ids: tuple[str, ...], denying: int, each: Mapping[int, Obligations], own: Obligations
+    ) -> None:
+        """Tell what rules mean.
+
+        Args:
+            ids: Of the rules, in the order of their bits.
+            denying: The bits of those that deny.
+            each: What rules bind their permits to.
+            own: What the function asks for, whatever rule permits.
+        """
         super().__init__()
         self._ids = ids
-
-    def __missing__(self, rules: int) -> tuple[str, ...]:
-        named = tuple(each for place, each in enumerate(self._ids) if rules >> place & 1)
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[rules] = named
-        return named
-
-
-class OwedBy(dict[int, Obligations]):
-    """What has to be seen to when the rules of these bits apply."""
-
-    __slots__ = ("_each", "_own")
-
-    def __init__(self, each: Mapping[int, Obligations], own: Obligations) -> None:
-        """Join what rules bind their permits to with what the function asks for itself."""
-        super().__init__()
+        self._denying = denying
         self._each = each
         self._own = own
 
-    def __missing__(self, rules: int) -> Obligations:
-        owed = self._own.joined(
-            Obligations.of_all(each for rule, each in self._each.items() if rules & rule)
+    def __missing__(self, rules: int) -> Meaning:
+        named = rules & self._denying or rules
+        reason = Reason.RULE_PERMITS if rules else Reason.NO_RULE_PERMITS
+        bound = [each for rule, each in self._each.items() if rules & rule]
+        meaning = Meaning(
+            reason=Reason.RULE_DENIES if rules & self._denying else reason,
+            rules=tuple(each for place, each in enumerate(self._ids) if named >> place & 1),
+            owed=self._own.joined(Obligations.of_all(bound)),
+            steps_up=any(each.step_up for each in bound),
         )
         if len(self) >= REMEMBERED:
             self.clear()
-        self[rules] = owed
-        return owed
+        self[rules] = meaning
+        return meaning
+
+
+class FloorAnswers(dict[int, Reason]):
+    """How the clearance gate ends, by the levels reached and whom a request names, in two bits."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Callable[[int, int], Reason]) -> None:
+        """Answer as `ask` does."""
+        super().__init__()
+        self._ask = ask
+
+    def __missing__(self, reach_and_named: int) -> Reason:
+        reason = self._ask(reach_and_named >> 2, reach_and_named & 3)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[reach_and_named] = reason
+        return reason

@@ -19,9 +19,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from policies.answers import AgeAnswers, Layout, OwedBy, ReachAnswers, RuleIds, WordAnswers
+from policies.answers import AgeAnswers, Layout, Meanings, ReachAnswers, WordAnswers
 from policies.criteria import (
     Asks,
     Attribute,
@@ -63,7 +63,8 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
-class Moment(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Moment:
     """A span of time in which nothing changes by itself.
 
     Attributes:
@@ -98,6 +99,7 @@ class Candidates:
         asks: What must be asked one by one, and its bit.
         zones, trainings, ages: As `posts`, for what few rules ask.
         rarely: Whether any of the last four asks; one look in place of four, as most never do.
+        meanings: What it means that some of the rules apply, by the bits of these.
     """
 
     rules: tuple[PreparedRule, ...]
@@ -116,16 +118,11 @@ class Candidates:
     trainings: WordAnswers | None
     ages: AgeAnswers | None
     rarely: bool
+    meanings: Meanings
     _layout: Layout
     # Where packed answers are cut: the bits of all criteria, their number, twice their number.
     _cuts: tuple[int, int, int]
     _every: int
-    _denying: int
-    # The rules that bind their permit to something, and of these the ones to a second factor.
-    _obliging: int
-    _stepping: int
-    _owed: OwedBy
-    _ids: RuleIds
     _timed: Mapping[int, Form]
     # The span last asked for, alone in a list: one assignment replaces it whole, for all threads.
     _moment: list[Moment]
@@ -193,14 +190,15 @@ class Candidates:
             trainings=trainings,
             ages=AgeAnswers(layout, ages) if ages else None,
             rarely=bool(asks or zones is not None or trainings is not None or ages),
+            meanings=Meanings(
+                tuple(prepared.rule.id for prepared in chosen),
+                sum(rule for _, rule in sides[Effect.DENY]),
+                owes,
+                obligations,
+            ),
             _layout=layout,
             _cuts=((1 << layout.width) - 1, layout.width, 2 * layout.width),
             _every=(1 << len(chosen)) - 1,
-            _denying=sum(rule for _, rule in sides[Effect.DENY]),
-            _obliging=sum(owes),
-            _stepping=sum(rule for rule, each in owes.items() if each.step_up),
-            _owed=OwedBy(owes, obligations),
-            _ids=RuleIds(tuple(prepared.rule.id for prepared in chosen)),
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
             _moment=[Moment(_LAST, _FIRST, 0, None, {})],
             _by_standing={},
@@ -289,20 +287,13 @@ class Candidates:
             The reason and the rules that it rests on.
         """
         if failed:
-            return _IN_ERROR, ()
-        if denying := applying & self._denying:
-            return _DENIES, self._ids[denying]
-        if applying:
-            return _PERMITS, self._ids[applying]
-        return _NONE_PERMITS, ()
+            return Reason.RULE_IN_ERROR, ()
+        meaning = self.meanings[applying]
+        return meaning.reason, meaning.rules
 
     def owed(self, applying: int) -> Obligations:
         """Everything that has to be seen to when these rules apply."""
-        return self._owed[applying & self._obliging]
-
-    def asks_fresh_factor(self, applying: int) -> bool:
-        """Tell whether one of these rules asks for a second factor."""
-        return bool(applying & self._stepping)
+        return self.meanings[applying].owed
 
     def _rare(self, question: Question) -> tuple[int, int]:
         """Answer what few rules ask; give the packed answers and the bits failed."""
@@ -360,8 +351,6 @@ class Candidates:
 
 # Bound once: an enumeration looks its members up slowly.
 _MET, _NOT_MET = Result.MET, Result.NOT_MET
-_IN_ERROR, _DENIES = Reason.RULE_IN_ERROR, Reason.RULE_DENIES
-_PERMITS, _NONE_PERMITS = Reason.RULE_PERMITS, Reason.NO_RULE_PERMITS
 
 
 def _runs(starts_at: datetime, ends_at: datetime | None, at: datetime) -> bool:

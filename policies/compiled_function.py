@@ -5,11 +5,12 @@ What the gates ask of a function is worked out here once, when a policy set is a
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from policies.acceptance import reaches_of
 from policies.agreements import AgreementStatus
+from policies.answers import FloorAnswers
 from policies.candidates import Candidates
 from policies.errors import PolicyError
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
@@ -82,6 +83,7 @@ class CompiledFunction:
         rules: The rules that speak of it, by action.
         candidates: The candidates by action and organisation, with the organisation's kind.
         withheld: Whether every question is denied, as one was answered wrongly.
+        one_floor: What `clearance_reason` answers where one floor holds for all owners.
     """
 
     function: Function
@@ -98,6 +100,14 @@ class CompiledFunction:
     rules: Mapping[str, tuple[PreparedRule, ...]]
     candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
     withheld: bool = False
+    one_floor: FloorAnswers = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Remember what `clearance_reason` answers, in a table of this function's own."""
+        ask = self.clearance_reason
+        object.__setattr__(
+            self, "one_floor", FloorAnswers(lambda reach, named: ask(reach, "", named))
+        )
 
     @classmethod
     def compile(
@@ -186,9 +196,10 @@ class CompiledFunction:
 
     def named(self, question: Question) -> int:
         """Whom the request names, as `Results.named` counts it."""
-        if question.record_person is None or not question.names_another:
+        person, subject = question.record_person, question.subject
+        own = question.record_organisation == subject.organisation
+        if person is None or (own and person == subject.employee_number):
             return NAMES_NOBODY
-        own = question.record_organisation == question.subject.organisation
         return NAMES_COLLEAGUE if own else NAMES_OUTSIDER
 
     def owner(self, question: Question) -> str:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from policies.candidates import SUBJECT_BIT, Candidates
+from policies.candidates import SUBJECT_BIT
 from policies.compiled_function import NAMES_NOBODY, NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
 from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from policies.answers import Meaning
+    from policies.candidates import Candidates
     from policies.obligations import Obligation, Obligations
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
@@ -120,7 +122,7 @@ class Engine:
         else:
             candidates = compiled.candidates_for(question.action, organisation, kind)
         moment = candidates.moment(question.at)
-        applying = 0
+        agreement_id = moment.agreement_id
         try:
             clearance = subject.clearance
             if clearance.order is not self.policy_set.levels:
@@ -128,33 +130,36 @@ class Engine:
             reach = clearance.reach(
                 at=question.at,
                 function=question.function.id,
-                accepting=compiled.accepting.get(moment.agreement_id)
-                if compiled.accepting
-                else None,
+                accepting=compiled.accepting.get(agreement_id) if compiled.accepting else None,
             )
             met, unknown, failed, applying = candidates.answer(question, moment, reach)
-            owed = candidates.owed(applying)
-            names_somebody = question.record_person is not None
+            meaning = candidates.meanings[applying]
+            owner = compiled.owner(question) if compiled.floor_by_owner else ""
+            named = NAMES_NOBODY if question.record_person is None else compiled.named(question)
+            fulfilled = 0
+            if meaning.owed.bits:
+                fulfilled = compiled.fulfilled(meaning.owed, question, fresh=meaning.steps_up)
             results = _new(
                 Results,
                 (
                     question.action,
                     organisation,
                     kind,
-                    compiled.owner(question) if compiled.floor_by_owner else "",
-                    compiled.named(question) if names_somebody else NAMES_NOBODY,
+                    owner,
+                    named,
                     reach,
-                    compiled.fulfilled(owed, question, fresh=candidates.asks_fresh_factor(applying))
-                    if owed.bits
-                    else 0,
+                    fulfilled,
                     met,
                     unknown,
                     failed,
                 ),
             )
         except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
-            results = _unreadable(question)
-        return self._conclude(compiled, candidates, moment.agreement_id, results, applying)
+            results, meaning = _unreadable(question), candidates.meanings[0]
+            _, _, _, owner, named, reach, fulfilled, _, _, failed = results
+        return self._conclude(
+            compiled, agreement_id, meaning, results, owner, named, reach, fulfilled, failed
+        )
 
     def _check_order(self, clearance: Clearance) -> None:
         # Bits of another order of levels would be read as levels nobody granted.
@@ -178,7 +183,7 @@ class Engine:
             self.digest,
         )
 
-    def _conclude(
+    def _conclude_again(
         self,
         compiled: CompiledFunction,
         candidates: Candidates,
@@ -186,7 +191,29 @@ class Engine:
         results: Results,
         applying: int,
     ) -> Decision:
-        """Go through the gates with the results, and the rules that apply by them."""
+        meaning = candidates.meanings[applying]
+        _, _, _, owner, named, reach, fulfilled, _, _, failed = results
+        return self._conclude(
+            compiled, agreement_id, meaning, results, owner, named, reach, fulfilled, failed
+        )
+
+    def _conclude(
+        self,
+        compiled: CompiledFunction,
+        agreement_id: str | None,
+        meaning: Meaning,
+        results: Results,
+        owner: str,
+        named: int,
+        reach: int,
+        fulfilled: int,
+        failed: int,
+    ) -> Decision:
+        """Go through the gates with the results, and what the rules that apply by them mean.
+
+        The results that are looked at are handed over one by one: whoever asks has them at hand,
+        and a named tuple is read slowly.
+        """
         effect = _DENY
         rules: tuple[str, ...] = ()
         obligations = NO_OBLIGATIONS
@@ -194,17 +221,23 @@ class Engine:
             gate, reason = _AGREEMENT, _NO_AGREEMENT
         else:
             gate = _CLEARANCE
-            _, _, _, owner, named, reach, fulfilled, _, _, failed = results
-            reason = compiled.clearance_reason(reach, owner, named)
+            if compiled.floor_by_owner:
+                reason = compiled.clearance_reason(reach, owner, named)
+            else:
+                reason = compiled.one_floor[reach << 2 | named]
             if reason is _CLEARANCE_REACHED:
                 gate = _RULE
-                reason, rules = candidates.conclude(failed, applying)
-                if reason is _RULE_PERMITS:
-                    gate, reason, obligations = _obligation_gate(
-                        candidates.owed(applying), fulfilled
-                    )
-                    if gate is _PERMITTED:
-                        effect = _PERMIT
+                if failed:
+                    reason = _RULE_IN_ERROR
+                else:
+                    reason, rules = meaning.reason, meaning.rules
+                    if reason is _RULE_PERMITS:
+                        gate, obligations = _PERMITTED, meaning.owed
+                        if lacking := obligations.bits & ~fulfilled:
+                            gate, obligations = _OBLIGATION, obligations.only(lacking)
+                            reason = _reason_of(obligations)
+                        else:
+                            effect = _PERMIT
         return _new(
             Decision,
             (
@@ -217,7 +250,7 @@ class Engine:
                 obligations,
                 results,
                 self.digest,
-                bool(compiled.disclosing) and agreement_id in compiled.disclosing,
+                agreement_id in compiled.disclosing,
             ),
         )
 
@@ -237,7 +270,7 @@ class Engine:
             raise PolicyError("conclude: the policy set does not have the function")
         candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
         applying = candidates.applying(results)
-        return self._conclude(compiled, candidates, agreement_id, results, applying)
+        return self._conclude_again(compiled, candidates, agreement_id, results, applying)
 
     def explain(self, question: Question | None, decision: Decision) -> Explanation:
         """Expand a decision into its complete reasons.
@@ -256,7 +289,8 @@ class Engine:
         if compiled is not None:
             candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
             applying = candidates.applying(results)
-            again = self._conclude(compiled, candidates, decision.agreement_id, results, applying)
+            agreement_id = decision.agreement_id
+            again = self._conclude_again(compiled, candidates, agreement_id, results, applying)
             if again != decision:
                 raise PolicyError("explain: the results do not lead to the decision")
         return explain(compiled, candidates, self.policy_set.levels, question, decision, applying)
@@ -319,17 +353,10 @@ class Engine:
 # tuple is made slowly by its own name.
 _new = tuple.__new__
 _PERMIT, _DENY = Effect.PERMIT, Effect.DENY
-_AGREEMENT, _CLEARANCE, _RULE, _PERMITTED = (
-    Gate.AGREEMENT,
-    Gate.CLEARANCE,
-    Gate.RULE,
-    Gate.PERMITTED,
-)
-_NO_AGREEMENT, _CLEARANCE_REACHED, _RULE_PERMITS = (
-    Reason.NO_AGREEMENT,
-    Reason.CLEARANCE_REACHED,
-    Reason.RULE_PERMITS,
-)
+_AGREEMENT, _CLEARANCE, _RULE = Gate.AGREEMENT, Gate.CLEARANCE, Gate.RULE
+_OBLIGATION, _PERMITTED = Gate.OBLIGATION, Gate.PERMITTED
+_NO_AGREEMENT, _CLEARANCE_REACHED = Reason.NO_AGREEMENT, Reason.CLEARANCE_REACHED
+_RULE_IN_ERROR, _RULE_PERMITS = Reason.RULE_IN_ERROR, Reason.RULE_PERMITS
 
 
 def _unreadable(question: Question) -> Results:
@@ -347,14 +374,6 @@ def _unreadable(question: Question) -> Results:
         0,
         SUBJECT_BIT,
     )
-
-
-def _obligation_gate(owed: Obligations, fulfilled: int) -> tuple[Gate, Reason, Obligations]:
-    missing = owed.bits & ~fulfilled
-    if not missing:
-        return _PERMITTED, _RULE_PERMITS, owed
-    lacking = owed.only(missing)
-    return Gate.OBLIGATION, _reason_of(lacking), lacking
 
 
 def _reason_of(lacking: Obligations) -> Reason:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from policies.answers import AgeAnswers, Layout, ReachAnswers, RuleIds, WordAnswers
+from policies.answers import (
+    AgeAnswers,
+    FloorAnswers,
+    Layout,
+    Meanings,
+    ReachAnswers,
+    WordAnswers,
+)
 from policies.criteria import Attribute, OneOf, Reaches, ShownWithin
 from policies.decision import Effect
+from policies.obligations import Obligations
+from policies.reasons import Reason
 from tests.policies.people import cheshire
 from vetting.requirement import Requirement
 
@@ -52,11 +61,31 @@ def test_levels_reached_are_met() -> None:
     assert reaches[0] == (PERMIT_RULE | DENY_RULE) << 6
 
 
-def test_ids_are_given_in_the_order_of_the_rules() -> None:
-    ids = RuleIds(("first", "second", "third"))
+def test_what_applying_rules_mean_is_told_in_the_order_of_the_rules() -> None:
+    bound = {0b001: Obligations(step_up=True), 0b100: Obligations(watermark=True)}
+    meanings = Meanings(("first", "second", "third"), 0b010, bound, Obligations(read_only=True))
 
-    assert ids[0b101] == ids[0b101] == ("first", "third")
-    assert ids[0] == ()
+    both = meanings[0b101]
+    assert (both.reason, both.rules) == (Reason.RULE_PERMITS, ("first", "third"))
+    assert both.owed.words == ("step-up", "read-only", "watermark")
+    assert both.steps_up
+    assert meanings[0b101] is both
+    assert not meanings[0b100].steps_up
+    denied = meanings[0b111]
+    assert (denied.reason, denied.rules) == (Reason.RULE_DENIES, ("second",))
+    assert (meanings[0].reason, meanings[0].rules) == (Reason.NO_RULE_PERMITS, ())
+    assert meanings[0].owed.words == ("read-only",)
+
+
+def test_floors_are_asked_by_reach_and_by_whom_a_request_names() -> None:
+    def ask(reach: int, named: int) -> Reason:
+        return Reason.CLEARANCE_REACHED if reach == 5 and named < 2 else Reason.CLEARANCE_TOO_LOW
+
+    answers = FloorAnswers(ask)
+
+    for reach in (5, 4, 1, 0):
+        for named in (0, 1, 2):
+            assert answers[reach << 2 | named] == answers[reach << 2 | named] == ask(reach, named)
 
 
 def test_an_age_meets_every_limit_above_it_and_an_unknown_one_none() -> None:
