@@ -23,6 +23,7 @@ from policies.obligations import (
     Obligations,
 )
 from policies.reasons import Reason
+from policies.rule_lines import RuleLines
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -101,6 +102,10 @@ class CompiledFunction:
     candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
     withheld: bool = False
     one_floor: FloorAnswers = field(init=False, repr=False, compare=False)
+    # INVARIANT: only of organisations that the policy set has, in this function's own candidates.
+    _lines: dict[tuple[str, str], RuleLines] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         """Remember what `clearance_reason` answers, in a table of this function's own."""
@@ -182,6 +187,18 @@ class CompiledFunction:
         rules = self.rules.get(action, ())
         candidates = _concerning(rules, organisation, kind, self.cover, self.obligations)
         return _failing(candidates) if self.withheld else candidates
+
+    def lines_for(self, action: str, organisation: str, kind: str) -> RuleLines:
+        """How the rules are told of staff of an organisation; laid out when first asked for."""
+        found = self.candidates.get((action, organisation))
+        kept = found is not None and found[0] == kind
+        lines = self._lines.get((action, organisation)) if kept else None
+        if lines is None:
+            candidates = self.candidates_for(action, organisation, kind)
+            lines = RuleLines(self.rules.get(action, ()), candidates, organisation, kind)
+            if kept:
+                self._lines[action, organisation] = lines
+        return lines
 
     def withhold(self) -> CompiledFunction:
         """Give the function as it denies every question."""

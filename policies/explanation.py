@@ -13,43 +13,21 @@ What a criterion is marked with:
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple, assert_never
+from typing import TYPE_CHECKING, NamedTuple
 
 from policies.candidates import SUBJECT_BIT
 from policies.compiled_function import NAMES_COLLEAGUE, NAMES_NOBODY, OWNER_UNKNOWN
-from policies.criteria import OfOrganisation, Result
-from policies.decision import Effect, Gate
+from policies.decision import Gate
 from policies.reasons import Reason
+from policies.rule_lines import Mark
 
 if TYPE_CHECKING:
     from policies.candidates import Candidates
     from policies.compiled_function import CompiledFunction
-    from policies.criteria import Criterion
-    from policies.decision import Decision, Results
-    from policies.prepared_rule import PreparedRule
+    from policies.decision import Decision, Effect, Results
     from policies.question import Question
+    from policies.rule_lines import RuleLine
     from vetting.levels import LevelOrder
-
-
-class Mark(StrEnum):
-    """How a gate, rule or criterion came out."""
-
-    MET = "met"
-    NOT_MET = "not met"
-    UNKNOWN = "unknown"
-    ERROR = "error"
-    NOT_ASKED = "not asked"
-
-
-class Outcome(StrEnum):
-    """What a rule did."""
-
-    PERMITS = "permits"
-    DENIES = "denies"
-    DOES_NOT_APPLY = "does not apply"
-    DOES_NOT_CONCERN = "does not concern the organisation"
-    ERROR = "error"
 
 
 class GateLine(NamedTuple):
@@ -59,31 +37,6 @@ class GateLine(NamedTuple):
     mark: Mark
     reason: Reason
     looked_at: str
-
-
-class CriterionLine(NamedTuple):
-    """One criterion: what it asks, how it was answered, and the value if a question was given.
-
-    The lines are named tuples because an explanation has a hundred of them: as frozen dataclasses
-    they would cost as much as everything else in it.
-    """
-
-    name: str
-    asks: str
-    mark: Mark
-    reason: Reason | None
-    value: str
-
-
-class RuleLine(NamedTuple):
-    """One rule that speaks of the function and action, with its criteria."""
-
-    rule_id: str
-    effect: Effect
-    outcome: Outcome
-    why: str
-    criteria: tuple[CriterionLine, ...]
-    obliges: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,11 +107,8 @@ def explain(
     gates: tuple[GateLine, ...] = (_function_gate(decision),)
     rules: tuple[RuleLine, ...] = ()
     if compiled is not None and candidates is not None:
-        lines = _RuleLines(candidates, results, question)
-        concerning = set(map(id, candidates.rules))
-        rules = tuple(
-            lines.of_rule(prepared, concerns=id(prepared) in concerning)
-            for prepared in compiled.rules.get(results.action, ())
+        rules = compiled.lines_for(results.action, results.organisation, results.kind).write(
+            results, question
         )
         gates += (
             _agreement_gate(compiled, decision),
@@ -266,105 +216,3 @@ def _obligation_gate(candidates: Candidates, results: Results, applying: int) ->
         reason=Reason.OBLIGATION_NOT_FULFILLED if missing.bits else Reason.OBLIGATIONS_FULFILLED,
         looked_at=", ".join(missing.words or owed.words),
     )
-
-
-class _RuleLines:
-    """Writes the lines of rules; a criterion that several rules share is written once."""
-
-    def __init__(self, candidates: Candidates, results: Results, question: Question | None) -> None:
-        self._bits = candidates.bits
-        self._results = results
-        self._question = question
-        self._read = not results.failed & SUBJECT_BIT
-        self._written: dict[tuple[str, Mark], CriterionLine] = {}
-        self._values: dict[str, str] = {}
-
-    def of_rule(self, prepared: PreparedRule, *, concerns: bool) -> RuleLine:
-        marks = self._marks(prepared, asked=concerns and self._read)
-        written = self._written
-        criteria = []
-        for place, mark in enumerate(marks):
-            key = prepared.keys[place], mark
-            line = written.get(key)
-            if line is None:
-                line = written[key] = self._line(prepared, place, mark)
-            criteria.append(line)
-        effect = prepared.rule.effect
-        return _new(
-            RuleLine,
-            (
-                prepared.rule.id,
-                effect,
-                _outcome(effect, marks) if concerns else _DOES_NOT_CONCERN,
-                prepared.rule.reason,
-                tuple(criteria),
-                prepared.rule.obligations.words,
-            ),
-        )
-
-    def _marks(self, prepared: PreparedRule, *, asked: bool) -> list[Mark]:
-        _, organisation, kind, _, _, _, _, met, unknown, failed = self._results
-        marks = []
-        for key, form in zip(prepared.keys, prepared.forms, strict=True):
-            if isinstance(form, OfOrganisation):
-                marks.append(_marked(form.ask(organisation, kind)))
-            elif not asked:
-                marks.append(_NOT_ASKED)
-            else:
-                bit = self._bits[key]
-                if failed & bit:
-                    marks.append(_ERROR)
-                elif met & bit:
-                    marks.append(_MET)
-                else:
-                    marks.append(_UNKNOWN if unknown & bit else _NOT_MET)
-        return marks
-
-    def _line(self, prepared: PreparedRule, place: int, mark: Mark) -> CriterionLine:
-        criterion = prepared.rule.criteria[place]
-        value = self._values.get(criterion.name)
-        if value is None:
-            # The value is the question's, whatever the criterion asks of it.
-            value = self._values[criterion.name] = _value(criterion, self._question)
-        reason = None if mark is _NOT_ASKED else criterion.reasons[mark is not _MET]
-        return _new(CriterionLine, (criterion.name, prepared.sentences[place], mark, reason, value))
-
-
-def _marked(result: Result) -> Mark:
-    match result:
-        case Result.MET:
-            return Mark.MET
-        case Result.NOT_MET:
-            return Mark.NOT_MET
-        case Result.UNKNOWN:
-            return Mark.UNKNOWN
-        case _:
-            assert_never(result)
-
-
-def _value(criterion: Criterion, question: Question | None) -> str:
-    if question is None:
-        return ""
-    try:
-        return criterion.shown(question)
-    except Exception:  # noqa: BLE001 - an explanation of an error must not fail of the same error
-        return "cannot be read"
-
-
-def _outcome(effect: Effect, marks: list[Mark]) -> Outcome:
-    if _ERROR in marks:
-        return Outcome.ERROR
-    # A deny rule bites on what is unknown too.
-    if _NOT_MET in marks or _NOT_ASKED in marks:
-        return _DOES_NOT_APPLY
-    if effect is _PERMIT:
-        return _DOES_NOT_APPLY if _UNKNOWN in marks else Outcome.PERMITS
-    return Outcome.DENIES
-
-
-# Bound once: an enumeration looks its members up slowly, and a named tuple is made slowly by name.
-_new = tuple.__new__
-_PERMIT = Effect.PERMIT
-_DOES_NOT_CONCERN, _DOES_NOT_APPLY = Outcome.DOES_NOT_CONCERN, Outcome.DOES_NOT_APPLY
-_MET, _NOT_MET, _UNKNOWN = Mark.MET, Mark.NOT_MET, Mark.UNKNOWN
-_ERROR, _NOT_ASKED = Mark.ERROR, Mark.NOT_ASKED

@@ -11,8 +11,9 @@ import pytest
 from policies.decision import Effect, Gate, Results
 from policies.engine import Engine
 from policies.errors import PolicyError
-from policies.explanation import Explanation, Mark, Outcome
+from policies.explanation import Explanation
 from policies.reasons import Reason
+from policies.rule_lines import Mark, Outcome
 from tests.policies.generated import (
     bound,
     generated_question,
