@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gateway.pages.policy_words import RuleRow, named, rule_row
 from policies.decision import Effect, Gate
 from policies.effective_access import lets_in
-from policies.explanation import Mark, Outcome
+from policies.rule_lines import Mark, Outcome
 
 if TYPE_CHECKING:
     from policies.audiences import Audience
