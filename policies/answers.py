@@ -1,7 +1,8 @@
 """What attributes mean to a set of candidate rules: tables from what is held to packed answers.
 
 A table is filled as values are met, within a bound, and remembers what an attribute means (these
-posts meet these criteria), never what was decided. Answers of all attributes are joined by `|`.
+posts meet these criteria), what it means that rules apply, and which floors a reach meets; never
+what was decided. Answers of all attributes are joined by `|`.
 """
 
 from __future__ import annotations

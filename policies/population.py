@@ -72,7 +72,8 @@ def decide_population(
         key = _decisive(subject, looked, at)
         decisions = known.get(key)
         if decisions is None:
-            decisions = known[key] = _decided(engine, subject, functions, action, at, factors)
+            asked = _in_named_words(subject, looked)
+            decisions = known[key] = _decided(engine, asked, functions, action, at, factors)
         yield PersonDecisions(subject, decisions)
 
 
