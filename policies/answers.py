@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from typing_extensions import override
 
 from policies.decision import Effect
 from policies.obligations import Obligations
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
 
     from policies.criteria import OneOf, Reaches, ShownWithin
+
+Held = TypeVar("Held")
+Means = TypeVar("Means")
 
 REMEMBERED = 512
 """Different values of one attribute that are remembered for one set of candidates; one
@@ -57,7 +62,27 @@ class Layout:
         return met | unknown << self.width | out << 2 * self.width
 
 
-class WordAnswers(dict["Collection[str]", int]):
+class Remembered(dict[Held, Means]):
+    """What values mean, worked out when first met and forgotten together when there are too many.
+
+    A value that is known costs a look-up of a dictionary and no call of ours.
+    """
+
+    __slots__ = ()
+
+    def means(self, held: Held) -> Means:
+        """Work out what a value means; each table does so in its own way."""
+        raise NotImplementedError
+
+    def __missing__(self, held: Held) -> Means:
+        meaning = self.means(held)
+        if len(self) >= REMEMBERED:
+            self.clear()
+        self[held] = meaning
+        return meaning
+
+
+class WordAnswers(Remembered["Collection[str]", int]):
     """The answers by what is held of one attribute; one text is one word."""
 
     __slots__ = ("_asked", "_bits_of", "_layout", "_without")
@@ -74,18 +99,16 @@ class WordAnswers(dict["Collection[str]", int]):
             for word in form.words:
                 self._bits_of[word] = self._bits_of.get(word, 0) | bit
 
-    def __missing__(self, held: Collection[str]) -> int:
+    @override
+    def means(self, held: Collection[str]) -> int:
+        """Answer by the words held."""
         met = 0
         for word in (held,) if isinstance(held, str) else held or ():
             met |= self._bits_of.get(word, 0)
-        answers = self._layout.pack(self._asked, met, 0 if held else self._without)
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[held] = answers
-        return answers
+        return self._layout.pack(self._asked, met, 0 if held else self._without)
 
 
-class ReachAnswers(dict[int, int]):
+class ReachAnswers(Remembered[int, int]):
     """The answers by the levels reached."""
 
     __slots__ = ("_forms", "_layout")
@@ -96,16 +119,14 @@ class ReachAnswers(dict[int, int]):
         self._layout = layout
         self._forms = forms
 
-    def __missing__(self, reach: int) -> int:
+    @override
+    def means(self, held: int) -> int:
+        """Answer by the levels reached."""
         met = 0
         for bit, form in self._forms.items():
-            if form.requirement.met_by(reach):
+            if form.requirement.met_by(held):
                 met |= bit
-        answers = self._layout.pack(self._forms, met, 0)
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[reach] = answers
-        return answers
+        return self._layout.pack(self._forms, met, 0)
 
 
 class AgeAnswers:
@@ -150,7 +171,7 @@ class Meaning:
     steps_up: bool
 
 
-class Meanings(dict[int, Meaning]):
+class Meanings(Remembered[int, Meaning]):
     """What it means that the rules of these bits apply: at least one permits, and none denies."""
 
     __slots__ = ("_denying", "_each", "_ids", "_own")
@@ -172,23 +193,21 @@ class Meanings(dict[int, Meaning]):
         self._each = each
         self._own = own
 
-    def __missing__(self, rules: int) -> Meaning:
-        named = rules & self._denying or rules
-        reason = Reason.RULE_PERMITS if rules else Reason.NO_RULE_PERMITS
-        bound = [each for rule, each in self._each.items() if rules & rule]
-        meaning = Meaning(
-            reason=Reason.RULE_DENIES if rules & self._denying else reason,
+    @override
+    def means(self, held: int) -> Meaning:
+        """Tell what it means that the rules of these bits apply."""
+        named = held & self._denying or held
+        reason = Reason.RULE_PERMITS if held else Reason.NO_RULE_PERMITS
+        bound = [each for rule, each in self._each.items() if held & rule]
+        return Meaning(
+            reason=Reason.RULE_DENIES if held & self._denying else reason,
             rules=tuple(each for place, each in enumerate(self._ids) if named >> place & 1),
             owed=self._own.joined(Obligations.of_all(bound)),
             steps_up=any(each.step_up for each in bound),
         )
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[rules] = meaning
-        return meaning
 
 
-class FloorAnswers(dict[int, Reason]):
+class FloorAnswers(Remembered[int, Reason]):
     """How the clearance gate ends, by the levels reached and whom a request names, in two bits."""
 
     __slots__ = ("_ask",)
@@ -198,9 +217,7 @@ class FloorAnswers(dict[int, Reason]):
         super().__init__()
         self._ask = ask
 
-    def __missing__(self, reach_and_named: int) -> Reason:
-        reason = self._ask(reach_and_named >> 2, reach_and_named & 3)
-        if len(self) >= REMEMBERED:
-            self.clear()
-        self[reach_and_named] = reason
-        return reason
+    @override
+    def means(self, held: int) -> Reason:
+        """Ask how it ends."""
+        return self._ask(held >> 2, held & 3)
