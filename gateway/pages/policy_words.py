@@ -194,11 +194,6 @@ def why_url(function: str, organisation: str, levels: tuple[str, ...], **more: s
     return f"{POLICY}/why?{urlencode(asked | more)}"
 
 
-def function_url(function: str) -> str:
-    """Give the address of a function's page."""
-    return f"{POLICY}/function?{urlencode({'id': function})}"
-
-
 def rule_row(rule: Rule, policy_set: PolicySet) -> RuleRow:
     """Say a rule in words, with its functions apart, as there may be dozens."""
     functions = policy_set.catalogue.functions

@@ -177,10 +177,12 @@ def test_one_worker_of_a_machine_asks_and_another_takes_its_place(
     until(lambda: first.asked == 1)
     second.seen(engine, QUESTION, decision)
     until(lambda: not second._waiting)
+    assert (first.asked, second.asked) == (1, 0)
 
     first.close()
     second.seen(engine, QUESTION, decision)
     until(lambda: second.asked == 1)
+    assert first.asked == 1
 
 
 def test_so_many_wait_and_no_more_and_none_where_none_is_asked(
