@@ -143,16 +143,20 @@ def refusal_draft(visit: Visit, kind: Kind, code: str, status: int) -> EntryDraf
     return draft
 
 
-def failure_draft(decision: EntryDraft, ended: Closing, code: str) -> EntryDraft:
-    """Draft the entry that closes a visit which did not end as permitted.
+def ending_draft(
+    decision: EntryDraft, ended: Closing, code: str, done: tuple[str, ...] = ()
+) -> EntryDraft:
+    """Draft the entry that closes a visit of which there is more to say than that it ended.
 
     Args:
         decision: the entry of its decision.
         ended: how it ended.
-        code: what failed.
+        code: what failed; empty where it ended as permitted.
+        done: what was done to the answer.
     """
     _, at_us, status, bytes_out, bytes_in, duration_us = ended
-    result = decision.result(Outcome.ERROR, at_us=at_us)
+    result = decision.result(Outcome.ERROR if code else Outcome.PERMIT, at_us=at_us)
+    result.obligations = done
     result.status, result.code, result.duration_us = status, code, duration_us
     result.bytes_out, result.bytes_in = bytes_out, bytes_in
     return result

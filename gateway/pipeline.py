@@ -22,7 +22,7 @@ from gateway.audit.entry import Kind, Outcome
 from gateway.backoffice.canonical import TargetError
 from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
-from gateway.drafts import DecisionDrafts, failure_draft, refusal_draft
+from gateway.drafts import DecisionDrafts, ending_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
@@ -368,8 +368,8 @@ class Pipeline:
         sent, received = visit.client.bytes_out, visit.incoming.received_bytes
         duration_us = int((self._monotonic() - visit.started) * 1_000_000)
         ended = visit.draft.id.hex(), self._wall_us(), status, sent, received, duration_us
-        if code:
-            self._recorder.queue(failure_draft(visit.draft, ended, code))
+        if code or visit.done:
+            self._recorder.queue(ending_draft(visit.draft, ended, code, visit.done))
         else:
             self._recorder.close_visit(ended)
 

@@ -41,6 +41,7 @@ class Visit:
             here.
         engine: which answered `question`; None before that.
         question: what was asked of it; None before that.
+        done: what was done to the answer, in the words of the record; empty for most.
     """
 
     reference: str
@@ -60,6 +61,7 @@ class Visit:
     asking: ProxyAsking | None = None
     engine: Engine | None = None
     question: Question | None = None
+    done: tuple[str, ...] = ()
 
     @property
     def ip(self) -> str:

@@ -64,7 +64,7 @@ class Forwarded(NamedTuple):
     answered: bool
 
 
-class _Exchange:
+class Exchange:
     """One request and its answer, coupling a client's connection with a system's."""
 
     def __init__(
@@ -272,19 +272,39 @@ class _Exchange:
         return self._keep_open
 
 
+NewExchange = Callable[[Incoming, Connection, Outbound, str], Exchange]
+
+
 class Forwarder:
     """Forwards to one system."""
 
-    def __init__(self, *, pool: UpstreamPool, origin: str) -> None:
+    def __init__(
+        self,
+        *,
+        pool: UpstreamPool,
+        origin: str,
+        exchange: NewExchange = Exchange,
+        writes_head: Callable[..., bytes] = request_head,
+    ) -> None:
         """Hold the connections.
 
         Args:
             pool: connections to the system.
             origin: `http://host:port` of the system, by which its own `Location` is known.
+            exchange: what couples the two sides; another kind looks at what the system answers.
+            writes_head: what is asked of the system; see `request_head`.
         """
+        self._exchange = exchange
+        self._request_head = writes_head
         self._pool = pool
         self._origin = origin
         self._host = origin.partition("://")[2].encode("ascii")
+
+    def looking(self, exchange: NewExchange, writes_head: Callable[..., bytes]) -> "Forwarder":
+        """Give a forwarder over the same connections that looks at what the system answers."""
+        return Forwarder(
+            pool=self._pool, origin=self._origin, exchange=exchange, writes_head=writes_head
+        )
 
     async def forward(
         self, incoming: Incoming, client: Connection, outbound: Outbound
@@ -297,7 +317,7 @@ class Forwarder:
         Raises:
             ExchangeError: nothing has been said to the client; the caller refuses.
         """
-        head = request_head(
+        head = self._request_head(
             head=incoming.head,
             target=outbound.target,
             host=self._host,
@@ -325,7 +345,7 @@ class Forwarder:
         upstream = None if fresh else self._pool.take_idle()
         if upstream is None:
             upstream = await self._pool.acquire(fresh=fresh)
-        exchange = _Exchange(incoming, client, outbound, self._origin)
+        exchange = self._exchange(incoming, client, outbound, self._origin)
         if incoming.failed:
             self._pool.put_back(upstream)
             status, code = incoming.failure

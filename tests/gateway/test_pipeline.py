@@ -95,6 +95,28 @@ async def test_what_is_permitted_is_done_recorded_and_closed(opened: Opened) -> 
     assert (row.outcome, row.result.clear["status"]) == (Outcome.PERMIT, 200)
 
 
+async def test_what_was_done_to_an_answer_is_said_where_the_visit_ends(opened: Opened) -> None:
+    """Such an end has an entry of its own: those that share one have no room for it."""
+
+    def does(visit: Visit) -> Done:
+        visit.done = ("masked:bank-details.sort_code",)
+        return Done()
+
+    async with opened() as gate:
+        token = gate.firefighter()
+        gate.act.does = does
+        await gate.ask(token=token)
+
+        decision, result = gate.drafts
+        assert (result.outcome, result.corr, result.status) == (Outcome.PERMIT, decision.id, 200)
+        assert result.obligations == ("masked:bank-details.sort_code",)
+
+    assert gate.record.drain() >= 2
+    (row,) = gate.record.search(reference=decision.reference).rows
+    assert row.result is not None
+    assert row.result.clear["obligations"] == ["masked:bank-details.sort_code"]
+
+
 async def test_the_act_begins_only_when_the_decision_is_durable(opened: Opened) -> None:
     """A back office that was asked without an entry could never be asked why."""
     disk = FaultyDisk()

@@ -46,7 +46,7 @@ async def test_what_is_over_leaves_nothing_to_the_collector() -> None:
         try:
             for _ in range(20):
                 await client.get()
-            left = [each for each in gc.get_objects() if type(each).__name__ == "_Exchange"]
+            left = [each for each in gc.get_objects() if type(each).__name__ == "Exchange"]
         finally:
             gc.enable()
 
