@@ -88,7 +88,7 @@ class Front:
             if head.target.startswith(FORWARD_AUTH_PATH) or (
                 self._asking_hosts and head.headers[b"host"] in self._asking_hosts
             ):
-                held, asking = self._forward_auth.read(incoming, connection.peer_ip)
+                held, asking = self._forward_auth.read(incoming, connection.near_ip)
                 await self._pipeline.serve(held, connection, asking)
             else:
                 await self._pipeline.serve(incoming, connection)
@@ -101,7 +101,8 @@ class Front:
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""
-        return to_bytes(self._refused(status, code, connection, _SENTENCE))
+        answer = self._refused(status, code, connection, _SENTENCE)
+        return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
 
     def _refused(self, status: int, code: str, connection: Connection, sentence: str) -> Answer:
         """Give a refusal that came before any visit; recorded within limits, not waited for."""

@@ -23,6 +23,7 @@ from typing import Any, Final, NoReturn, cast
 
 import httptools
 
+from gateway.wire.arrival import PLAIN, Arrival
 from gateway.wire.checked_heads import CheckedHeads
 from gateway.wire.handler import RequestHandler
 from gateway.wire.incoming import Incoming
@@ -33,7 +34,7 @@ from gateway.wire.limits import (
     MAX_PIPELINED,
     NO_DEADLINE,
 )
-from gateway.wire.request_head import HeadError
+from gateway.wire.request_head import HeadError, no_http
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _AT_ONCE: Final = struct.pack("ii", 1, 0)  # on, with no time to linger
@@ -43,7 +44,9 @@ class Connection(asyncio.Protocol):
     """The server side of one client connection.
 
     Attributes:
-        peer_ip: address of the client.
+        near_ip: address at the other end of the socket.
+        peer_ip: address of the client; another one where a listed front tells it.
+        answer_fields: header fields, each with its CRLF, that every answer carries.
         deadline: loop time at which the sweeper calls `expire`.
         closing: whether nothing more will be served.
         bytes_out: of the current answer, `100 Continue` not counted.
@@ -51,9 +54,14 @@ class Connection(asyncio.Protocol):
     """
 
     def __init__(
-        self, handler: "RequestHandler[Connection]", loop: asyncio.AbstractEventLoop
+        self,
+        handler: "RequestHandler[Connection]",
+        loop: asyncio.AbstractEventLoop,
+        arrival: Arrival = PLAIN,
     ) -> None:
-        self.handler, self.loop, self.peer_ip, self.deadline = handler, loop, "", NO_DEADLINE
+        self.handler, self.loop, self.deadline = handler, loop, NO_DEADLINE
+        self.near_ip, self.peer_ip = "", arrival.client_ip
+        self.answer_fields, self._gone = arrival.answer_fields, arrival.gone
         self.closing, self.bytes_out = False, 0
         self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
@@ -77,7 +85,8 @@ class Connection(asyncio.Protocol):
         """Start the clock: a head must arrive in time."""
         self._transport = cast("asyncio.Transport", transport)
         peer = transport.get_extra_info("peername")
-        self.peer_ip = peer[0] if isinstance(peer, tuple) else ""
+        self.near_ip = peer[0] if isinstance(peer, tuple) else ""
+        self.peer_ip = self.peer_ip or self.near_ip
         self.deadline = self.loop.time() + self.handler.limits.head_seconds
         self.handler.connections.add(self)
         if self._refuse_at_once:
@@ -87,6 +96,8 @@ class Connection(asyncio.Protocol):
         """Tell whoever serves this client that it is gone."""
         self.handler.connections.discard(self)
         self._transport = None
+        if self._gone is not None:
+            self._gone()
         for incoming in (self._current, *self._waiting):
             if incoming is not None:
                 incoming.fail()
@@ -109,7 +120,7 @@ class Connection(asyncio.Protocol):
                     raise
                 self._refuse(self._bad_head.status, self._bad_head.code)
             except httptools.HttpParserError:
-                self._refuse(400, "not-http")
+                self._refuse(400, no_http(data))
             if self._in_head and self._head_bytes > self.handler.limits.head_bytes:
                 self._refuse(431, "head-too-large")
 

@@ -16,7 +16,13 @@ _GONE: Final = (499, "client-gone")
 
 
 class BodySource(Protocol):
-    """Where a body comes from; the connection."""
+    """Where a body comes from; the connection.
+
+    Attributes:
+        answer_fields: header fields, each with its CRLF, that every answer on it carries.
+    """
+
+    answer_fields: bytes
 
     def send_continue(self) -> None:
         """Tell the client that its body is awaited."""
@@ -178,10 +184,15 @@ class Incoming:
         self._source.resume_body()
 
     def connection_field(self, *, keep_open: bool) -> bytes:
-        """Give the `Connection` field of the answer with its CRLF, empty where none is needed."""
+        """Give what every answer on the connection carries, with `Connection` where it is needed.
+
+        Each field comes with its CRLF.
+        """
         if not keep_open:
-            return b"Connection: close\r\n"
-        return b"Connection: keep-alive\r\n" if self.head.http_1_0 else b""
+            return self._source.answer_fields + b"Connection: close\r\n"
+        if self.head.http_1_0:
+            return self._source.answer_fields + b"Connection: keep-alive\r\n"
+        return self._source.answer_fields
 
     # ---- the connection's side --------------------------------------------------------------
 

@@ -32,6 +32,11 @@ _CONNECTION_WORDS: Final = frozenset({b"close", b"keep-alive", b"te", b"trailers
 _OVERRIDES: Final = frozenset(
     {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-method"}
 )
+_OTHERS: Final = {
+    b"\x16\x03": "tls-on-plain-port",
+    b"PROXY ": "proxy-protocol-unlisted",
+    b"\r\n\r\n\x00\r\nQUIT\n": "proxy-protocol-unlisted",
+}
 CHUNKED: Final = -1  # body_length of a chunked body
 UNSEEN: Final = -2  # body_length of a body that another proxy keeps, if there is one
 
@@ -146,6 +151,11 @@ def check_head(  # noqa: C901, PLR0912 -- one list of checks, in the order of th
     return RequestHead(
         method, target, headers, body_length, keep_alive, expects_continue, version == "1.0"
     )
+
+
+def no_http(data: bytes) -> str:
+    """Name what came in the place of HTTP: a fixed word for the record."""
+    return next((code for opening, code in _OTHERS.items() if data.startswith(opening)), "not-http")
 
 
 def _body_length(headers: dict[bytes, bytes], *, http_1_0: bool) -> int:

@@ -339,7 +339,10 @@ async def test_a_connection_too_many_is_closed_at_once() -> None:
         (b"GET / HTTP/1.1\r\nHost: gate\r\nA: " + b"b" * 9000, "head-too-large"),
         (b"GET / HTTP/1.1\r\nHost: evil\r\n\r\n", "host"),
         (b"CONNECT gate:80 HTTP/1.1\r\nHost: gate\r\n\r\n", "method"),
-        (b"\x16\x03\x01\x02\x00", "not-http"),
+        (b"\x00nonsense", "not-http"),
+        (b"\x16\x03\x01\x02\x00", "tls-on-plain-port"),
+        (b"PROXY TCP4 192.0.2.7 192.0.2.1 1 2\r\n" + HEAD, "proxy-protocol-unlisted"),
+        (b"\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x0c" + b"\x00" * 12, "proxy-protocol-unlisted"),
     ],
 )
 async def test_what_cannot_be_read_is_refused_once_and_closed(sent: bytes, code: str) -> None:

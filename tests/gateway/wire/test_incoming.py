@@ -12,6 +12,8 @@ from gateway.wire.request_head import CHUNKED, RequestHead
 class Source:
     """A connection that only notes what it is asked."""
 
+    answer_fields = b""
+
     def __init__(self) -> None:
         self.asked: list[str] = []
 
