@@ -92,6 +92,10 @@ NO_BODIES: frozenset[BodyKind] = frozenset()
 
 _FORMS = frozenset({BodyKind.FORM})
 
+WEBSOCKET = "WEBSOCKET"
+"""Stands among methods for a GET that is upgraded to WebSocket (RFC 6455). Its action is writing:
+what is said over it nobody reads."""
+
 # What a method does to a record unless a matcher says otherwise; a method that is not here may not
 # be matched.
 OPERATION_OF_METHOD: Mapping[str, Operation] = MappingProxyType(
@@ -101,6 +105,7 @@ OPERATION_OF_METHOD: Mapping[str, Operation] = MappingProxyType(
         "PUT": Operation.ALTERATION,
         "PATCH": Operation.ALTERATION,
         "DELETE": Operation.ERASURE,
+        WEBSOCKET: Operation.CONSULTATION,
     }
 )
 
@@ -131,7 +136,7 @@ class Matcher:
     """One kind of request that means a function.
 
     Attributes:
-        methods: methods in capitals; HEAD is implied by GET.
+        methods: methods in capitals, and `WEBSOCKET`; HEAD is implied by GET.
         path: literal, or with `{name}` for one whole segment and a last `*` for one or more.
         query: carriers in the query and their values.
         form: carriers in the form and their values.
@@ -166,7 +171,7 @@ class Matcher:
             return NO_BODIES
         if self.bodies is not None:
             return self.bodies
-        return NO_BODIES if method == "DELETE" else _FORMS
+        return NO_BODIES if method in {"DELETE", WEBSOCKET} else _FORMS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

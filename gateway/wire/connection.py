@@ -15,16 +15,14 @@ This is the only place where bytes from a browser enter. Rules it keeps:
 """
 
 import asyncio
-import struct
 from collections import deque
-from contextlib import suppress
-from socket import SO_LINGER, SOL_SOCKET
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import httptools
 
 from gateway.wire.arrival import PLAIN, Arrival
 from gateway.wire.checked_heads import CheckedHeads
+from gateway.wire.closing import end_writing, reset
 from gateway.wire.handler import RequestHandler
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import (
@@ -35,9 +33,9 @@ from gateway.wire.limits import (
     NO_DEADLINE,
 )
 from gateway.wire.request_head import HeadError, no_http
+from gateway.wire.upgrading import Upgrading
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-_AT_ONCE: Final = struct.pack("ii", 1, 0)  # on, with no time to linger
 
 
 class Connection(asyncio.Protocol):
@@ -113,8 +111,10 @@ class Connection(asyncio.Protocol):
             self._note_arrival(len(data))
             try:
                 self._parser.feed_data(data)
-            except httptools.HttpParserUpgrade:
-                self._refuse(400, "upgrade")
+            except httptools.HttpParserUpgrade as upgrade:
+                self._broken = b""  # nothing behind it is read as a request
+                asked = self._waiting[-1] if self._waiting else self._current
+                Upgrading(self, asked).begin(data[upgrade.args[0] :])
             except httptools.HttpParserCallbackError:
                 if self._bad_head is None:  # a fault of ours, not of the client
                     raise
@@ -282,10 +282,7 @@ class Connection(asyncio.Protocol):
         """Cut the connection: the client must see that an answer is incomplete."""
         self.closing = True
         if self._transport is not None:
-            # A reset: an orderly end is how HTTP/1.0 ends a whole answer.
-            with suppress(OSError):
-                self._transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
-            self._transport.abort()
+            reset(self._transport)
 
     def expire(self) -> None:
         """End a connection whose deadline has passed (called by the sweeper)."""
@@ -307,6 +304,12 @@ class Connection(asyncio.Protocol):
     def is_idle(self) -> bool:
         """Whether it has been served and waits for another request; closing it loses nothing."""
         return not (self._current or self._waiting or self._in_head) and self.task is not None
+
+    def hand_over(self, taker: asyncio.Protocol) -> None:
+        """Have what comes from now on go elsewhere, which passes on that the client is gone."""
+        if self._transport is not None:
+            self._transport.set_protocol(taker)
+            taker.connection_made(self._transport)
 
     def pause_body(self) -> None:
         """Stop reading from the client."""
@@ -393,8 +396,5 @@ class Connection(asyncio.Protocol):
         self._discarded = 0
         self._renew_deadline()
         self.resume_body()
-        transport: Any = self._transport
-        if transport is not None and transport.can_write_eof():
-            transport.write_eof()
-        else:
+        if self._transport is None or not end_writing(self._transport):
             self.close()

@@ -7,7 +7,8 @@ an upstream might read otherwise than we do. Nothing here does IO. Checks, in or
 2. Field names `[A-Za-z0-9-]`, values printable ASCII, no repeated singleton.
 3. Exactly one Host, one of ours.
 4. Framing: `Content-Length` canonical, or exactly `chunked` on 1.1, never both.
-5. `Connection` names no end-to-end field, no upgrade, `Expect` is `100-continue` or absent.
+5. `Connection` names no end-to-end field, `Expect` is `100-continue` or absent; an upgrade is one
+   to WebSocket, whole (`gateway.wire.websocket_head`).
 """
 
 import re
@@ -15,6 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from gateway.errors import RequestError
+from gateway.wire.websocket_head import WEBSOCKET, upgrade_fault
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -26,6 +28,7 @@ _SINGLE: Final = frozenset(
         b"host cookie authorization content-type content-length transfer-encoding expect origin"
         b" range if-range if-match if-none-match if-modified-since if-unmodified-since"
         b" sec-fetch-site user-agent referer content-encoding upgrade"
+        b" sec-websocket-key sec-websocket-version"
     ).split()
 )
 _CONNECTION_WORDS: Final = frozenset({b"close", b"keep-alive", b"te", b"trailers"})
@@ -55,7 +58,7 @@ class RequestHead:
     """A checked request head.
 
     Attributes:
-        method: one of `METHODS`.
+        method: one of `METHODS`, or `WEBSOCKET` for a GET that asks for that upgrade.
         target: the raw target, bytes as received.
         headers: field values by lower-cased name; repeated non-singleton fields joined by a comma.
         body_length: bytes to come, 0 for none, `CHUNKED` when unknown, `UNSEEN` when it is not
@@ -138,13 +141,15 @@ def check_head(  # noqa: C901, PLR0912 -- one list of checks, in the order of th
     body_length = _body_length(headers, http_1_0=version == "1.0")
     # 5. connection
     keep_alive = version == "1.1"
-    if b"connection" in headers:
+    if b"upgrade" in headers:
+        if fault := upgrade_fault(method, version, headers):
+            raise HeadError(400, fault)
+        method, keep_alive = WEBSOCKET, False
+    elif b"connection" in headers:
         words = {word.strip() for word in headers[b"connection"].lower().split(b",")}
         if not words <= _CONNECTION_WORDS:
             raise HeadError(400, "connection-names-field")
         keep_alive = b"close" not in words and (keep_alive or b"keep-alive" in words)
-    if b"upgrade" in headers:
-        raise HeadError(400, "upgrade")
     expects_continue = b"expect" in headers
     if expects_continue and (headers[b"expect"].lower() != b"100-continue" or version == "1.0"):
         raise HeadError(400, "expect")

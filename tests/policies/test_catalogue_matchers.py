@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from policies.catalogue import BodyKind
+from policies.catalogue import Action, BodyKind
 from policies.catalogue_file import load_catalogue
 from policies.errors import PolicyFileError
 from vetting.levels import LevelOrder
@@ -37,6 +37,7 @@ match = [
   { methods = ["PUT"], path = "/rest/leave", bodies = ["multipart", "other"] },
   { methods = ["POST", "DELETE"], path = "/rest/other" },
   { methods = ["DELETE"], path = "/rest/leave", bodies = ["form"] },
+  { methods = ["WEBSOCKET"], path = "/rest/live" },
 ]
 """
 
@@ -56,6 +57,7 @@ def load(tmp_path: Path, text: str) -> Catalogue:
         ("DELETE", "/rest/leave", "form"),
         ("POST", "/rest/other", "form"),
         ("DELETE", "/rest/other", ""),
+        ("WEBSOCKET", "/rest/live", ""),
     ],
 )
 def test_bodies_are_those_of_the_match_or_of_the_path_or_the_default(
@@ -64,6 +66,17 @@ def test_bodies_are_those_of_the_match_or_of_the_path_or_the_default(
     found = load(tmp_path, TEXT).bodies(method, path, [])
 
     assert found == frozenset(map(BodyKind, kinds.split()))
+
+
+def test_an_upgrade_means_a_function_where_one_is_declared_and_writes(tmp_path: Path) -> None:
+    """What is said over it is read by nobody; and an ordinary GET there is something else."""
+    catalogue = load(tmp_path, TEXT)
+    found = catalogue.match("WEBSOCKET", "/rest/live", [], ())
+
+    assert found is not None
+    assert found.action is Action.WRITE
+    assert catalogue.match("GET", "/rest/live", []) is None
+    assert catalogue.match("WEBSOCKET", "/rest/leave", [], ()) is None
 
 
 def test_a_catalogue_that_stands_on_another_keeps_what_its_paths_declare(tmp_path: Path) -> None:

@@ -59,6 +59,7 @@ def test_each_method_has_the_operation_that_the_law_asks_to_be_logged() -> None:
         "PUT": Operation.ALTERATION,
         "PATCH": Operation.ALTERATION,
         "DELETE": Operation.ERASURE,
+        "WEBSOCKET": Operation.CONSULTATION,
     }
 
 
