@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from gateway.visit import Grant, Visit
     from gateway.wire.answers import Answer
     from policies.telling import StaffReason
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 class Act(Protocol):
     """What is done once a visit may pass; answers the client, gives the outcome for the record."""
 
-    async def __call__(self, visit: Visit, grant: Grant | None) -> ActResult:
+    def __call__(self, visit: Visit, grant: Grant | None) -> Awaitable[ActResult]:
         """Act.
 
         Args:

@@ -55,12 +55,14 @@ class DecisionDrafts:
         """Draft the entry of a decision; see `decision_draft`."""
         if visit.live is None or visit.purpose is not None:
             return decision_draft(visit, question, decision, match, host=host)
-        held = (visit.live, visit.target, match, question.subject, question.function)
-        head, asking = visit.incoming.head, visit.asking
-        # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer.
+        live, target, asking = visit.live, visit.target, visit.asking
+        head = visit.incoming.head
+        # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer. The
+        # subject is the session's, the function the match's, the host the policy set's.
         key = (
-            *map(id, held),
-            host,
+            id(live),
+            id(target),
+            id(match),
             decision,
             visit.client.peer_ip if asking is None else (asking.proxy, asking.ip),
             head.headers.get(b"user-agent"),
@@ -73,7 +75,7 @@ class DecisionDrafts:
             draft = decision_draft(visit, question, decision, match, host=host)
             if len(self._known) >= _KNOWN_DRAFTS:
                 self._known.clear()
-            self._known[key] = held, dict(vars(draft))
+            self._known[key] = (live, target, match), dict(vars(draft))
             return draft
         return EntryDraft.from_facts(
             known[1], entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference

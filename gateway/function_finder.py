@@ -22,6 +22,9 @@ from gateway.wire.request_head import SAFE_METHODS, UNSEEN
 from policies.catalogue import BodyKind
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.acts import OpenAct
     from gateway.wire.incoming import Incoming
     from gateway.wire.request_head import RequestHead
     from policies.catalogue import Catalogue, Match
@@ -54,17 +57,38 @@ def _undeclared(
     return None
 
 
+class Found(NamedTuple):
+    """What a target means.
+
+    Attributes:
+        target: the one canonical target.
+        match: the function it asks for; None for no known one.
+        open_act: what is done without a session; None for what needs one.
+    """
+
+    target: CanonicalTarget
+    match: Match | None
+    open_act: OpenAct | None
+
+
+def _none_open(path: str) -> None:  # noqa: ARG001 -- nothing is open, whatever the path
+    return None
+
+
 class FunctionFinder:
     """Finds the function of a request. On the event loop only."""
 
-    def __init__(self) -> None:
-        """Start with nothing known."""
-        self._known: dict[tuple[str, bytes], tuple[CanonicalTarget, Match | None]] = {}
+    def __init__(self, open_acts: Callable[[str], OpenAct | None] = _none_open) -> None:
+        """Start with nothing known.
+
+        Args:
+            open_acts: by canonical path, what is open without a session; always the same.
+        """
+        self._open_acts = open_acts
+        self._known: dict[tuple[str, bytes], Found] = {}
         self._known_of: Catalogue | None = None
 
-    def find(
-        self, catalogue: Catalogue, method: str, target: bytes
-    ) -> tuple[CanonicalTarget, Match | None]:
+    def find(self, catalogue: Catalogue, method: str, target: bytes) -> Found:
         """Give the canonical target and what it means; no match means no known function.
 
         Raises:
@@ -76,7 +100,8 @@ class FunctionFinder:
         known = self._known.get(key)
         if known is None:
             canonical = canonicalise_target(target, catalogue.declared_parameters)
-            known = (canonical, catalogue.match(method, canonical.path, canonical.query))
+            match = catalogue.match(method, canonical.path, canonical.query)
+            known = Found(canonical, match, self._open_acts(canonical.path))
             if len(self._known) >= _TARGETS_KEPT:
                 self._known.clear()  # a scan fills it with rubbish; the common ones are soon back
             self._known[key] = known

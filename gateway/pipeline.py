@@ -31,13 +31,14 @@ from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
 from gateway.wire.answers import see_other
+from gateway.wire.request_head import SAFE_METHODS
 from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
 from policies.question import Question
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from datetime import datetime
 
     from gateway.acts import Act, OpenAct, Refusals
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     from gateway.transactions import Transactions
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
-    from policies.catalogue import Catalogue, Function
+    from policies.catalogue import Function
     from policies.engine import Engine
 
 _log = structlog.get_logger("pipeline")
@@ -131,7 +132,6 @@ class Pipeline:
         self._resource_paths = resource_paths
         self._tally = tally
         self._unknown_function = unknown_function
-        self._open_acts = open_acts
         self._acts = acts
         self._refusals = refusals
         self._step_up = step_up
@@ -143,7 +143,7 @@ class Pipeline:
         self._wall_us = wall_us
         self._instant = instant
         self._monotonic = monotonic
-        self._finder = FunctionFinder()
+        self._finder = FunctionFinder(open_acts)
 
     async def serve(
         self, incoming: Incoming, client: Connection, asking: ProxyAsking | None = None
@@ -151,16 +151,8 @@ class Pipeline:
         """Take one request through the gate, or one that a proxy asks about. It is answered."""
         at_us = self._wall_us()
         reference, entry_id = self._identifiers.for_visit(at_us)
-        visit = Visit(
-            reference=reference,
-            entry_id=entry_id,
-            at=self._instant(at_us),
-            at_us=at_us,
-            started=self._monotonic(),
-            incoming=incoming,
-            client=client,
-            asking=asking,
-        )
+        at, started = self._instant(at_us), self._monotonic()
+        visit = Visit(reference, entry_id, at, at_us, started, incoming, client, asking)
         self.running[client] = visit
         try:
             await self._pass(visit)
@@ -188,64 +180,67 @@ class Pipeline:
 
     async def _pass(self, visit: Visit) -> None:
         # 1. one canonical target
+        head = visit.incoming.head
         catalogue = self._engine().policy_set.catalogue
-        target, match = self._finder.find(catalogue, visit.method, visit.incoming.head.target)
+        target, match, open_act = self._finder.find(catalogue, head.method, head.target)
         visit.aim_at(target)
-        self._same_origin.demand(visit, target.path)
-        open_act = self._open_acts(target.path)
+        safe = head.method in SAFE_METHODS
+        if not safe:
+            self._same_origin.demand(visit, target.path)
         if open_act is not None:
             return await self._serve_open(visit, open_act)
         # 2. who is asking
-        visit.live = await self._staff.find(visit)
-        if visit.live is None:
+        live = self._staff.known(visit) or await self._staff.find(visit)
+        if live is None:
             raise no_session(visit)
-        # 3. what for
-        session = visit.live.session.hash
-        match, unfit = await self._what_for(visit, session, target, match)
-        if visit.incoming.head.body_length:
-            # A form may take minutes to come, and may come after its session has been ended.
-            visit.live = await self._staff.find(visit)
-            if visit.live is None:
-                raise no_session(visit)
-        named = catalogue.declared_parameters
-        resource = None if match else self._resource_paths.system_of(visit.method, target, named)
-        if resource is not None:
-            return await self._serve_resource(visit, visit.live, resource)
+        visit.live = live
+        # 3. what for: a body, or the page that it belongs to, may have a say in it
+        unfit = None
+        if match is None or head.body_length or not safe:
+            live, match, unfit = await self._what_for(visit, live, target, match)
+            named = catalogue.declared_parameters
+            resource = None if match else self._resource_paths.system_of(head.method, target, named)
+            if resource is not None:
+                return await self._serve_resource(visit, live, resource)
         # 4. may they
-        question, decision, permitted = await self._decide(visit, visit.live, match)
+        question, decision = await self._decide(visit, live, match)
         # 5. write it down, 6. enforce
-        if permitted is None:
+        if match is None or not decision.permitted:
             raise await self._denied(visit, question, decision, match)
         # Only now: before, it would tell a function that is not offered from one that is not there.
-        again = self._presence.asked_again(visit.live.session, permitted.function, visit.at_us)
+        again = self._presence.asked_again(live.session, match.function, visit.at_us)
         if again:
             raise asked_again(visit, again)
         if unfit is not None:
             raise Refused(unfit.status, unfit.code)
         bits = decision.obligations.bits
-        paged = permitted.transaction or permitted.function.transaction
-        if bits or paged or visit.live.under_review:
-            await self._conditions.demand(visit, question, decision, permitted)
-        grant = await self._enforce(visit, question, decision, permitted)
+        if bits or match.transaction or match.function.transaction or live.under_review:
+            await self._conditions.demand(visit, question, decision, match)
+        grant = await self._enforce(visit, question, decision, match)
         # 7. act, 8. close
-        return await self._act(visit, grant)
+        outcome = 503, "cut-short"
+        try:
+            outcome = await self._act(visit, match.function.system, grant)
+        finally:
+            self._close(visit, *outcome)
 
-    def _what_for(
-        self, visit: Visit, session_hash: str, target: CanonicalTarget, match: Match | None
-    ) -> Awaitable[tuple[Match | None, UnfitBody | None]]:
+    async def _what_for(
+        self, visit: Visit, live: LiveSession, target: CanonicalTarget, match: Match | None
+    ) -> tuple[LiveSession, Match | None, UnfitBody | None]:
         """Say what a request means together with its body, and with the page it belongs to."""
         catalogue = self._engine().policy_set.catalogue
         if match is None and catalogue.transactions:
-            return self._by_page(visit, session_hash, catalogue)
-        return self._finder.with_body(catalogue, target, visit.incoming, match)
-
-    async def _by_page(
-        self, visit: Visit, session_hash: str, catalogue: Catalogue
-    ) -> tuple[Match | None, UnfitBody | None]:
-        """Say what a request means that may name its page in the place of its function."""
-        meant = await self._transactions.named(catalogue, visit, session_hash)
-        match = catalogue.match(visit.method, meant.path, meant.query)
-        return await self._finder.with_body(catalogue, meant, visit.incoming, match)
+            # It may name its page in the place of its function.
+            target = await self._transactions.named(catalogue, visit, live.session.hash)
+            match = catalogue.match(visit.method, target.path, target.query)
+        match, unfit = await self._finder.with_body(catalogue, target, visit.incoming, match)
+        if visit.incoming.head.body_length:
+            # A form may take minutes to come, and may come after its session has been ended.
+            found = visit.live = await self._staff.find(visit)
+            if found is None:
+                raise no_session(visit)
+            live = found
+        return live, match, unfit
 
     async def _serve_open(self, visit: Visit, act: OpenAct) -> None:
         """Serve what is open without a session."""
@@ -256,8 +251,8 @@ class Pipeline:
 
     async def _decide(
         self, visit: Visit, live: LiveSession, match: Match | None
-    ) -> tuple[Question, Decision, Match | None]:
-        """Ask the engine; the match is given back only with a permit."""
+    ) -> tuple[Question, Decision]:
+        """Ask the engine."""
         engine = self._engine()
         if engine.zones:
             visit.zone = self._zones.zone_of(visit.ip, engine.zones)
@@ -285,7 +280,7 @@ class Pipeline:
             question, decision = await self._conditions.with_purpose(visit, question, decision)
         visit.engine, visit.question = engine, question
         self._seen(engine, question, decision)
-        return question, decision, match if decision.permitted else None
+        return question, decision
 
     async def _enforce(
         self, visit: Visit, question: Question, decision: Decision, match: Match
@@ -301,7 +296,7 @@ class Pipeline:
             self._recorder.queue(result)
             raise
         visit.draft = draft
-        return Grant(decision=decision, question=question, match=match, entry=draft)
+        return Grant(decision, question, match, draft)
 
     async def _denied(
         self, visit: Visit, question: Question, decision: Decision, match: Match | None
@@ -321,14 +316,6 @@ class Pipeline:
         title = question.function.title
         return Refused(403, draft.code, recorded=True, reasons=reasons, asked_for=title)
 
-    async def _act(self, visit: Visit, grant: Grant) -> None:
-        """Do what was granted, and close the visit with what came of it."""
-        outcome = 503, "cut-short"
-        try:
-            outcome = await self._do(visit, grant.match.function.system, grant)
-        finally:
-            self._close(visit, *outcome)
-
     async def _serve_resource(self, visit: Visit, live: LiveSession, system: str) -> None:
         """Serve a style sheet, script or image: session needed, recorded once a minute."""
         counted = self._tally.count(visit, live, system)
@@ -339,9 +326,9 @@ class Pipeline:
         except RecordUnavailable:
             self._tally.forget(counted)
             raise
-        await self._do(visit, system, None)
+        await self._act(visit, system, None)
 
-    async def _do(self, visit: Visit, system: str, grant: Grant | None) -> tuple[int, str]:
+    async def _act(self, visit: Visit, system: str, grant: Grant | None) -> tuple[int, str]:
         """Have a system's act done and the client answered; gives the status, and what failed."""
         act = self._acts.get(system)
         status, code = 502, "no-such-system"

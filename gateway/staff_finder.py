@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.visit import Visit
 
 _KNOWN_AS = "session"  # where a head keeps what its cookie says
+_LIVE = "live-session"  # and whose it was last
 
 
 class StaffFinder:
@@ -46,6 +48,17 @@ class StaffFinder:
         self._session_cookie = session_cookie + b"="
         self._monotonic = monotonic
 
+    def known(self, visit: Visit) -> LiveSession | None:
+        """Give the live session that this client's last request had, if it may be used as it is.
+
+        None says nothing: then it must be looked for.
+        """
+        live: LiveSession | None = visit.incoming.head.worked_out.get(_LIVE)
+        # The bulletin first: what it brings drops sessions, and one asked before would be missed.
+        if live is not None and self._bulletin.is_current(visit.started) and live.take(visit.at_us):
+            return live
+        return None
+
     async def find(self, visit: Visit) -> LiveSession | None:
         """Find the live session of the request's cookie.
 
@@ -62,10 +75,12 @@ class StaffFinder:
         current = self._bulletin.is_current(self._monotonic())
         if not current and not await loop.run_in_executor(None, self._bulletin.catch_up):
             raise NotCurrent("bulletin: not read lately")
-        known = self._sessions.get(token, visit.at_us)
-        if known is not Miss.MISS:
-            return known
-        return await loop.run_in_executor(None, lambda: self._sessions.load(token, at=visit.at))
+        found = self._sessions.get(token, visit.at_us)
+        if found is Miss.MISS:
+            load = partial(self._sessions.load, token, at=visit.at)
+            return await loop.run_in_executor(None, load)
+        visit.incoming.head.worked_out[_LIVE] = found
+        return found
 
     async def find_for_open(self, visit: Visit) -> LiveSession | None:
         """Find it for a page that is open to all: whose directory is away may still sign out."""

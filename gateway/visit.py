@@ -1,7 +1,8 @@
 """One request through the gate: what is known of it so far, and the token that lets it pass."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
@@ -17,9 +18,11 @@ from policies.engine import Engine
 from policies.question import Question
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Visit:
     """One request, opened when its head was read, closed once with its outcome.
+
+    The first eight are what it begins with, given in this order: one is made for every request.
 
     Attributes:
         reference: ten Crockford base-32 characters, what a person reads out.
@@ -29,6 +32,8 @@ class Visit:
         started: monotonic seconds, for the duration.
         incoming: the request.
         client: the connection it came on.
+        asking: the question of another proxy that holds the request; None for a request that came
+            here.
         target: the canonical target, once there is one.
         live: the session, once it has been found.
         draft: the decision's entry, once it has been recorded.
@@ -37,8 +42,6 @@ class Visit:
             not opened in its session; else empty.
         purpose: what the person said they need it for, where that was asked.
         wait_seconds: after how long it may be tried again, where that is known; else 0.
-        asking: the question of another proxy that holds the request; None for a request that came
-            here.
         engine: which answered `question`; None before that.
         question: what was asked of it; None before that.
         done: what was done to the answer, in the words of the record; empty for most.
@@ -51,6 +54,7 @@ class Visit:
     started: float
     incoming: Incoming
     client: Connection
+    asking: ProxyAsking | None = None
     target: CanonicalTarget | None = None
     live: LiveSession | None = None
     draft: EntryDraft | None = None
@@ -58,7 +62,6 @@ class Visit:
     lost_page: str = ""
     purpose: GivenPurpose | None = None
     wait_seconds: int = 0
-    asking: ProxyAsking | None = None
     engine: Engine | None = None
     question: Question | None = None
     done: tuple[str, ...] = ()
@@ -100,9 +103,8 @@ class UnearnedGrantError(TypeError):
     """Somebody tried to make a Grant without an enforced permit: a fault of the program."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """Leave to act, made by `pipeline.enforce` from a permit that has been recorded.
+    """Leave to act, made by `pipeline.enforce` from a permit that has been recorded. Never changes.
 
     INVARIANT: no Grant exists for a decision that is not a permit, or whose entry is not durable.
 
@@ -113,12 +115,15 @@ class Grant:
         entry: the durable entry of the decision.
     """
 
-    decision: Decision
-    question: Question
-    match: Match
-    entry: EntryDraft = field(repr=False)
+    __slots__ = ("decision", "entry", "match", "question")
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self, decision: Decision, question: Question, match: Match, entry: EntryDraft
+    ) -> None:
         """Refuse to exist for anything but a permit."""
-        if not self.decision.permitted:
+        if not decision.permitted:
             raise UnearnedGrantError("grant: the decision is not a permit")
+        self.decision: Final = decision
+        self.question: Final = question
+        self.match: Final = match
+        self.entry: Final = entry

@@ -51,9 +51,11 @@ class Subject:
     trainings: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Question:
-    """May this subject do this to that, at this instant?
+    """May this subject do this to that, at this instant? A value: once made it never changes.
+
+    Not frozen: one is made for every request, and that would cost it three times as much.
 
     Attributes:
         subject: Who asks.
@@ -113,6 +115,5 @@ class Question:
         the decision. Whoever does so has made the question and lets nobody keep it: a question that
         was handed out is a value, and never changes.
         """
-        object.__setattr__(self, "function", function)
-        object.__setattr__(self, "factors", factors)
+        self.function, self.factors = function, factors
         return self

@@ -315,7 +315,7 @@ class AuthZen:
             return _function_match(catalogue.functions.get(asked.resource), asked)
         # Nothing in it is replaced: whoever asks sends it on as it is.
         raw = asked.resource.encode("utf-8", "surrogatepass")
-        target, match = self._finder.find(catalogue, asked.action, raw)
+        target, match, _ = self._finder.find(catalogue, asked.action, raw)
         if target.sent != raw:
             raise TargetError("target-not-canonical")
         return None if match is None or match.function.system == GATEWAY_SYSTEM else match

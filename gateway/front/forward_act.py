@@ -14,12 +14,15 @@ from gateway.cookies import CookiePolicy
 from gateway.wire.answers import give
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from gateway.acts import Act
     from gateway.backoffice.assertion import AssertionMint
+    from gateway.backoffice.canonical import CanonicalTarget
+    from gateway.backoffice.cookie_jar import CookieJar
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.identity.sessions.live_session import LiveSession
     from gateway.proxy_asking import ProxyAsking
     from gateway.settings import Settings
     from gateway.transactions import Transactions
@@ -77,19 +80,55 @@ class ForwardAct:
         self._body_bytes = body_bytes
         self._own_cookie = own_cookie.encode("ascii")
 
-    async def __call__(self, visit: Visit, grant: Grant | None) -> Forwarded:
+    def __call__(self, visit: Visit, grant: Grant | None) -> Awaitable[Forwarded]:
         """Forward the visit; see `pipeline.Act`."""
         live, target = visit.live, visit.target
         if live is None or target is None:
             raise ValueError("forward: a visit without session or target")
+        jar = self._cookies.get(live.session.hash, self._profile.id)
+        plain = visit.asking is None and visit.incoming.head.body_length <= self._body_bytes
+        if jar is None or not plain:
+            return self._with_care(visit, grant, live, target)
+        return self._forward(visit, grant, live, target, jar)
+
+    async def _with_care(
+        self, visit: Visit, grant: Grant | None, live: LiveSession, target: CanonicalTarget
+    ) -> Forwarded:
+        """Forward what a proxy holds, what is too large, or what has a jar to be fetched."""
         if visit.incoming.head.body_length > self._body_bytes:
             return Forwarded(status=413, code="body-too-large", answered=False)
-        subject = live.subject
-        session = live.session.hash
-        system = self._profile.id
-        assertion = self._mint.assertion_for(subject, session, self._profile.audience)
+        if visit.asking is not None:
+            return self._told(visit, visit.asking, self._identity(live))
+        load = partial(self._cookies.load, live.session.hash, self._profile.id)
+        jar = await asyncio.get_running_loop().run_in_executor(None, load)
+        return await self._forward(visit, grant, live, target, jar)
+
+    def _forward(
+        self,
+        visit: Visit,
+        grant: Grant | None,
+        live: LiveSession,
+        target: CanonicalTarget,
+        jar: CookieJar,
+    ) -> Awaitable[Forwarded]:
+        outbound = Outbound(
+            target=target,
+            identity=self._identity(live),
+            cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
+            reference=visit.reference,
+            resource=grant is None,
+            keep=partial(self._keep, visit, grant, live.session.hash, target.path),
+            learns=self._learns,
+            body_bytes=self._body_bytes,
+        )
+        return self._forwarder.forward(visit.incoming, visit.client, outbound)
+
+    def _identity(self, live: LiveSession) -> list[tuple[bytes, bytes]]:
+        """Give the fields that say who is asking."""
+        subject, profile = live.subject, self._profile
+        assertion = self._mint.assertion_for(subject, live.session.hash, profile.audience)
         identity = [(ASSERTION_FIELD, assertion)]
-        if self._profile.identity_headers:
+        if profile.identity_headers:
             claims = {
                 "staff_id": subject.staff_id,
                 "organisation": subject.organisation,
@@ -98,31 +137,23 @@ class ForwardAct:
                 "name": subject.name,
                 "unit": subject.unit,
             }
-            identity += identity_fields(self._profile.identity_headers, claims)
-        if visit.asking is not None:
-            return self._told(visit, visit.asking, identity)
-        jar = self._cookies.get(session, system)
-        if jar is None:
-            loop = asyncio.get_running_loop()
-            jar = await loop.run_in_executor(None, self._cookies.load, session, system)
+            identity += identity_fields(profile.identity_headers, claims)
+        return identity
 
-        async def keep(values: list[bytes], location: bytes | None) -> None:
-            if values:
-                await self._cookies.keep(session, system, values, path=target.path, at=visit.at)
-            if grant is not None and location is not None:
-                await self._transactions.redirected(visit, grant, location)
-
-        outbound = Outbound(
-            target=target,
-            identity=identity,
-            cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
-            reference=visit.reference,
-            resource=grant is None,
-            keep=keep,
-            learns=self._learns,
-            body_bytes=self._body_bytes,
-        )
-        return await self._forwarder.forward(visit.incoming, visit.client, outbound)
+    async def _keep(
+        self,
+        visit: Visit,
+        grant: Grant | None,
+        session: str,
+        path: str,
+        values: list[bytes],
+        location: bytes | None,
+    ) -> None:
+        """Keep what an answer brings for the session; see `Outbound.keep`."""
+        if values:
+            await self._cookies.keep(session, self._profile.id, values, path=path, at=visit.at)
+        if grant is not None and location is not None:
+            await self._transactions.redirected(visit, grant, location)
 
     def _told(
         self, visit: Visit, asking: ProxyAsking, identity: list[tuple[bytes, bytes]]

@@ -104,7 +104,7 @@ def catalogue() -> Catalogue:
 
 async def told(catalogue: Catalogue, one: Sent) -> tuple[Match | None, UnfitBody | None]:
     finder = FunctionFinder()
-    target, match = finder.find(catalogue, one.head.method, one.head.target)
+    target, match, _ = finder.find(catalogue, one.head.method, one.head.target)
     return await finder.with_body(catalogue, target, cast("Incoming", one), match)
 
 

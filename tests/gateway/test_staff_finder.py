@@ -11,7 +11,8 @@ from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
 from gateway.refused import Refused
 from gateway.staff_finder import StaffFinder, asked_again, no_session, sign_in_address
-from tests.gateway.identity.parts import FIRE, Parts, later, new_parts, us
+from gateway.visit import Visit
+from tests.gateway.identity.parts import AT, FIRE, Parts, later, new_parts, us
 from tests.gateway.visits import new_visit, request
 
 
@@ -57,6 +58,38 @@ async def test_whose_directory_is_away_may_sign_out_and_nothing_else(tmp_path: P
         assert await staff.find_for_open(visit) is not None
         await staff.name(visit)
         assert visit.live is None
+
+
+async def test_the_session_of_the_last_request_is_taken_as_long_as_nothing_changed(
+    tmp_path: Path,
+) -> None:
+    with new_parts(tmp_path) as parts:
+        token, session = parts.sign_in()
+        staff, now = finder(parts), parts.reader._monotonic()
+        head = request(cookie=b"gate=" + token.encode())
+
+        def visit_at(at_us: int, started: float = now) -> Visit:
+            visit = new_visit(head, at_us=at_us)
+            visit.started = started
+            return visit
+
+        assert await staff.find(visit_at(us(AT))) is not None  # from the database
+        assert staff.known(visit_at(us(AT))) is None
+        live = await staff.find(visit_at(us(AT)))  # from memory
+        assert live is not None
+
+        assert staff.known(visit_at(us(AT))) is live
+        assert staff.known(visit_at(us(AT) + 5)) is live
+        assert live.seen_us == us(AT) + 5
+        assert staff.known(visit_at(us(AT), started=now + 3600)) is None  # bulletin not read lately
+        assert staff.known(visit_at(live.usable_until_us)) is None
+        assert staff.known(visit_at(live.seen_us + live.alert_us)) is None
+        assert staff.known(visit_at(us(AT))) is live
+        parts.sessions.end(session.hash, at=AT)
+        assert staff.known(visit_at(us(AT))) is None  # announced, not yet read
+        assert parts.reader.catch_up()
+        assert staff.known(visit_at(us(AT))) is None
+        assert await staff.find(visit_at(us(AT))) is None
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,8 @@ class LiveSession:
         seen_us: when this worker last saw it used; written by the event loop only.
         written_us: up to when its use is noted in the database; owned by `SessionCache.flush`.
         under_review: whether something they are cleared to is under review.
-        dropped: whether it has left the memory: something about it has changed, or it has ended.
+        dropped: whether it is not in the memory any more, or never was: something about it has
+            changed, or it has ended.
     """
 
     session: Session
@@ -77,6 +78,19 @@ class LiveSession:
     under_review: bool = False
     dropped: bool = False
     _facts: ActorFacts | None = None
+
+    def take(self, at_us: int) -> bool:
+        """Note a use of it, if it may be used without asking the database.
+
+        Whoever holds one asks first whether every change that is known has been applied.
+
+        Args:
+            at_us: now, microseconds since 1970 UTC.
+        """
+        if self.dropped or at_us >= self.usable_until_us or at_us - self.seen_us >= self.alert_us:
+            return False
+        self.seen_us = at_us
+        return True
 
     def ends_unused_at(self, at: datetime) -> datetime:
         """Give when it ends if it is not used after `at`."""

@@ -149,8 +149,7 @@ class SessionCache:
                 return None
             over = self._over.get(token)
             return MISS if over is None or at_us >= over[0] else None
-        if at_us < live.usable_until_us and at_us - live.seen_us < live.alert_us:
-            live.seen_us = at_us
+        if live.take(at_us):
             return live
         # Another worker may have seen it since, or the register must be read anew: ask the
         # database.
@@ -182,6 +181,8 @@ class SessionCache:
                 else:
                     self._keep(token, live)
                 return live
+        if live is not None:
+            live.dropped = True  # good for this once: nobody would hear of what changes
         return live
 
     def look_again(self, live: LiveSession, *, at: datetime) -> LiveSession | None:

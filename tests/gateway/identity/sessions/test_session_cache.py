@@ -292,8 +292,10 @@ def test_a_load_amid_endless_changes_is_used_once_and_not_kept(parts: Parts) -> 
 
     cache = SessionCache(parts.store, parts.sessions, restless)
 
-    assert cache.load(token, at=AT) is not None
+    live = cache.load(token, at=AT)
+    assert live is not None
     assert len(cache) == 0
+    assert not live.take(us(AT))  # whoever holds it cannot use it again
 
 
 def test_when_the_database_is_away_an_unknown_session_is_an_error(parts: Parts) -> None:
