@@ -27,6 +27,7 @@ from gateway.errors import NotCurrent, RecordUnavailable, StoreError
 from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.identity.sessions.session_cache import DirectoryAway
+from gateway.pace import PERSON_RATE
 from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address
 from gateway.visit import Grant, Visit
@@ -190,10 +191,8 @@ class Pipeline:
         if open_act is not None:
             return await self._serve_open(visit, open_act)
         # 2. who is asking
-        live = self._staff.known(visit) or await self._staff.find(visit)
-        if live is None:
-            raise no_session(visit)
-        visit.live = live
+        known = self._staff.known(visit) or await self._staff.find(visit)
+        visit.live = live = self._staff.demand(visit, known)
         # 3. what for: a body, or the page that it belongs to, may have a say in it
         unfit = None
         if match is None or head.body_length or not safe:
@@ -377,7 +376,8 @@ class Pipeline:
         if visit.live is None:
             await self._staff.name(visit)
         draft = refusal_draft(visit, Kind.ACCESS, refused.code, refused.status)
-        if visit.live is None and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
+        flood = visit.live is None or refused.code == PERSON_RATE
+        if flood and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
             return refused.status
         try:
             await self._recorder.record_async(draft)

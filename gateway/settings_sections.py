@@ -80,6 +80,12 @@ class GatewaySection(Section):
     """The largest request body that is passed on, in MiB; more is refused with 413."""
     connections: int = Field(default=4_096, ge=16, le=65_536)
     """The most client connections of one worker at a time."""
+    source_connections: int = Field(default=2_048, ge=8, le=65_536)
+    """The most of them from one address (of IPv6, one /64); more are closed at once."""
+    source_requests_per_second: int = Field(default=100, ge=1, le=100_000)
+    """How fast requests without a session may come from one address, ten seconds' worth at once."""
+    person_requests_per_second: int = Field(default=100, ge=1, le=100_000)
+    """How fast requests of one person may come, ten seconds' worth at once; more meet 429."""
     page_threads: int = Field(default=8, ge=2, le=64)
     """How many of the gateway's own pages one worker may work on at a time, sign-ins included."""
     drain_seconds: float = Field(default=20.0, ge=0, le=600)

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 from gateway.errors import NotCurrent, StoreError
 from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import DirectoryAway, Miss
+from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.refused import Refused
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.bulletin import BulletinReader
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.session_cache import SessionCache
+    from gateway.pace import SourcePaces
     from gateway.visit import Visit
 
 _KNOWN_AS = "session"  # where a head keeps what its cookie says
@@ -33,6 +35,7 @@ class StaffFinder:
         sessions: SessionCache,
         bulletin: BulletinReader,
         session_cookie: bytes,
+        strangers: SourcePaces,
         monotonic: Callable[[], float],
     ) -> None:
         """Hold the parts.
@@ -41,11 +44,13 @@ class StaffFinder:
             sessions: the live sessions of this worker.
             bulletin: whether this worker knows every change that matters.
             session_cookie: name of our session cookie.
+            strangers: how fast requests without a session may come.
             monotonic: seconds that never go back.
         """
         self._sessions = sessions
         self._bulletin = bulletin
         self._session_cookie = session_cookie + b"="
+        self._strangers = strangers
         self._monotonic = monotonic
 
     def known(self, visit: Visit) -> LiveSession | None:
@@ -83,11 +88,35 @@ class StaffFinder:
         return found
 
     async def find_for_open(self, visit: Visit) -> LiveSession | None:
-        """Find it for a page that is open to all: whose directory is away may still sign out."""
+        """Find it for a page that is open to all: whose directory is away may still sign out.
+
+        Raises:
+            Refused: they, or the source, ask too fast.
+        """
         try:
-            return await self.find(visit)
+            live = await self.find(visit)
         except DirectoryAway as away:
-            return away.live
+            live = away.live
+        if live is None:
+            self._pace_stranger(visit)
+            return None
+        return self.demand(visit, live)
+
+    def demand(self, visit: Visit, live: LiveSession | None) -> LiveSession:
+        """Refuse who is not signed in, and who asks too fast; give everybody else's session."""
+        if live is None:
+            self._pace_stranger(visit)
+            raise no_session(visit)
+        if wait_seconds := live.pace.take(visit.at_us):
+            visit.wait_seconds = wait_seconds
+            raise Refused(429, PERSON_RATE)
+        return live
+
+    def _pace_stranger(self, visit: Visit) -> None:
+        path = visit.target.path if visit.target else ""
+        visit.wait_seconds = self._strangers.take(visit.ip, path, visit.at_us)
+        if visit.wait_seconds:
+            raise Refused(429, SOURCE_RATE)
 
     async def name(self, visit: Visit) -> None:
         """Find who tried what was refused before anybody asked, for the record only.

@@ -23,11 +23,11 @@ from gateway.cookies import CookiePolicy
 from gateway.front.back_office_parts import BackOfficeParts
 from gateway.front.break_glass_desk import RecordedBreakGlass
 from gateway.front.clock import clock, instant, wall_us
+from gateway.front.entrance_parts import connection_limits, stranger_paces
 from gateway.front.factor_parts import FactorParts
 from gateway.front.from_settings import (
     brand,
     doors_of,
-    host_names,
     limits_of,
     organisation_choice,
     organisations,
@@ -68,6 +68,7 @@ from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
 from gateway.network_zones import NetworkZones
 from gateway.operational_log import configure_operational_log
+from gateway.pace import PersonPaces
 from gateway.pages.application import Pages
 from gateway.pages.page_services import PageServices
 from gateway.person_finder import person_finder
@@ -78,7 +79,6 @@ from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
-from gateway.wire.limits import ConnectionLimits
 from policies.catalogue import GATEWAY_SYSTEM
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
@@ -294,6 +294,7 @@ class Assembly:
                 sessions=state.cache,
                 bulletin=state.reader,
                 session_cookie=services.cookies.session.name.encode("ascii"),
+                strangers=stranger_paces(gateway),
                 monotonic=time.monotonic,
             ),
             presence=pauses,
@@ -324,13 +325,7 @@ class Assembly:
         )
         self.front = Front(
             pipeline=pipeline,
-            limits=ConnectionLimits(
-                head_bytes=gateway.header_bytes,
-                head_fields=gateway.header_count,
-                head_seconds=gateway.header_seconds,
-                idle_seconds=gateway.idle_seconds,
-                hosts=host_names(gateway.origin) | office.forward_auth.hosts,
-            ),
+            limits=connection_limits(gateway, office.forward_auth.hosts),
             max_connections=gateway.connections,
             pools=office.pools,
             recorder=recorder,
@@ -376,7 +371,12 @@ class Assembly:
             sessions=sessions,
             subjects=subjects,
             cache=SessionCache(
-                store, sessions, subjects, presence=pauses, vouching=vouching(settings)
+                store,
+                sessions,
+                subjects,
+                presence=pauses,
+                vouching=vouching(settings),
+                paces=PersonPaces(settings.gateway.person_requests_per_second),
             ),
             owners=RecordOwners(store, tuple(kinds)),
             jars=KeptCookies(store, bulletin),

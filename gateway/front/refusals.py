@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.pages.page_headers import NO_STORE, page_headers
 from gateway.wire.answers import Answer, plain
 
@@ -22,6 +24,10 @@ if TYPE_CHECKING:
 # 499 is told to nobody: the client is gone.
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
 _FOR_PROGRAMS: Final = "/-/api/"
+_TOO_FAST: Final = {
+    SOURCE_RATE: "Too many requests came from your network. Wait a moment, then try again.",
+    PERSON_RATE: "Too many requests came from you. Wait a moment, then try again.",
+}
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 
@@ -60,6 +66,9 @@ class FrontRefusals:
         cause: str = "",
     ) -> Answer:
         """Give the refusal of a visit."""
+        if cause in _TOO_FAST:  # whoever floods us is not worth a page
+            told = plain(status, _TOO_FAST[cause], visit.reference)
+            return replace(told, fields=(*told.fields, *_when_again(visit)))
         if visit.target is not None and visit.target.path.startswith(_FOR_PROGRAMS):
             return self._json(visit, status, reasons)
         if status in _UNREADABLE:

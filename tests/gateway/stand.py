@@ -34,6 +34,7 @@ from gateway.identity.factors.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
 from gateway.identity.sessions.presence import Presence
 from gateway.network_zones import NetworkZones
+from gateway.pace import SourcePaces
 from gateway.pipeline import Pipeline
 from gateway.rate_uses import RateUses
 from gateway.resources import ResourcePaths, ResourceTally
@@ -257,6 +258,7 @@ async def stand(
     idle_seconds: float = 2,
     presence: Presence | None = None,
     front_proxies: Collection[FrontProxy] = (),
+    strangers: SourcePaces | None = None,
 ) -> AsyncIterator[Stand]:
     """Open a gate on a free port."""
     with new_parts(folder) as parts, capture_logs() as logged:
@@ -288,6 +290,7 @@ async def stand(
                 sessions=parts.cache,
                 bulletin=parts.reader,
                 session_cookie=COOKIE.encode(),
+                strangers=strangers or SourcePaces(),
                 monotonic=lambda: parts.reader._monotonic() + made.monotonic,
             ),
             presence=presence or Presence(),

@@ -18,6 +18,7 @@ from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.backoffice.transport import ExchangeError
 from gateway.bulletin import person_subject
 from gateway.identity.sessions.presence import Presence, PresenceLimit
+from gateway.pace import Pace, SourcePaces
 from gateway.store.engine import writing
 from gateway.wire.answers import document, give
 from policies.criteria.zone import FromZones
@@ -1089,3 +1090,43 @@ async def test_a_providers_server_posts_without_an_origin_and_a_browser_does_not
 
     assert status_of(answer) == (200 if passes else 403)
     assert seen == (["POST"] if passes else [])
+
+
+# ---- how fast ------------------------------------------------------------------------------------
+
+
+async def test_strangers_of_one_source_are_slowed_down_and_those_who_are_signed_in_are_not(
+    opened: Opened,
+) -> None:
+    async with opened(strangers=SourcePaces(1)) as gate:
+        token = gate.firefighter()
+        client = await gate.client()
+        answers = [await client.get(OWN_PAYSLIP) for _ in range(35)]
+        served = await gate.ask(token=token)
+
+        assert [status_of(each) for each in answers] == [303] * 10 + [429] * 25
+        assert field_of(answers[-1], "Retry-After") == "1"
+        assert b"from your network" in answers[-1]
+        assert status_of(served) == 200
+        # recorded as other refusals of strangers are: the first twenty by themselves
+        codes = [each.code for each in gate.drafts[:-2]]
+        assert codes == ["no-session"] * 10 + ["source-rate"] * 10
+
+
+async def test_whoever_is_signed_in_is_slowed_down_by_themselves_in_all_their_sessions(
+    opened: Opened,
+) -> None:
+    async with opened() as gate:
+        token = gate.firefighter()
+        await gate.ask(token=token)
+        (live,) = gate.parts.cache._live.values()
+        live.pace = Pace(1)
+        client = await gate.client()
+        more = f"Cookie: {COOKIE}={token}\r\n"
+        answers = [await client.get(OWN_PAYSLIP, more=more) for _ in range(35)]
+
+        assert [status_of(each) for each in answers] == [200] * 10 + [429] * 25
+        assert (field_of(answers[-1], "Retry-After"), len(gate.act.visits)) == ("1", 11)
+        refused = [each for each in gate.drafts if each.code == "person-rate"]
+        assert len(refused) == 20
+        assert {each.actor_name for each in refused} == {"alice@cheshire-fire"}

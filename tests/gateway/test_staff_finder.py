@@ -9,6 +9,7 @@ import pytest
 
 from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
+from gateway.pace import SourcePaces
 from gateway.refused import Refused
 from gateway.staff_finder import StaffFinder, asked_again, no_session, sign_in_address
 from gateway.visit import Visit
@@ -21,6 +22,7 @@ def finder(parts: Parts, cache: SessionCache | None = None) -> StaffFinder:
         sessions=parts.cache if cache is None else cache,
         bulletin=parts.reader,
         session_cookie=b"gate",
+        strangers=SourcePaces(),
         monotonic=parts.reader._monotonic,
     )
 

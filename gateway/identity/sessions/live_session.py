@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from gateway.identity.sessions.session import Session
 from gateway.identity.staff import Staff
+from gateway.pace import Pace
 from gateway.store import schema
 from policies.question import Subject
 
@@ -62,6 +63,7 @@ class LiveSession:
         seen_us: when this worker last saw it used; written by the event loop only.
         written_us: up to when its use is noted in the database; owned by `SessionCache.flush`.
         under_review: whether something they are cleared to is under review.
+        pace: how fast the person's requests may come, all their sessions together.
         dropped: whether it is not in the memory any more, or never was: something about it has
             changed, or it has ended.
     """
@@ -76,6 +78,7 @@ class LiveSession:
     seen_us: int
     written_us: int
     under_review: bool = False
+    pace: Pace = field(default_factory=Pace)
     dropped: bool = False
     _facts: ActorFacts | None = None
 

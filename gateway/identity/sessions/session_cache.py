@@ -37,6 +37,7 @@ from gateway.identity.sessions.session_limits import limits_in_us
 from gateway.identity.sessions.session_list import list_sessions
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.staff import staff_by_id
+from gateway.pace import PersonPaces
 from gateway.store import schema
 from gateway.store.engine import reading
 
@@ -101,6 +102,7 @@ class SessionCache:
         *,
         presence: Presence | None = None,
         vouching: Vouching | None = None,
+        paces: PersonPaces | None = None,
         capacity: int = CAPACITY,
     ) -> None:
         """Start empty. Have a `BulletinReader` listen with `apply` before the first load.
@@ -111,10 +113,11 @@ class SessionCache:
             subjects: reads the register.
             presence: which pauses matter.
             vouching: which directories must vouch again.
+            paces: how fast each person's requests may come.
             capacity: the most in memory.
         """
         self._alert_us = (presence or Presence()).shortest_us
-        self._vouching = vouching or Vouching()
+        self._vouching, self._paces = vouching or Vouching(), paces or PersonPaces()
         self._engine = engine
         self._sessions = sessions
         self._subjects = subjects
@@ -359,6 +362,7 @@ class SessionCache:
             seen_us=seen_us,
             written_us=session.last_seen_at_us,
             under_review=known.subject.clearance.under_review(at=at),
+            pace=self._paces.of(session.staff_id),
         )
         if session.directory in self._vouching.directories:
             vouched_until_us = session.vouched_at_us + self._vouching.grace // schema.MICROSECOND
