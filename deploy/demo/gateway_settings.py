@@ -41,6 +41,9 @@ def write_settings(places: Places, workers: int, policy_set: Path) -> None:
         host_organisation=scenario.host.id,
         service_name=scenario.service_name,
         drain_seconds=3.0,
+        # Load generators are few people, all at one address.
+        source_requests_per_second=100_000,
+        person_requests_per_second=100_000,
     )
     lines += _table("[policy]", directory=str(policy_set))
     lines += _table("[keys]", directory=str(places.keys))
