@@ -69,7 +69,7 @@ class Connection(asyncio.Protocol):
         self._reading: Incoming | None = None  # the request whose body the parser is in
         self._fields: list[tuple[bytes, bytes]] = []
         self._head_bytes = 0  # of the head being read, as they arrived
-        self._heads = CheckedHeads()
+        self._heads = CheckedHeads(handler.limits)
         self._body_bytes = 0  # of the body being read, since its deadline was last moved
         self._in_head, self._target = False, b""
         self._broken: bytes | None = None  # refusal to send once the owed answers are out
@@ -107,6 +107,14 @@ class Connection(asyncio.Protocol):
             self._discarded += len(data)
             if self._discarded > DISCARD_BYTES:
                 self.close()
+        elif (
+            self._current is None
+            and not (self._head_bytes or self._in_head or self._client_slow)
+            and (head := self._heads.known.find(data)) is not None
+        ):
+            incoming = Incoming(head, self)
+            incoming.complete = True
+            self._start(incoming)
         elif self._broken is None:
             self._note_arrival(len(data))
             try:
@@ -184,7 +192,7 @@ class Connection(asyncio.Protocol):
         self._in_head = False
         asked = self._parser.get_method(), self._parser.get_http_version(), self._fields
         try:
-            head = self._heads.check(asked, self._target, self.handler.limits)
+            head = self._heads.check(asked, self._target)
         except HeadError as error:
             self._stop_at(error)
         incoming = Incoming(head, self)

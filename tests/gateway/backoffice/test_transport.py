@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from gateway.backoffice.transport import ExchangeError, UpstreamAddress, UpstreamConnection
+from tests.doubles.wire import Wire
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"
 
@@ -36,30 +37,6 @@ class Keeper:
 
     def forget(self, connection: UpstreamConnection) -> None:  # noqa: ARG002
         self.forgotten += 1
-
-
-class Wire(asyncio.Transport):
-    """A socket without a network: it keeps what is written."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.written = b""
-        self.did: list[str] = []
-
-    def write(self, data: bytes | bytearray | memoryview[int]) -> None:
-        self.written += bytes(data)
-
-    def abort(self) -> None:
-        self.did.append("abort")
-
-    def is_closing(self) -> bool:
-        return "abort" in self.did
-
-    def pause_reading(self) -> None:
-        self.did.append("pause")
-
-    def resume_reading(self) -> None:
-        self.did.append("resume")
 
 
 class Sink:

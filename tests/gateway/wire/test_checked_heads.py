@@ -16,10 +16,10 @@ def asked(*more: tuple[bytes, bytes], method: bytes = b"GET", version: str = "1.
 
 
 def test_the_same_fields_share_what_was_made_of_them() -> None:
-    heads = CheckedHeads()
-    first = heads.check(asked((b"Accept", b"a")), b"/1", LIMITS)
+    heads = CheckedHeads(LIMITS)
+    first = heads.check(asked((b"Accept", b"a")), b"/1")
     first.worked_out["mine"] = 1
-    second = heads.check(asked((b"Accept", b"a")), b"/2", LIMITS)
+    second = heads.check(asked((b"Accept", b"a")), b"/2")
 
     assert (first.target, second.target) == (b"/1", b"/2")
     assert second.headers is first.headers
@@ -38,9 +38,9 @@ def test_the_same_fields_share_what_was_made_of_them() -> None:
     ],
 )
 def test_whatever_differs_is_checked_for_itself(other: Asked) -> None:
-    heads = CheckedHeads()
-    heads.check(asked((b"Accept", b"a")), b"/", LIMITS).worked_out["mine"] = 1
-    head = heads.check(other, b"/", LIMITS)
+    heads = CheckedHeads(LIMITS)
+    heads.check(asked((b"Accept", b"a")), b"/").worked_out["mine"] = 1
+    head = heads.check(other, b"/")
 
     method, version, fields = other
     expected = check_head(
@@ -51,20 +51,20 @@ def test_whatever_differs_is_checked_for_itself(other: Asked) -> None:
 
 
 def test_a_refused_head_is_refused_again_and_leaves_nothing() -> None:
-    heads = CheckedHeads()
-    heads.check(asked(), b"/", LIMITS)
+    heads = CheckedHeads(LIMITS)
+    heads.check(asked(), b"/")
     for _ in range(2):
         with pytest.raises(HeadError, match="upgrade"):
-            heads.check(asked((b"Upgrade", b"x")), b"/", LIMITS)
-    assert heads.check(asked(), b"/", LIMITS).headers == {b"host": b"gate"}
+            heads.check(asked((b"Upgrade", b"x")), b"/")
+    assert heads.check(asked(), b"/").headers == {b"host": b"gate"}
 
 
 def test_the_limits_hold_for_what_was_checked_too() -> None:
-    heads = CheckedHeads()
+    heads = CheckedHeads(LIMITS)
     with pytest.raises(HeadError, match="too-many-fields"):
-        heads.check(asked(*[(b"X-A", b"")] * 4), b"/", LIMITS)
-    heads.check(asked(), b"/" * 100, LIMITS)
+        heads.check(asked(*[(b"X-A", b"")] * 4), b"/")
+    heads.check(asked(), b"/" * 100)
     with pytest.raises(HeadError, match="head-too-large"):
-        heads.check(asked(), b"/" * 200, LIMITS)
+        heads.check(asked(), b"/" * 200)
     with pytest.raises(HeadError, match="head-too-large"):
-        heads.check(asked((b"Accept", b"a" * 200)), b"/", LIMITS)
+        heads.check(asked((b"Accept", b"a" * 200)), b"/")
