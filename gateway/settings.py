@@ -36,9 +36,9 @@ from gateway.settings_sections import (
     PolicySection,
     RecordSection,
     Section,
-    UpstreamSection,
 )
 from gateway.settings_sessions import SessionsSection
+from gateway.settings_upstreams import LOOPBACK, UpstreamSection, check_upstream
 from gateway.settings_vetting import MailSection, VettingSection
 from gateway.settings_zones import ZoneSection, check_zones
 from vetting.errors import quoted
@@ -49,18 +49,9 @@ __all__ = [
     "Settings", "UpstreamSection", "json_schema", "load_settings",
 ]  # fmt: skip
 
-LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 HIGHEST_PORT = 65_535
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OWN_PATHS = ("/-", "/.well-known")  # the gateway's own pages and public keys
-# Fields that frame a message, or say who asks: the gateway alone writes them.
-RESERVED_FIELDS = frozenset(
-    {
-        "authorization", "connection", "content-length", "content-type", "cookie", "expect",
-        "forwarded", "host", "keep-alive", "proxy-authorization", "proxy-connection",
-        "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
-    }
-)  # fmt: skip
 
 SectionKind = TypeVar("SectionKind", bound=Section)
 
@@ -273,7 +264,7 @@ class _Draft:
         check_proxies(self.proxies, self.faults)
         check_directories(self.organisations, self.faults)
         for index, upstream in self.upstreams:
-            self._check_upstream(("upstream", index), upstream)
+            check_upstream(("upstream", index), upstream, self.faults)
         self._check_paths()
 
     def _check_gateway(self, section: GatewaySection) -> None:
@@ -332,24 +323,6 @@ class _Draft:
                     "give each its own id",
                 )
             first.setdefault(identifier, index)
-
-    def _check_upstream(self, where: Place, section: UpstreamSection) -> None:
-        url = urlsplit(section.url)
-        if url.scheme == "http" and url.hostname not in LOOPBACK:
-            self.faults.add(
-                (*where, "url"),
-                f"{quoted(section.url)} is plain HTTP off this machine",
-                "write https://",
-            )
-        if section.ca_file:
-            self.faults.demand_readable((*where, "ca_file"), section.ca_file)
-        for name in section.identity_headers:
-            if name.lower() in RESERVED_FIELDS or name.lower().startswith(("sec-", "x-forwarded-")):
-                self.faults.add(
-                    (*where, "identity_headers", name),
-                    f"{quoted(name)} is not free to set",
-                    "choose another name",
-                )
 
     def _check_paths(self) -> None:
         """Check that every path belongs to one system only, and none to the gateway itself."""

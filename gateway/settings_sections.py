@@ -8,7 +8,6 @@ value does not fit, and what an editor shows from the published schema.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -136,34 +135,3 @@ class OperationalLogSection(Section):
     """How much is written: debug, info, warning or error."""
     file: FilePath | None = None
     """The file to write to; without it, the standard error stream."""
-
-
-class UpstreamSection(Section):
-    """One system of the back office."""
-
-    id: Identifier
-    """Write the name the catalogue gives this system, in lower-case letters, digits and hyphens."""
-    url: str = Field(pattern=ORIGIN)
-    """Write where the system is reached, such as `https://ebs.internal:8443`, without a path."""
-    audience: str = Field(min_length=1, max_length=200)
-    """Write the audience of the signed assertion that the system expects."""
-    paths: Annotated[tuple[UrlPath, ...], Strict(strict=False), Field(min_length=1)]
-    """Write the path prefixes that belong to this system, such as `/OA_HTML/`."""
-    resources: Annotated[tuple[UrlPath, ...], Strict(strict=False)] = ()
-    """Paths of style sheets, scripts and images; `/OA_MEDIA/*` stands for everything below."""
-    ca_file: FilePath | None = None
-    """The certificate authority (PEM) that must have signed the system's certificate."""
-    connect_seconds: float = Field(default=2.0, ge=0.1, le=30)
-    """How long connecting may take."""
-    first_byte_seconds: float = Field(default=30.0, ge=0.5, le=600)
-    """How long the first byte of an answer may take."""
-    idle_seconds: float = Field(default=30.0, ge=0.5, le=600)
-    """How long an answer that has begun may pause."""
-    max_connections: int = Field(default=64, ge=1, le=4_096)
-    """The most connections one worker keeps to this system."""
-    identity_headers: Mapping[HeaderName, Claim] = Field(default_factory=dict)
-    """Header fields that name the person beside the assertion, each with what it holds."""
-    sign_out_path: UrlPath | None = None
-    """The path that is called at the system when a person signs out."""
-    cookies: Literal["keep", "pass"] = "keep"
-    """`keep` holds the system's cookies in the gateway, `pass` hands them to the browser."""

@@ -6,18 +6,16 @@ again whether the request may pass, and never changes what was decided on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Set
 from typing import Final, NamedTuple
 
 from gateway.backoffice.canonical import CanonicalTarget
-from gateway.backoffice.headers import local_location, request_head, response_head
+from gateway.backoffice.headers import local_location, response_head
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
-from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import CHUNKED
 
-_REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 KeepAnswer = Callable[[list[bytes], bytes | None], Awaitable[None]]
@@ -72,13 +70,13 @@ class Exchange:
         incoming: Incoming,
         client: Connection,
         outbound: Outbound,
-        origin: str,
+        origins: Set[str],
     ) -> None:
         self.done: asyncio.Future[Forwarded] = asyncio.get_running_loop().create_future()
         self._incoming = incoming
         self._client = client
         self._outbound = outbound
-        self._origin = origin
+        self._origins = origins
         self._upstream: UpstreamConnection | None = None
         self._status = 0
         self._answered = False
@@ -141,7 +139,7 @@ class Exchange:
             cookies = [value for name, value in fields if name == b"set-cookie"]
         if b"location" in named:
             places = [value for name, value in fields if name == b"location"]
-            location = local_location(places[0], self._origin)
+            location = local_location(places[0], self._origins)
             if location is None or len(set(places)) > 1:
                 # a system that sends people elsewhere is not followed
                 self._abandon(502, "upstream-location")
@@ -270,88 +268,3 @@ class Exchange:
     def keep_open(self) -> bool:
         """Whether the answer's head promised to keep the client's connection."""
         return self._keep_open
-
-
-NewExchange = Callable[[Incoming, Connection, Outbound, str], Exchange]
-
-
-class Forwarder:
-    """Forwards to one system."""
-
-    def __init__(
-        self,
-        *,
-        pool: UpstreamPool,
-        origin: str,
-        exchange: NewExchange = Exchange,
-        writes_head: Callable[..., bytes] = request_head,
-    ) -> None:
-        """Hold the connections.
-
-        Args:
-            pool: connections to the system.
-            origin: `http://host:port` of the system, by which its own `Location` is known.
-            exchange: what couples the two sides; another kind looks at what the system answers.
-            writes_head: what is asked of the system; see `request_head`.
-        """
-        self._exchange = exchange
-        self._request_head = writes_head
-        self._pool = pool
-        self._origin = origin
-        self._host = origin.partition("://")[2].encode("ascii")
-
-    def looking(self, exchange: NewExchange, writes_head: Callable[..., bytes]) -> "Forwarder":
-        """Give a forwarder over the same connections that looks at what the system answers."""
-        return Forwarder(
-            pool=self._pool, origin=self._origin, exchange=exchange, writes_head=writes_head
-        )
-
-    async def forward(
-        self, incoming: Incoming, client: Connection, outbound: Outbound
-    ) -> Forwarded:
-        """Send a decided and recorded request on, and stream the answer back.
-
-        A request is sent a second time only when it certainly had no effect: nothing of an answer
-        arrived, it is a GET or HEAD without a body, and the connection had been idle.
-
-        Raises:
-            ExchangeError: nothing has been said to the client; the caller refuses.
-        """
-        head = self._request_head(
-            head=incoming.head,
-            target=outbound.target,
-            host=self._host,
-            identity=outbound.identity,
-            cookies=outbound.cookies,
-            reference=outbound.reference,
-        )
-        try:
-            return await self._attempt(incoming, client, outbound, head, fresh=False)
-        except ExchangeError as error:
-            repeatable = incoming.head.method in _REPEATABLE and incoming.head.body_length == 0
-            if not (error.retryable and repeatable and client.is_open):
-                raise
-        return await self._attempt(incoming, client, outbound, head, fresh=True)
-
-    async def _attempt(
-        self,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        head: bytes,
-        *,
-        fresh: bool,
-    ) -> Forwarded:
-        upstream = None if fresh else self._pool.take_idle()
-        if upstream is None:
-            upstream = await self._pool.acquire(fresh=fresh)
-        exchange = self._exchange(incoming, client, outbound, self._origin)
-        if incoming.failed:
-            self._pool.put_back(upstream)
-            status, code = incoming.failure
-            return Forwarded(status=status, code=code, answered=False)
-        exchange.start(upstream, head)
-        forwarded = await exchange.done
-        if forwarded.answered:
-            client.finish(incoming, keep_open=exchange.keep_open)
-        return forwarded

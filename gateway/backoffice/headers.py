@@ -5,7 +5,7 @@ the visit. To the browser go the fields that describe the body. A field that is 
 not pass, however it is spelt.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -53,6 +53,7 @@ _RESPONSE_FIELDS: Final = {
 _PRIVATE: Final = b"Cache-Control: private, no-store\r\n"
 _REVALIDATE: Final = b"Cache-Control: private, no-cache\r\n"
 _HARDENING: Final = b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+_SCHEMES: Final = ("https", "http")
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
 }
@@ -146,20 +147,20 @@ def response_head(
     return b"".join(parts)
 
 
-def local_location(value: bytes, upstream: str) -> bytes | None:
+def local_location(value: bytes, origins: Set[str]) -> bytes | None:
     """Turn a system's `Location` into one on the gateway, or None when it leads elsewhere.
 
     Args:
         value: the field as sent.
-        upstream: the system's origin, `https://host:port`.
+        origins: of the system, such as `https://host:port`, in lower case.
     """
     try:
         parts = urlsplit(value.decode("ascii"))
     except ValueError:
         return None
     if parts.scheme or parts.netloc:
-        origin = f"{parts.scheme or urlsplit(upstream).scheme}://{parts.netloc}"
-        if origin.lower() != upstream.lower():
+        schemes = (parts.scheme,) if parts.scheme else _SCHEMES
+        if not any(f"{scheme}://{parts.netloc}".lower() in origins for scheme in schemes):
             return None
     path = parts.path or ("/" if parts.netloc or not parts.query else "")
     if path.startswith("//") or "\\" in path:

@@ -9,6 +9,7 @@ answers is recorded and changes nothing: our session has ended already.
 from __future__ import annotations
 
 import http.client
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,7 @@ import structlog
 from sqlalchemy import Engine, delete, select
 
 from gateway.backoffice.cookie_jar import CookieJar
-from gateway.backoffice.transport import UpstreamAddress
+from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.store import schema
 from gateway.store.engine import reading, writing
 
@@ -40,13 +41,11 @@ class SignOutPlace:
     """Where a system ends its own session.
 
     Attributes:
-        address: of the system; only this is ever connected to.
-        host: for the `Host` field.
+        instances: of the system, `Host` and address; the first that can be reached is called.
         path: what is called.
     """
 
-    address: UpstreamAddress
-    host: str
+    instances: Sequence[tuple[str, UpstreamAddress]]
     path: str
 
 
@@ -199,18 +198,12 @@ class UpstreamSignOuts:
         )
 
     def _ask(self, place: SignOutPlace, cookies: str) -> int:
-        address, seconds = place.address, self._call_seconds
-        connection: http.client.HTTPConnection
-        if address.tls is None:
-            connection = http.client.HTTPConnection(address.host, address.port, timeout=seconds)
-        else:
-            connection = http.client.HTTPSConnection(
-                address.host, address.port, timeout=seconds, context=address.tls
-            )
+        """Call the first instance that can be reached."""
+        host, connection = self._connected(place)
         try:
             connection.putrequest("GET", place.path, skip_host=True, skip_accept_encoding=True)
             for name, value in (
-                ("Host", place.host),
+                ("Host", host),
                 ("Cookie", cookies),
                 ("Connection", "close"),
             ):
@@ -219,3 +212,27 @@ class UpstreamSignOuts:
             return connection.getresponse().status
         finally:
             connection.close()
+
+    def _connected(self, place: SignOutPlace) -> tuple[str, http.client.HTTPConnection]:
+        failure = OSError("no instance")
+        for host, address in place.instances:
+            try:
+                return host, self._connect(address)
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _connect(self, address: UpstreamAddress) -> http.client.HTTPConnection:
+        seconds = self._call_seconds
+        opened = socket.create_connection((address.host, address.port), timeout=seconds)
+        connection = http.client.HTTPConnection(address.host, address.port, timeout=seconds)
+        connection.sock = opened
+        if address.tls is not None:
+            try:
+                connection.sock = address.tls.context().wrap_socket(
+                    opened, server_hostname=address.tls_name or address.host
+                )
+            except OSError:
+                opened.close()
+                raise
+        return connection

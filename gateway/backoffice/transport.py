@@ -12,17 +12,15 @@ the answer arrives. Rules:
 """
 
 import asyncio
-import ssl
-from dataclasses import dataclass
 from typing import Final, NoReturn, Protocol, cast
 
 import httptools
 
+from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 from gateway.errors import UpstreamError
 
 _HEAD_BYTES: Final = 64 * 1024  # an answer's head; browsers give up at less
 _MAX_INFORMATIONAL: Final = 8  # 1xx answers before the real one
-_NEVER: Final = float("inf")
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
@@ -30,39 +28,21 @@ class ExchangeError(UpstreamError):
     """One exchange failed. `status` is what the client is told.
 
     Attributes:
-        status: 502 or 504.
+        status: 502, 503 or 504.
         code: a fixed word for the record.
-        retryable: the request was certainly not processed, or may be repeated without harm.
+        retryable: nothing of an answer came on a connection that had been idle, so most likely
+            nobody read the request: one without effect may be repeated.
+        unsent: not a byte of the request left, so whatever it asks may be asked elsewhere.
     """
 
-    def __init__(self, status: int, code: str, *, retryable: bool = False) -> None:
+    def __init__(
+        self, status: int, code: str, *, retryable: bool = False, unsent: bool = False
+    ) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
         self.retryable = retryable
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpstreamAddress:
-    """Where a system is and what it is given.
-
-    Attributes:
-        host: name or address; only this is ever connected to.
-        port: TCP port.
-        tls: context that verifies the peer, or None for plain HTTP on loopback.
-        connect_seconds: budget for the connection, the TLS handshake included.
-        first_byte_seconds: from the request's last byte to the answer's first.
-        idle_seconds: the longest pause inside a request or an answer.
-        max_connections: of one worker.
-    """
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    connect_seconds: float
-    first_byte_seconds: float
-    idle_seconds: float
-    max_connections: int
+        self.unsent = unsent
 
 
 class ResponseSink(Protocol):
@@ -123,7 +103,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: ConnectionKeeper) -> None:
         self.pool = pool
-        self.deadline = _NEVER
+        self.deadline = self.ends_at = NEVER  # of a pause, and of the whole exchange
         self.used = False  # whether an exchange has been completed on it before
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -158,8 +138,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_done = self._in_head = self._until_close = self._answered = False
         self._informational = self._head_bytes = 0
         address = self.pool.address
-        wait = address.first_byte_seconds if complete else address.idle_seconds
-        self.deadline = self.pool.loop.time() + wait
+        now = self.pool.loop.time()
+        self.deadline = now + (address.first_byte_seconds if complete else address.idle_seconds)
+        self.ends_at = now + address.total_seconds
         if self._transport is None:
             self._fail(ExchangeError(502, "upstream-gone", retryable=True))
             return
@@ -180,7 +161,7 @@ class UpstreamConnection(asyncio.Protocol):
     def pause(self) -> None:
         """Stop reading the answer: the client is slow."""
         if self._transport is not None and self._sink is not None:
-            self.deadline = _NEVER
+            self.deadline = NEVER
             self._transport.pause_reading()
 
     def resume(self) -> None:
@@ -198,6 +179,8 @@ class UpstreamConnection(asyncio.Protocol):
         """End an exchange, or an idle life, whose deadline has passed."""
         if self._sink is None:
             self.discard()
+        elif self.ends_at <= self.deadline:
+            self._fail(ExchangeError(504, "upstream-too-long"))
         else:
             code = "upstream-stalled" if self._answered else "upstream-timeout"
             self._fail(ExchangeError(504, code))

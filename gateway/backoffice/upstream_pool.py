@@ -1,4 +1,4 @@
-"""The connections of one worker to one system: kept between exchanges, and bounded.
+"""The connections of one worker to one instance of a system: kept between exchanges, and bounded.
 
 Who comes when all are in use waits in line. A connection that is put back goes to the first in
 line, not to whoever asks next, or those who wait would starve while others are served.
@@ -9,13 +9,14 @@ import ssl
 from collections import deque
 from typing import Final
 
-from gateway.backoffice.transport import ExchangeError, UpstreamAddress, UpstreamConnection
+from gateway.backoffice.transport import ConnectionKeeper, ExchangeError, UpstreamConnection
+from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 
 _IDLE_SECONDS: Final = 4.0  # below the 5 s of servers that close early
 
 
 class UpstreamPool:
-    """The connections of one worker to one system."""
+    """The connections of one worker to one instance of a system."""
 
     def __init__(self, address: UpstreamAddress, loop: asyncio.AbstractEventLoop) -> None:
         self.address = address
@@ -66,7 +67,7 @@ class UpstreamPool:
         if not connection.is_reusable:
             connection.discard()
             return
-        connection.deadline = self.loop.time() + _IDLE_SECONDS
+        connection.deadline, connection.ends_at = self.loop.time() + _IDLE_SECONDS, NEVER
         waiter = self._first_in_line()
         if waiter is None:
             self._idle.append(connection)
@@ -83,8 +84,18 @@ class UpstreamPool:
 
     def sweep(self, now: float) -> None:
         """End what has passed its deadline; called a few times a second."""
-        for connection in [each for each in self._open if each.deadline <= now]:
+        for connection in [each for each in self._open if min(each.deadline, each.ends_at) <= now]:
             connection.expire()
+
+    @property
+    def busy(self) -> int:
+        """How many exchanges run, or wait for a connection."""
+        return len(self._open) + self._opening - len(self._idle) + len(self._queue)
+
+    def close_idle(self) -> None:
+        """Close what serves nobody at the moment."""
+        for connection in list(self._idle):
+            connection.discard()
 
     def close(self) -> None:
         """Close every connection."""
@@ -96,18 +107,13 @@ class UpstreamPool:
         connection: UpstreamConnection | None = None
         try:
             async with asyncio.timeout_at(deadline):
-                _, connection = await self.loop.create_connection(
-                    lambda: UpstreamConnection(self),
-                    self.address.host,
-                    self.address.port,
-                    ssl=self.address.tls,
-                )
+                connection = await open_connection(self)
         except TimeoutError as error:
-            raise ExchangeError(504, "upstream-connect-timeout") from error
+            raise ExchangeError(504, "upstream-connect-timeout", unsent=True) from error
         except ssl.SSLError as error:
-            raise ExchangeError(502, "upstream-tls") from error
+            raise ExchangeError(502, "upstream-tls", unsent=True) from error
         except OSError as error:
-            raise ExchangeError(502, "upstream-refused") from error
+            raise ExchangeError(502, "upstream-refused", unsent=True) from error
         finally:
             self._opening -= 1
             if connection is None:
@@ -125,7 +131,7 @@ class UpstreamPool:
                 taken = True
                 return given
         except TimeoutError as error:
-            raise ExchangeError(504, "upstream-busy") from error
+            raise ExchangeError(504, "upstream-busy", unsent=True) from error
         finally:
             if not taken:
                 self._pass_on(waiter)
@@ -156,3 +162,20 @@ class UpstreamPool:
             if not waiter.done():
                 return waiter
         return None
+
+
+async def open_connection(keeper: ConnectionKeeper) -> UpstreamConnection:
+    """Connect to where a keeper's address is; over TLS its certificate is always verified.
+
+    Raises:
+        OSError: it cannot be reached; `ssl.SSLError` where it has not proved who it is.
+    """
+    address = keeper.address
+    _, connection = await keeper.loop.create_connection(
+        lambda: UpstreamConnection(keeper),
+        address.host,
+        address.port,
+        ssl=None if address.tls is None else address.tls.context(),
+        server_hostname=None if address.tls is None else address.tls_name or address.host,
+    )
+    return connection

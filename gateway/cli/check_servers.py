@@ -57,7 +57,8 @@ def _asked(settings: Settings) -> Iterator[tuple[str, Server]]:
             for uri in directory.uris:
                 yield owner, Server.from_uri(uri)
     for upstream in settings.upstreams:
-        yield from _https(f"upstream {upstream.id}", upstream.url)
+        for place in upstream.places:
+            yield from _https(f"upstream {upstream.id}", place)
 
 
 def _https(owner: str, url: str) -> Iterator[tuple[str, Server]]:

@@ -327,7 +327,7 @@ class Assembly:
             pipeline=pipeline,
             limits=connection_limits(gateway, office.forward_auth.hosts),
             max_connections=gateway.connections,
-            pools=office.pools,
+            upstreams=office.upstreams,
             recorder=recorder,
             throttle=throttle,
             tally=tally,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Protocol
 from gateway.api.authzen import AuthZen, DecisionClient
 from gateway.api.forward_auth import ForwardAuth
 from gateway.backoffice.kept_transactions import KeptTransactions
-from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.conditions import Conditions
 from gateway.front.forward_act import forward_acts
 from gateway.front.from_settings import (
@@ -17,9 +16,9 @@ from gateway.front.from_settings import (
     front_proxies,
     host_names,
     presence,
-    upstream_address,
 )
 from gateway.front.open_routes import OpenRoutes
+from gateway.front.upstream_parts import upstreams_of
 from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
@@ -77,7 +76,7 @@ class BackOfficeParts:
         transactions: which pages belong to which function.
         conditions: what functions ask beyond the decision.
         feeds: takes the exports of vetting units.
-        pools: connections, one pool a system.
+        upstreams: the systems, with the connections to their instances.
         acts: what is done with a Grant, by system.
         forward_auth: reads what other proxies ask, which keep systems themselves.
         decisions: tells other programs what would be decided.
@@ -107,13 +106,13 @@ class BackOfficeParts:
             recorder=recorder,
             host=settings.gateway.host_organisation,
         )
-        pools = {each.id: UpstreamPool(upstream_address(each), loop) for each in settings.upstreams}
-        self.pools = tuple(pools.values())
+        upstreams = upstreams_of(settings, loop)
+        self.upstreams = tuple(upstreams.values())
         origin = settings.gateway.origin
         self.forward_auth = ForwardAuth(
             front_proxies(settings), origin=origin, hosts=host_names(origin)
         )
-        self.acts = forward_acts(settings, pools, self.mint, state.jars, self.transactions)
+        self.acts = forward_acts(settings, upstreams, self.mint, state.jars, self.transactions)
         self.decisions = AuthZen(
             [
                 DecisionClient(

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gateway.api.forward_auth import permitted
-from gateway.backoffice.forward import Forwarded, Forwarder, Outbound
+from gateway.backoffice.forward import Forwarded, Outbound
+from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
 from gateway.cookies import CookiePolicy
 from gateway.wire.answers import give
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.backoffice.cookie_jar import CookieJar
     from gateway.backoffice.kept_cookies import KeptCookies
-    from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.backoffice.upstream import Upstream
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.proxy_asking import ProxyAsking
     from gateway.settings import Settings
@@ -168,7 +169,7 @@ class ForwardAct:
 
 def forward_acts(
     settings: Settings,
-    pools: Mapping[str, UpstreamPool],
+    upstreams: Mapping[str, Upstream],
     mint: AssertionMint,
     jars: KeptCookies,
     transactions: Transactions,
@@ -177,7 +178,7 @@ def forward_acts(
 
     Args:
         settings: which systems there are.
-        pools: connections to each, by its id.
+        upstreams: the instances of each and the connections to them, by its id.
         mint: signs assertions.
         jars: the systems' cookies, kept per session.
         transactions: which pages belong to which function.
@@ -187,7 +188,7 @@ def forward_acts(
             profile=SystemProfile(
                 id=each.id, audience=each.audience, identity_headers=each.identity_headers
             ),
-            forwarder=Forwarder(pool=pools[each.id], origin=each.url),
+            forwarder=Forwarder(upstreams[each.id]),
             mint=mint,
             cookies=jars,
             transactions=transactions,

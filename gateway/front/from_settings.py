@@ -5,14 +5,12 @@ Nothing here opens or starts anything but what it returns.
 
 from __future__ import annotations
 
-import ssl
 import time
 from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -26,7 +24,6 @@ from gateway.api.feed_push import FeedPush, importing_by
 from gateway.api.forward_auth import FrontProxy
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
-from gateway.backoffice.transport import UpstreamAddress
 from gateway.identity.directories.bulkhead import Bulkhead
 from gateway.identity.directories.door import Door
 from gateway.identity.directories.ldap_dialect import Groups
@@ -61,10 +58,7 @@ if TYPE_CHECKING:
         OrganisationSection,
         PasswordDirectorySection,
     )
-    from gateway.settings_sections import (
-        RecordSection,
-        UpstreamSection,
-    )
+    from gateway.settings_sections import RecordSection
     from gateway.settings_sessions import SessionsSection
     from policies.policy_set import PolicySet
 
@@ -331,24 +325,6 @@ def front_proxies(settings: Settings) -> tuple[FrontProxy, ...]:
             host=each.host or "",
         )
         for each in settings.front_proxies
-    )
-
-
-def upstream_address(section: UpstreamSection) -> UpstreamAddress:
-    """Give where a system is; over TLS its certificate is always verified."""
-    url = urlsplit(section.url)
-    tls = None
-    if url.scheme == "https":
-        tls = ssl.create_default_context(cafile=section.ca_file)
-        tls.minimum_version = ssl.TLSVersion.TLSv1_2
-    return UpstreamAddress(
-        host=url.hostname or "",
-        port=url.port or (443 if tls else 80),
-        tls=tls,
-        connect_seconds=section.connect_seconds,
-        first_byte_seconds=section.first_byte_seconds,
-        idle_seconds=section.idle_seconds,
-        max_connections=section.max_connections,
     )
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from gateway.audit.recorder import Recorder
-    from gateway.backoffice.upstream_pool import UpstreamPool
+    from gateway.backoffice.upstream import Upstream
     from gateway.front.session_cuts import SessionCuts
     from gateway.pipeline import Pipeline
     from gateway.resources import ResourceTally
@@ -41,7 +41,7 @@ class Front:
         pipeline: Pipeline,
         limits: ConnectionLimits,
         max_connections: int,
-        pools: Sequence[UpstreamPool],
+        upstreams: Sequence[Upstream],
         recorder: Recorder,
         throttle: RefusalThrottle,
         tally: ResourceTally,
@@ -56,7 +56,7 @@ class Front:
             pipeline: serves requests.
             limits: of each connection.
             max_connections: at a time; more are closed at once.
-            pools: connections to the systems, swept here.
+            upstreams: the systems and the connections to them, swept here.
             recorder: for refusals of what could not be read.
             throttle: keeps strangers from filling the record.
             tally: counts resources.
@@ -70,7 +70,7 @@ class Front:
         self.draining = False
         self._pipeline = pipeline
         self._max_connections = max_connections
-        self._pools = pools
+        self._upstreams = upstreams
         self._recorder = recorder
         self._throttle = throttle
         self._tally = tally
@@ -153,8 +153,8 @@ class Front:
         """End what has passed its deadline."""
         for connection in [each for each in self.connections if each.deadline <= now]:
             connection.expire()
-        for pool in self._pools:
-            pool.sweep(now)
+        for upstream in self._upstreams:
+            upstream.sweep(now)
         self._cuts.sweep()
 
     async def drain(self, seconds: float) -> None:
@@ -176,8 +176,8 @@ class Front:
         unfinished = [*running, *([] if self._chore is None else [self._chore])]
         if unfinished:
             await asyncio.wait(unfinished, timeout=_LAST_SECONDS)
-        for pool in self._pools:
-            pool.close()
+        for upstream in self._upstreams:
+            upstream.close()
         self._flush(everything=True)
 
     def _flush(self, *, everything: bool) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase, new_draft
 from gateway.backoffice.sign_out import SignOutPlace, UpstreamSignOuts
-from gateway.front.from_settings import upstream_address
+from gateway.front.upstream_parts import upstream_addresses
 from gateway.identity.providers.provider_recheck import ProviderDoor, ProviderLookUp
 from gateway.identity.sessions.recheck import Recheck
 from gateway.identity.sessions.session_cache import Vouching
@@ -149,8 +149,10 @@ def _start_sign_outs(
         engine=store,
         places={
             each.id: SignOutPlace(
-                address=upstream_address(each),
-                host=urlsplit(each.url).netloc,
+                instances=tuple(
+                    (each.host or urlsplit(url).netloc, address)
+                    for url, address in upstream_addresses(each)
+                ),
                 path=each.sign_out_path,
             )
             for each in settings.upstreams

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from ipaddress import ip_network
@@ -13,13 +12,13 @@ from joserfc.jwk import KeySet, OKPKey
 
 from gateway.api.forward_auth import FrontProxy
 from gateway.backoffice.assertion import AssertionMint
-from gateway.backoffice.forward import Forwarder
+from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
-from gateway.backoffice.transport import UpstreamAddress
-from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.proxy_asking import ProxyKind
 from tests.doubles.front_proxies import SECRET
+from tests.gateway.backoffice.systems import system_at
 from tests.gateway.stand import COOKIE, OWN_PAYSLIP, Stand, stand
 
 if TYPE_CHECKING:
@@ -89,9 +88,7 @@ async def proxied_stand(
                 audience="ebs-audience",
                 identity_headers={"EBS-Employee-Number": "employee_number"},
             ),
-            forwarder=Forwarder(
-                pool=UpstreamPool(address, asyncio.get_running_loop()), origin="http://office"
-            ),
+            forwarder=Forwarder(system_at(("http://office", address))),
             mint=AssertionMint(
                 issuer="http://gate",
                 key=KEY,

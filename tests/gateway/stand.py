@@ -341,7 +341,7 @@ async def stand(
                 hosts=frozenset({b"gate"}) | forward_auth.hosts,
             ),
             max_connections=max_connections,
-            pools=(),
+            upstreams=(),
             recorder=recorder,
             throttle=throttle,
             tally=tally,

@@ -34,6 +34,8 @@ TESTED_ELSEWHERE = {
     "gateway/errors.py": "a family of exceptions without behaviour",
     "gateway/settings_faults.py": "its words are tested with the settings",
     "gateway/settings_sections.py": "tested with the settings",
+    "gateway/settings_upstreams.py": "tested with the settings",
+    "gateway/backoffice/upstream_address.py": "a value",
     "gateway/settings_vetting.py": "tested with the settings",
     "gateway/settings_directories.py": "tested with the settings",
     "gateway/settings_directory_checks.py": "tested with the settings",

@@ -6,15 +6,18 @@ import socket
 from collections.abc import AsyncIterator, Callable
 
 from gateway.backoffice.canonical import canonicalise_target
-from gateway.backoffice.forward import Forwarded, Forwarder, KeepAnswer, Outbound
-from gateway.backoffice.transport import ExchangeError, UpstreamAddress
-from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.backoffice.forward import Forwarded, KeepAnswer, Outbound
+from gateway.backoffice.forwarder import Forwarder
+from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.upstream import Upstream
+from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 from gateway.wire.answers import give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import ConnectionLimits
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
+from tests.gateway.backoffice.systems import system_at
 
 REFERENCE = "0123456789"
 BODY_BYTES = 4096
@@ -102,11 +105,39 @@ async def gate(
     first_byte_seconds: float = 2,
     idle_seconds: float = 2,
     slow_seconds: float = 2,
+    total_seconds: float = NEVER,
     max_connections: int = 4,
     port: int | None = None,
     keep: KeepAnswer | None = None,
 ) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
     """Listen on a free port, with one browser connected; deadlines are noticed within 20 ms."""
+    async with ScriptedUpstream(script) as upstream:
+        address = UpstreamAddress(
+            host="127.0.0.1",
+            port=port or upstream.port,
+            tls=None,
+            connect_seconds=1,
+            first_byte_seconds=first_byte_seconds,
+            idle_seconds=first_byte_seconds,
+            total_seconds=total_seconds,
+            max_connections=max_connections,
+        )
+        system = system_at((f"http://127.0.0.1:{upstream.port}", address))
+        async with gate_to(
+            system, idle_seconds=idle_seconds, slow_seconds=slow_seconds, keep=keep
+        ) as (client, handler):
+            yield client, handler, upstream
+
+
+@contextlib.asynccontextmanager
+async def gate_to(
+    system: Upstream,
+    *,
+    idle_seconds: float = 2,
+    slow_seconds: float = 2,
+    keep: KeepAnswer | None = None,
+) -> AsyncIterator[tuple[RawClient, Gate]]:
+    """Listen in front of a system that is there already."""
     loop = asyncio.get_running_loop()
     limits = ConnectionLimits(
         head_bytes=8192,
@@ -116,38 +147,26 @@ async def gate(
         slow_seconds=slow_seconds,
         hosts=frozenset({b"gate"}),
     )
-    async with ScriptedUpstream(script) as upstream:
-        address = UpstreamAddress(
-            host="127.0.0.1",
-            port=port or upstream.port,
-            tls=None,
-            connect_seconds=1,
-            first_byte_seconds=first_byte_seconds,
-            idle_seconds=first_byte_seconds,
-            max_connections=max_connections,
-        )
-        pool = UpstreamPool(address, loop)
-        forwarder = Forwarder(pool=pool, origin=f"http://127.0.0.1:{upstream.port}")
-        handler = Gate(forwarder, limits, keep)
+    handler = Gate(Forwarder(system), limits, keep)
 
-        async def sweep() -> None:
-            while True:
-                await asyncio.sleep(0.02)
-                pool.sweep(loop.time())
-                for connection in [c for c in handler.connections if c.deadline <= loop.time()]:
-                    connection.expire()
+    async def sweep() -> None:
+        while True:
+            await asyncio.sleep(0.02)
+            system.sweep(loop.time())
+            for connection in [c for c in handler.connections if c.deadline <= loop.time()]:
+                connection.expire()
 
-        sweeper = loop.create_task(sweep())
-        server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
-        handler.address = server.sockets[0].getsockname()
-        try:
-            yield await handler.another_client(), handler, upstream
-        finally:
-            sweeper.cancel()
-            server.close()
-            handler.close()
-            pool.close()
-            await asyncio.sleep(0.01)
+    sweeper = loop.create_task(sweep())
+    server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
+    handler.address = server.sockets[0].getsockname()
+    try:
+        yield await handler.another_client(), handler
+    finally:
+        sweeper.cancel()
+        server.close()
+        handler.close()
+        system.close()
+        await asyncio.sleep(0.01)
 
 
 def answering(*answers: bytes) -> Script:

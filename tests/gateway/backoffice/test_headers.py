@@ -165,7 +165,7 @@ def test_a_status_without_a_name_has_a_line_too() -> None:
 )
 def test_a_location_leads_to_the_gateway_or_nowhere(said: bytes, told: bytes | None) -> None:
     """A system that sends people elsewhere could send them to a page that looks like ours."""
-    assert local_location(said, UPSTREAM) == told
+    assert local_location(said, frozenset({UPSTREAM})) == told
 
 
 def test_identity_fields_are_filled_from_what_is_known_and_hold_no_control_characters() -> None:

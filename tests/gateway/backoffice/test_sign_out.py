@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from gateway.backoffice.sign_out import SignOutPlace, SignOutTold, UpstreamSignOuts
-from gateway.backoffice.transport import UpstreamAddress
+from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.store.engine import writing
 from tests.gateway.identity.parts import AT, Parts, new_parts
 
@@ -62,7 +62,7 @@ def place(port: int) -> SignOutPlace:
         idle_seconds=1,
         max_connections=1,
     )
-    return SignOutPlace(address=address, host="ebs.example", path="/OA_HTML/AppsLogout")
+    return SignOutPlace(instances=[("ebs.example", address)], path="/OA_HTML/AppsLogout")
 
 
 @contextmanager

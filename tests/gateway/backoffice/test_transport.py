@@ -9,7 +9,8 @@ from typing import cast
 
 import pytest
 
-from gateway.backoffice.transport import ExchangeError, UpstreamAddress, UpstreamConnection
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection
+from gateway.backoffice.upstream_address import UpstreamAddress
 from tests.doubles.wire import Wire
 
 REQUEST = b"GET / HTTP/1.1\r\n\r\n"

@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator
 import pytest
 import trustme
 
-from gateway.backoffice.transport import ExchangeError, UpstreamAddress, UpstreamConnection
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection
+from gateway.backoffice.upstream_address import Trust, UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.backoffice.upstream_tls import UpstreamTls
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
+
+MACHINE = UpstreamTls("ebs", ca_file=None)
 
 
 async def listening(exchange: Exchange) -> None:
@@ -25,7 +29,7 @@ async def pool(
     most: int = 2,
     seconds: float = 1,
     port: int | None = None,
-    tls: ssl.SSLContext | None = None,
+    tls: Trust | None = None,
 ) -> AsyncIterator[tuple[UpstreamPool, ScriptedUpstream]]:
     async with ScriptedUpstream(script) as upstream:
         address = UpstreamAddress(
@@ -187,7 +191,7 @@ async def test_a_system_that_is_not_there_refuses_and_keeps_no_room() -> None:
 
 
 async def test_a_system_that_is_silent_while_connecting_is_a_504() -> None:
-    async with pool(seconds=0.1, tls=ssl.create_default_context()) as (connections, _):
+    async with pool(seconds=0.1, tls=MACHINE) as (connections, _):
         with pytest.raises(ExchangeError) as refused:
             await connections.acquire()
 
@@ -200,7 +204,7 @@ async def test_a_system_with_a_certificate_of_somebody_else_is_refused() -> None
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server)
     listener = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=server)
     port = listener.sockets[0].getsockname()[1]
-    async with pool(port=port, tls=ssl.create_default_context()) as (connections, _):
+    async with pool(port=port, tls=MACHINE) as (connections, _):
         with pytest.raises(ExchangeError) as refused:
             await connections.acquire()
 

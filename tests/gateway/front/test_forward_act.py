@@ -13,11 +13,11 @@ import pytest
 from joserfc.jwk import KeySet, OKPKey
 
 from gateway.backoffice.assertion import AssertionMint
-from gateway.backoffice.forward import Forwarded, Forwarder
+from gateway.backoffice.forward import Forwarded
+from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.kept_transactions import KeptTransactions
-from gateway.backoffice.transport import UpstreamAddress
-from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.transactions import Transactions
@@ -28,6 +28,7 @@ from gateway.wire.incoming import Incoming
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Script, ScriptedUpstream
 from tests.gateway.backoffice.gate import OK, answering
+from tests.gateway.backoffice.systems import system_at
 from tests.gateway.identity.parts import AT, Parts, new_parts
 from tests.gateway.visits import REFERENCE, new_visit, request
 from tests.gateway.wire.bench import bench
@@ -64,14 +65,14 @@ class Office:
             idle_seconds=1,
             max_connections=2,
         )
-        self.pool = UpstreamPool(address, asyncio.get_running_loop())
+        self.system = system_at((f"http://127.0.0.1:{self.upstream.port}", address))
         return ForwardAct(
             profile=SystemProfile(
                 id="ebs",
                 audience="ebs-audience",
                 identity_headers={name.replace("_", "-"): claim for name, claim in names.items()},
             ),
-            forwarder=Forwarder(pool=self.pool, origin=f"http://127.0.0.1:{self.upstream.port}"),
+            forwarder=Forwarder(self.system),
             mint=AssertionMint(
                 issuer="http://gate",
                 key=KEY,
@@ -101,7 +102,7 @@ async def office(
             made = Office(parts, upstream, **names)
             async with bench(made.serve) as gate:
                 yield made, await gate.client()
-            made.pool.close()
+            made.system.close()
             await asyncio.sleep(0.01)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 import threading
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +15,6 @@ from gateway.front.session_parts import vouching
 from gateway.identity.directories.directory import DirectoryBusy
 from gateway.identity.sessions.presence import PresenceLimit
 from gateway.keys import KeyPurpose, KeyRing
-from gateway.settings_sections import UpstreamSection
 from policies.engine import Engine
 from policies.function import Regime
 from policies.question import Question
@@ -161,36 +159,6 @@ def test_organisations_and_the_service_are_named_as_they_are_set(
     assert (fire.kind, fire.help_contact) == ("fire", "ICT help")
     assert from_settings.organisation_choice(settings.organisations[1]).name == fire.name
     assert (brand.host.id, brand.host_vetting_contact) == ("cheshire-police", "the service desk")
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "tls"),
-    [
-        ("http://127.0.0.1:9000", "127.0.0.1", 9000, False),
-        ("http://back.office", "back.office", 80, False),
-        ("https://back.office", "back.office", 443, True),
-        ("https://back.office:8443", "back.office", 8443, True),
-    ],
-)
-def test_a_system_is_reached_where_it_is_and_over_tls_it_is_verified(
-    url: str, host: str, port: int, tls: bool
-) -> None:
-    section = UpstreamSection(
-        id="ebs", url=url, audience="ebs", paths=("/",), first_byte_seconds=7, max_connections=9
-    )
-    address = from_settings.upstream_address(section)
-
-    assert (address.host, address.port, address.first_byte_seconds, address.max_connections) == (
-        host,
-        port,
-        7,
-        9,
-    )
-    assert (address.tls is not None) is tls
-    if address.tls is not None:
-        assert address.tls.verify_mode is ssl.CERT_REQUIRED
-        assert address.tls.check_hostname
-        assert address.tls.minimum_version >= ssl.TLSVersion.TLSv1_2
 
 
 def test_what_is_no_function_is_refused_at_the_first_gate() -> None:

@@ -100,7 +100,7 @@ async def test_a_fault_in_the_housekeeping_does_not_end_it(opened: Opened) -> No
     """Without its sweeps a worker has no deadlines at all, and nothing would show it."""
 
     class Unswept:
-        """A pool that cannot be swept, once."""
+        """A system that cannot be swept, once."""
 
         swept = 0
 
@@ -113,14 +113,14 @@ async def test_a_fault_in_the_housekeeping_does_not_end_it(opened: Opened) -> No
             pass
 
     async with opened(idle_seconds=0.1) as gate:
-        pool = Unswept()
-        gate.front._pools = (pool,)  # type: ignore[assignment]  # all that is asked of it
+        system = Unswept()
+        gate.front._upstreams = (system,)  # type: ignore[assignment]  # all that is asked of it
         client = await gate.client()
         await client.get("/")
 
         assert await client.is_closed(2)
         await asyncio.sleep(0.3)
-        assert pool.swept > 1
+        assert system.swept > 1
         assert [line["event"] for line in gate.logged] == ["housekeeping failed"]
 
 

@@ -1,0 +1,153 @@
+"""Forwarding to a system: which instance is asked, and when a request is sent a second time.
+
+A request is sent again only when the first certainly had no effect. Not a byte of it left: another
+instance is asked, whatever the request is. Or nothing of an answer arrived on a connection that had
+been idle, and it is a GET or HEAD without a body. A POST that anybody may have read is never sent
+twice.
+"""
+
+from collections.abc import Callable, Set
+from typing import Final
+
+from gateway.backoffice.forward import Exchange, Forwarded, Outbound
+from gateway.backoffice.headers import request_head
+from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.upstream import Instance, Upstream
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
+
+_REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
+NewExchange = Callable[[Incoming, Connection, Outbound, Set[str]], Exchange]
+
+
+class Forwarder:
+    """Forwards to one system."""
+
+    def __init__(
+        self,
+        upstream: Upstream,
+        *,
+        exchange: NewExchange = Exchange,
+        writes_head: Callable[..., bytes] = request_head,
+    ) -> None:
+        """Hold the system.
+
+        Args:
+            upstream: its instances and the connections to them.
+            exchange: what couples the two sides; another kind looks at what the system answers.
+            writes_head: what is asked of the system; see `request_head`.
+        """
+        self._upstream = upstream
+        self._exchange = exchange
+        self._request_head = writes_head
+
+    def looking(self, exchange: NewExchange, writes_head: Callable[..., bytes]) -> "Forwarder":
+        """Give a forwarder over the same connections that looks at what the system answers."""
+        return Forwarder(self._upstream, exchange=exchange, writes_head=writes_head)
+
+    async def forward(
+        self, incoming: Incoming, client: Connection, outbound: Outbound
+    ) -> Forwarded:
+        """Send a decided and recorded request on, and stream the answer back.
+
+        It is sent a second time only when the first certainly had no effect: not a byte of it left
+        (then to another instance, whatever it asks); or nothing of an answer arrived on a
+        connection that had been idle, and it is a GET or HEAD without a body.
+
+        Raises:
+            ExchangeError: nothing has been said to the client; the caller refuses.
+        """
+        upstream = self._upstream
+        instance = upstream.only
+        if instance is None:
+            return await self._ask_one_of(incoming, client, outbound)
+        try:
+            return await self._attempt(instance, incoming, client, outbound, fresh=False)
+        except ExchangeError as error:
+            if not _may_repeat(error, incoming, client):
+                upstream.failed(instance, error.code)
+                raise
+        return await self._ask_one_of(incoming, client, outbound, fresh=True)
+
+    async def _ask_one_of(
+        self,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        *,
+        fresh: bool = False,
+    ) -> Forwarded:
+        """Ask instance after instance until one has taken the request; note how each did."""
+        upstream = self._upstream
+        tried: list[Instance] = []
+        while True:
+            instance = upstream.choose(tried)
+            try:
+                result = await self._ask(instance, incoming, client, outbound, fresh=fresh)
+            except ExchangeError as error:
+                upstream.failed(instance, error.code)
+                tried.append(instance)
+                if not (error.unsent and client.is_open and upstream.may_try_again(tried)):
+                    raise
+            else:
+                upstream.answered(instance, result.status, result.code)
+                return result
+
+    async def _ask(
+        self,
+        instance: Instance,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        *,
+        fresh: bool,
+    ) -> Forwarded:
+        """Ask one instance; once more on a new connection where an idle one was dead."""
+        if not fresh:
+            try:
+                return await self._attempt(instance, incoming, client, outbound, fresh=False)
+            except ExchangeError as error:
+                if not _may_repeat(error, incoming, client):
+                    raise
+        return await self._attempt(instance, incoming, client, outbound, fresh=True)
+
+    async def _attempt(
+        self,
+        instance: Instance,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        *,
+        fresh: bool,
+    ) -> Forwarded:
+        pool = instance.pool
+        upstream = None if fresh else pool.take_idle()
+        if upstream is None:
+            upstream = await pool.acquire(fresh=fresh)
+        if incoming.failed:
+            pool.put_back(upstream)
+            status, code = incoming.failure
+            return Forwarded(status=status, code=code, answered=False)
+        if not upstream.is_reusable:  # gone between being given and being used
+            raise ExchangeError(502, "upstream-gone", unsent=True)
+        head = self._request_head(
+            head=incoming.head,
+            target=outbound.target,
+            host=instance.host,
+            identity=outbound.identity,
+            cookies=outbound.cookies,
+            reference=outbound.reference,
+        )
+        exchange = self._exchange(incoming, client, outbound, self._upstream.origins)
+        exchange.start(upstream, head)
+        forwarded = await exchange.done
+        if forwarded.answered:
+            client.finish(incoming, keep_open=exchange.keep_open)
+        return forwarded
+
+
+def _may_repeat(error: ExchangeError, incoming: Incoming, client: Connection) -> bool:
+    """Tell whether a request that failed may be sent again, as it has no effect."""
+    head = incoming.head
+    without_effect = head.method in _REPEATABLE and head.body_length == 0
+    return error.retryable and without_effect and client.is_open

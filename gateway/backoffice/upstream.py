@@ -1,0 +1,256 @@
+"""A system of the back office: its instances, which of them is asked, and how they are.
+
+Each worker sees for itself: it counts what fails, looks at what is out of service, and keeps its
+own connections. Rules:
+
+- Where there is one instance there is nothing to choose and nothing to count.
+- The last instance in service is never put out: it may be ill, nothing else is better.
+- What is out of service is still asked when everything else has failed the request at hand.
+- A drained instance is asked by nobody; what runs there goes on to its end.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+import structlog
+
+from gateway.backoffice.instance_health import HealthRule, InstanceHealth
+from gateway.backoffice.instance_look import look_at
+from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.upstream_address import UpstreamAddress
+from gateway.backoffice.upstream_pool import UpstreamPool
+
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_log = structlog.get_logger("upstream")
+_LOOK: Final = 2.0  # a look may take so many times as long as connecting
+_TRIES: Final = 3  # instances that one request is offered to
+# Refused by us, or for what an answer says: no instance is to blame.
+_BLAMELESS: Final = frozenset({"upstream-busy", "upstream-drained", "upstream-location"})
+
+
+class Instance:
+    """One place where a system is served.
+
+    Attributes:
+        url: as the settings spell it.
+        host: value of `Host` that it is asked with.
+        pool: the connections to it.
+        health: whether it is given requests.
+        drained: whether an operator has taken it out.
+    """
+
+    __slots__ = ("drained", "emptied", "health", "host", "look", "pool", "url")
+
+    def __init__(self, url: str, host: str, pool: UpstreamPool, rule: HealthRule) -> None:
+        self.url = url
+        self.host = host.encode("ascii")
+        self.pool = pool
+        self.health = InstanceHealth(rule, pool.loop.time())
+        self.drained = False
+        self.emptied = False
+        self.look: asyncio.Task[None] | None = None
+
+
+class Upstream:
+    """The instances of one system, as one worker sees them.
+
+    Attributes:
+        id: the system, as the catalogue names it.
+        only: the instance, where there is one, well, and no choice: what becomes of a request
+            there is told only when it fails.
+        origins: by which a `Location` is known to lead to this system itself.
+    """
+
+    def __init__(
+        self,
+        *,
+        id: str,  # noqa: A002 -- as the catalogue calls it
+        addresses: Sequence[tuple[str, UpstreamAddress]],
+        loop: asyncio.AbstractEventLoop,
+        host: str | None = None,
+        own_origins: frozenset[str] = frozenset(),
+        rule: HealthRule,
+        look_path: str | None = None,
+        least_loaded: bool = False,
+    ) -> None:
+        """Hold the instances; nothing is connected before it is asked for.
+
+        Args:
+            id: the system, as the catalogue names it.
+            addresses: origin and address of each instance, at least one.
+            loop: of the worker.
+            host: value of `Host` for all of them; each one's own without.
+            own_origins: of the gate itself, which a system may know.
+            rule: when an instance is put out of service.
+            look_path: what is asked for to see how it is; None for a connection alone.
+            least_loaded: give a request to the instance with the fewest; in turn otherwise.
+        """
+        self.id = id
+        self.instances = tuple(
+            Instance(url, host or url.partition("://")[2], UpstreamPool(address, loop), rule)
+            for url, address in addresses
+        )
+        self.origins = own_origins
+        for url, _ in addresses:
+            scheme, _, authority = url.partition("://")
+            self.origins |= spellings(scheme, authority) | spellings(scheme, host or authority)
+        self._loop = loop
+        self._look_path = look_path
+        self._least_loaded = least_loaded
+        self._turn = 0
+        self._serving: tuple[Instance, ...] = ()
+        self.only: Instance | None = None
+        self._settle()
+
+    # ---- the choice -------------------------------------------------------------------------
+
+    def choose(self, tried: Sequence[Instance] = ()) -> Instance:
+        """Give the instance to ask.
+
+        Args:
+            tried: those that could not take the request at hand.
+
+        Raises:
+            ExchangeError: 503 when an operator has drained them all.
+        """
+        serving = self._serving
+        if tried or not serving:
+            serving = self._left(tried)
+        if len(serving) == 1:
+            return serving[0]
+        self._turn = turn = (self._turn + 1) % len(serving)
+        if not self._least_loaded:
+            return serving[turn]
+        found, least = serving[turn], serving[turn].pool.busy
+        for instance in serving:
+            busy = instance.pool.busy
+            if busy < least:
+                found, least = instance, busy
+        return found
+
+    def may_try_again(self, tried: Sequence[Instance]) -> bool:
+        """Tell whether there is an instance that has not been asked yet."""
+        return len(tried) < _TRIES and any(
+            not each.drained and each not in tried for each in self.instances
+        )
+
+    def _left(self, tried: Sequence[Instance]) -> tuple[Instance, ...]:
+        """Give who is left: those in service, or else whoever has not been drained."""
+        left = tuple(each for each in self._serving if each not in tried)
+        if left:
+            return left
+        left = tuple(each for each in self.instances if not each.drained and each not in tried)
+        if not left:
+            raise ExchangeError(503, "upstream-drained", unsent=True)
+        return left
+
+    # ---- what came of it --------------------------------------------------------------------
+
+    def failed(self, instance: Instance, code: str) -> None:
+        """Note that a request failed there."""
+        if code in _BLAMELESS:
+            return
+        if instance.health.failed(code):
+            self._put_out(instance)
+        self.only = None  # until it answers again, what becomes of requests there is noted
+
+    def answered(self, instance: Instance, status: int, code: str) -> None:
+        """Note an answer: 500 to 599, and one that broke off (`code`), is a failure."""
+        if code.startswith("upstream-"):
+            self.failed(instance, code)
+        elif status >= 500 and not code:  # noqa: PLR2004
+            self.failed(instance, f"status-{status}")
+        elif instance.health.failures and not code:
+            instance.health.succeeded()
+            self._settle()
+
+    def _put_out(self, instance: Instance) -> None:
+        if self._serving == (instance,):
+            if instance.health.has_just_failed:
+                reason = instance.health.reason
+                _log.error("system away", alarm="upstream-away", upstream=self.id, reason=reason)
+            return
+        instance.health.put_out(self._loop.time())
+        self._settle()
+        instance.pool.close_idle()  # some may be dead without having said so
+        _log.warning(
+            "instance out of service",
+            upstream=self.id,
+            server=instance.url,
+            reason=instance.health.reason,
+            count=len(self._serving),
+        )
+
+    def _settle(self) -> None:
+        """Work out who serves, after a change."""
+        free = tuple(each for each in self.instances if not each.drained)
+        self._serving = tuple(each for each in free if each.health.in_service) or free
+        first = self.instances[0]
+        nothing_to_note = len(self.instances) == len(free) == 1 and not first.health.failures
+        self.only = first if nothing_to_note else None
+
+    # ---- what an operator says --------------------------------------------------------------
+
+    def drain(self, urls: frozenset[str]) -> None:
+        """Have these instances, and no others, drained."""
+        for instance in self.instances:
+            drained = instance.url in urls
+            if drained is instance.drained:
+                continue
+            instance.drained, instance.emptied = drained, False
+            if drained:
+                instance.pool.close_idle()
+            word = "instance drained" if drained else "instance given back"
+            _log.info(word, upstream=self.id, server=instance.url)
+        self._settle()
+
+    # ---- housekeeping -----------------------------------------------------------------------
+
+    @property
+    def state(self) -> str:
+        """`ok`; `degraded` where an instance is out or drained; `away` where none is well."""
+        well = [each for each in self.instances if not each.drained and each.health.is_well]
+        if not well:
+            return "away"
+        return "ok" if len(well) == len(self.instances) else "degraded"
+
+    def sweep(self, now: float) -> None:
+        """End what has passed its deadline, and look at instances; a few times a second."""
+        for instance in self.instances:
+            instance.pool.sweep(now)
+            if instance.health.look_at <= now and instance.look is None and not instance.drained:
+                instance.look = self._loop.create_task(self._look(instance))
+            if instance.drained and not instance.emptied and not instance.pool.busy:
+                instance.emptied = True
+                _log.info("instance empty", upstream=self.id, server=instance.url)
+
+    def close(self) -> None:
+        """Close every connection."""
+        for instance in self.instances:
+            if instance.look is not None:
+                instance.look.cancel()
+            instance.pool.close()
+
+    async def _look(self, instance: Instance) -> None:
+        """Look at an instance, and put it out or take it back for what was found."""
+        health, address = instance.health, instance.pool.address
+        seconds = _LOOK * address.connect_seconds
+        try:
+            wrong = await look_at(address, instance.host, self._look_path, seconds=seconds)
+            now = self._loop.time()
+            if wrong and health.found_ill(wrong, now):
+                self._put_out(instance)
+            elif not wrong and health.found_well(now):
+                health.come_back(now)
+                self._settle()
+                _log.info("instance back in service", upstream=self.id, server=instance.url)
+        finally:
+            instance.look = None
+
+
+def spellings(scheme: str, authority: str) -> frozenset[str]:
+    """Give the ways to spell an origin: the port of its scheme is optional."""
+    port = _DEFAULT_PORTS[scheme]
+    bare = authority.lower().removesuffix(port)
+    return frozenset({f"{scheme}://{bare}", f"{scheme}://{bare}{port}"})

@@ -1,0 +1,74 @@
+"""The systems of the back office as the settings have them: addresses, trust, instances."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from gateway.backoffice.instance_health import HealthRule
+from gateway.backoffice.upstream import Upstream, spellings
+from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
+from gateway.backoffice.upstream_tls import UpstreamTls
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from gateway.settings import Settings
+    from gateway.settings_upstreams import UpstreamSection
+
+_LOOKS: Final = 2  # in a row that find an instance well, where it is asked for a page
+
+
+def upstream_addresses(section: UpstreamSection) -> list[tuple[str, UpstreamAddress]]:
+    """Give where each instance of a system is; over TLS its certificate is always verified.
+
+    Raises:
+        UpstreamError: a file of certificates cannot be used.
+    """
+    tls = None
+    if section.places[0].startswith("https://"):
+        tls = UpstreamTls(
+            section.id,
+            ca_file=section.ca_file,
+            certificate_file=section.certificate_file,
+            key_file=section.key_file,
+        )
+    addresses = []
+    for place in section.places:
+        url = urlsplit(place)
+        address = UpstreamAddress(
+            host=url.hostname or "",
+            port=url.port or (443 if tls else 80),
+            tls=tls,
+            tls_name=None if section.host is None else section.host.partition(":")[0],
+            connect_seconds=section.connect_seconds,
+            first_byte_seconds=section.first_byte_seconds,
+            idle_seconds=section.idle_seconds,
+            total_seconds=section.total_seconds or NEVER,
+            max_connections=section.max_connections,
+        )
+        addresses.append((place, address))
+    return addresses
+
+
+def upstreams_of(settings: Settings, loop: asyncio.AbstractEventLoop) -> dict[str, Upstream]:
+    """Give every system by its id; nothing is connected yet."""
+    scheme, _, authority = settings.gateway.origin.partition("://")
+    return {
+        each.id: Upstream(
+            id=each.id,
+            addresses=upstream_addresses(each),
+            loop=loop,
+            host=each.host,
+            own_origins=spellings(scheme, authority),
+            rule=HealthRule(
+                failures=each.failures,
+                out_seconds=each.out_seconds,
+                looks=_LOOKS if each.health_path else 1,
+                look_seconds=each.health_seconds if each.health_path else None,
+            ),
+            look_path=each.health_path,
+            least_loaded=each.balance == "least-loaded",
+        )
+        for each in settings.upstreams
+    }

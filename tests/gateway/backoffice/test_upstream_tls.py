@@ -1,0 +1,158 @@
+"""TLS to a system: proved on both sides, with files that are replaced while people work."""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.upstream_address import UpstreamAddress
+from gateway.backoffice.upstream_pool import UpstreamPool
+from gateway.backoffice.upstream_tls import UpstreamTls
+from gateway.errors import UpstreamError
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def write_own(folder: Path, authority: trustme.CA) -> UpstreamTls:
+    """Write what we believe and who we are, and give TLS with it."""
+    own = authority.issue_cert("gate.example")
+    (folder / "own.pem").write_bytes(b"".join(each.bytes() for each in own.cert_chain_pems))
+    own.private_key_pem.write_to_path(folder / "own.key")
+    authority.cert_pem.write_to_path(folder / "ca.pem")
+    return UpstreamTls(
+        "ebs",
+        ca_file=folder / "ca.pem",
+        certificate_file=folder / "own.pem",
+        key_file=folder / "own.key",
+    )
+
+
+class Server:
+    """A system that demands a certificate, and notes whose it was shown."""
+
+    def __init__(self, authority: trustme.CA, name: str) -> None:
+        self.authority, self.name = authority, name
+        self.shown: list[int] = []
+        self.port = 0
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        shown = writer.get_extra_info("ssl_object").getpeercert()
+        self.shown.append(int(shown["serialNumber"], 16))
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(OK)
+            await reader.read()
+        writer.close()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["Server"]:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.authority.configure_trust(context)
+        self.authority.issue_cert(self.name).configure_cert(context)
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        self.port = server.sockets[0].getsockname()[1]
+        yield self
+        server.close()
+
+
+async def connected(server: Server, tls: UpstreamTls, name: str | None = None) -> str:
+    """Connect, give the connection up, and tell what came of it."""
+    address = UpstreamAddress(
+        host="127.0.0.1",
+        port=server.port,
+        tls=tls,
+        tls_name=name,
+        connect_seconds=2,
+        first_byte_seconds=1,
+        idle_seconds=1,
+        max_connections=1,
+    )
+    pool = UpstreamPool(address, asyncio.get_running_loop())
+    try:
+        await pool.acquire()
+    except ExchangeError as error:
+        return error.code
+    finally:
+        pool.close()
+    before = len(server.shown)
+    async with asyncio.timeout(2):
+        while len(server.shown) == before:
+            await asyncio.sleep(0.005)
+            if server.shown:
+                break
+    return "ok"
+
+
+async def test_both_sides_show_who_they_are(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    tls = write_own(tmp_path, authority)
+    async with Server(authority, "127.0.0.1").listening() as server:
+        assert await connected(server, tls) == "ok"
+        assert len(server.shown) == 1
+
+
+async def test_a_name_that_all_instances_share_is_what_the_certificate_must_have(
+    tmp_path: Path,
+) -> None:
+    authority = trustme.CA()
+    tls = write_own(tmp_path, authority)
+    async with Server(authority, "ebs.example").listening() as server:
+        assert await connected(server, tls) == "upstream-tls"
+        assert await connected(server, tls, "ebs.example") == "ok"
+
+
+async def test_a_system_of_another_authority_is_told_nothing(tmp_path: Path) -> None:
+    tls = write_own(tmp_path, trustme.CA())
+    async with Server(trustme.CA(), "127.0.0.1").listening() as server:
+        assert await connected(server, tls) == "upstream-tls"
+
+
+async def test_files_that_are_replaced_are_used_from_the_next_connection_on(
+    tmp_path: Path,
+) -> None:
+    """The system has a new authority, and so have we: nobody restarts anything."""
+    tls = write_own(tmp_path, trustme.CA())
+    new = trustme.CA()
+    async with Server(new, "127.0.0.1").listening() as server:
+        assert await connected(server, tls) == "upstream-tls"
+
+        write_own(tmp_path, new)
+
+        assert await connected(server, tls) == "ok"
+
+
+async def test_between_two_files_of_a_pair_the_last_good_ones_stay(tmp_path: Path) -> None:
+    """A certificate is never replaced at the same moment as its key."""
+    authority = trustme.CA()
+    tls = write_own(tmp_path, authority)
+    key = (tmp_path / "own.key").read_bytes()
+    async with Server(authority, "127.0.0.1").listening() as server:
+        assert await connected(server, tls) == "ok"
+        trustme.CA().issue_cert("other").private_key_pem.write_to_path(tmp_path / "own.key")
+        assert await connected(server, tls) == "ok"
+        (tmp_path / "own.key").unlink()
+        assert await connected(server, tls) == "ok"
+        (tmp_path / "own.key").write_bytes(key)
+        assert await connected(server, tls) == "ok"
+
+        assert len(set(server.shown)) == 1
+
+
+@pytest.mark.parametrize("file", ["ca.pem", "own.pem", "own.key"])
+def test_files_that_cannot_be_used_at_the_start_are_named(tmp_path: Path, file: str) -> None:
+    write_own(tmp_path, trustme.CA())
+    (tmp_path / file).write_text("nothing")
+
+    with pytest.raises(UpstreamError, match=r"upstream: ebs: `.*ca\.pem`.*cannot be used"):
+        UpstreamTls(
+            "ebs",
+            ca_file=tmp_path / "ca.pem",
+            certificate_file=tmp_path / "own.pem",
+            key_file=tmp_path / "own.key",
+        )
