@@ -169,6 +169,24 @@ def test_settings_cannot_be_changed(write: Write) -> None:
         ('"/OA_HTML/"]', '"/.well-known/"]', "27: upstream[1].paths[1]: `/.well-known/` is the gateway's own"),
         ('"/OA_HTML/"]', '"OA_HTML/"]', "27: upstream[1].paths[1]: `OA_HTML/` does not have the form"),
         ("http://127.0.0.1:9000", "http://10.0.0.1:9000", "25: upstream[1].url: `http://10.0.0.1:9000` is plain HTTP off this machine"),
+        *(('"/OA_HTML/"]', f'"/OA_HTML/"]\n{more}', f"{line}: upstream[1]{fault}")
+          for more, line, fault in (
+            ('urls = ["http://127.0.0.1:9001"]', 25, ".url: `url` and `urls` stand beside each other; write"),
+            ('certificate_file = "ca.pem"', 23, ": `certificate_file` and `key_file` belong together; write both"),
+            ('certificate_file = "ca.pem"\nkey_file = "gone.key"', 29, ".key_file: `"),
+            ('certificate_file = "ca.pem"\nkey_file = "ca.pem"', 29, ".key_file: `"),
+            ('host = "Ebs"', 28, ".host: `Ebs` does not have the form"),
+            ('balance = "random"', 28, ".balance: `random` is not one of"),
+            ("total_seconds = 0.5", 28, ".total_seconds: `0.5` must be at least 1"),
+            ('health_path = "health"', 28, ".health_path: `health` does not have the form"),
+          )),
+        ('url = "http://127.0.0.1:9000"\n', "", "23: upstream[1]: `url` is missing; write where the system is reached"),
+        *(('url = "http://127.0.0.1:9000"', f"urls = [{urls}]", f"25: upstream[1].urls[{number}]: {fault}")
+          for urls, number, fault in (
+            ('"http://127.0.0.1:1", "http://10.0.0.1"', 2, "`http://10.0.0.1` is plain HTTP off this machine"),
+            ('"http://127.0.0.1:1", "http://127.0.0.1:1"', 2, "`http://127.0.0.1:1` stands there twice"),
+            ('"http://127.0.0.1:1", "https://a"', 2, "`https://a` is reached otherwise"),
+          )),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nresources = ["/a*/b"]', "28: upstream[1].resources[1]: `/a*/b` has a `*` inside"),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { Host = "username" }', "28: upstream[1].identity_headers.Host: `Host` is not free"),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { "X_A" = "username" }', "28: upstream[1].identity_headers.X_A: `X_A` does not"),
@@ -304,13 +322,14 @@ def example(tmp_path: Path) -> Path:
     names = ("police-ca.pem", "fire-ca.pem", "fire.crl", "police.crl", "council-ca.pem")
     for name in (
         "internal-ca.pem",
+        "gate.pem",
         "vetting-unit.pub.pem",
         *(f"cheshire-{each}" for each in names),
     ):
         (tmp_path / "certificates" / name).write_text("certificate")
     (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
     passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
-    for name in (*passwords, "nwas.secret", "gate.keytab", "front-nginx.secret"):
+    for name in (*passwords, "nwas.secret", "gate.keytab", "gate.key", "front-nginx.secret"):
         password = tmp_path / "secrets" / name
         password.write_text("secret" * 8)
         password.chmod(0o600)

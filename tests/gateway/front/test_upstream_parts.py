@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+from pathlib import Path
 
 import pytest
+import trustme
 
-from gateway.front.upstream_parts import upstream_addresses
+from gateway.errors import UpstreamError
+from gateway.front.upstream_parts import upstream_addresses, upstreams_of
 from gateway.settings import UpstreamSection
+from tests.gateway.front.conftest import SettingsMaker
 
 
 @pytest.mark.parametrize(
@@ -38,3 +43,40 @@ def test_a_system_is_reached_where_it_is_and_over_tls_it_is_verified(
         assert address.tls.context().verify_mode is ssl.CERT_REQUIRED
         assert address.tls.context().check_hostname
         assert address.tls.context().minimum_version >= ssl.TLSVersion.TLSv1_2
+
+
+async def test_a_system_of_several_instances_is_one_system(make_settings: SettingsMaker) -> None:
+    settings = make_settings(
+        (
+            'url = "http://127.0.0.1:9000"',
+            """urls = ["http://127.0.0.1:9", "http://localhost:9"]
+host = "ebs.example:80"
+balance = "least-loaded"
+health_path = "/health"
+total_seconds = 60""",
+        ),
+    )
+    system = upstreams_of(settings, asyncio.get_running_loop())["ebs"]
+
+    assert [each.url for each in system.instances] == ["http://127.0.0.1:9", "http://localhost:9"]
+    assert {each.host for each in system.instances} == {b"ebs.example:80"}
+    assert {each.pool.address.tls_name for each in system.instances} == {"ebs.example"}
+    assert {each.pool.address.total_seconds for each in system.instances} == {60}
+    assert system.instances[0].health.look_at < asyncio.get_running_loop().time() + 6
+    assert {settings.gateway.origin, "http://localhost:9", "http://ebs.example"} <= system.origins
+
+
+def test_a_system_is_shown_our_certificate_where_one_is_set(tmp_path: Path) -> None:
+    own = trustme.CA().issue_cert("gate.example")
+    own.cert_chain_pems[0].write_to_path(tmp_path / "own.pem")
+    own.private_key_pem.write_to_path(tmp_path / "own.key")
+    section = UpstreamSection(
+        id="ebs",
+        url="https://back.office",
+        audience="ebs",
+        paths=("/",),
+        certificate_file=tmp_path / "own.pem",
+        key_file=tmp_path / "gone.key",
+    )
+    with pytest.raises(UpstreamError, match="upstream: ebs: "):
+        upstream_addresses(section)
