@@ -16,7 +16,7 @@ This is the only place where bytes from a browser enter. Rules it keeps:
 
 import asyncio
 from collections import deque
-from typing import Final, NoReturn, cast
+from typing import NoReturn, cast
 
 import httptools
 
@@ -34,8 +34,6 @@ from gateway.wire.limits import (
 )
 from gateway.wire.request_head import HeadError, no_http
 from gateway.wire.upgrading import Upgrading
-
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class Connection(asyncio.Protocol):
@@ -57,10 +55,9 @@ class Connection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         arrival: Arrival = PLAIN,
     ) -> None:
-        self.handler, self.loop, self.deadline = handler, loop, NO_DEADLINE
-        self.near_ip, self.peer_ip = "", arrival.client_ip
-        self.answer_fields, self._gone = arrival.answer_fields, arrival.gone
-        self.closing, self.bytes_out = False, 0
+        self.handler, self.loop, self._gone = handler, loop, arrival.gone
+        self.near_ip, self.deadline, self.closing, self.bytes_out = "", NO_DEADLINE, False, 0
+        self.peer_ip, self.answer_fields = arrival.client_ip, arrival.answer_fields
         self.task: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpRequestParser(self)
@@ -68,7 +65,7 @@ class Connection(asyncio.Protocol):
         self._current: Incoming | None = None
         self._reading: Incoming | None = None  # the request whose body the parser is in
         self._fields: list[tuple[bytes, bytes]] = []
-        self._head_bytes = 0  # of the head being read, as they arrived
+        self._head_bytes = 0  # of the head being read, as they arrived; 0 between two messages
         self._heads = CheckedHeads(handler.limits)
         self._body_bytes = 0  # of the body being read, since its deadline was last moved
         self._in_head, self._target = False, b""
@@ -96,9 +93,8 @@ class Connection(asyncio.Protocol):
         self._transport = None
         if self._gone is not None:
             self._gone()
-        for incoming in (self._current, *self._waiting):
-            if incoming is not None:
-                incoming.fail()
+        for incoming in filter(None, (self._current, *self._waiting)):
+            incoming.fail()
         self._waiting.clear()
 
     def data_received(self, data: bytes) -> None:
@@ -107,14 +103,10 @@ class Connection(asyncio.Protocol):
             self._discarded += len(data)
             if self._discarded > DISCARD_BYTES:
                 self.close()
-        elif (
-            self._current is None
-            and not (self._head_bytes or self._in_head or self._client_slow)
-            and (head := self._heads.known.find(data)) is not None
+        elif not (self._current or self._head_bytes or self._in_head or self._client_slow) and (
+            head := self._heads.known.find(data)
         ):
-            incoming = Incoming(head, self)
-            incoming.complete = True
-            self._start(incoming)
+            self._start(Incoming(head, self, complete=True))
         elif self._broken is None:
             self._note_arrival(len(data))
             try:
@@ -253,7 +245,7 @@ class Connection(asyncio.Protocol):
     def send_continue(self) -> None:
         """Tell the client that its body is awaited."""
         if self._transport is not None:
-            self._transport.write(_CONTINUE)
+            self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def finish(self, incoming: Incoming, *, keep_open: bool) -> None:
         """End the answer to `incoming`; serve what waits, or close.

@@ -77,9 +77,9 @@ class Incoming:
         "failed", "failure", "head", "on_gone", "on_pause", "on_resume", "received_bytes",
     )  # fmt: skip
 
-    def __init__(self, head: RequestHead, source: BodySource) -> None:
+    def __init__(self, head: RequestHead, source: BodySource, *, complete: bool = False) -> None:
         self.head = head
-        self.complete = False
+        self.complete = complete
         self.failed = False
         self.failure = _GONE
         self.received_bytes = 0
