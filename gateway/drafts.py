@@ -5,10 +5,10 @@ encrypted by the recorder.
 """
 
 import json
-from typing import Any, Final
+from typing import Final
 from urllib.parse import unquote
 
-from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome
+from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Repetition
 from gateway.visit import Visit
 from policies.catalogue import GATEWAY_SYSTEM, Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
@@ -41,7 +41,7 @@ class DecisionDrafts:
     def __init__(self) -> None:
         """Start with nothing known."""
         # With the objects by whose identity it is known, which keeps them from being another's.
-        self._known: dict[tuple[object, ...], tuple[object, dict[str, Any]]] = {}
+        self._known: dict[tuple[object, ...], tuple[object, Repetition]] = {}
 
     def draft(
         self,
@@ -75,11 +75,9 @@ class DecisionDrafts:
             draft = decision_draft(visit, question, decision, match, host=host)
             if len(self._known) >= _KNOWN_DRAFTS:
                 self._known.clear()
-            self._known[key] = (live, target, match), dict(vars(draft))
+            self._known[key] = (live, target, match), Repetition(draft)
             return draft
-        return EntryDraft.from_facts(
-            known[1], entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference
-        )
+        return known[1].draft(entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference)
 
 
 def decision_draft(

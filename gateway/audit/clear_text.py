@@ -1,87 +1,59 @@
-"""The clear fields of an entry as JSON text, in the one order in which they always stand.
+"""The clear fields of an entry as JSON text, in the one order in which they always stand."""
 
-What one person's use of one function says in the clear is the same each time, but for its id, its
-instant and its reference. So the rest is remembered as text, within a bound. The values themselves
-decide whether it is the same: nothing that has changed is ever taken for what it was.
-"""
+from binascii import hexlify
+from typing import NamedTuple
 
 import orjson
 
 from gateway.audit.entry import EntryDraft
 
 ENTRY_VERSION = 1
-_REMEMBERED = 4_096
 
 
-class ClearText:
-    """Writes the clear fields. For one thread at a time."""
+class TextAround(NamedTuple):
+    """What entries say alike each time, around their id, their instant and their reference."""
 
-    def __init__(self) -> None:
-        """Start with nothing remembered."""
-        self._known: dict[tuple[object, ...], tuple[bytes, bytes]] = {}
+    before: bytes
+    after: bytes
 
-    def of(self, draft: EntryDraft) -> bytes:
-        """Write the fields that are filled in, as a JSON object without its closing brace.
+    @classmethod
+    def of(cls, draft: EntryDraft) -> "TextAround":
+        """Take it from one of them.
 
         Raises:
             TypeError, ValueError, OverflowError: A value cannot be expressed.
         """
-        reference = draft.reference
-        if not (
-            type(inputs := draft.inputs) is str
-            and draft.corr is None
-            and draft.count == 1
-            and not (draft.status or draft.bytes_in or draft.bytes_out or draft.duration_us)
-            and reference.isascii()
-            and reference.isalnum()
-        ):
-            return orjson.dumps(clear_fields(draft))[:-1]
-        key = (
-            draft.code,
-            draft.organisation,
-            draft.function,
-            draft.vetting,
-            inputs,
-            draft.route,
-            draft.method,
-            draft.rules,
-            draft.agreement,
-            draft.policy,
-            draft.obligations,
-            draft.kind,
-            draft.phase,
-            draft.outcome,
-            draft.op,
-            draft.vetting_expires,
-            draft.roles,
-            draft.regime,
-            draft.classification,
-            draft.system,
-            draft.recipient,
-            draft.closes,
-        )
-        around = self._known.get(key)
-        if around is None:
-            around = self._remember(key, draft)
-        return b'{"v":%d,"id":"%b","time":%d,%b"reference":"%b"%b' % (
-            ENTRY_VERSION,
-            draft.id.hex().encode(),
-            draft.at_us,
-            around[0],
-            reference.encode(),
-            around[1],
-        )
-
-    def _remember(self, key: tuple[object, ...], draft: EntryDraft) -> tuple[bytes, bytes]:
         fields = clear_fields(draft)
         for name in ("v", "id", "time", "reference"):
-            del fields[name]
+            fields.pop(name, None)
         before = {name: fields.pop(name) for name in ("kind", "phase", "outcome")}
-        around = orjson.dumps(before)[1:-1] + b",", b"," + orjson.dumps(fields)[1:-1]
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[key] = around
-        return around
+        after = b"," + orjson.dumps(fields)[1:-1] if fields else b""
+        return cls(b"," + orjson.dumps(before)[1:-1], after)
+
+
+def clear_text(draft: EntryDraft) -> bytes:
+    """Write the fields that are filled in, as a JSON object without its closing brace.
+
+    Raises:
+        TypeError, ValueError, OverflowError: A value cannot be expressed.
+    """
+    return orjson.dumps(clear_fields(draft))[:-1]
+
+
+def repeated_text(draft: EntryDraft, around: TextAround) -> bytes:
+    """Write the same, of a draft that repeats what is around. Its reference is not empty.
+
+    Raises:
+        TypeError: The reference cannot be expressed.
+    """
+    return b'{"v":%d,"id":"%b","time":%d%b,"reference":%b%b' % (
+        ENTRY_VERSION,
+        hexlify(draft.id),
+        draft.at_us,
+        around.before,
+        orjson.dumps(draft.reference),
+        around.after,
+    )
 
 
 def clear_fields(draft: EntryDraft) -> dict[str, object]:  # noqa: C901, PLR0912, PLR0915

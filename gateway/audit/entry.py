@@ -10,9 +10,9 @@ encrypted  `actor_name`, `session`, `auth`, `ip`, `agent`, `target`, `detail`
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 JsonValue: TypeAlias = (
     "str | int | float | bool | list[JsonValue] | tuple[JsonValue, ...] | dict[str, JsonValue]"
@@ -26,7 +26,7 @@ Closing: TypeAlias = tuple[str, int, int, int, int, int]
 REFERENCE_LENGTH = 10
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Two characters at a time: a reference is five look-ups of ten random bits.
-_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+REFERENCE_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 
 
 class Kind(StrEnum):
@@ -58,6 +58,38 @@ class Outcome(StrEnum):
     DENY = "deny"
     ERROR = "error"
     UNKNOWN = "unknown"
+
+
+class Repetition:
+    """What entries say alike each time, with what whoever seals them has made of it.
+
+    Attributes:
+        facts: The `vars` of a whole draft; they stay as they are.
+        prepared: Left here by whoever sealed one of them, for the next.
+    """
+
+    __slots__ = ("facts", "prepared")
+
+    def __init__(self, draft: "EntryDraft") -> None:
+        """Take the facts of a whole draft."""
+        self.facts: Mapping[str, Any] = dict(vars(draft))
+        self.prepared: object = None
+
+    def draft(self, *, entry_id: bytes, at_us: int, reference: str) -> "EntryDraft":
+        """Draft one more of these entries, of which all but this is known.
+
+        At a tenth of the cost of giving it every field.
+        """
+        draft = object.__new__(_RepeatedDraft)
+        whole = {
+            **self.facts,
+            "id": entry_id,
+            "at_us": at_us,
+            "reference": reference,
+            "repetition": self,
+        }
+        object.__setattr__(draft, "__dict__", whole)
+        return draft
 
 
 @dataclass(kw_only=True)
@@ -130,21 +162,11 @@ class EntryDraft:
     inputs: JsonValue = None
     closes: tuple[Closing, ...] = ()
 
+    repetition: ClassVar[Repetition | None] = None
+
     def __post_init__(self) -> None:
         if not self.id:
             self.id = new_entry_id(self.at_us)
-
-    @classmethod
-    def from_facts(
-        cls, facts: Mapping[str, Any], *, entry_id: bytes, at_us: int, reference: str
-    ) -> "EntryDraft":
-        """Draft an entry of which all but this is known: `facts` are the `vars` of a whole draft.
-
-        At a tenth of the cost of giving it every field.
-        """
-        draft = object.__new__(cls)
-        draft.__dict__ = {**facts, "id": entry_id, "at_us": at_us, "reference": reference}
-        return draft
 
     def result(self, outcome: Outcome, *, at_us: int) -> "EntryDraft":
         """Draft the result that closes this decision; the caller adds status, bytes and duration.
@@ -165,6 +187,24 @@ class EntryDraft:
             organisation=self.organisation,
             function=self.function,
         )
+
+
+class _RepeatedDraft(EntryDraft):
+    """A draft of known facts; once changed, it repeats nothing."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        vars(self).update({"repetition": None, name: value})
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether two drafts say the same."""
+        if not isinstance(other, EntryDraft):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELD_NAMES)
+
+    __hash__ = None  # type: ignore[assignment]  # as of any draft
+
+
+_FIELD_NAMES = tuple(field.name for field in fields(EntryDraft))
 
 
 def new_draft(
@@ -198,16 +238,19 @@ def new_reference(at_us: int) -> str:
 
 def reference_from(at_us: int, chance: bytes) -> str:
     """Make a reference of an instant and 4 random bytes, 2 of whose bits are left out."""
-    second = at_us // 1_000_000
     bits = int.from_bytes(chance, "big")
-    pairs = _PAIRS
+    pairs = REFERENCE_PAIRS
     return (
-        pairs[(second >> 10) & 1023]
-        + pairs[second & 1023]
+        reference_second(at_us // 1_000_000)
         + pairs[(bits >> 20) & 1023]
         + pairs[(bits >> 10) & 1023]
         + pairs[bits & 1023]
     )
+
+
+def reference_second(second: int) -> str:
+    """Give the first characters of the references of a second since 1970."""
+    return REFERENCE_PAIRS[(second >> 10) & 1023] + REFERENCE_PAIRS[second & 1023]
 
 
 def new_entry_id(at_us: int) -> bytes:

@@ -14,7 +14,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import itemgetter
 from typing import NamedTuple
 
 import orjson
@@ -39,17 +38,35 @@ PERSONAL_FIELDS = (
 SEED_BYTES = 16
 NONCE_BYTES = 12
 _SALT_BYTES = 16
-_SALT = struct.Struct(f"{_SALT_BYTES}s")
 _TAG_BYTES = 16
+_DIGEST = type(hashlib.sha256()).digest
+_new_fields = tuple.__new__
 _CATEGORIES = ("GP", "LE")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class PersonalText(NamedTuple):
-    """Personal fields ready to be encrypted: as JSON, and what each is committed to by."""
+    """Personal fields ready to be encrypted: as JSON, and what each is committed to by.
+
+    Attributes:
+        json: Of all of them.
+        committed: Of each, its name and value.
+        layout: Of the salts.
+    """
 
     json: bytes
     committed: tuple[bytes, ...]
+    layout: struct.Struct
+
+    def salts(self, seed: bytes) -> tuple[bytes, ...]:
+        """Make the salt of each field, in order."""
+        return self.layout.unpack(hashlib.shake_256(seed).digest(self.layout.size))
+
+    def commitments(self, seed: bytes) -> Iterator[bytes]:
+        """Commit to each field, in order; all of it runs in C."""
+        return map(
+            _DIGEST, map(hashlib.sha256, map(bytes.__add__, self.salts(seed), self.committed))
+        )
 
     @classmethod
     def of(cls, fields: dict[str, str]) -> "PersonalText":
@@ -57,13 +74,14 @@ class PersonalText(NamedTuple):
         return cls(
             orjson.dumps(fields),
             tuple(f"{name}\0{value}".encode() for name, value in fields.items()),
+            struct.Struct(f"{_SALT_BYTES}s" * len(fields)),
         )
 
 
 class EncryptedFields(NamedTuple):
     """What the envelope says about the personal fields, and the bytes beside it.
 
-    A named tuple, not a dataclass: one is made for every entry, and it costs a third.
+    A named tuple, not a dataclass: one is made for every entry, and costs a sixth.
     """
 
     kid: str
@@ -149,8 +167,9 @@ class FieldEncryption:
         sealed = cipher.aead.encrypt(nonce, seed + personal.json, entry_id)
         commitment = cipher.commitment.copy()
         commitment.update(entry_id)
-        root = hashlib.sha256(b"".join(_commitments(personal.committed, seed)))
-        return EncryptedFields(cipher.kid, commitment.digest(), root.digest(), nonce + sealed)
+        root = hashlib.sha256(b"".join(personal.commitments(seed))).digest()
+        said = cipher.kid, commitment.digest(), root, nonce + sealed
+        return _new_fields(EncryptedFields, said)
 
     def decrypt(
         self, ciphertext: bytes, *, entry_id: bytes, kid: str, kc: bytes, fields_root: bytes
@@ -164,8 +183,8 @@ class FieldEncryption:
         if opened is None:
             return None
         seed, fields = opened
-        committed = PersonalText.of(fields).committed
-        if hashlib.sha256(b"".join(_commitments(committed, seed))).digest() != fields_root:
+        commitments = PersonalText.of(fields).commitments(seed)
+        if hashlib.sha256(b"".join(commitments)).digest() != fields_root:
             raise FieldsError("record: the fields are not those the envelope commits to")
         return fields
 
@@ -177,8 +196,9 @@ class FieldEncryption:
         if opened is None or name not in opened[1]:
             raise FieldsError(f"record: the entry has no readable field `{name[:40]}`")
         seed, fields = opened
-        salt = list(_salts(seed, len(fields)))[list(fields).index(name)]
-        commitments = tuple(_commitments(PersonalText.of(fields).committed, seed))
+        text = PersonalText.of(fields)
+        salt = text.salts(seed)[list(fields).index(name)]
+        commitments = tuple(text.commitments(seed))
         return Disclosure(name=name, value=fields[name], salt=salt, commitments=commitments)
 
     def _open(
@@ -230,16 +250,5 @@ class _FieldCipher:
         self.commitment = hashlib.sha256(b"kc" + key.secret)
 
 
-def _salts(seed: bytes, count: int) -> Iterator[bytes]:
-    stream = hashlib.shake_256(seed).digest(_SALT_BYTES * count)
-    return map(itemgetter(0), _SALT.iter_unpack(stream))
-
-
 def _commitment(salt: bytes, name: str, value: str) -> bytes:
     return hashlib.sha256(salt + f"{name}\0{value}".encode()).digest()
-
-
-def _commitments(committed: tuple[bytes, ...], seed: bytes) -> list[bytes]:
-    # Without a line of its own for each field: all of this runs in C but one call a field.
-    hashes = map(hashlib.sha256, map(bytes.__add__, _salts(seed, len(committed)), committed))
-    return [each.digest() for each in hashes]

@@ -13,12 +13,13 @@ import hashlib
 import os
 import struct
 from binascii import b2a_base64
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import NamedTuple
 
 import orjson
 
-from gateway.audit.clear_text import ClearText
+from gateway.audit.clear_text import TextAround, clear_text, repeated_text
 from gateway.audit.entry import EntryDraft
 from gateway.audit.errors import SealError
 from gateway.audit.field_encryption import (
@@ -42,15 +43,17 @@ NO_LEAF = bytes(32)
 # One entry must fit the 65,535 bytes of a C2SP entry bundle; ours stay far below, so that a
 # stranger's long headers cannot make the record grow quickly.
 MAX_ENTRY_BYTES = 12_288
-ENTROPY_BYTES = SEED_BYTES + NONCE_BYTES + PSEUDONYM_BYTES
-_SALT_FROM = SEED_BYTES + NONCE_BYTES
+# What chance each entry takes: seed of the fields' salts, nonce, salt of the pseudonyms.
+_CHANCE = struct.Struct(f"{SEED_BYTES}s{NONCE_BYTES}s{PSEUDONYM_BYTES}s")
 # Texts and lists longer than this are cut when an entry is too large; tried in turn.
 _CUTS = ((512, 32), (96, 8), (24, 2))
 _REMEMBERED_PSEUDONYMS = 8_192
-_REMEMBERED_PERSONS = 4_096
-_REMEMBERED_BYTES = 1_024  # longer ones are rare, and mostly somebody's attempt
-_ENTROPY_DRAWS = 64  # entries; 4 kB at a time
+_DRAWS = 64  # entries; 3 kB at a time
 _MAX_INTEGER = 2**63 - 1
+
+Chance = tuple[bytes, bytes, bytes]
+_BODY_HEADER = struct.Struct(HEADER.format.replace("x", "c"))
+_new_sealed = tuple.__new__
 
 
 class Sealed(NamedTuple):
@@ -90,40 +93,20 @@ class Pseudonyms:
         return pseudonym
 
 
-class _Persons:
-    """What entries say of persons, made ready: once for the same request under the same session.
+class _Persons(NamedTuple):
+    """What an entry says of persons, made ready: its fields, and two pseudonyms."""
 
-    As with the clear text, the values themselves decide whether it is the same.
-    """
+    text: PersonalText | None
+    actor: bytes
+    subject: bytes
 
-    def __init__(self, index_key: bytes) -> None:
-        self._pseudonyms = Pseudonyms(index_key)
-        self._known: dict[tuple[object, ...], tuple[PersonalText | None, bytes, bytes]] = {}
 
-    def of(self, draft: EntryDraft) -> tuple[PersonalText | None, bytes, bytes]:
-        """Give the fields, None for none, and the pseudonyms of actor and subject."""
-        key = (
-            draft.staff_id,
-            draft.subject,
-            draft.target,
-            draft.session,
-            draft.ip,
-            draft.agent,
-            draft.actor_name,
-            draft.auth,
-            draft.detail,
-        )
-        known = self._known.get(key)
-        if known is None:
-            fields = personal_fields(draft)
-            text = PersonalText.of(fields) if fields else None
-            actor = self._pseudonyms.of("actor", draft.staff_id)
-            known = text, actor, self._pseudonyms.of("subject", draft.subject)
-            if text is None or len(text.json) < _REMEMBERED_BYTES:
-                if len(self._known) >= _REMEMBERED_PERSONS:
-                    self._known.clear()
-                self._known[key] = known
-        return known
+class _Prepared(NamedTuple):
+    """What a sealer has made of that which entries say alike each time."""
+
+    sealer: "Sealer"
+    around: TextAround
+    persons: _Persons
 
 
 class Sealer:
@@ -132,15 +115,13 @@ class Sealer:
     def __init__(self, key_ring: KeyRing, writer: str) -> None:
         self.writer = writer
         self._encryption = FieldEncryption(key_ring)
-        self._persons = _Persons(key_ring.index_key)
+        self._pseudonyms = Pseudonyms(key_ring.index_key)
         self._mac = KeyedHash(key_ring.writer_mac_key)
         self._suffix = writer.encode()
-        self._clear_text = ClearText()
         self._wseq = 0
         self._leaf = NO_LEAF
         self._leaf_hash = hashlib.sha256(b"\0")
-        self._entropy = b""
-        self._entropy_at = 0
+        self._chances: Iterator[Chance] = iter(())
 
     @property
     def position(self) -> Position:
@@ -168,31 +149,31 @@ class Sealer:
         Raises:
             SealError: It cannot be sealed.
         """
-        start = self._entropy_at
-        if start + ENTROPY_BYTES > len(self._entropy):
+        chance = next(self._chances, None)
+        if chance is None:
             # Drawn for many at a time: each call to the system lets other threads in between.
-            self._entropy, start = os.urandom(ENTROPY_BYTES * _ENTROPY_DRAWS), 0
-        self._entropy_at = start + ENTROPY_BYTES
+            self._chances = _CHANCE.iter_unpack(os.urandom(_CHANCE.size * _DRAWS))
+            chance = next(self._chances)
         try:
-            return self.seal(draft, self._entropy[start : start + ENTROPY_BYTES])
+            return self.seal(draft, chance)
         except (KeysError, OSError) as error:
             # Sealing reads no files but keys: what fails here is not the record's own disk.
             raise SealError(f"record: no key to seal with: {error}") from error
 
-    def seal(self, draft: EntryDraft, entropy: bytes) -> Sealed:
+    def seal(self, draft: EntryDraft, chance: Chance) -> Sealed:
         """Seal one draft.
 
         Too large, or not expressible as JSON, it is shortened; the envelope then names the fields.
 
         Args:
             draft: The entry.
-            entropy: `ENTROPY_BYTES` fresh random bytes.
+            chance: Fresh random bytes: a seed, a nonce, a salt.
 
         Raises:
             SealError: Not even the shortest form can be sealed.
         """
         try:
-            sealed = self._seal(draft, entropy, ())
+            sealed = self._seal(draft, chance, ())
         except (TypeError, ValueError, OverflowError):
             sealed = None
         if sealed is not None and len(sealed.body) <= MAX_ENTRY_BYTES:
@@ -201,8 +182,8 @@ class Sealer:
         for text_limit, list_limit in _CUTS:
             shortened, names = _shortened(draft, text_limit, list_limit)
             try:
-                # The same entropy again is safe: only one of these ciphertexts is ever written.
-                sealed = self._seal(shortened, entropy, names)
+                # The same chance again is safe: only one of these ciphertexts is ever written.
+                sealed = self._seal(shortened, chance, names)
             except (TypeError, ValueError, OverflowError) as error:
                 raise SealError("record: the entry cannot be expressed") from error
             if len(sealed.body) <= MAX_ENTRY_BYTES:
@@ -233,22 +214,27 @@ class Sealer:
         self._wseq += 1
         self._leaf = sealed.leaf
 
-    def _seal(self, draft: EntryDraft, entropy: bytes, shortened: tuple[str, ...]) -> Sealed:
-        wseq = self._wseq + 1
-        text = b'%b,"writer":"%b","wseq":%d,"prev":"%b"' % (
-            self._clear_text.of(draft),
-            self._suffix,
-            wseq,
-            b2a_base64(self._leaf, newline=False),
-        )
-        if shortened:
-            text += b',"shortened":' + orjson.dumps(shortened)
-        personal, actor, subject = self._persons.of(draft)
-        salt = NO_PSEUDONYM
-        if actor is not NO_PSEUDONYM or subject is not NO_PSEUDONYM:
-            salt = entropy[_SALT_FROM:]
-            index_root = hashlib.sha256(salt + actor + subject).digest()
-            text += b',"index_root":"%b"' % b2a_base64(index_root, newline=False)
+    def _seal(self, draft: EntryDraft, chance: Chance, shortened: tuple[str, ...]) -> Sealed:
+        repetition = draft.repetition
+        if repetition is None:
+            clear = clear_text(draft)
+            personal, actor, subject = self._persons(draft)
+        else:
+            known = repetition.prepared
+            if not isinstance(known, _Prepared) or known.sealer is not self:
+                # Whatever seals these next finds it; nothing that has changed is a repetition.
+                known = _Prepared(self, TextAround.of(draft), self._persons(draft))
+                repetition.prepared = known
+            _, around, (personal, actor, subject) = known
+            clear = repeated_text(draft, around)
+        seed, nonce, salt = chance
+        said = b',"shortened":' + orjson.dumps(shortened) if shortened else b""
+        if actor is NO_PSEUDONYM and subject is NO_PSEUDONYM:
+            salt = NO_PSEUDONYM
+        index_columns = salt + actor + subject
+        if salt is not NO_PSEUDONYM:
+            index_root = hashlib.sha256(index_columns).digest()
+            said += b',"index_root":"%b"' % b2a_base64(index_root, newline=False)
         ciphertext = ct_sha256 = b""
         if personal is not None:
             kid, kc, root, ciphertext = self._encryption.encrypt(
@@ -256,25 +242,38 @@ class Sealer:
                 entry_id=draft.id,
                 at_us=draft.at_us,
                 regime=draft.regime,
-                seed=entropy[:SEED_BYTES],
-                nonce=entropy[SEED_BYTES:_SALT_FROM],
+                seed=seed,
+                nonce=nonce,
             )
             ct_sha256 = hashlib.sha256(ciphertext).digest()
-            text += b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"' % (
+            said += b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"' % (
                 kid.encode(),
                 b2a_base64(kc, newline=False),
                 b2a_base64(ct_sha256, newline=False),
                 b2a_base64(root, newline=False),
             )
-        text += b"}"
+        wseq, suffix = self._wseq + 1, self._suffix
+        text = b'%b,"writer":"%b","wseq":%d,"prev":"%b"%b}' % (
+            clear,
+            suffix,
+            wseq,
+            b2a_base64(self._leaf, newline=False),
+            said,
+        )
         leaf_hash = self._leaf_hash.copy()
         leaf_hash.update(text)
         leaf = leaf_hash.digest()
-        mac = self._mac.digest(
-            mac_message(wseq, leaf, salt + actor + subject, ct_sha256, self._suffix)
+        mac = self._mac.digest(mac_message(wseq, leaf, index_columns, ct_sha256, suffix))
+        header = _BODY_HEADER.pack(
+            ENTRY_BODY, mac, salt, actor, subject, len(text), len(ciphertext)
         )
-        header = HEADER.pack(mac, salt, actor, subject, len(text), len(ciphertext))
-        return Sealed(ENTRY_BODY + header[1:] + text + ciphertext, leaf, wseq)
+        return _new_sealed(Sealed, (header + text + ciphertext, leaf, wseq))
+
+    def _persons(self, draft: EntryDraft) -> _Persons:
+        fields = personal_fields(draft)
+        of = self._pseudonyms.of
+        text = PersonalText.of(fields) if fields else None
+        return _Persons(text, of("actor", draft.staff_id), of("subject", draft.subject))
 
 
 MARK = struct.Struct(">QQQ")

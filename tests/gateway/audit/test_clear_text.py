@@ -1,67 +1,38 @@
-"""Remembered text says exactly what the fields say, whatever has changed between two entries."""
+"""Text made of what repeats says exactly what the fields say."""
 
-from dataclasses import fields
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.audit.clear_text import ClearText, clear_fields
-from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
-from gateway.audit.field_encryption import PERSONAL_FIELDS
+from gateway.audit.clear_text import TextAround, clear_fields, clear_text, repeated_text
+from gateway.audit.entry import EntryDraft, Outcome
 from tests.doubles.record import decision
 
-OTHERS: dict[str, Any] = {
-    "kind": Kind.AUDIT_QUERY,
-    "phase": Phase.RESULT,
-    "outcome": Outcome.DENY,
-    "id": b"\x05" * 16,
-    "corr": b"\x06" * 16,
-    "reference": "7ZZZZZZZZZ",
-    "rules": ("another",),
-    "obligations": ("watermark",),
-    "inputs": ["other"],
-    "closes": (("a" * 32, 1, 200, 3, 4, 5),),
-}
+FACTS: list[dict[str, Any]] = [
+    {},
+    {"inputs": "read:1", "code": 'quo"te', "rules": ("own",), "obligations": ("step-up",)},
+    {"corr": bytes(16), "status": 200, "bytes_out": 7, "count": 3, "inputs": [1, None]},
+    {"reference": 'A","flag":"'},
+]
 
 
-def changed(name: str, value: object) -> object:
-    return OTHERS.get(name, f"{value}~" if isinstance(value, str) else 77)
+@pytest.mark.parametrize("facts", FACTS)
+def test_the_text_is_that_of_the_fields_byte_for_byte(facts: dict[str, Any]) -> None:
+    draft = decision(1, **facts)
+
+    assert clear_text(draft) + b"}" == orjson.dumps(clear_fields(draft))
+    assert repeated_text(draft, TextAround.of(draft)) == clear_text(draft)
 
 
-def said(draft: EntryDraft, text: bytes) -> bool:
-    return bool(orjson.loads(text + b"}") == orjson.loads(orjson.dumps(clear_fields(draft))))
+def test_a_repetition_says_its_own_id_instant_and_reference() -> None:
+    around = TextAround.of(decision(1))
+    another = decision(2)
+
+    assert repeated_text(another, around) == clear_text(another)
 
 
-@pytest.mark.parametrize(
-    "name", [field.name for field in fields(EntryDraft) if field.name not in PERSONAL_FIELDS]
-)
-def test_what_has_changed_is_never_taken_for_what_it_was(name: str) -> None:
-    texts = ClearText()
-    draft = decision(1, inputs="read:1", rules=("own",), obligations=("step-up",))
-    assert said(draft, texts.of(draft))
-    setattr(draft, name, changed(name, getattr(draft, name)))
+def test_an_entry_that_says_little_repeats_as_well() -> None:
+    draft = EntryDraft(kind=decision(1).kind, at_us=1, outcome=Outcome.PERMIT, reference="R")
 
-    assert said(draft, texts.of(draft))
-    assert said(draft, texts.of(draft))
-
-
-def test_the_text_is_that_of_the_fields_byte_for_byte() -> None:
-    texts = ClearText()
-    for number in range(3):
-        draft = decision(number, inputs="read:1", code='quo"te')
-        assert texts.of(draft) + b"}" == orjson.dumps(clear_fields(draft))
-
-
-def test_what_a_reference_holds_cannot_break_out() -> None:
-    draft = decision(1, inputs="read:1", reference='A","flag":"')
-
-    assert said(draft, ClearText().of(draft))
-
-
-def test_it_does_not_grow_without_end() -> None:
-    texts = ClearText()
-    for number in range(5_000):
-        texts.of(decision(1, inputs=str(number)))
-
-    assert len(texts._known) <= 4_096
+    assert repeated_text(draft, TextAround.of(draft)) == clear_text(draft)

@@ -1,6 +1,9 @@
 """What an entry says before it is sealed."""
 
 import uuid
+from dataclasses import fields
+
+import pytest
 
 from gateway.audit.entry import (
     REFERENCE_LENGTH,
@@ -8,6 +11,7 @@ from gateway.audit.entry import (
     Kind,
     Outcome,
     Phase,
+    Repetition,
     new_draft,
     new_entry_id,
     new_reference,
@@ -67,3 +71,23 @@ def test_a_result_leads_to_its_decision_and_names_nobody() -> None:
     assert (result.phase, result.outcome) == (Phase.RESULT, Outcome.ERROR)
     assert result.id != opened.id
     assert [result.staff_id, result.subject, result.actor_name, result.ip] == [""] * 4
+
+
+def test_a_repeated_draft_says_what_the_first_did_but_for_its_names() -> None:
+    first = decision(1)
+    again = Repetition(first).draft(entry_id=b"i" * 16, at_us=AT_US, reference="7H3K9QZ001")
+
+    assert again != first
+    assert again == decision(1, id=b"i" * 16, at_us=AT_US, reference="7H3K9QZ001")
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(EntryDraft)])
+def test_a_repeated_draft_that_is_changed_repeats_nothing(name: str) -> None:
+    repetition = Repetition(decision(1))
+    draft = repetition.draft(entry_id=b"i" * 16, at_us=AT_US, reference="7H3K9QZ001")
+    assert vars(draft)["repetition"] is repetition
+    setattr(draft, name, "changed")
+
+    assert (vars(draft)["repetition"], getattr(draft, name)) == (None, "changed")
+    again = repetition.draft(entry_id=b"i" * 16, at_us=AT_US, reference="7H3K9QZ001")
+    assert getattr(again, name) != "changed"

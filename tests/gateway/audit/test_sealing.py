@@ -2,16 +2,16 @@
 
 import hashlib
 from base64 import b64decode, b64encode
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.audit.entry import EntryDraft, Kind, Outcome
+from gateway.audit.entry import EntryDraft, Kind, Outcome, Repetition
 from gateway.audit.field_encryption import PERSONAL_FIELDS
 from gateway.audit.merkle import leaf_hash
 from gateway.audit.sealing import (
-    ENTROPY_BYTES,
     HEADER,
     MAX_ENTRY_BYTES,
     NO_PSEUDONYM,
@@ -19,9 +19,10 @@ from gateway.audit.sealing import (
     Sealed,
     Sealer,
 )
+from gateway.keys import KeyRing
 from tests.doubles.record import RecordBench, decision
 
-ENTROPY = bytes(range(ENTROPY_BYTES))
+CHANCE = b"seed" * 4, b"once" * 3, b"salt" * 4
 
 
 def opened(sealed: Sealed) -> tuple[dict[str, Any], bytes, tuple[bytes, bytes, bytes]]:
@@ -59,7 +60,7 @@ def test_every_clear_field_is_in_the_envelope(sealer: Sealer) -> None:
         count=7,
         inputs=[1, None, {"a": True}],
     )
-    envelope, _, _ = opened(sealer.seal(draft, ENTROPY))
+    envelope, _, _ = opened(sealer.seal(draft, CHANCE))
     names = {
         name: envelope.get("time" if name == "at_us" else name)
         for name in vars(draft)
@@ -78,7 +79,7 @@ def test_nothing_personal_is_readable_in_the_body(sealer: Sealer) -> None:
     draft = decision(
         1, session=b"\xaa" * 8, auth="kerberos", agent="Firefox 140", detail='{"to":"x"}'
     )
-    body = sealer.seal(draft, ENTROPY).body
+    body = sealer.seal(draft, CHANCE).body
 
     for name in PERSONAL_FIELDS:
         value = getattr(draft, name)
@@ -88,7 +89,7 @@ def test_nothing_personal_is_readable_in_the_body(sealer: Sealer) -> None:
 
 
 def test_entries_of_a_writer_are_numbered_and_chained(sealer: Sealer) -> None:
-    sealed = [sealer.seal(decision(number), ENTROPY) for number in range(3)]
+    sealed = [sealer.seal(decision(number), CHANCE) for number in range(3)]
     envelopes = [opened(each)[0] for each in sealed]
 
     assert [envelope["wseq"] for envelope in envelopes] == [1, 2, 3]
@@ -99,12 +100,57 @@ def test_entries_of_a_writer_are_numbered_and_chained(sealer: Sealer) -> None:
     ]
 
 
+def repeated(draft: EntryDraft, repetition: Repetition) -> EntryDraft:
+    return repetition.draft(entry_id=draft.id, at_us=draft.at_us, reference=draft.reference)
+
+
+def test_what_repeats_is_sealed_as_if_it_were_the_first(bench: RecordBench) -> None:
+    one, other = Sealer(bench.key_ring, "worker-1"), Sealer(bench.key_ring, "worker-1")
+    repetition = Repetition(decision(1, staff_id="a/1", inputs="read:1"))
+    for number in range(3):
+        draft = decision(1, id=bytes([number]) * 16, staff_id="a/1", inputs="read:1")
+
+        assert one.seal(repeated(draft, repetition), CHANCE) == other.seal(draft, CHANCE)
+
+
+def test_what_was_changed_after_it_repeated_is_sealed_as_it_is(sealer: Sealer) -> None:
+    repetition = Repetition(decision(1))
+    sealer.seal(repeated(decision(1), repetition), CHANCE)
+    draft = repeated(decision(1), repetition)
+    draft.outcome, draft.staff_id = Outcome.DENY, "cheshire-fire/another"
+    envelope, _, index_columns = opened(sealer.seal(draft, CHANCE))
+
+    assert envelope["outcome"] == "deny"
+    assert (
+        index_columns
+        == opened(sealer.seal(decision(1, staff_id="cheshire-fire/another"), CHANCE))[2]
+    )
+
+
+def test_another_sealer_makes_its_own_of_what_repeats(tmp_path: Path) -> None:
+    """What one has prepared holds pseudonyms under its key."""
+    repetition = Repetition(decision(1))
+    columns = []
+    for name in ("one", "two"):
+        sealer = Sealer(KeyRing.init(tmp_path / name), "worker-test-1")
+        columns.append(opened(sealer.seal(repeated(decision(1), repetition), CHANCE))[2])
+
+    assert columns[0][1:] != columns[1][1:]
+
+
+def test_a_repetition_too_large_is_shortened(sealer: Sealer) -> None:
+    large = decision(1, agent="x" * 100_000)
+    envelope, _, _ = opened(sealer.seal(repeated(large, Repetition(large)), CHANCE))
+
+    assert envelope["shortened"] == ["agent"]
+
+
 def test_going_back_takes_the_same_numbers_again(sealer: Sealer) -> None:
-    sealer.seal(decision(1), ENTROPY)
+    sealer.seal(decision(1), CHANCE)
     before = sealer.position
-    first = sealer.seal(decision(2), ENTROPY)
+    first = sealer.seal(decision(2), CHANCE)
     sealer.restore(before)
-    again = opened(sealer.seal(decision(3), ENTROPY))[0]
+    again = opened(sealer.seal(decision(3), CHANCE))[0]
 
     assert (again["wseq"], again["prev"]) == (
         opened(first)[0]["wseq"],
@@ -113,7 +159,7 @@ def test_going_back_takes_the_same_numbers_again(sealer: Sealer) -> None:
 
 
 def test_the_envelope_commits_to_ciphertext_and_pseudonyms(sealer: Sealer) -> None:
-    envelope, ciphertext, index_columns = opened(sealer.seal(decision(1), ENTROPY))
+    envelope, ciphertext, index_columns = opened(sealer.seal(decision(1), CHANCE))
 
     assert b64decode(envelope["ct_sha256"]) == hashlib.sha256(ciphertext).digest()
     assert b64decode(envelope["index_root"]) == hashlib.sha256(b"".join(index_columns)).digest()
@@ -122,7 +168,7 @@ def test_the_envelope_commits_to_ciphertext_and_pseudonyms(sealer: Sealer) -> No
 def test_an_entry_without_persons_has_neither(sealer: Sealer) -> None:
     draft = decision(1)
     result = draft.result(Outcome.PERMIT, at_us=draft.at_us)
-    envelope, ciphertext, index_columns = opened(sealer.seal(result, ENTROPY))
+    envelope, ciphertext, index_columns = opened(sealer.seal(result, CHANCE))
 
     assert (ciphertext, index_columns) == (b"", (NO_PSEUDONYM,) * 3)
     assert not {"kid", "kc", "ct_sha256", "fields_root", "index_root"} & envelope.keys()
@@ -153,7 +199,7 @@ def test_a_large_entry_is_shortened_with_a_mark_and_not_lost(
     sealer: Sealer, facts: dict[str, Any]
 ) -> None:
     draft = decision(1, **facts)
-    sealed = sealer.seal(draft, ENTROPY)
+    sealed = sealer.seal(draft, CHANCE)
     envelope, _, _ = opened(sealed)
 
     assert len(sealed.body) <= MAX_ENTRY_BYTES
@@ -177,7 +223,7 @@ def test_a_large_entry_is_shortened_with_a_mark_and_not_lost(
     ],
 )
 def test_what_json_cannot_hold_is_made_fit(sealer: Sealer, facts: dict[str, Any]) -> None:
-    envelope, _, _ = opened(sealer.seal(decision(1, **facts), ENTROPY))
+    envelope, _, _ = opened(sealer.seal(decision(1, **facts), CHANCE))
 
     assert set(envelope["shortened"]) == set(facts)
 
