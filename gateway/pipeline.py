@@ -156,24 +156,28 @@ class Pipeline:
         visit = Visit(reference, entry_id, at, at_us, started, incoming, client, asking)
         self.running[client] = visit
         try:
-            await self._pass(visit)
-        except Refused as refused:
-            await self._refuse(visit, refused)
-        except TargetError as error:
-            await self._refuse(visit, Refused(400, error.code))
-        except DirectoryAway as away:
-            visit.live = away.live
-            await self._refuse(visit, Refused(503, "directory-away"))
-        except NotCurrent:
-            await self._refuse(visit, Refused(503, "bulletin-stale"))
-        except StoreError:
-            await self._refuse(visit, Refused(503, "store-unavailable"))
-        except RecordUnavailable:
-            # nothing was sent on; the reference finds the operational log
-            await self._refuse(visit, Refused(503, "record-unavailable", recorded=True))
-        except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through and nobody waits
-            _log.exception("visit failed", reference=visit.reference)
-            await self._refuse(visit, Refused(503, "fault"))
+            try:
+                await self._pass(visit)
+            except Refused as refused:
+                await self._refuse(visit, refused)
+            except TargetError as error:
+                await self._refuse(visit, Refused(400, error.code))
+            except DirectoryAway as away:
+                visit.live = away.live
+                await self._refuse(visit, Refused(503, "directory-away"))
+            except NotCurrent:
+                await self._refuse(visit, Refused(503, "bulletin-stale"))
+            except StoreError:
+                await self._refuse(visit, Refused(503, "store-unavailable"))
+            except RecordUnavailable:
+                # nothing was sent on; the reference finds the operational log
+                await self._refuse(visit, Refused(503, "record-unavailable", recorded=True))
+            except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through or waits
+                _log.exception("visit failed", reference=visit.reference)
+                await self._refuse(visit, Refused(503, "fault"))
+        except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
+            _log.exception("request not answered", reference=visit.reference)
+            client.abort()
         finally:
             self.running.pop(client, None)
 

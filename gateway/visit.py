@@ -1,6 +1,9 @@
 """One request through the gate: what is known of it so far, and the token that lets it pass."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -18,11 +21,12 @@ from policies.engine import Engine
 from policies.question import Question
 
 
-@dataclass(slots=True)
+@dataclass
 class Visit:
     """One request, opened when its head was read, closed once with its outcome.
 
-    The first eight are what it begins with, given in this order: one is made for every request.
+    One is made for every request, with the first eight in this order. What is learnt later stands
+    in the class until then, which is why it has no slots.
 
     Attributes:
         reference: ten Crockford base-32 characters, what a person reads out.
@@ -55,16 +59,16 @@ class Visit:
     incoming: Incoming
     client: Connection
     asking: ProxyAsking | None = None
-    target: CanonicalTarget | None = None
-    live: LiveSession | None = None
-    draft: EntryDraft | None = None
-    zone: str | None = None
-    lost_page: str = ""
-    purpose: GivenPurpose | None = None
-    wait_seconds: int = 0
-    engine: Engine | None = None
-    question: Question | None = None
-    done: tuple[str, ...] = ()
+    target: CanonicalTarget | None = field(default=None, init=False)
+    live: LiveSession | None = field(default=None, init=False)
+    draft: EntryDraft | None = field(default=None, init=False)
+    zone: str | None = field(default=None, init=False)
+    lost_page: str = field(default="", init=False)
+    purpose: GivenPurpose | None = field(default=None, init=False)
+    wait_seconds: int = field(default=0, init=False)
+    engine: Engine | None = field(default=None, init=False)
+    question: Question | None = field(default=None, init=False)
+    done: tuple[str, ...] = field(default=(), init=False)
 
     @property
     def ip(self) -> str:
@@ -90,6 +94,12 @@ class Visit:
         self.target = target
         if self.asking is not None:
             self.asking.demand(target)
+
+    def about(self, live: LiveSession | None, entry_id: bytes) -> Visit:
+        """Give a visit of its own for somebody that a program asks about, with its own entry."""
+        visit = copy(self)
+        visit.live, visit.entry_id = live, entry_id
+        return visit
 
     def give(self, answer: Answer) -> None:
         """Answer whoever waits: the client, or the proxy that asks for it."""

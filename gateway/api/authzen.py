@@ -233,7 +233,8 @@ class AuthZen:
                 decision = engine.decide(question)
                 if decision.permitted and not self._withheld(visit, live, match, decision):
                     found.append(each)
-        draft = refusal_draft(replace(visit, live=live), Kind.ACCESS, "decisions-searched", 200)
+        searched = visit.about(live, visit.entry_id)
+        draft = refusal_draft(searched, Kind.ACCESS, "decisions-searched", 200)
         draft.outcome, draft.op = Outcome.PERMIT, Operation.CONSULTATION
         draft.obligations = (f"{ASKED_BY}:{client.id}",)
         draft.detail = json.dumps({"asked": asked.staff_id, "found": len(found)})
@@ -256,7 +257,7 @@ class AuthZen:
     ) -> dict[str, Any]:
         """Decide and record one question; gives what is told."""
         at_us = visit.at_us
-        call = replace(visit, live=live, entry_id=new_entry_id(at_us))
+        call = visit.about(live, new_entry_id(at_us))
         try:
             match = self._match(asked)
         except TargetError as error:

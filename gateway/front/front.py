@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 
@@ -14,7 +14,7 @@ from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.upstream import Upstream
@@ -81,23 +81,27 @@ class Front:
         self._wall_us = wall_us
         self._chore: asyncio.Future[None] | None = None
 
-    async def serve(self, incoming: Incoming, connection: Connection) -> None:
+    def serve(self, incoming: Incoming, connection: Connection) -> Coroutine[Any, Any, None]:
         """Answer one request."""
+        head = incoming.head
+        if head.target.startswith(FORWARD_AUTH_PATH) or (
+            self._asking_hosts and head.headers[b"host"] in self._asking_hosts
+        ):
+            return self._serve_asked(incoming, connection)
+        return self._pipeline.serve(incoming, connection)
+
+    async def _serve_asked(self, incoming: Incoming, connection: Connection) -> None:
+        """Answer a proxy that asks about a request it holds."""
         try:
-            head = incoming.head
-            if head.target.startswith(FORWARD_AUTH_PATH) or (
-                self._asking_hosts and head.headers[b"host"] in self._asking_hosts
-            ):
-                held, asking = self._forward_auth.read(incoming, connection.near_ip)
-                await self._pipeline.serve(held, connection, asking)
-            else:
-                await self._pipeline.serve(incoming, connection)
+            held, asking = self._forward_auth.read(incoming, connection.peer_ip)
         except ProxyRefused as error:
             answer = self._refused(error.status, error.code, connection, _NOT_ASKED)
             give(answer, incoming, connection)
-        except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
-            _log.exception("request not answered")
+        except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the proxy would wait
+            _log.exception("question not answered")
             connection.abort()
+        else:
+            await self._pipeline.serve(held, connection, asking)
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""

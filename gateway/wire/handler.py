@@ -1,6 +1,7 @@
 """What a connection needs of the gateway behind it."""
 
-from typing import Protocol, TypeVar
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import ConnectionLimits
@@ -19,7 +20,7 @@ class RequestHandler(Protocol[C]):
     connections: set[C]
     draining: bool
 
-    async def serve(self, incoming: Incoming, connection: C) -> None:
+    def serve(self, incoming: Incoming, connection: C) -> Coroutine[Any, Any, None]:
         """Answer one request."""
         ...
 

@@ -54,7 +54,7 @@ def new_visit(
 ) -> Visit:
     """Open a visit."""
     target = canonicalise_target(incoming.head.target, frozenset()) if targeted else None
-    return Visit(
+    visit = Visit(
         reference=REFERENCE,
         entry_id=new_entry_id(at_us),
         at=AT,
@@ -62,6 +62,6 @@ def new_visit(
         started=0.0,
         incoming=incoming,
         client=client or cast("Connection", Nobody()),
-        target=target,
-        live=live,
     )
+    visit.target, visit.live = target, live
+    return visit

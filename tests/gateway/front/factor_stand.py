@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -114,4 +114,6 @@ class FactorStand:
 
 def visit_at(at: datetime = AT) -> Visit:
     """Open a visit at an instant."""
-    return replace(new_visit(request(), at_us=microseconds(at)), at=at)
+    visit = new_visit(request(), at_us=microseconds(at))
+    visit.at = at
+    return visit
