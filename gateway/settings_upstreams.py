@@ -109,6 +109,10 @@ def check_upstream(where: Place, section: UpstreamSection, faults: FaultList) ->
             faults.add(place, f"{quoted(each)} stands there twice", "write each instance once")
         if url.scheme != urlsplit(named[0][1]).scheme:
             faults.add(place, f"{quoted(each)} is reached otherwise", "write https:// for all")
+    if section.cookies == "pass" and section.sign_out_path:
+        message = "the system's cookies, which its sign-out needs, are not kept with `pass`"
+        remedy = "leave `sign_out_path` out, or have the cookies kept"
+        faults.add((*where, "sign_out_path"), message, remedy)
     _check_files(where, section, faults)
     for name in section.identity_headers:
         if name.lower() in RESERVED_FIELDS or name.lower().startswith(("sec-", "x-forwarded-")):

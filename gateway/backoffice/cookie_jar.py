@@ -53,7 +53,7 @@ class CookieJar:
         kept = {(cookie.name, cookie.path): cookie for cookie in self.cookies}
         before = dict(kept)
         for value in values:
-            cookie = _parse(value, path, at)
+            cookie = read_set_cookie(value, path, at)
             if cookie is None:
                 continue
             key = (cookie.name, cookie.path)
@@ -92,7 +92,8 @@ def _covers(cookie_path: str, path: str) -> bool:
     )
 
 
-def _parse(value: bytes, request_path: str, at: float) -> KeptCookie | None:
+def read_set_cookie(value: bytes, request_path: str, at: float) -> KeptCookie | None:
+    """Read a `Set-Cookie` of an answer to `request_path` at `at` (epoch seconds); None for odd."""
     if len(value) > _MAX_BYTES or not value.isascii():
         return None
     pair, *attributes = value.decode("ascii").split(";")

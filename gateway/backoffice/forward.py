@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Set
 from typing import Final, NamedTuple
 
+from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
 from gateway.backoffice.canonical import CanonicalTarget
 from gateway.backoffice.headers import local_location, response_head
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
@@ -19,6 +20,7 @@ from gateway.wire.request_head import CHUNKED
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
 KeepAnswer = Callable[[list[bytes], bytes | None], Awaitable[None]]
+PassCookies = Callable[[list[bytes]], bytes]
 
 
 class Outbound(NamedTuple):
@@ -36,6 +38,7 @@ class Outbound(NamedTuple):
             values, and where it leads.
         learns: tells whether it matters where an answer leads; asked of those that lead somewhere.
         body_bytes: the most that is passed on of a body whose length is not told beforehand.
+        pass_cookies: writes the `Set-Cookie` fields of the browser; None where they are kept.
     """
 
     target: CanonicalTarget
@@ -46,6 +49,7 @@ class Outbound(NamedTuple):
     keep: KeepAnswer
     learns: Callable[[], bool]
     body_bytes: int
+    pass_cookies: PassCookies | None = None
 
 
 class Forwarded(NamedTuple):
@@ -82,6 +86,7 @@ class Exchange:
         self._answered = False
         self._chunked = False
         self._keep_open = False
+        self._more = b""  # fields of the answer's head that are written already
         self._pieces: list[bytes] = []  # of one read, written together
         self._holding = False  # the pieces wait for the cookies to be stored
         self._ended = False
@@ -144,10 +149,21 @@ class Exchange:
                 # a system that sends people elsewhere is not followed
                 self._abandon(502, "upstream-location")
                 return
+        leads_to = location
+        if b"refresh" in named or b"link" in named or b"content-location" in named:
+            try:
+                self._more, refreshed = place_fields(fields, self._origins)
+            except LeadsElsewhere:
+                self._abandon(502, "upstream-location")
+                return
+            leads_to = location or refreshed
+        if cookies and self._outbound.pass_cookies is not None:
+            self._more += self._outbound.pass_cookies(cookies)
+            cookies = []
         self._pieces.append(self._head(status, fields, length, location))
-        if cookies or (location is not None and self._outbound.learns()):
+        if cookies or (leads_to is not None and self._outbound.learns()):
             self._holding = True
-            self._storing = asyncio.get_running_loop().create_task(self._store(cookies, location))
+            self._storing = asyncio.get_running_loop().create_task(self._store(cookies, leads_to))
 
     def on_body(self, piece: bytes) -> None:
         """Pass on a piece."""
@@ -215,6 +231,7 @@ class Exchange:
             location=location,
             reference=self._outbound.reference,
             resource=self._outbound.resource,
+            more=self._more,
         )
 
     async def _store(self, cookies: list[bytes], location: bytes | None) -> None:

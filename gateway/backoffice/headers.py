@@ -47,11 +47,13 @@ _RESPONSE_FIELDS: Final = {
         b"ETag",
         b"Allow",
         b"Retry-After",
+        b"Vary",  # beside our own
     )
 }
-# The browser may keep a copy for itself at most; what one person may see no shared cache may hold.
-_PRIVATE: Final = b"Cache-Control: private, no-store\r\n"
-_REVALIDATE: Final = b"Cache-Control: private, no-cache\r\n"
+# The browser may keep a copy for itself at most; what one person may see no shared cache may hold,
+# and one that holds it all the same is told that it depends on the session.
+_PRIVATE: Final = b"Cache-Control: private, no-store\r\nVary: Cookie\r\n"
+_REVALIDATE: Final = b"Cache-Control: private, no-cache\r\nVary: Cookie\r\n"
 _HARDENING: Final = b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
 _SCHEMES: Final = ("https", "http")
 _STATUS_LINES: Final = {
@@ -115,6 +117,7 @@ def response_head(
     location: bytes | None,
     reference: str,
     resource: bool,
+    more: bytes = b"",
 ) -> bytes:
     """Write the head of the answer that goes to the browser.
 
@@ -126,6 +129,7 @@ def response_head(
         location: where the browser is sent, already judged; None for nowhere.
         reference: the visit's reference.
         resource: a style sheet, script or image, which the browser may keep for itself.
+        more: fields that are written already, each with its CRLF.
     """
     parts = [status_line(status)]
     for name, value in fields:
@@ -135,6 +139,7 @@ def response_head(
     if location is not None:
         parts += (b"Location: ", location, b"\r\n")
     parts += (
+        more,
         _REVALIDATE if resource else _PRIVATE,
         _HARDENING,
         b"Gateway-Reference: ",

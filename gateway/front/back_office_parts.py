@@ -112,7 +112,9 @@ class BackOfficeParts:
         self.forward_auth = ForwardAuth(
             front_proxies(settings), origin=origin, hosts=host_names(origin)
         )
-        self.acts = forward_acts(settings, upstreams, self.mint, state.jars, self.transactions)
+        self.acts = forward_acts(
+            settings, upstreams, self.mint, state.jars, self.transactions, keys.session_secret
+        )
         self.decisions = AuthZen(
             [
                 DecisionClient(

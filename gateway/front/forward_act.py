@@ -11,6 +11,7 @@ from gateway.api.forward_auth import permitted
 from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
+from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.cookies import CookiePolicy
 from gateway.wire.answers import give
 
@@ -60,6 +61,7 @@ class ForwardAct:
         transactions: Transactions,
         body_bytes: int,
         own_cookie: str,
+        passed: PassedCookies | None = None,
     ) -> None:
         """Hold what forwarding needs.
 
@@ -71,7 +73,9 @@ class ForwardAct:
             transactions: which pages of the system belong to which function.
             body_bytes: the largest request body passed on.
             own_cookie: what the names of the gateway's own cookies begin with.
+            passed: takes the system's cookies to browsers and back; None where they are kept.
         """
+        self._passed = passed
         self._profile = profile
         self._forwarder = forwarder
         self._mint = mint
@@ -122,7 +126,21 @@ class ForwardAct:
             learns=self._learns,
             body_bytes=self._body_bytes,
         )
+        if self._passed is not None:
+            outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
         return self._forwarder.forward(visit.incoming, visit.client, outbound)
+
+    @staticmethod
+    def _with_passed_cookies(
+        passed: PassedCookies, outbound: Outbound, visit: Visit, live: LiveSession
+    ) -> Outbound:
+        # Not the session's token, which a step-up changes while work goes on.
+        whose = f"{live.session.staff_id}\0{live.session.started_at_us}".encode()
+        path, at = outbound.target.path, visit.at_us / 1_000_000
+        return outbound._replace(
+            cookies=passed.to_system(visit.incoming.head.headers.get(b"cookie", b""), whose),
+            pass_cookies=partial(passed.to_browser, whose=whose, path=path, at=at),
+        )
 
     def _identity(self, live: LiveSession) -> list[tuple[bytes, bytes]]:
         """Give the fields that say who is asking."""
@@ -173,6 +191,7 @@ def forward_acts(
     mint: AssertionMint,
     jars: KeptCookies,
     transactions: Transactions,
+    secret: bytes,
 ) -> dict[str, Act]:
     """Give the act of each system of the back office.
 
@@ -182,7 +201,9 @@ def forward_acts(
         mint: signs assertions.
         jars: the systems' cookies, kept per session.
         transactions: which pages belong to which function.
+        secret: of the gateway, for cookies that go to browsers.
     """
+    secure = settings.secure_origin
     return {
         each.id: ForwardAct(
             profile=SystemProfile(
@@ -194,6 +215,9 @@ def forward_acts(
             transactions=transactions,
             body_bytes=settings.gateway.body_mib * _MEBIBYTE,
             own_cookie=CookiePolicy.for_origin(settings.gateway.origin).session.name,
+            passed=PassedCookies(each.id, secure=secure, secret=secret)
+            if each.cookies == "pass"
+            else None,
         )
         for each in settings.upstreams
     }

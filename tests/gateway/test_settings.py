@@ -175,6 +175,7 @@ def test_settings_cannot_be_changed(write: Write) -> None:
             ('certificate_file = "ca.pem"', 23, ": `certificate_file` and `key_file` belong together; write both"),
             ('certificate_file = "ca.pem"\nkey_file = "gone.key"', 29, ".key_file: `"),
             ('certificate_file = "ca.pem"\nkey_file = "ca.pem"', 29, ".key_file: `"),
+            ('cookies = "pass"\nsign_out_path = "/out"', 29, ".sign_out_path: the system's cookies, which"),
             ('host = "Ebs"', 28, ".host: `Ebs` does not have the form"),
             ('balance = "random"', 28, ".balance: `random` is not one of"),
             ("total_seconds = 0.5", 28, ".total_seconds: `0.5` must be at least 1"),

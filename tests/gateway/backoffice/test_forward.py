@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import gzip
 
 import pytest
 
@@ -616,6 +617,66 @@ async def test_a_location_on_the_system_becomes_one_on_the_gateway() -> None:
 
     async with gate(script) as (client, _, upstream):
         assert b"\r\nLocation: /a?b=c\r\n" in await client.get()
+
+
+async def test_what_an_answer_names_beside_its_location_is_on_the_gateway_too() -> None:
+    async def script(exchange: Exchange) -> None:
+        await exchange.head()
+        origin = b"http://127.0.0.1:%d" % upstream.port
+        await exchange.say(
+            b"HTTP/1.1 200 OK\r\nLink: <%b/a.css>; rel=preload\r\nRefresh: 5; url=%b/wait\r\n"
+            b"Content-Location: %b/a.html\r\nVary: Accept-Language\r\n"
+            b"Content-Length: 2\r\n\r\nok" % (origin, origin, origin)
+        )
+
+    async with gate(script) as (client, handler, upstream):
+        answer = await client.get()
+
+        assert b"\r\nLink: </a.css>; rel=preload\r\n" in answer
+        assert b"\r\nRefresh: 5; url=/wait\r\n" in answer
+        assert b"\r\nContent-Location: /a.html\r\n" in answer
+        assert b"\r\nVary: Accept-Language\r\n" in answer
+        assert b"\r\nCache-Control: private, no-store\r\nVary: Cookie\r\n" in answer
+        assert b"\r\nLocation" not in answer
+        assert handler.locations == [b"/wait"]  # the page it leads to is that of this function
+
+
+async def test_a_refresh_to_elsewhere_is_not_followed() -> None:
+    said = b"HTTP/1.1 200 OK\r\nRefresh: 0; url=//evil.example\r\nContent-Length: 0\r\n\r\n"
+    async with gate(answering(said)) as (client, handler, _):
+        assert (await client.get()).startswith(b"HTTP/1.1 502 ")
+        assert handler.results[0].code == "upstream-location"
+
+
+async def test_nothing_a_shared_cache_goes_by_is_taken_from_a_system() -> None:
+    """What one person may see must never be given to the next by a cache on the way."""
+    said = (
+        b"HTTP/1.1 200 OK\r\nCache-Control: public, max-age=600, s-maxage=900\r\nAge: 5\r\n"
+        b"Expires: Fri, 01 Jan 2100 00:00:00 GMT\r\nSurrogate-Control: max-age=9\r\n"
+        b"CDN-Cache-Control: max-age=9\r\nPragma: public\r\nContent-Length: 2\r\n\r\nok"
+    )
+    async with gate(answering(said)) as (client, _, _upstream):
+        head = (await client.get()).lower()
+
+        assert head.count(b"cache-control") == 1
+        assert b"cache-control: private, no-store\r\nvary: cookie\r\n" in head
+        assert not any(word in head for word in (b"max-age", b"expires", b"age:", b"pragma"))
+
+
+async def test_a_compressed_answer_passes_as_it_is() -> None:
+    body = gzip.compress(b"page " * 5_000)
+    said = (
+        b'HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nVary: Accept-Encoding\r\nETag: "1"\r\n'
+        b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    )
+    async with gate(answering(said)) as (client, _, upstream):
+        answer = await client.get(more="Accept-Encoding: gzip, br\r\n")
+        head, _, received = answer.partition(b"\r\n\r\n")
+
+        assert b"\r\nAccept-Encoding: gzip, br\r\n" in upstream.exchanges[0].received
+        assert b"\r\nContent-Encoding: gzip\r\n" in head
+        assert b"\r\nVary: Accept-Encoding\r\n" in head
+        assert received == body
 
 
 async def test_a_request_whose_client_left_in_line_is_not_sent() -> None:

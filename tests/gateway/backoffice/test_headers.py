@@ -113,7 +113,7 @@ def test_the_answer_has_the_fields_that_describe_its_body_and_ours() -> None:
 
     assert said == (
         b'HTTP/1.1 200 OK\r\nContent-Type: text/css\r\nETag: "1"\r\nLocation: /there\r\n'
-        b"Cache-Control: private, no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        b"Cache-Control: private, no-store\r\nVary: Cookie\r\nX-Content-Type-Options: nosniff\r\n"
         b"Referrer-Policy: same-origin\r\nGateway-Reference: 0123456789\r\n"
         b"Content-Length: 2\r\nConnection: close\r\n\r\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -17,6 +18,7 @@ from gateway.backoffice.forward import Forwarded
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.kept_transactions import KeptTransactions
+from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.identity.sessions.live_session import LiveSession
@@ -142,6 +144,28 @@ async def test_what_the_system_sets_comes_back_to_it_and_not_to_the_browser(
         assert b"planted" not in sent
         assert sent.count(b"\r\nCookie: JSESSIONID=1\r\n") == 1
         assert one.jars.load(one.live.session.hash, "ebs").header_for("/", 0) == b"JSESSIONID=1"
+
+
+async def test_where_cookies_are_passed_the_browser_has_them_and_only_this_sign_in_brings_them(
+    tmp_path: Path,
+) -> None:
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: JSESSIONID=1; Path=/\r\nContent-Length: 2\r\n\r\nok"
+    async with office(tmp_path, answering(said, OK, OK)) as (one, client):
+        one.act._passed = PassedCookies("ebs", secure=True, secret=b"s" * 32)
+        first = await client.get("/x")
+        name = first.partition(b"Set-Cookie: ")[2].partition(b";")[0].decode()
+        more = f"Cookie: gateway-localhost=mine; {name}; ebs.JSESSIONID=planted\r\n"
+        await client.get("/y", more=more)
+        session = replace(one.live.session, started_at_us=one.live.session.started_at_us + 1)
+        one.live = replace(one.live, session=session)
+        await client.get("/z", more=more)
+
+        sent = [each + b"\r\n" for each in one.upstream.exchanges[0].received.split(b"\r\n\r\n")]
+        assert b"\r\nSet-Cookie: ebs.JSESSIONID=1" in first
+        assert b"\r\nCookie: JSESSIONID=1\r\n" in sent[1]
+        assert b"Cookie" not in sent[0]
+        assert b"Cookie" not in sent[2]
+        assert one.jars.load(one.live.session.hash, "ebs").cookies == ()
 
 
 async def test_the_page_a_redirect_leads_to_is_known_before_the_browser_is_led(
