@@ -8,13 +8,12 @@ what was decided. Answers of all attributes are joined by `|`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import override
 
-from policies.decision import Effect
-from policies.obligations import Obligations
+from policies.decision import Effect, Ending, Gate
+from policies.obligations import NO_OBLIGATIONS, Obligations
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
@@ -33,15 +32,16 @@ organisation's staff of one function have tens."""
 class Layout:
     """Packs answers into one number, so that those of all attributes are joined by `|`.
 
-    From the lowest bit: the criteria met, those unknown, and the rules that these answers put out:
-    a permit rule with a criterion that is not met, a deny rule with one neither met nor unknown.
+    From the lowest bit: the rules that these answers put out (a permit rule with a criterion that
+    is not met, a deny rule with one neither met nor unknown), the criteria met, and those unknown.
     """
 
-    __slots__ = ("_denies", "_permits", "width")
+    __slots__ = ("_denies", "_permits", "_rules", "_width")
 
-    def __init__(self, width: int) -> None:
-        """Lay out criteria of so many bits."""
-        self.width = width
+    def __init__(self, rules: int, width: int) -> None:
+        """Lay out so many rules, and criteria of so many bits."""
+        self._rules = rules
+        self._width = width
         self._permits: dict[int, int] = {}
         self._denies: dict[int, int] = {}
 
@@ -59,7 +59,16 @@ class Layout:
                 out |= self._permits.get(bit, 0)
                 if not unknown & bit:
                     out |= self._denies.get(bit, 0)
-        return met | unknown << self.width | out << 2 * self.width
+        return out | met << self._rules | unknown << self._rules + self._width
+
+    def cuts(self) -> tuple[int, int, int, int]:
+        """Give what cuts answers: all rules, where met begins, all criteria, where unknown does."""
+        return (
+            (1 << self._rules) - 1,
+            self._rules,
+            (1 << self._width) - 1,
+            self._rules + self._width,
+        )
 
 
 class Remembered(dict[Held, Means]):
@@ -154,27 +163,32 @@ class AgeAnswers:
         return self._answers[bisect_right(self._limits, age_us)]
 
 
-@dataclass(frozen=True, slots=True)
-class Meaning:
+class Meaning(NamedTuple):
     """What it means that certain rules apply, where no criterion is in error.
 
     Attributes:
         reason: How the rule gate ends.
         rules: The ids of the rules that this rests on.
         owed: Everything that has to be seen to.
+        owes: The bits of these.
         steps_up: Whether one of the rules asks for a second factor.
+        ending: How a decision ends that comes this far, with nothing left to be seen to.
+        binds: The bits of what has to be seen to before that; none where it is a refusal.
     """
 
     reason: Reason
     rules: tuple[str, ...]
     owed: Obligations
+    owes: int
     steps_up: bool
+    ending: Ending
+    binds: int
 
 
 class Meanings(Remembered[int, Meaning]):
-    """What it means that the rules of these bits apply: at least one permits, and none denies."""
+    """What it means that all rules apply but those of these bits: one permits, and none denies."""
 
-    __slots__ = ("_denying", "_each", "_ids", "_own")
+    __slots__ = ("_denying", "_each", "_every", "_ids", "_own")
 
     def __init__(
         self, ids: tuple[str, ...], denying: int, each: Mapping[int, Obligations], own: Obligations
@@ -188,6 +202,7 @@ class Meanings(Remembered[int, Meaning]):
             own: What the function asks for, whatever rule permits.
         """
         super().__init__()
+        self._every = (1 << len(ids)) - 1
         self._ids = ids
         self._denying = denying
         self._each = each
@@ -195,24 +210,35 @@ class Meanings(Remembered[int, Meaning]):
 
     @override
     def means(self, held: int) -> Meaning:
-        """Tell what it means that the rules of these bits apply."""
+        """Tell what it means that all rules apply but those of these bits."""
+        held ^= self._every
         named = held & self._denying or held
         reason = Reason.RULE_PERMITS if held else Reason.NO_RULE_PERMITS
+        if held & self._denying:
+            reason = Reason.RULE_DENIES
+        rules = tuple([each for place, each in enumerate(self._ids) if named >> place & 1])
         bound = [each for rule, each in self._each.items() if held & rule]
+        owed = self._own.joined(Obligations.of_all(bound)) if bound else self._own
+        permits = reason is Reason.RULE_PERMITS
         return Meaning(
-            reason=Reason.RULE_DENIES if held & self._denying else reason,
-            rules=tuple(each for place, each in enumerate(self._ids) if named >> place & 1),
-            owed=self._own.joined(Obligations.of_all(bound)),
-            steps_up=any(each.step_up for each in bound),
+            reason,
+            rules,
+            owed,
+            owed.bits,
+            any(each.step_up for each in bound),
+            Ending(Effect.PERMIT, Gate.PERMITTED, reason, rules, owed)
+            if permits
+            else Ending(Effect.DENY, Gate.RULE, reason, rules, NO_OBLIGATIONS),
+            owed.bits if permits else 0,
         )
 
 
 class FloorAnswers(Remembered[int, Reason]):
-    """How the clearance gate ends, by the levels reached and whom a request names, in two bits."""
+    """How the clearance gate ends, by the levels reached."""
 
     __slots__ = ("_ask",)
 
-    def __init__(self, ask: Callable[[int, int], Reason]) -> None:
+    def __init__(self, ask: Callable[[int], Reason]) -> None:
         """Answer as `ask` does."""
         super().__init__()
         self._ask = ask
@@ -220,4 +246,4 @@ class FloorAnswers(Remembered[int, Reason]):
     @override
     def means(self, held: int) -> Reason:
         """Ask how it ends."""
-        return self._ask(held >> 2, held & 3)
+        return self._ask(held)

@@ -7,9 +7,9 @@ reached each by what they are, the time by the span in which nothing changes by 
 the organisation are answered when compiling: a rule that does not concern the organisation is no
 candidate. Only what is left is asked one by one.
 
-What is remembered is what attributes mean (these posts meet these criteria), within a bound and for
-time until the instant of the next change; never what was decided. Another policy set has candidates
-of its own, other vetting is another reach, and a span of time takes what was known in it along.
+What is remembered is what attributes mean (these posts meet these criteria), within a bound, and
+for time until the instant of the next change; never what was decided. So a question that was never
+asked is answered as quickly as one that was. Another policy set has candidates of its own.
 
 Bit 0 stands for the subject as a whole: it is set in `failed` when attributes or clearance could
 not be read at all.
@@ -21,7 +21,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from policies.answers import AgeAnswers, Layout, Meanings, ReachAnswers, WordAnswers
+from policies.answers import (
+    REMEMBERED,
+    AgeAnswers,
+    Layout,
+    Meanings,
+    ReachAnswers,
+    WordAnswers,
+)
 from policies.criteria import (
     Asks,
     Attribute,
@@ -33,7 +40,6 @@ from policies.criteria import (
     Recurs,
     Result,
     ShownWithin,
-    record_standing,
 )
 from policies.decision import Effect
 from policies.obligations import NO_OBLIGATIONS
@@ -42,17 +48,14 @@ from policies.reasons import Reason
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from policies.answers import Meaning
     from policies.criteria import Form
     from policies.decision import Results
     from policies.obligations import Obligations
     from policies.prepared_rule import PreparedRule
-    from policies.question import Question
+    from policies.question import Question, Subject, Traits
 
 SUBJECT_BIT = 1
-
-MOST_KNOWN = 128
-"""Different sets of attributes whose answers are kept for one set of candidates: at 60 functions
-and three organisations fourteen megabytes at the very most."""
 
 _Ask = tuple["Callable[[Question], Result]", int]
 
@@ -72,15 +75,14 @@ class Moment:
         until: The first instant after it.
         answers: The answers of the criteria on time and agreements in it, as `Layout` packs them.
         agreement_id: The agreement that covers the function in it.
-        known: What the criteria answer in it, by everything that they look at; it ends with the
-            span, and is no answer to whether anybody may do anything.
+        others: Further agreements that cover the function in it, in the order of the file.
     """
 
     since: datetime
     until: datetime
     answers: int
     agreement_id: str | None
-    known: dict[object, tuple[int, int, int, int]]
+    others: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +95,15 @@ class Candidates:
         permits: For each permit rule the bits that must be met, and its own bit.
         denies: For each deny rule the bits that must be met or unknown, and its own bit.
         cover: The agreements that cover the function for the organisation.
-        posts, units, appointments, factors: The answers by what is held; `None` where none asks.
+        traits: The answers by posts, unit and appointments together; `None` where none asks.
+        factors: The answers by the factors shown; `None` where none asks.
         reaches: The answers by the levels reached; `None` where none asks.
         of_record: What asks how the record stands to the subject, and its bit.
         asks: What must be asked one by one, and its bit.
-        zones, trainings, ages: As `posts`, for what few rules ask.
+        zones, trainings, ages: As `factors`, for what few rules ask.
+        latest: The span of time last asked for; see `moment`.
         rarely: Whether any of the last four asks; one look in place of four, as most never do.
-        meanings: What it means that some of the rules apply, by the bits of these.
+        meanings: What it means that some of the rules are put out, by the bits of these.
     """
 
     rules: tuple[PreparedRule, ...]
@@ -107,9 +111,7 @@ class Candidates:
     permits: tuple[tuple[int, int], ...]
     denies: tuple[tuple[int, int], ...]
     cover: tuple[Interval, ...]
-    posts: WordAnswers | None
-    units: WordAnswers | None
-    appointments: WordAnswers | None
+    traits: dict[Traits, int] | None
     factors: WordAnswers | None
     reaches: ReachAnswers | None
     of_record: tuple[_Ask, ...]
@@ -120,12 +122,11 @@ class Candidates:
     rarely: bool
     meanings: Meanings
     _layout: Layout
-    # Where packed answers are cut: the bits of all criteria, their number, twice their number.
-    _cuts: tuple[int, int, int]
-    _every: int
+    _cuts: tuple[int, int, int, int]
+    _of_traits: tuple[WordAnswers | None, WordAnswers | None, WordAnswers | None]
     _timed: Mapping[int, Form]
-    # The span last asked for, alone in a list: one assignment replaces it whole, for all threads.
-    _moment: list[Moment]
+    # Alone in a list: one assignment replaces it whole, for all threads.
+    latest: list[Moment]
     # INVARIANT: one entry for each standing at most, of which there are about a hundred.
     _by_standing: dict[int, int]
 
@@ -158,7 +159,7 @@ class Candidates:
                     forms[bit] = form
                 mine.append(bit)
             needed.append(tuple(mine))
-        layout = Layout(len(bits) + 1)
+        layout = Layout(len(chosen), len(bits) + 1)
         sides: dict[Effect, list[tuple[int, int]]] = {effect: [] for effect in Effect}
         for place, (prepared, mine_too) in enumerate(zip(chosen, needed, strict=True)):
             layout.name(1 << place, prepared.rule.effect, mine_too)
@@ -170,6 +171,11 @@ class Candidates:
         }
         reaches = {bit: form for bit, form in forms.items() if isinstance(form, Reaches)}
         ages = {bit: form for bit, form in forms.items() if isinstance(form, ShownWithin)}
+        of_traits = (
+            _words(layout, forms, Attribute.POSTS),
+            _words(layout, forms, Attribute.UNIT),
+            _words(layout, forms, Attribute.APPOINTMENTS),
+        )
         zones = _words(layout, forms, Attribute.ZONE)
         trainings = _words(layout, forms, Attribute.TRAININGS)
         asks = tuple((form.ask, bit) for bit, form in forms.items() if isinstance(form, Asks))
@@ -179,9 +185,7 @@ class Candidates:
             permits=tuple(sides[Effect.PERMIT]),
             denies=tuple(sides[Effect.DENY]),
             cover=cover,
-            posts=_words(layout, forms, Attribute.POSTS),
-            units=_words(layout, forms, Attribute.UNIT),
-            appointments=_words(layout, forms, Attribute.APPOINTMENTS),
+            traits={} if any(each is not None for each in of_traits) else None,
             factors=_words(layout, forms, Attribute.FACTORS),
             reaches=ReachAnswers(layout, reaches) if reaches else None,
             of_record=tuple((f.ask, bit) for bit, f in forms.items() if isinstance(f, OfRecord)),
@@ -197,84 +201,91 @@ class Candidates:
                 obligations,
             ),
             _layout=layout,
-            _cuts=((1 << layout.width) - 1, layout.width, 2 * layout.width),
-            _every=(1 << len(chosen)) - 1,
+            _cuts=layout.cuts(),
+            _of_traits=of_traits,
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
-            _moment=[Moment(_LAST, _FIRST, 0, None, {})],
+            latest=[Moment(_LAST, _FIRST, 0, None, ())],
             _by_standing={},
         )
 
     def moment(self, at: datetime) -> Moment:
         """The span of time around an instant in which nothing changes by itself."""
-        found = self._moment[0]
+        found = self.latest[0]
         if not found.since <= at < found.until:
-            found = self._moment[0] = self._worked_out(at)
+            found = self.latest[0] = self._worked_out(at)
         return found
 
-    def answer(self, question: Question, moment: Moment, reach: int) -> tuple[int, int, int, int]:
+    def answer(
+        self, question: Question, moment: Moment, reach: int, standing: int
+    ) -> tuple[int, int, int, int]:
         """Answer every criterion.
 
-        Gives the bits met, unknown and failed, and the rules that apply.
-        """
-        subject = question.subject
-        standing = record_standing(question) if self.of_record else 0
-        reached = self.reaches[reach] if self.reaches is not None else 0
-        if self.rarely:
-            return self._joined(question, moment.answers | reached, standing)
-        key = (
-            subject.posts,
-            subject.unit,
-            subject.appointments,
-            question.factors,
-            reached,
-            standing,
-        )
-        found = moment.known.get(key)
-        if found is None:
-            found = self._joined(question, moment.answers | reached, standing)
-            if len(moment.known) >= MOST_KNOWN:
-                moment.known.clear()
-            if not found[2]:  # what failed may succeed the next time
-                moment.known[key] = found
-        return found
-
-    def _joined(self, question: Question, answers: int, standing: int) -> tuple[int, int, int, int]:
-        """Join what each attribute answers to what time and vetting do.
-
         Written out attribute by attribute: a loop over them would cost a third more.
+
+        Args:
+            question: What is asked.
+            moment: The span of time that it is asked in.
+            reach: The levels that the subject's grants reach.
+            standing: How the record stands to the subject, see `record_standing`.
+
+        Returns:
+            The bits met, unknown and failed, and those of the rules that are put out.
         """
         subject = question.subject
-        if self.posts is not None:
-            answers |= self.posts[subject.posts]
-        if self.units is not None:
-            answers |= self.units[subject.unit]
-        if self.appointments is not None:
-            answers |= self.appointments[subject.appointments]
+        answers = moment.answers
+        if self.traits is not None:
+            known = self.traits.get(subject.traits)
+            answers |= self._by_traits(subject) if known is None else known
         if self.factors is not None:
             answers |= self.factors[question.factors]
+        if self.reaches is not None:
+            answers |= self.reaches[reach]
         failed = 0
         if self.of_record:
             known = self._by_standing.get(standing)
             if known is None:
-                known, failed = self._ask(self.of_record, question)
-                if not failed:
-                    self._by_standing[standing] = known
+                known, failed = self._stands(question, standing)
             answers |= known
         if self.rarely:
             asked, failing = self._rare(question)
             answers |= asked
             failed |= failing
-        criteria, width, twice = self._cuts
-        out = answers >> twice
-        return answers & criteria, answers >> width & criteria, failed, self._every & ~out
+        rules, begins, criteria, ends = self._cuts
+        return answers >> begins & criteria, answers >> ends, failed, answers & rules
+
+    def _by_traits(self, subject: Subject) -> int:
+        """Join what posts, unit and appointments answer, and keep it for all who are alike."""
+        traits, (posts, units, appointments) = self.traits, self._of_traits
+        answers = 0
+        if posts is not None:
+            answers |= posts[subject.posts]
+        if units is not None:
+            answers |= units[subject.unit]
+        if appointments is not None:
+            answers |= appointments[subject.appointments]
+        if traits is not None:
+            if len(traits) >= REMEMBERED:
+                traits.clear()
+            traits[subject.traits] = answers
+        return answers
+
+    def _stands(self, question: Question, standing: int) -> tuple[int, int]:
+        known, failed = self._ask(self.of_record, question)
+        if not failed:  # what failed may succeed the next time
+            self._by_standing[standing] = known
+        return known, failed
 
     def applying(self, results: Results) -> int:
-        """The rules that apply, from recorded results; `answer` gives the same."""
+        """The rules that apply, from recorded results: all but those that `answer` puts out."""
         met = results.met
         held = met | results.unknown
         return sum(rule for needed, rule in self.permits if met & needed == needed) | sum(
             rule for needed, rule in self.denies if held & needed == needed
         )
+
+    def meaning(self, applying: int) -> Meaning:
+        """What it means that these rules apply."""
+        return self.meanings[self._cuts[0] ^ applying]
 
     def conclude(self, failed: int, applying: int) -> tuple[Reason, tuple[str, ...]]:
         """Ask the rule gate: at least one rule permits, none denies, and none is in error.
@@ -288,12 +299,12 @@ class Candidates:
         """
         if failed:
             return Reason.RULE_IN_ERROR, ()
-        meaning = self.meanings[applying]
+        meaning = self.meaning(applying)
         return meaning.reason, meaning.rules
 
     def owed(self, applying: int) -> Obligations:
         """Everything that has to be seen to when these rules apply."""
-        return self.meanings[applying].owed
+        return self.meaning(applying).owed
 
     def _rare(self, question: Question) -> tuple[int, int]:
         """Answer what few rules ask; give the packed answers and the bits failed."""
@@ -345,7 +356,7 @@ class Candidates:
             until=min((instant for instant in instants if instant > at), default=_LAST),
             answers=self._layout.pack(self._timed, met, unknown),
             agreement_id=running[0] if running else None,
-            known={},
+            others=tuple(running[1:]),
         )
 
 

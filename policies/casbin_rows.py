@@ -335,7 +335,8 @@ class _GateRow:
         if employer != subject.organisation:
             return True
         sensitive = self.gate["classification"] == Classification.OFFICIAL_SENSITIVE
-        return person != subject.employee_number and sensitive
+        # An empty number is nobody's.
+        return (person != subject.employee_number or not person) and sensitive
 
     def _fulfilled(self, question: Question) -> bool:
         fulfilled = {

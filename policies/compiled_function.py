@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.agreements import Agreement
+    from policies.answers import Meaning
     from policies.candidates import Interval
     from policies.criteria import Result
     from policies.function import Function
@@ -48,6 +49,20 @@ OWNER_UNKNOWN = "?"
 """Stands for an owner that cannot be told; never the id of an organisation."""
 
 NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER = 0, 1, 2
+
+
+_SAME_NUMBER = 2
+
+
+def _named_by(standing: int) -> int:
+    person, own = standing >> 5, standing & 3 == 1
+    if not person or (own and person == _SAME_NUMBER):
+        return NAMES_NOBODY
+    return NAMES_COLLEAGUE if own else NAMES_OUTSIDER
+
+
+NAMED_BY_STANDING = tuple(_named_by(standing) for standing in range(128))
+"""Whom a request names, as `Results.named` counts it, by `record_standing`."""
 
 _REACHED, _TOO_LOW = Reason.CLEARANCE_REACHED, Reason.CLEARANCE_TOO_LOW
 
@@ -84,7 +99,8 @@ class CompiledFunction:
         rules: The rules that speak of it, by action.
         candidates: The candidates by action and organisation, with the organisation's kind.
         withheld: Whether every question is denied, as one was answered wrongly.
-        one_floor: What `clearance_reason` answers where one floor holds for all owners.
+        one_floor: What `clearance_reason` answers where one floor holds for all owners, by whom a
+            request names.
     """
 
     function: Function
@@ -101,18 +117,20 @@ class CompiledFunction:
     rules: Mapping[str, tuple[PreparedRule, ...]]
     candidates: Mapping[tuple[str, str], tuple[str, Candidates]]
     withheld: bool = False
-    one_floor: FloorAnswers = field(init=False, repr=False, compare=False)
+    one_floor: tuple[FloorAnswers, ...] = field(init=False, repr=False, compare=False)
     # INVARIANT: only of organisations that the policy set has, in this function's own candidates.
     _lines: dict[tuple[str, str], RuleLines] = field(
         init=False, repr=False, compare=False, default_factory=dict
     )
 
     def __post_init__(self) -> None:
-        """Remember what `clearance_reason` answers, in a table of this function's own."""
+        """Remember what `clearance_reason` answers, in tables of this function's own."""
         ask = self.clearance_reason
-        object.__setattr__(
-            self, "one_floor", FloorAnswers(lambda reach, named: ask(reach, "", named))
+        tables = tuple(
+            FloorAnswers(lambda reach, named=named: ask(reach, "", named))  # type: ignore[misc]
+            for named in (NAMES_NOBODY, NAMES_COLLEAGUE, NAMES_OUTSIDER)
         )
+        object.__setattr__(self, "one_floor", tables)
 
     @classmethod
     def compile(
@@ -211,14 +229,6 @@ class CompiledFunction:
             },
         )
 
-    def named(self, question: Question) -> int:
-        """Whom the request names, as `Results.named` counts it."""
-        person, subject = question.record_person, question.subject
-        own = question.record_organisation == subject.organisation
-        if person is None or (own and person == subject.employee_number):
-            return NAMES_NOBODY
-        return NAMES_COLLEAGUE if own else NAMES_OUTSIDER
-
     def owner(self, question: Question) -> str:
         """Whose floor applies; empty when the function has one floor for all owners."""
         if not self.floor_by_owner:
@@ -254,19 +264,19 @@ class CompiledFunction:
             return Reason.CLEARANCE_REACHED
         return Reason.RECORD_BEYOND_CLEARANCE
 
-    def fulfilled(self, owed: Obligations, question: Question, *, fresh: bool) -> int:
+    def fulfilled(self, meaning: Meaning, question: Question) -> int:
         """Tell which obligations are fulfilled, as bits.
 
         Args:
-            owed: What applies.
+            meaning: What it means that the rules apply which do: what is owed, and whether a rule
+                asks for the second factor, and so for its age.
             question: What is asked.
-            fresh: Whether a rule asks for the second factor, and so for its age.
         """
-        bits = 0
+        bits, owed = 0, meaning.owed
         if owed.step_up and SECOND_FACTOR in question.factors:
             age = question.second_factor_age_us
             limit = self.function.step_up_limit_us
-            if not fresh or (age is not None and 0 <= age < limit):
+            if not meaning.steps_up or (age is not None and 0 <= age < limit):
                 bits = STEP_UP_BIT
         if owed.purpose is not None and question.purpose in owed.purpose.codes:
             bits |= PURPOSE_BIT

@@ -34,6 +34,16 @@ class Gate(StrEnum):
     PERMITTED = "permitted"
 
 
+class Ending(NamedTuple):
+    """How a decision ends, by the gates: what `Decision` says under the same names."""
+
+    effect: Effect
+    gate: Gate
+    reason: Reason
+    rule_ids: tuple[str, ...]
+    obligations: Obligations
+
+
 class ResultsTextError(PolicyError):
     """A recorded text of results that this version does not understand."""
 

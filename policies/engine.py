@@ -19,15 +19,23 @@ An engine is a value: activating another policy set makes another engine, swappe
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT
-from policies.compiled_function import NAMES_NOBODY, NAMES_OUTSIDER, OWNER_UNKNOWN, CompiledFunction
+from policies.compiled_function import (
+    NAMED_BY_STANDING,
+    NAMES_OUTSIDER,
+    OWNER_UNKNOWN,
+    CompiledFunction,
+)
+from policies.criteria import record_standing
 from policies.decision import Decision, Effect, Gate, Results
 from policies.errors import PolicyError
 from policies.explanation import Explanation, explain
 from policies.function import Action
+from policies.gates import ending_of
 from policies.obligations import NO_OBLIGATIONS
 from policies.prepared_rule import PreparedRule
 from policies.reasons import Reason
@@ -38,13 +46,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from policies.answers import Meaning
-    from policies.candidates import Candidates
-    from policies.obligations import Obligation, Obligations
+    from policies.candidates import Candidates, Moment
+    from policies.obligations import Obligation
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
     from vetting.clearance import Clearance
-    from vetting.levels import LevelId
+    from vetting.levels import LevelId, LevelOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +63,14 @@ class Engine:
         digest: The digest of the policy set.
         functions: Its functions, compiled.
         host: The organisation whose back office it is.
+        levels: The order of levels that all its bits are of.
         zones: The network zones that its rules name; where there are none, no zone is looked up.
     """
 
     policy_set: PolicySet
     digest: str
     functions: Mapping[str, CompiledFunction]
+    levels: LevelOrder
     zones: frozenset[str]
     host: str
 
@@ -94,6 +103,7 @@ class Engine:
             policy_set=policy_set,
             digest=policy_set.digest,
             functions=compiled,
+            levels=policy_set.levels,
             zones=policy_set.zones,
             host=policy_set.host.id,
         )
@@ -115,36 +125,51 @@ class Engine:
         if compiled is None:
             return self._unknown_function(question)
         subject = question.subject
-        organisation, kind = subject.organisation, subject.organisation_kind
-        prepared = compiled.candidates.get((question.action, organisation))
-        if prepared is not None and prepared[0] == kind:
+        prepared = compiled.candidates.get((question.action, subject.organisation))
+        if prepared is not None and prepared[0] == subject.organisation_kind:
             candidates = prepared[1]
         else:
-            candidates = compiled.candidates_for(question.action, organisation, kind)
-        moment = candidates.moment(question.at)
-        agreement_id = moment.agreement_id
+            candidates = compiled.candidates_for(
+                question.action, subject.organisation, subject.organisation_kind
+            )
+        moment = candidates.latest[0]
+        if not moment.since <= question.at < moment.until:
+            moment = candidates.moment(question.at)
+        return self._decide(question, compiled, candidates, moment, moment.agreement_id)
+
+    def _decide(
+        self,
+        question: Question,
+        compiled: CompiledFunction,
+        candidates: Candidates,
+        moment: Moment,
+        agreement_id: str | None,
+    ) -> Decision:
+        """Answer a question under one of the agreements that cover it, or under none."""
+        subject = question.subject
         try:
             clearance = subject.clearance
-            if clearance.order is not self.policy_set.levels:
+            if clearance.order is not self.levels:
                 self._check_order(clearance)
-            reach = clearance.reach(
-                at=question.at,
-                function=question.function.id,
-                accepting=compiled.accepting.get(agreement_id) if compiled.accepting else None,
-            )
-            met, unknown, failed, applying = candidates.answer(question, moment, reach)
-            meaning = candidates.meanings[applying]
+            usual = clearance.usual
+            if usual is not None:
+                reach = usual[bisect_right(clearance.changes, question.at)]
+            else:
+                reach = clearance.reach_under(
+                    question.at, compiled.function.id, compiled.accepting.get(agreement_id)
+                )
+            standing = record_standing(question)
+            named = NAMED_BY_STANDING[standing]
+            met, unknown, failed, out = candidates.answer(question, moment, reach, standing)
+            meaning = candidates.meanings[out]
             owner = compiled.owner(question) if compiled.floor_by_owner else ""
-            named = NAMES_NOBODY if question.record_person is None else compiled.named(question)
-            fulfilled = 0
-            if meaning.owed.bits:
-                fulfilled = compiled.fulfilled(meaning.owed, question, fresh=meaning.steps_up)
+            fulfilled = compiled.fulfilled(meaning, question) if meaning.owes else 0
             results = _new(
                 Results,
                 (
                     question.action,
-                    organisation,
-                    kind,
+                    subject.organisation,
+                    subject.organisation_kind,
                     owner,
                     named,
                     reach,
@@ -155,15 +180,30 @@ class Engine:
                 ),
             )
         except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
-            results, meaning = _unreadable(question), candidates.meanings[0]
+            results, meaning = _unreadable(question), candidates.meaning(0)
             _, _, _, owner, named, reach, fulfilled, _, _, failed = results
-        return self._conclude(
-            compiled, agreement_id, meaning, results, owner, named, reach, fulfilled, failed
+        effect, gate, reason, rules, obligations = ending_of(
+            compiled, agreement_id, meaning, reach, owner, named, fulfilled, failed
+        )
+        return _new(
+            Decision,
+            (
+                effect,
+                gate,
+                reason,
+                compiled.function.id,
+                agreement_id,
+                rules,
+                obligations,
+                results,
+                self.digest,
+                agreement_id in compiled.disclosing,
+            ),
         )
 
     def _check_order(self, clearance: Clearance) -> None:
         # Bits of another order of levels would be read as levels nobody granted.
-        if not clearance.order.means_the_same_as(self.policy_set.levels):
+        if not clearance.order.means_the_same_as(self.levels):
             raise PolicyError("decide: the clearance is over another order of levels")
 
     def _unknown_function(self, question: Question) -> Decision:
@@ -183,75 +223,26 @@ class Engine:
             self.digest,
         )
 
-    def _conclude_again(
-        self,
-        compiled: CompiledFunction,
-        candidates: Candidates,
-        agreement_id: str | None,
-        results: Results,
-        applying: int,
-    ) -> Decision:
-        meaning = candidates.meanings[applying]
-        _, _, _, owner, named, reach, fulfilled, _, _, failed = results
-        return self._conclude(
-            compiled, agreement_id, meaning, results, owner, named, reach, fulfilled, failed
-        )
-
     def _conclude(
-        self,
-        compiled: CompiledFunction,
-        agreement_id: str | None,
-        meaning: Meaning,
-        results: Results,
-        owner: str,
-        named: int,
-        reach: int,
-        fulfilled: int,
-        failed: int,
+        self, compiled: CompiledFunction, agreement_id: str | None, results: Results
     ) -> Decision:
-        """Go through the gates with the results, and what the rules that apply by them mean.
-
-        The results that are looked at are handed over one by one: whoever asks has them at hand,
-        and a named tuple is read slowly.
-        """
-        effect = _DENY
-        rules: tuple[str, ...] = ()
-        obligations = NO_OBLIGATIONS
-        if agreement_id is None and not compiled.of_gateway:
-            gate, reason = _AGREEMENT, _NO_AGREEMENT
-        else:
-            gate = _CLEARANCE
-            if compiled.floor_by_owner:
-                reason = compiled.clearance_reason(reach, owner, named)
-            else:
-                reason = compiled.one_floor[reach << 2 | named]
-            if reason is _CLEARANCE_REACHED:
-                gate = _RULE
-                if failed:
-                    reason = _RULE_IN_ERROR
-                else:
-                    reason, rules = meaning.reason, meaning.rules
-                    if reason is _RULE_PERMITS:
-                        gate, obligations = _PERMITTED, meaning.owed
-                        if lacking := obligations.bits & ~fulfilled:
-                            gate, obligations = _OBLIGATION, obligations.only(lacking)
-                            reason = _reason_of(obligations)
-                        else:
-                            effect = _PERMIT
-        return _new(
-            Decision,
-            (
-                effect,
-                gate,
-                reason,
-                compiled.function.id,
-                agreement_id,
-                rules,
-                obligations,
-                results,
-                self.digest,
-                agreement_id in compiled.disclosing,
-            ),
+        candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
+        _, _, _, owner, named, reach, fulfilled, _, _, failed = results
+        meaning = candidates.meaning(candidates.applying(results))
+        effect, gate, reason, rules, obligations = ending_of(
+            compiled, agreement_id, meaning, reach, owner, named, fulfilled, failed
+        )
+        return Decision(
+            effect,
+            gate,
+            reason,
+            compiled.function.id,
+            agreement_id,
+            rules,
+            obligations,
+            results,
+            self.digest,
+            agreement_id in compiled.disclosing,
         )
 
     def conclude(self, function_id: str, agreement_id: str | None, results: Results) -> Decision:
@@ -268,9 +259,7 @@ class Engine:
         compiled = self.functions.get(function_id)
         if compiled is None:
             raise PolicyError("conclude: the policy set does not have the function")
-        candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
-        applying = candidates.applying(results)
-        return self._conclude_again(compiled, candidates, agreement_id, results, applying)
+        return self._conclude(compiled, agreement_id, results)
 
     def explain(self, question: Question | None, decision: Decision) -> Explanation:
         """Expand a decision into its complete reasons.
@@ -289,11 +278,9 @@ class Engine:
         if compiled is not None:
             candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
             applying = candidates.applying(results)
-            agreement_id = decision.agreement_id
-            again = self._conclude_again(compiled, candidates, agreement_id, results, applying)
-            if again != decision:
+            if self._conclude(compiled, decision.agreement_id, results) != decision:
                 raise PolicyError("explain: the results do not lead to the decision")
-        return explain(compiled, candidates, self.policy_set.levels, question, decision, applying)
+        return explain(compiled, candidates, self.levels, question, decision, applying)
 
     def offered(self, organisation: str, function_id: str, at: datetime) -> str | None:
         """The id of the agreement that offers a function to an organisation, if there is one."""
@@ -323,7 +310,7 @@ class Engine:
             compiled,
             candidates,
             results,
-            self.policy_set.levels,
+            self.levels,
             lambda changed: self.conclude(decision.function_id, decision.agreement_id, changed),
         )
 
@@ -349,14 +336,8 @@ class Engine:
         )
 
 
-# Bound once: an enumeration looks its members up slowly, and a named
-# tuple is made slowly by its own name.
+# Bound once: a named tuple is made slowly by its own name.
 _new = tuple.__new__
-_PERMIT, _DENY = Effect.PERMIT, Effect.DENY
-_AGREEMENT, _CLEARANCE, _RULE = Gate.AGREEMENT, Gate.CLEARANCE, Gate.RULE
-_OBLIGATION, _PERMITTED = Gate.OBLIGATION, Gate.PERMITTED
-_NO_AGREEMENT, _CLEARANCE_REACHED = Reason.NO_AGREEMENT, Reason.CLEARANCE_REACHED
-_RULE_IN_ERROR, _RULE_PERMITS = Reason.RULE_IN_ERROR, Reason.RULE_PERMITS
 
 
 def _unreadable(question: Question) -> Results:
@@ -374,14 +355,3 @@ def _unreadable(question: Question) -> Results:
         0,
         SUBJECT_BIT,
     )
-
-
-def _reason_of(lacking: Obligations) -> Reason:
-    """Name what stands in the way: first what the person can do nothing about."""
-    if lacking.read_only:
-        return Reason.READ_ONLY
-    if lacking.mask or lacking.watermark or (lacking.purpose and not lacking.purpose.codes):
-        return Reason.OBLIGATION_NOT_FULFILLED
-    if lacking.rates:
-        return Reason.RATE_EXCEEDED
-    return Reason.SECOND_FACTOR_NEEDED if lacking.step_up else Reason.PURPOSE_NEEDED

@@ -10,13 +10,35 @@ Two rules are kept here.
    turn it into `UNKNOWN`, which permits nothing and lets every deny rule bite.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Self
 
 from policies.function import Function
 from policies.obligations import Obligation
 from vetting.clearance import Clearance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Traits:
+    """What somebody does where and as what: one object for all of whom it is equal.
+
+    Equal to itself only, so that tables are asked by it at the price of a pointer.
+
+    Attributes:
+        posts, unit, appointments: As the subject has them.
+    """
+
+    posts: frozenset[str]
+    unit: str
+    appointments: frozenset[str]
+
+
+_TRAITS_KEPT = 16_384
+"""Which of them are one object is forgotten beyond so many; tables then meet them once more."""
+
+_traits = lru_cache(maxsize=_TRAITS_KEPT)(Traits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +58,7 @@ class Subject:
         clearance: What the host's register says they hold; never from a directory.
         trainings: Courses they hold in date, from the host's register and never from a directory;
             empty when none is known.
+        traits: Posts, unit and appointments as one.
     """
 
     staff_id: str
@@ -49,6 +72,15 @@ class Subject:
     appointments: frozenset[str]
     clearance: Clearance
     trainings: frozenset[str] = frozenset()
+    traits: Traits = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Find the one object for the traits; those of nobody else where they are unreadable."""
+        try:
+            traits = _traits(self.posts, self.unit, self.appointments)
+        except TypeError:
+            traits = Traits(self.posts, self.unit, self.appointments)
+        object.__setattr__(self, "traits", traits)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -19,7 +19,7 @@ Rules, in this order:
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from vetting.days import day_in_words
 from vetting.errors import GrantError
 from vetting.grants import ClearanceGrant, GrantStatus, Standing
+from vetting.reach_over_time import OverTime, Span, changes_of
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -93,6 +94,9 @@ class Clearance:
         order: the levels.
         accepted: the bodies whose vetting the host accepts in general, itself among them.
         memberships: of this person at this organisation; none where the directory suffices.
+        changes: the instants at which the reach changes by itself, ascending.
+        usual: the reach before the first of these, between and after the last: one entry more;
+            None where it is not the same for all functions and agreements.
     """
 
     grants: tuple[ClearanceGrant, ...]
@@ -100,26 +104,27 @@ class Clearance:
     order: LevelOrder
     accepted: frozenset[str]
     memberships: tuple[Membership, ...] = ()
-    # The instants at which the reach changes, ascending, and the reach before the first, between
-    # and after the last of them: one entry more. INVARIANT: never changed after construction.
-    _changes: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
+    # INVARIANT: none of these is changed after construction.
+    changes: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
+    usual: tuple[int, ...] | None = field(init=False, repr=False, compare=False)
     _reach: tuple[int, ...] = field(init=False, repr=False, compare=False)
     _reach_for: Mapping[str, tuple[int, ...]] = field(init=False, repr=False, compare=False)
     # The same of what only some agreement accepts, by body and level; most people have none.
-    _elsewhere: Mapping[tuple[str, LevelId], _OverTime] = field(
+    _elsewhere: Mapping[tuple[str, LevelId], OverTime] = field(
         init=False, repr=False, compare=False
     )
 
     def __post_init__(self) -> None:
         """Work out the instants at which the reach changes."""
         spans = self._spans()
-        changes = tuple(sorted({span.begins_at for span in spans} | _ends(spans)))
-        here = _OverTime.of([span for span in spans if span.granted is None], changes)
+        changes = changes_of(spans)
+        here = OverTime.of([span for span in spans if span.granted is None], changes)
         elsewhere = {
-            granted: _OverTime.of([span for span in spans if span.granted == granted], changes)
+            granted: OverTime.of([span for span in spans if span.granted == granted], changes)
             for granted in sorted({span.granted for span in spans if span.granted is not None})
         }
-        object.__setattr__(self, "_changes", changes)
+        object.__setattr__(self, "changes", changes)
+        object.__setattr__(self, "usual", None if here.reach_for or elsewhere else here.reach)
         object.__setattr__(self, "_reach", here.reach)
         object.__setattr__(self, "_reach_for", here.reach_for)
         object.__setattr__(self, "_elsewhere", elsewhere)
@@ -169,14 +174,18 @@ class Clearance:
         """
         if at.tzinfo is None:
             raise GrantError("assess clearance: the instant has no time zone")
-        window = bisect_right(self._changes, at)
-        over_time = self._reach_for.get(function, self._reach) if function else self._reach
-        if not (accepting and self._elsewhere):
-            return over_time[window]
-        reach = over_time[window]
-        for granted, other in self._elsewhere.items():
-            if granted in accepting and other.reach_for.get(function or "", other.reach)[window]:
-                reach |= accepting[granted]
+        return self.reach_under(at, function or "", accepting)
+
+    def reach_under(
+        self, at: datetime, function: str, accepting: Mapping[tuple[str, LevelId], int] | None
+    ) -> int:
+        """Give the same as `reach`, for whoever asks at every request: at an instant of a zone."""
+        window = bisect_right(self.changes, at)
+        reach = self._reach_for.get(function, self._reach)[window]
+        if accepting and self._elsewhere:
+            for granted, other in self._elsewhere.items():
+                if granted in accepting and other.reach_for.get(function, other.reach)[window]:
+                    reach |= accepting[granted]
         return reach
 
     def reaches(self, *, at: datetime) -> tuple[object, ...]:
@@ -189,7 +198,7 @@ class Clearance:
         """
         if at.tzinfo is None:
             raise GrantError("assess clearance: the instant has no time zone")
-        window = bisect_right(self._changes, at)
+        window = bisect_right(self.changes, at)
         reach = self._reach[window]
         if not self._reach_for and not self._elsewhere:
             return (reach,)
@@ -212,8 +221,8 @@ class Clearance:
         """
         if at.tzinfo is None:
             raise GrantError("assess clearance: the instant has no time zone")
-        window = bisect_right(self._changes, at)
-        return self._changes[window] if window < len(self._changes) else None
+        window = bisect_right(self.changes, at)
+        return self.changes[window] if window < len(self.changes) else None
 
     def standing(self, grant: ClearanceGrant, *, at: datetime) -> Standing:
         """Tell whether one of the grants counts, and if not, why."""
@@ -289,8 +298,8 @@ class Clearance:
             return Standing.OTHER_CONTRACT
         return otherwise
 
-    def _spans(self) -> tuple[_Span, ...]:
-        spans: list[_Span] = []
+    def _spans(self) -> tuple[Span, ...]:
+        spans: list[Span] = []
         for grant in self.grants:
             if not self.order.knows(grant.level):
                 continue
@@ -300,7 +309,7 @@ class Clearance:
             )
             if not standing.counts or not level.systems:
                 continue
-            span = _Span(
+            span = Span(
                 begins_at=grant.begins_at(),
                 ends_at=grant.counts_until(),
                 reach=self.order.reach(grant.level),
@@ -310,7 +319,7 @@ class Clearance:
             spans += self._within_memberships(grant, span)
         return tuple(spans)
 
-    def _within_memberships(self, grant: ClearanceGrant, span: _Span) -> list[_Span]:
+    def _within_memberships(self, grant: ClearanceGrant, span: Span) -> list[Span]:
         if not self.memberships:
             # A contract that no membership can confirm confirms nothing.
             return [] if grant.contract else [span]
@@ -320,59 +329,6 @@ class Clearance:
             if not grant.contract or each.contract == grant.contract
         )
         return [each for each in found if each is not None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Span:
-    """From when to when which levels are reached, and for which functions (None for all).
-
-    `granted` is who granted which level, where the host does not accept that body in general.
-    """
-
-    begins_at: datetime
-    ends_at: datetime | None
-    reach: int
-    functions: frozenset[str] | None
-    granted: tuple[str, LevelId] | None
-
-    def within(self, begins_at: datetime, ends_at: datetime | None) -> _Span | None:
-        """Give the part within other bounds; None when there is none."""
-        begins = max(self.begins_at, begins_at)
-        ends = min((end for end in (self.ends_at, ends_at) if end is not None), default=None)
-        if ends is not None and ends <= begins:
-            return None
-        return replace(self, begins_at=begins, ends_at=ends)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _OverTime:
-    """What spans reach before the first instant of change, between and after the last of them."""
-
-    reach: tuple[int, ...]
-    reach_for: Mapping[str, tuple[int, ...]]
-
-    @classmethod
-    def of(cls, spans: list[_Span], changes: tuple[datetime, ...]) -> _OverTime:
-        """Work it out; between two changes the reach is that of the earlier one."""
-
-        def over_time(function: str | None) -> tuple[int, ...]:
-            return (0, *(_reach_at(spans, instant, function) for instant in changes))
-
-        functions = sorted({function for span in spans for function in span.functions or ()})
-        return cls(reach=over_time(None), reach_for={name: over_time(name) for name in functions})
-
-
-def _ends(spans: tuple[_Span, ...]) -> set[datetime]:
-    return {span.ends_at for span in spans if span.ends_at is not None}
-
-
-def _reach_at(spans: list[_Span], at: datetime, function: str | None) -> int:
-    reach = 0
-    for span in spans:
-        lasts = span.begins_at <= at and (span.ends_at is None or at < span.ends_at)
-        if lasts and (span.functions is None or function in span.functions):
-            reach |= span.reach
-    return reach
 
 
 def _last_day(grant: ClearanceGrant) -> date:

@@ -8,8 +8,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from policies.answers import REMEMBERED
-from policies.candidates import MOST_KNOWN, SUBJECT_BIT, Candidates
-from policies.criteria import Result
+from policies.candidates import SUBJECT_BIT, Candidates
+from policies.criteria import Result, record_standing
 from policies.engine import Engine
 from policies.prepared_rule import PreparedRule, key_of
 from tests.policies.generated import (
@@ -78,15 +78,15 @@ def test_the_cost_of_words_does_not_grow_with_the_number_of_rules(tmp_path: Path
 
     candidates = Candidates.compile(rules, ())
 
-    assert candidates.posts is not None
-    assert candidates.units is candidates.appointments is candidates.factors is None
+    assert candidates.traits is not None
+    assert candidates.factors is None
     assert candidates.reaches is None
     assert candidates.of_record == candidates.asks == ()
     question = asked(subject("DBSB", posts=["post-7"]))
-    met, unknown, failed, applying = candidates.answer(question, candidates.moment(question.at), 0)
+    met, unknown, failed, out = candidates.answer(question, candidates.moment(question.at), 0, 0)
     assert met == candidates.bits['post["post-7"]']
     assert unknown == failed == 0
-    assert applying == 1 << 7
+    assert out == (1 << 500) - 1 - (1 << 7)
 
 
 def test_recorded_results_lead_to_the_rules_that_applied() -> None:
@@ -103,11 +103,14 @@ def test_recorded_results_lead_to_the_rules_that_applied() -> None:
         candidates = engine.functions[question.function.id].candidates_for(
             question.action, who.organisation, who.organisation_kind
         )
-        answered = candidates.answer(question, candidates.moment(question.at), results.reach)
+        moment, standing = candidates.moment(question.at), record_standing(question)
+        *answered, out = candidates.answer(question, moment, results.reach, standing)
+        applying = candidates.applying(results)
 
-        assert answered[:3] == (results.met, results.unknown, results.failed)
-        assert answered[3] == candidates.applying(results)
-        seen.add(answered[3].bit_count())
+        assert tuple(answered) == (results.met, results.unknown, results.failed)
+        assert candidates.meanings[out] == candidates.meaning(applying)
+        assert out.bit_count() + applying.bit_count() == len(candidates.rules)
+        seen.add(applying.bit_count())
     assert {0, 1, 2} <= seen
 
 
@@ -144,14 +147,16 @@ def test_a_moment_lasts_until_the_next_change(tmp_path: Path) -> None:
 def test_what_is_remembered_of_attributes_has_a_bound(tmp_path: Path) -> None:
     rules = prepared(tmp_path, 'post = ["hr"], clearance = "RV"')
     candidates = Candidates.compile(rules, ())
-    assert candidates.posts is not None
+    assert candidates.traits is not None
     assert candidates.reaches is not None
+    answers = set()
     for number in range(3 * REMEMBERED):
-        assert candidates.posts[frozenset({f"post-{number}"})] == candidates.posts[frozenset("x")]
-        assert candidates.reaches[number] is not None
-
-    assert len(candidates.posts) <= REMEMBERED
-    assert len(candidates.reaches) <= REMEMBERED
+        question = asked(subject("DBSB", posts=[f"post-{number}"]))
+        moment = candidates.moment(question.at)
+        answers.add(candidates.answer(question, moment, number % 700 << 40, 0))
+        assert 0 < len(candidates.traits) <= REMEMBERED
+        assert 0 < len(candidates.reaches) <= REMEMBERED
+    assert len(answers) == 1
 
 
 def test_what_is_remembered_of_attributes_hides_no_time_no_vetting_and_no_other_policy() -> None:
@@ -173,24 +178,17 @@ def _speaking_of(policy_set: PolicySet, question: Question) -> tuple[Rule, ...]:
     return tuple(rule for rule in policy_set.rules if question.function.id in rule.functions)
 
 
-def test_so_many_sets_of_attributes_are_remembered_and_no_more() -> None:
-    engine = Engine.compile(cheshire())
-    candidates = engine.functions["pay.slip"].candidates_for("read", FIRE, "fire")
-    for number in range(3 * MOST_KNOWN):
-        question = asked(subject("DBSB", unit=f"unit {number}"))
-        assert engine.decide(question).permitted
-        assert len(candidates.moment(question.at).known) <= MOST_KNOWN
-
-
 def test_an_answer_that_failed_is_not_remembered() -> None:
     engine = Engine.compile(cheshire())
     candidates = engine.functions["pay.slip"].candidates_for("read", FIRE, "fire")
     question = asked(subject("DBSB"))
-    failing = replace(candidates, of_record=tuple((_fails, bit) for _, bit in candidates.of_record))
-    moment = failing.moment(question.at)
+    standing, moment = record_standing(question), candidates.moment(question.at)
+    fails = tuple((_fails, bit) for _, bit in candidates.of_record)
+    failing = replace(candidates, of_record=fails)
 
-    assert failing.answer(question, moment, 0)[2]
-    assert moment.known == {}
+    assert failing.answer(question, moment, 0, standing)[2]
+    mended = replace(failing, of_record=candidates.of_record)
+    assert not mended.answer(question, moment, 0, standing)[2]
 
 
 def _fails(_: Question) -> Result:

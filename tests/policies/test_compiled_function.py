@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from policies.compiled_function import (
+    NAMED_BY_STANDING,
     NAMES_COLLEAGUE,
     NAMES_NOBODY,
     NAMES_OUTSIDER,
     OWNER_UNKNOWN,
     CompiledFunction,
 )
+from policies.criteria import record_standing
 from policies.engine import Engine
 from policies.reasons import Reason
 from tests.policies.people import (
@@ -50,7 +54,16 @@ def reach(*levels: str) -> int:
     ],
 )
 def test_whom_a_request_names(person: str | None, owner: str | None, named: int) -> None:
-    assert compiled("pay.slip").named(asked(subject("DBSB"), person=person, owner=owner)) == named
+    question = asked(subject("DBSB"), person=person, owner=owner)
+
+    assert NAMED_BY_STANDING[record_standing(question)] == named
+
+
+def test_an_empty_number_is_nobodys() -> None:
+    """Not even of somebody whose directory gave none."""
+    question = asked(replace(subject("DBSB"), employee_number=""), person="", owner=FIRE)
+
+    assert NAMED_BY_STANDING[record_standing(question)] == NAMES_COLLEAGUE
 
 
 @pytest.mark.parametrize(
@@ -115,9 +128,10 @@ def test_who_names_nobody_owns_what_they_ask_for_only_where_the_function_is_abou
 
 def test_an_obligation_is_fulfilled_by_its_factor_only() -> None:
     bank = compiled("pay.bank")
+    meaning = bank.candidates_for("read", FIRE, "fire").meaning(1)
 
     lacking, shown = (
-        bank.fulfilled(bank.obligations, asked(subject(), "pay.bank", factors=factors), fresh=False)
+        bank.fulfilled(meaning, asked(subject(), "pay.bank", factors=factors))
         for factors in (PASSWORD, BOTH_FACTORS)
     )
     assert (lacking, shown) == (0, bank.obligations.bits)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 
+from policies.engine import Engine
 from policies.question import Question
 from tests.policies.people import AT, BOTH_FACTORS, FIRE, HOST, asked, cheshire, subject
 
@@ -21,6 +24,18 @@ def test_an_instant_without_a_time_zone_is_refused() -> None:
             action="read",
             at=datetime(2026, 1, 1),  # noqa: DTZ001 - what is tested
         )
+
+
+def test_who_is_alike_shares_traits_and_who_cannot_be_read_has_their_own() -> None:
+    one, other = subject("DBSB", posts=["hr"]), subject("N2F", posts=["hr"])
+    unreadable: dict[str, Any] = {"posts": ["hr"]}
+
+    assert one.traits is other.traits
+    assert one.traits is not subject("DBSB", posts=["hr"], unit="custody").traits
+    assert replace(one, **unreadable).traits is not replace(one, **unreadable).traits
+    decide = Engine.compile(cheshire()).decide
+    assert decide(asked(other, "hr.search")).permitted
+    assert not decide(asked(replace(other, **unreadable), "hr.search")).permitted
 
 
 @pytest.mark.parametrize(

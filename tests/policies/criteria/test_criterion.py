@@ -16,6 +16,7 @@ from policies.criteria import (
     InPeriod,
     OfOrganisation,
     Result,
+    record_standing,
 )
 from policies.function import Action
 from policies.prepared_rule import PreparedRule
@@ -60,9 +61,10 @@ def quick_result(criterion: Criterion, question: Question, kept: Kept) -> Result
     candidates = kept[key]
     reach = subject.clearance.reach(at=question.at, function=question.function.id)
     moment = candidates.moment(question.at)
-    met, unknown, failed, applying = candidates.answer(question, moment, reach)
+    standing = record_standing(question)
+    met, unknown, failed, out = candidates.answer(question, moment, reach, standing)
     assert not failed
-    assert (applying == 1) is bool(met)
+    assert (out == 0) is bool(met)
     if met:
         return Result.MET
     return Result.UNKNOWN if unknown else Result.NOT_MET
