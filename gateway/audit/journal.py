@@ -49,9 +49,14 @@ class JournalSizes:
     headroom_bytes: int
 
 
+def frame_head(body: bytes) -> bytes:
+    """Give what stands before a body in the journal."""
+    return FRAME.pack(FRAME_MARK, len(body), zlib.crc32(body))
+
+
 def frame(body: bytes) -> bytes:
     """Wrap a body for the journal."""
-    return FRAME.pack(FRAME_MARK, len(body), zlib.crc32(body)) + body
+    return frame_head(body) + body
 
 
 def unique_writer(role: str) -> str:

@@ -25,7 +25,7 @@ from gateway.audit.closings import Outcomes
 from gateway.audit.disk import Disk
 from gateway.audit.entry import Closing, EntryDraft
 from gateway.audit.errors import DiskFullError, JournalError, SealError
-from gateway.audit.journal import JournalWriter, frame, unique_writer
+from gateway.audit.journal import FRAME, JournalWriter, frame, frame_head, unique_writer
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sealing import NO_LEAF, Position, Sealer
 from gateway.audit.waiting import Done, Waiting, WaitingRoom, lets_happen
@@ -272,7 +272,7 @@ class Recorder:
         rest = batch[count:]
         if count:
             written = batch[:count]
-            self._reached = written[-1].position
+            self._reached = written[-1].placed.position
             try:
                 journal.append(self._start_frame + content)
             except DiskFullError:
@@ -291,11 +291,11 @@ class Recorder:
         pieces: list[bytes] = []
         room -= len(self._start_frame)
         for count, waiting in enumerate(batch):
-            piece = frame(waiting.body)
-            room -= len(piece)
+            body = waiting.placed.body
+            room -= FRAME.size + len(body)
             if room < 0:
                 return count, b"".join(pieces)
-            pieces.append(piece)
+            pieces += (frame_head(body), body)
         return len(batch), b"".join(pieces)
 
     def _reseal_without_permits(self, batch: tuple[Waiting, ...]) -> None:
@@ -333,7 +333,7 @@ class Recorder:
             except DiskFullError:
                 self._room.settle(waiting, "the disk is full, and the reserve too")
                 if waiting:
-                    self._reached = waiting[-1].position  # these numbers are given up
+                    self._reached = waiting[-1].placed.position  # these numbers are given up
                 return False
         self._start_frame = frame(self._start_body(journal))
         self._prepare.set()

@@ -63,6 +63,11 @@ class Sealed(NamedTuple):
     leaf: bytes
     wseq: int
 
+    @property
+    def position(self) -> "Position":
+        """Its place among the entries of its writer."""
+        return Position(wseq=self.wseq, leaf=self.leaf)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Position:

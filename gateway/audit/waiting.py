@@ -10,7 +10,7 @@ import structlog
 
 from gateway.audit.entry import EntryDraft, Outcome, Phase
 from gateway.audit.errors import SealError
-from gateway.audit.sealing import Position, Sealed
+from gateway.audit.sealing import Sealed
 from gateway.errors import RecordUnavailable
 
 Done = Callable[[BaseException | None], None]
@@ -49,18 +49,8 @@ class Waiting:
         self.sealed: Sealed | None = None  # once it has its place; changed under the sealing lock
 
     @property
-    def body(self) -> bytes:
-        """What is written of it."""
-        return self._placed.body
-
-    @property
-    def position(self) -> Position:
-        """Its place among the entries of its writer."""
-        placed = self._placed
-        return Position(wseq=placed.wseq, leaf=placed.leaf)
-
-    @property
-    def _placed(self) -> Sealed:
+    def placed(self) -> Sealed:
+        """What is written of it, and its place among the entries of its writer."""
         if self.sealed is None:
             raise SealError("record: an entry came to the disk unsealed")
         return self.sealed
@@ -82,15 +72,22 @@ class WaitingRoom:
             batch: Those to tell; whoever was told before is passed over.
             failure: Why the entries are not durable, or None when they are.
         """
-        with self._settling:
-            told = [waiting for waiting in batch if not waiting.settled]
-            for waiting in told:
-                waiting.settled = True
+        told: list[Waiting] = []
         by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        with self._settling:
+            for waiting in batch:
+                if waiting.settled:
+                    continue
+                waiting.settled = True
+                future = waiting.future
+                if future is None:
+                    told.append(waiting)
+                elif (futures := by_loop.get(loop := future.get_loop())) is not None:
+                    futures.append(future)
+                else:
+                    by_loop[loop] = [future]
         for waiting in told:
-            if waiting.future is not None:
-                by_loop.setdefault(waiting.future.get_loop(), []).append(waiting.future)
-            elif waiting.done is not None:
+            if waiting.done is not None:
                 _call(waiting.done, failure)
             elif failure is not None:
                 self.lost += 1
