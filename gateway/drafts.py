@@ -5,11 +5,14 @@ encrypted by the recorder.
 """
 
 import json
+from dataclasses import fields
 from typing import Final
 from urllib.parse import unquote
 
-from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Repetition
+from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Repetition, new_entry_id
+from gateway.store.schema import microseconds
 from gateway.visit import Visit
+from gateway.wire.tunnel import BY_CLIENT, BY_SYSTEM
 from policies.catalogue import GATEWAY_SYSTEM, Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
 from policies.question import Question, Subject
@@ -24,6 +27,9 @@ knows how the request ended."""
 _PERSON_PAGE = frozenset({"organisation", "number"})
 UNDER_REVIEW = "vetting-under-review"
 """Stands there of whoever opened something sensitive while their vetting is under review."""
+
+ENDED_WELL: Final = frozenset({BY_CLIENT, BY_SYSTEM})
+"""Codes of ends that say who ended what could have gone on; nothing failed."""
 
 _KNOWN_DRAFTS: Final = 4_096
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
@@ -151,15 +157,37 @@ def ending_draft(
     Args:
         decision: the entry of its decision.
         ended: how it ended.
-        code: what failed; empty where it ended as permitted.
+        code: what failed, or who ended it; empty where it ended as permitted.
         done: what was done to the answer.
     """
     _, at_us, status, bytes_out, bytes_in, duration_us = ended
-    result = decision.result(Outcome.ERROR if code else Outcome.PERMIT, at_us=at_us)
+    well = not code or code in ENDED_WELL
+    result = decision.result(Outcome.PERMIT if well else Outcome.ERROR, at_us=at_us)
     result.obligations = done
     result.status, result.code, result.duration_us = status, code, duration_us
     result.bytes_out, result.bytes_in = bytes_out, bytes_in
     return result
+
+
+def taken_back_draft(visit: Visit, question: Question, decision: Decision) -> EntryDraft:
+    """Draft the entry of a decision by which what was permitted may not go on.
+
+    Args:
+        visit: what runs.
+        question: what was asked again; its instant is now.
+        decision: the denial.
+    """
+    at_us = microseconds(question.at)
+    facts = {each.name: getattr(visit.draft, each.name) for each in fields(EntryDraft)}
+    draft = EntryDraft(**{**facts, "id": new_entry_id(at_us), "at_us": at_us})
+    draft.outcome, draft.code = Outcome.DENY, decision.reason
+    draft.policy, draft.rules = decision.policy_digest, decision.rule_ids
+    draft.agreement, draft.inputs = decision.agreement_id or "", decision.results.to_text()
+    draft.obligations, draft.detail = decision.obligations.words, ""
+    if visit.live is not None:
+        visit.live.facts(question.at)  # as they are now, not when it began
+    _name_actor(draft, visit, question.subject)
+    return draft
 
 
 def _draft(visit: Visit, kind: Kind, entry_id: bytes = b"") -> EntryDraft:

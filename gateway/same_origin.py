@@ -1,4 +1,8 @@
-"""Unsafe methods come from our own pages only: no other site's page may cause one (CSRF)."""
+"""Unsafe methods come from our own pages only: no other site's page may cause one (CSRF).
+
+An upgrade to WebSocket counts among them, and must name its origin: nothing else in a browser keeps
+pages of other sites from one, cookies and all.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.refused import Refused
 from gateway.wire.request_head import SAFE_METHODS
+from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +44,7 @@ class SameOrigin:
             return
         headers = visit.incoming.head.headers
         origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site")
-        if origin is None and site is None:
+        if origin is None and (site is None or visit.method == WEBSOCKET):
             if self._for_machines(path):
                 return
             raise Refused(403, "origin-missing")

@@ -68,6 +68,10 @@ class UpstreamSection(Section):
     """How long a request and its answer may take together; without it, as long as they go on."""
     max_connections: int = Field(default=64, ge=1, le=4_096)
     """The most connections one worker keeps to each instance of this system."""
+    websockets: int = Field(default=1_000, ge=0, le=65_536)
+    """The most WebSockets one worker keeps to this system, beside its connections."""
+    websocket_idle_seconds: float = Field(default=300.0, ge=1, le=3_600)
+    """How long nobody may say anything on a WebSocket."""
     failures: int = Field(default=3, ge=1, le=100)
     """So many failures in a row put an instance out of service."""
     out_seconds: float = Field(default=10.0, ge=0.1, le=300)

@@ -15,8 +15,10 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.backoffice.upstream import Instance, Upstream
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from gateway.wire.websocket_head import WEBSOCKET
 
-_REPEATABLE: Final = frozenset({"GET", "HEAD"})  # without effect, RFC 9110 section 9.2.1
+# Without effect, RFC 9110 section 9.2.1; the handshake of a WebSocket is a GET.
+_REPEATABLE: Final = frozenset({"GET", "HEAD", WEBSOCKET})
 NewExchange = Callable[[Incoming, Connection, Outbound, Set[str]], Exchange]
 
 

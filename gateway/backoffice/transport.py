@@ -12,6 +12,7 @@ the answer arrives. Rules:
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final, NoReturn, Protocol, cast
 
 import httptools
@@ -101,6 +102,8 @@ class ConnectionKeeper(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """One socket to a system."""
 
+    on_switch: Callable[[bytes], None] | None = None  # takes what is behind a 101, and `give_away`
+
     def __init__(self, pool: ConnectionKeeper) -> None:
         self.pool = pool
         self.deadline = self.ends_at = NEVER  # of a pause, and of the whole exchange
@@ -185,6 +188,12 @@ class UpstreamConnection(asyncio.Protocol):
             code = "upstream-stalled" if self._answered else "upstream-timeout"
             self._fail(ExchangeError(504, code))
 
+    def give_away(self) -> tuple[list[tuple[bytes, bytes]], asyncio.Transport | None]:
+        """Leave the pool for good: gives the fields of a 101, and the transport."""
+        transport, self._transport, self._sink = self._transport, None, None
+        self.pool.forget(self)
+        return self._fields, transport
+
     def discard(self) -> None:
         """Close the socket; it is not used again."""
         self._clean = False
@@ -228,7 +237,10 @@ class UpstreamConnection(asyncio.Protocol):
             if self._lie is None:  # a fault of ours, not of the system
                 raise
             self._fail(self._lie)
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        except httptools.HttpParserUpgrade as upgrade:
+            if self.on_switch is not None:  # or the callback has refused it
+                self.on_switch(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
             self._fail(ExchangeError(502, "upstream-not-http"))
         if not self._head_done and self._head_bytes > _HEAD_BYTES:
             self._fail(ExchangeError(502, "upstream-head-too-large"))
@@ -269,6 +281,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._in_head = False
         status = self._parser.get_status_code()
         if 100 <= status < 200:  # noqa: PLR2004
+            switches = self.on_switch is not None and self._parser.should_upgrade()
+            if switches and not self._informational:
+                return
             self._informational += 1
             if status == 101 or self._informational > _MAX_INFORMATIONAL:  # noqa: PLR2004
                 self._stop_at(ExchangeError(502, "upstream-informational"))

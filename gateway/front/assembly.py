@@ -337,7 +337,7 @@ class Assembly:
                 running=pipeline.running,
                 sessions=state.cache,
                 engine=state.policy.engine,
-                instant=instant,
+                recorder=recorder,
                 wall_us=wall_us,
             ),
             wall_us=wall_us,

@@ -12,8 +12,10 @@ from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
 from gateway.backoffice.passed_cookies import PassedCookies
+from gateway.backoffice.websocket import WebSockets
 from gateway.cookies import CookiePolicy
 from gateway.wire.answers import give
+from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Mapping
@@ -56,6 +58,7 @@ class ForwardAct:
         *,
         profile: SystemProfile,
         forwarder: Forwarder,
+        websockets: WebSockets,
         mint: AssertionMint,
         cookies: KeptCookies,
         transactions: Transactions,
@@ -68,6 +71,7 @@ class ForwardAct:
         Args:
             profile: how the system is told who is asking.
             forwarder: the wire to it.
+            websockets: the same for upgrades.
             mint: signs assertions.
             cookies: the system's cookies, kept per session.
             transactions: which pages of the system belong to which function.
@@ -78,6 +82,7 @@ class ForwardAct:
         self._passed = passed
         self._profile = profile
         self._forwarder = forwarder
+        self._websockets = websockets
         self._mint = mint
         self._cookies = cookies
         self._transactions = transactions
@@ -128,6 +133,8 @@ class ForwardAct:
         )
         if self._passed is not None:
             outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
+        if visit.method == WEBSOCKET:
+            return self._websockets.forward(visit.incoming, visit.client, outbound)
         return self._forwarder.forward(visit.incoming, visit.client, outbound)
 
     @staticmethod
@@ -210,6 +217,11 @@ def forward_acts(
                 id=each.id, audience=each.audience, identity_headers=each.identity_headers
             ),
             forwarder=Forwarder(upstreams[each.id]),
+            websockets=WebSockets(
+                upstreams[each.id],
+                idle_seconds=each.websocket_idle_seconds,
+                at_most=each.websockets,
+            ),
             mint=mint,
             cookies=jars,
             transactions=transactions,

@@ -169,6 +169,7 @@ class Front:
         self.draining = True
         for connection in [each for each in self.connections if each.is_idle]:
             connection.close()
+        self._cuts.leave()
         deadline = asyncio.get_running_loop().time() + seconds
         while self.connections and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.05)

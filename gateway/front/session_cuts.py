@@ -4,9 +4,12 @@ What a request started may run for hours. The sweep, four times a second, cuts i
 
 1. when its session is over: it finds what runs for a session that has left the memory or reached a
    limit, and asks the store;
-2. when it would be denied now: it is decided again once another policy set is in force, and each
-   time its session is read anew, as something about the person has changed or minutes have passed.
-   What was shown or given for it (a second factor, a purpose) counts as it did when it began.
+2. when it would be denied now: it is decided again once another policy set is in force, each time
+   its session is read anew as something about the person has changed, and each second, as
+   agreements and rules end by day and hour. What was shown or given for it (a second factor, a
+   purpose) counts as it did when it began. The denial is recorded.
+
+A worker that stops tells WebSockets so at once; whatever else runs has its time to end.
 """
 
 from __future__ import annotations
@@ -14,15 +17,20 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from gateway.drafts import taken_back_draft
 from gateway.errors import StoreError
 from gateway.identity.sessions.session_cache import DirectoryAway
+from gateway.store.schema import instant
+from gateway.wire.tunnel import LEAVING
+from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from gateway.audit.recorder import Recorder
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.session_cache import SessionCache
     from gateway.visit import Visit
@@ -32,6 +40,8 @@ if TYPE_CHECKING:
 OVER = "session-ended"
 PERMIT_OVER = "permit-ended"
 """The codes under which a visit is closed that was cut."""
+
+_SECOND_US: Final = 1_000_000
 
 
 class SessionCuts:
@@ -43,7 +53,7 @@ class SessionCuts:
         running: Mapping[Connection, Visit],
         sessions: SessionCache,
         engine: Callable[[], Engine],
-        instant: Callable[[int], datetime],
+        recorder: Recorder,
         wall_us: Callable[[], int],
     ) -> None:
         """Hold the parts.
@@ -52,22 +62,27 @@ class SessionCuts:
             running: the visits being served.
             sessions: the live sessions of this worker.
             engine: gives the compiled policy set in force.
-            instant: microseconds since 1970 UTC as an aware datetime.
+            recorder: for denials of what was permitted when it began.
             wall_us: the present instant in microseconds.
         """
         self._running = running
         self._sessions = sessions
         self._engine = engine
-        self._instant = instant
+        self._recorder = recorder
         self._wall_us = wall_us
+        self._decided_us = 0  # when all of it was last decided again
         self._asking: asyncio.Task[None] | None = None
 
     def sweep(self) -> None:
         """Cut what is denied now; find what may have lost its session, and have it looked at."""
         at_us, engine = self._wall_us(), self._engine()
+        due = not 0 <= at_us - self._decided_us < _SECOND_US
+        if due:
+            self._decided_us = at_us
+        at = instant(at_us)
         for visit in list(self._running.values()):
-            if visit.engine is not engine:
-                self._decide_again(visit, engine, self._instant(at_us))
+            if visit.engine is not engine or (due and at_us - visit.at_us >= _SECOND_US):
+                self._decide_again(visit, engine, at)
         if self._asking is not None and not self._asking.done():
             return
         suspects: dict[str, LiveSession] = {}
@@ -76,7 +91,6 @@ class SessionCuts:
             if live is not None and _may_be_over(live, at_us):
                 suspects[live.session.hash] = live
         if suspects:
-            at = self._instant(at_us)
             loop = asyncio.get_running_loop()
             self._asking = loop.create_task(self._look(list(suspects.values()), at))
 
@@ -108,8 +122,17 @@ class SessionCuts:
         if live is None or asked is None or visit.draft is None:
             return  # not let through, or not yet: then it is looked at again
         visit.engine = engine
-        if not engine.decide(replace(asked, subject=live.subject, at=at)).permitted:
+        question = replace(asked, subject=live.subject, at=at)
+        decision = engine.decide(question)
+        if not decision.permitted and not visit.incoming.failed:
             visit.incoming.fail(403, PERMIT_OVER)
+            self._recorder.queue(taken_back_draft(visit, question, decision))
+
+    def leave(self) -> None:
+        """Have the clients of WebSockets turn to another worker."""
+        for visit in list(self._running.values()):
+            if visit.method == WEBSOCKET:
+                visit.incoming.fail(503, LEAVING)
 
 
 def _may_be_over(live: LiveSession, at_us: int) -> bool:

@@ -15,6 +15,7 @@ from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.upstream_address import UpstreamAddress
+from gateway.backoffice.websocket import WebSockets
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.proxy_asking import ProxyKind
 from tests.doubles.front_proxies import SECRET
@@ -82,13 +83,15 @@ async def proxied_stand(
             idle_seconds=1,
             max_connections=1,
         )
+        system = system_at(("http://office", address))
         gate.front._pipeline._acts["ebs"] = ForwardAct(
             profile=SystemProfile(
                 id="ebs",
                 audience="ebs-audience",
                 identity_headers={"EBS-Employee-Number": "employee_number"},
             ),
-            forwarder=Forwarder(system_at(("http://office", address))),
+            forwarder=Forwarder(system),
+            websockets=WebSockets(system, idle_seconds=1, at_most=1),
             mint=AssertionMint(
                 issuer="http://gate",
                 key=KEY,

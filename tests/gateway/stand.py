@@ -351,7 +351,7 @@ async def stand(
                 running=pipeline.running,
                 sessions=parts.cache,
                 engine=lambda: engine.real,
-                instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
+                recorder=recorder,
                 wall_us=lambda: made.at_us,
             ),
             wall_us=lambda: made.at_us,

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import AsyncIterator, Callable
+from typing import Protocol
 
 from gateway.backoffice.canonical import canonicalise_target
 from gateway.backoffice.forward import Forwarded, KeepAnswer, Outbound
@@ -24,11 +25,21 @@ BODY_BYTES = 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
+class Forwards(Protocol):
+    """The wire to a system."""
+
+    async def forward(
+        self, incoming: Incoming, client: Connection, outbound: Outbound
+    ) -> Forwarded:
+        """Take a request there."""
+        ...
+
+
 class Gate:
     """Forwards every request, and keeps what came of it."""
 
     def __init__(
-        self, forwarder: Forwarder, limits: ConnectionLimits, keep: KeepAnswer | None
+        self, forwarder: Forwards, limits: ConnectionLimits, keep: KeepAnswer | None
     ) -> None:
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -109,6 +120,7 @@ async def gate(
     max_connections: int = 4,
     port: int | None = None,
     keep: KeepAnswer | None = None,
+    wire: Callable[[Upstream], Forwards] = Forwarder,
 ) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
     """Listen on a free port, with one browser connected; deadlines are noticed within 20 ms."""
     async with ScriptedUpstream(script) as upstream:
@@ -124,7 +136,7 @@ async def gate(
         )
         system = system_at((f"http://127.0.0.1:{upstream.port}", address))
         async with gate_to(
-            system, idle_seconds=idle_seconds, slow_seconds=slow_seconds, keep=keep
+            system, idle_seconds=idle_seconds, slow_seconds=slow_seconds, keep=keep, wire=wire
         ) as (client, handler):
             yield client, handler, upstream
 
@@ -136,6 +148,7 @@ async def gate_to(
     idle_seconds: float = 2,
     slow_seconds: float = 2,
     keep: KeepAnswer | None = None,
+    wire: Callable[[Upstream], Forwards] = Forwarder,
 ) -> AsyncIterator[tuple[RawClient, Gate]]:
     """Listen in front of a system that is there already."""
     loop = asyncio.get_running_loop()
@@ -147,7 +160,7 @@ async def gate_to(
         slow_seconds=slow_seconds,
         hosts=frozenset({b"gate"}),
     )
-    handler = Gate(Forwarder(system), limits, keep)
+    handler = Gate(wire(system), limits, keep)
 
     async def sweep() -> None:
         while True:

@@ -20,6 +20,7 @@ from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.upstream_address import UpstreamAddress
+from gateway.backoffice.websocket import WebSockets
 from gateway.front.forward_act import ForwardAct, SystemProfile
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.transactions import Transactions
@@ -75,6 +76,7 @@ class Office:
                 identity_headers={name.replace("_", "-"): claim for name, claim in names.items()},
             ),
             forwarder=Forwarder(self.system),
+            websockets=WebSockets(self.system, idle_seconds=1, at_most=1),
             mint=AssertionMint(
                 issuer="http://gate",
                 key=KEY,
