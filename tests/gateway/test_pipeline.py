@@ -444,6 +444,32 @@ async def test_what_another_sites_page_may_have_caused_is_403(
         assert gate.act.visits == []
 
 
+@pytest.mark.parametrize(
+    ("fields", "status", "code"),
+    [
+        ("Origin: http://gate\r\n", 404, "function-unknown"),
+        ("", 403, "origin-missing"),
+        ("Sec-Fetch-Site: same-origin\r\n", 403, "origin-missing"),
+        ("Origin: http://evil.example\r\n", 403, "origin-foreign"),
+        ("Origin: null\r\n", 403, "origin-foreign"),
+    ],
+)
+async def test_an_upgrade_names_our_origin_and_means_only_what_is_declared(
+    opened: Opened, fields: str, status: int, code: str
+) -> None:
+    """The payslip is no WebSocket: to one it is as unknown as anything."""
+    more = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+    async with opened() as gate:
+        answer = await gate.ask(token=gate.firefighter(), more=more + fields)
+
+        assert status_of(answer) == status
+        assert gate.drafts[0].code == code
+        assert gate.act.visits == []
+
+
 @pytest.mark.parametrize("fields", [SAME, "Sec-Fetch-Site: same-origin\r\n"])
 async def test_our_own_pages_may_send_forms(opened: Opened, fields: str) -> None:
     async with opened() as gate:

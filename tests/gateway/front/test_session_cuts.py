@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
 import pytest
 from sqlalchemy import update
 
-from gateway.audit.entry import EntryDraft, Phase
+from gateway.audit.entry import EntryDraft, Outcome, Phase
 from gateway.bulletin import person_subject
 from gateway.keys import KeyRing
 from gateway.store.engine import writing
 from gateway.visit import Visit
+from gateway.wire.websocket_head import WEBSOCKET
+from policies.engine import Engine
 from tests.gateway.identity.parts import AT, later, us
 from tests.gateway.pages.world import World
 from tests.gateway.stand import Done, Stand, stand
@@ -89,7 +93,16 @@ def by_limit(gate: Stand, session_hash: str) -> None:
     gate.at_us = us(later(minutes=31))
 
 
-@pytest.mark.parametrize("end", [by_officer, by_limit])
+def by_absolute_limit(gate: Stand, session_hash: str) -> None:
+    """Let the hours of the session pass, in use all the time."""
+    del session_hash
+    gate.at_us = us(later(hours=12))
+    for visit in gate.front._pipeline.running.values():
+        assert visit.live is not None
+        visit.live.seen_us = gate.at_us - 1
+
+
+@pytest.mark.parametrize("end", [by_officer, by_limit, by_absolute_limit])
 async def test_what_runs_ends_within_a_second_of_its_session(
     tmp_path: Path, front_world: World, record_keys: KeyRing, end: Ender
 ) -> None:
@@ -153,3 +166,50 @@ async def test_what_runs_ends_within_a_second_of_its_permit(
         assert await ended(gate, rest) == "permit-ended"
         assert outcome(gate).status == 403
         assert gate.front._pipeline.running == {}
+        permit, denial = [draft for draft in gate.drafts if draft.phase is Phase.DECISION]
+        assert (permit.outcome, denial.outcome) == (Outcome.PERMIT, Outcome.DENY)
+        assert denial.reference == permit.reference
+        assert denial.id != permit.id
+        assert denial.code in {"rule-in-error", "clearance-too-low"}
+        assert denial.vetting == ("" if end is by_register else "DBSB")
+        assert (denial.function, denial.actor_name) == ("pay.slip", "alice@cheshire-fire")
+
+
+def by_day(gate: Stand) -> None:
+    """Let the last day of the agreement pass: nobody announces that."""
+    policy_set = gate.engine.policy_set
+    ended = tuple(
+        replace(each, end=AT.date() - timedelta(days=1)) for each in policy_set.agreements
+    )
+    gate.engine.put(gate.engine.real)
+    for visit in gate.front._pipeline.running.values():
+        visit.engine = Engine.compile(replace(policy_set, agreements=ended))
+        gate.engine.put(visit.engine)
+
+
+async def test_a_stream_that_has_run_for_a_second_is_decided_again_each_second(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """Days and hours of agreements and rules end while it runs, and nobody announces that."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        rest = await begin(gate, gate.firefighter())
+        by_day(gate)
+        await asyncio.sleep(0.3)
+        assert not rest.done()
+        gate.at_us += 1_000_000
+
+        assert await ended(gate, rest) == "permit-ended"
+
+
+async def test_a_worker_that_stops_sends_websockets_away_and_lets_the_rest_end(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        rest = await begin(gate, gate.firefighter())
+        (visit,) = gate.front._pipeline.running.values()
+        gate.front._cuts.leave()
+        assert not visit.incoming.failed
+        visit.incoming.head.method = WEBSOCKET
+        gate.front._cuts.leave()
+
+        assert await ended(gate, rest) == "going-away"

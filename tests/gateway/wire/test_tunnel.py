@@ -1,0 +1,131 @@
+"""Two connections coupled: each as fast as the other takes it, and ended where they must be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from gateway.wire.websocket_frames import close_frame
+from tests.doubles.scripted_upstream import Exchange
+from tests.gateway.backoffice.websockets import (
+    HELLO,
+    UPGRADE,
+    echo,
+    live,
+    outcome,
+    switched,
+    upgraded,
+)
+
+
+async def test_what_nobody_uses_ends_and_says_so() -> None:
+    async def talking(exchange: Exchange) -> None:
+        await exchange.say(switched(await exchange.head()))
+        for _ in range(6):
+            await asyncio.sleep(0.05)
+            await exchange.say(HELLO)
+        await exchange.reader.read()
+
+    async with live(talking, idle_seconds=0.15) as (client, handler, _):
+        await upgraded(client)
+        rest = await asyncio.wait_for(client.reader.read(), 5)
+
+        assert rest == HELLO * 6 + close_frame(1001)
+        assert await outcome(handler) == (101, "stream-unused")
+
+
+@pytest.mark.parametrize("partly", [False, True])
+async def test_a_cut_is_told_where_a_frame_has_ended(*, partly: bool) -> None:
+    """Between two frames: a close frame. Within one there is no place for it."""
+    gone = asyncio.Event()
+
+    async def script(exchange: Exchange) -> None:
+        said = HELLO + (HELLO[:3] if partly else b"")
+        await exchange.say(switched(await exchange.head()) + said)
+        with contextlib.suppress(ConnectionError):
+            await exchange.reader.read()
+        gone.set()
+
+    async with live(script) as (client, handler, _):
+        await upgraded(client)
+        await client.reader.readexactly(10 if partly else 7)
+        (connection,) = handler.connections
+        assert connection._current is not None
+        connection._current.fail(403, "permit-ended")
+
+        if partly:
+            with pytest.raises(ConnectionError):
+                await asyncio.wait_for(client.reader.read(), 1)
+        else:
+            assert await asyncio.wait_for(client.reader.read(), 1) == close_frame(1008)
+        await asyncio.wait_for(gone.wait(), 1)
+        assert await outcome(handler) == (101, "permit-ended")
+        client.writer.close()
+        await handler.until(lambda: not handler.connections)
+
+
+async def test_a_client_that_ignores_the_end_is_cut() -> None:
+    async with live(echo) as (client, handler, _):
+        await upgraded(client)
+        (connection,) = handler.connections
+        assert connection._current is not None
+        connection._current.fail(401, "session-ended")
+        assert await client.reader.read() == close_frame(1008)
+
+        await handler.until(lambda: not handler.connections, seconds=3)
+
+
+async def test_a_slow_client_holds_the_system_up_and_is_given_nothing_after_a_cut() -> None:
+    """What waits for it stays within the buffers, and none of it follows once it may not."""
+    said = 0
+
+    async def flood(exchange: Exchange) -> None:
+        nonlocal said
+        await exchange.say(switched(await exchange.head()))
+        while True:
+            await exchange.say(b"\x82\x7f" + (1 << 20).to_bytes(8, "big") + b"x" * (1 << 20))
+            said += 1 << 20
+
+    async with live(flood) as (_, handler, _upstream):
+        lazy = await handler.lazy_client()
+        loop = asyncio.get_running_loop()
+        await loop.sock_sendall(lazy, UPGRADE % b"")
+        await handler.until(lambda: said)
+        before = -1
+        while before != said:
+            before = said
+            await asyncio.sleep(0.1)
+        (connection,) = [each for each in handler.connections if each.bytes_out]
+        assert connection.bytes_out < 8 << 20
+        assert said < 16 << 20
+        assert connection._current is not None
+        connection._current.fail(403, "permit-ended")
+
+        await handler.until(lambda: connection not in handler.connections, seconds=1)
+        rest = 1
+        with lazy, contextlib.suppress(ConnectionError):
+            while rest:
+                rest = len(await loop.sock_recv(lazy, 1 << 20))
+        assert rest, "an orderly end"
+
+
+async def test_a_slow_system_holds_the_client_up() -> None:
+    async def lazy(exchange: Exchange) -> None:
+        await exchange.say(switched(await exchange.head()))
+        await asyncio.sleep(10)
+
+    async with live(lazy) as (client, handler, _):
+        await upgraded(client)
+        (connection,) = handler.connections
+        incoming = connection._current
+        assert incoming is not None
+        client.writer.write(b"x" * (32 << 20))
+        before = -1
+        while before != incoming.received_bytes:
+            before = incoming.received_bytes
+            await asyncio.sleep(0.1)
+
+        assert 0 < incoming.received_bytes < 16 << 20
+        client.writer.transport.abort()
