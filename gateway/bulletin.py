@@ -14,8 +14,9 @@ finds it. A reader that has not succeeded for 10 s is not current, and nothing m
 then.
 
 Subjects: `session:<hash>`, `person:<organisation>/<employee number>`, `staff:<staff id>`,
-`organisation:<id>`, `directory:<id>`, `all-sessions`, `policy`; and `everything`, which a reader is
-told when the list no longer reaches back to where it was (purged, or restored from a copy).
+`organisation:<id>`, `directory:<id>`, `all-sessions`, `policy`, `upstreams`; and `everything`,
+which a reader is told when the list no longer reaches back to where it was (purged, or restored
+from a copy).
 """
 
 from __future__ import annotations

@@ -41,6 +41,10 @@ COMMANDS = {
         "gateway.cli.directory:directory",
         "Try the directories that staff sign in against.",
     ),
+    "upstream": (
+        "gateway.cli.upstream:upstream",
+        "Show the systems of the back office, and drain their instances.",
+    ),
     "schema": ("gateway.cli.schema:schema", "Print the JSON schema of the settings file."),
     "completion": ("gateway.cli.completion:completion", "Print the completion script for a shell."),
 }

@@ -287,7 +287,7 @@ class Assembly:
             clock=clock,
         )
         stack.callback(watch.close)
-        readiness = readiness_of(recorder, state.reader, state.policy)
+        readiness = readiness_of(recorder, state.reader, state.policy, office.upstreams)
         pipeline = Pipeline(
             engine=state.policy.engine,
             staff=StaffFinder(

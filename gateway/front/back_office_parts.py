@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.api.authzen import AuthZen, DecisionClient
 from gateway.api.forward_auth import ForwardAuth
+from gateway.backoffice.drained_instances import DrainFollower
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.conditions import Conditions
 from gateway.front.forward_act import forward_acts
@@ -108,6 +109,9 @@ class BackOfficeParts:
         )
         upstreams = upstreams_of(settings, loop)
         self.upstreams = tuple(upstreams.values())
+        drains = DrainFollower(state.store, self.upstreams, loop)
+        state.reader.listen(drains.apply)
+        drains.read()
         origin = settings.gateway.origin
         self.forward_auth = ForwardAuth(
             front_proxies(settings), origin=origin, hosts=host_names(origin)

@@ -17,12 +17,13 @@ from gateway.api.keys import JWKS_PATH, jwks_answer
 from gateway.wire.answers import Answer, document, give
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from gateway.acts import OpenAct
     from gateway.api.authzen import AuthZen
     from gateway.api.feed_push import FeedPush
     from gateway.audit.recorder import Recorder
+    from gateway.backoffice.upstream import Upstream
     from gateway.bulletin import BulletinReader
     from gateway.front.pages_bridge import PageResult, PagesBridge
     from gateway.front.policy_in_force import PolicyInForce
@@ -55,14 +56,20 @@ def is_called_by_machines(path: str) -> bool:
     return back_channel or path.startswith((PREFIX, DECISIONS))
 
 
-def readiness_of(recorder: Recorder, bulletin: BulletinReader, policy: PolicyInForce) -> Readiness:
-    """Name what must be working before anything is permitted, and what is withheld."""
+def readiness_of(
+    recorder: Recorder,
+    bulletin: BulletinReader,
+    policy: PolicyInForce,
+    upstreams: Sequence[Upstream] = (),
+) -> Readiness:
+    """Name what must be working before anything is permitted, what is withheld, and who is away."""
     return Readiness(
         parts={
             "record": lambda: recorder.state,
             "bulletin": lambda: "ok" if bulletin.has_read_lately(time.monotonic()) else "stale",
         },
         withheld=lambda: policy.withheld,
+        systems=lambda: {each.id: each.state for each in upstreams},
     )
 
 

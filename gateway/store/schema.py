@@ -210,6 +210,14 @@ upstream_sign_out = Table(  # what the back office has still to be told of sessi
     sqlite_autoincrement=True,
 )
 
+drained_instance = Table(  # of the back office, taken out by an operator
+    "drained_instance",
+    metadata,
+    Column("system", String(40), primary_key=True),
+    Column("instance", String(300), primary_key=True),  # its address, as the settings spell it
+    Column("at_us", BigInteger, nullable=False),
+)
+
 lease = Table(  # what one worker at a time does for all of them
     "lease",
     metadata,

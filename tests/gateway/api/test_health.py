@@ -34,6 +34,19 @@ def test_the_parts_are_asked_each_time() -> None:
     assert [readiness.answer().status, readiness.answer().status] == [200, 503]
 
 
+def test_a_system_that_is_not_well_is_named_and_the_gate_is_ready_all_the_same() -> None:
+    """Taking the gate away as well would help nobody."""
+    systems = {"ebs": "degraded", "learning": "ok", "payroll": "away"}
+    answer = Readiness(parts={"record": lambda: "ok"}, systems=lambda: systems).answer()
+
+    assert answer.status == 200
+    assert orjson.loads(answer.body) == {
+        "status": "ok",
+        "parts": {"record": "ok"},
+        "systems": {"ebs": "degraded", "payroll": "away"},
+    }
+
+
 def test_what_is_withheld_is_named_and_the_rest_is_ready() -> None:
     readiness = Readiness(parts={"record": lambda: "ok"}, withheld=lambda: {"pay.slip", "a.b"})
 

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from gateway.backoffice.drained_instances import set_drained
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.errors import KeysError, StoreError
 from gateway.front import assembly
@@ -283,6 +284,26 @@ async def test_a_set_that_comes_into_force_while_a_worker_starts_is_its_own_too(
     monkeypatch.setattr(BulletinReader, "start", late)
     with Assembly(settings, asyncio.get_running_loop()):
         assert [each.number for each in made] == [2]
+
+
+async def test_what_an_operator_drains_is_drained_in_a_worker_that_runs(
+    make_settings: SettingsMaker,
+) -> None:
+    settings = make_settings()
+    with Assembly(settings, asyncio.get_running_loop()) as started:
+        (system,) = started.front._upstreams
+        store, bulletin = open_store(settings.store_url), Bulletin(settings.gateway.state_directory)
+        url = system.instances[0].url
+        with writing(store) as connection:
+            set_drained(connection, bulletin, "ebs", url, drained=True, at=clock())
+        bulletin.ring()
+        async with asyncio.timeout(5):
+            while system.only is not None:  # noqa: ASYNC110 -- it tells nobody
+                await asyncio.sleep(0.01)
+        bulletin.close()
+        store.dispose()
+
+        assert system.state == "away"
 
 
 async def test_once_a_set_is_in_force_the_files_change_nothing_not_even_broken(
