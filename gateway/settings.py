@@ -18,7 +18,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import Field, PrivateAttr, Strict, ValidationError
 from typing_extensions import override
@@ -27,6 +26,12 @@ from gateway.errors import SettingsError
 from gateway.settings_decisions import DecisionsSection
 from gateway.settings_directories import OrganisationSection
 from gateway.settings_directory_checks import check_directories
+from gateway.settings_entrance import (
+    FrontSection,
+    TlsSection,
+    check_entrance,
+    host_and_port,
+)
 from gateway.settings_faults import FaultList, Place, faults_of, mended, nearest
 from gateway.settings_proxies import FrontProxySection, check_proxies
 from gateway.settings_sections import (
@@ -38,7 +43,7 @@ from gateway.settings_sections import (
     Section,
 )
 from gateway.settings_sessions import SessionsSection
-from gateway.settings_upstreams import LOOPBACK, UpstreamSection, check_upstream
+from gateway.settings_upstreams import UpstreamSection, check_upstream
 from gateway.settings_vetting import MailSection, VettingSection
 from gateway.settings_zones import ZoneSection, check_zones
 from vetting.errors import quoted
@@ -49,7 +54,6 @@ __all__ = [
     "Settings", "UpstreamSection", "json_schema", "load_settings",
 ]  # fmt: skip
 
-HIGHEST_PORT = 65_535
 OTHERS_MAY_WRITE = stat.S_IWGRP | stat.S_IWOTH
 OWN_PATHS = ("/-", "/.well-known")  # the gateway's own pages and public keys
 
@@ -77,6 +81,10 @@ class Settings(Section):
     """The host's vetting register."""
     mail: MailSection | None = None
     """The server that takes mail."""
+    tls: TlsSection | None = None
+    """TLS by the gateway itself."""
+    fronts: Annotated[tuple[FrontSection, ...], Strict(strict=False), Field(alias="front")] = ()
+    """Fronts that terminate TLS and tell where a client came from, each as `[[front]]`."""
     zones: Annotated[tuple[ZoneSection, ...], Strict(strict=False), Field(alias="zone")] = ()
     """The network zones that rules may name, each as `[[zone]]`."""
     front_proxies: Annotated[
@@ -114,7 +122,7 @@ class Settings(Section):
     @property
     def listen_address(self) -> tuple[str, int]:
         """Give host and port to listen on."""
-        return _host_and_port(self.gateway.listen)
+        return host_and_port(self.gateway.listen)
 
     @property
     def secure_origin(self) -> bool:
@@ -164,6 +172,8 @@ class _Draft:
     gateway: GatewaySection | None = None
     organisations: list[tuple[int, OrganisationSection]] = field(default_factory=list)
     upstreams: list[tuple[int, UpstreamSection]] = field(default_factory=list)
+    tls: TlsSection | None = None
+    fronts: list[tuple[int, FrontSection]] = field(default_factory=list)
     zones: list[tuple[int, ZoneSection]] = field(default_factory=list)
     proxies: list[tuple[int, FrontProxySection]] = field(default_factory=list)
 
@@ -181,6 +191,10 @@ class _Draft:
         self._optional("sessions", SessionsSection)
         self._optional("decisions", DecisionsSection)
         self._read_optional()
+        if "tls" in self.faults.source.data:
+            self.tls = self._section("tls", TlsSection)
+        if "front" in self.faults.source.data:
+            self.fronts = list(self._sections("front", FrontSection))
         if "zone" in self.faults.source.data:
             self.zones = list(self._sections("zone", ZoneSection))
         if "front_proxy" in self.faults.source.data:
@@ -258,6 +272,7 @@ class _Draft:
             self._check_gateway(self.gateway)
         self._check_unique("organisation")
         self._check_unique("upstream")
+        self._check_unique("front")
         self._check_unique("zone")
         self._check_unique("front_proxy")
         check_zones(self.zones, self.faults)
@@ -268,25 +283,7 @@ class _Draft:
         self._check_paths()
 
     def _check_gateway(self, section: GatewaySection) -> None:
-        host, port = _host_and_port(section.listen)
-        if not 0 < port <= HIGHEST_PORT:
-            self.faults.add(
-                ("gateway", "listen"), f"port `{port}` does not exist", "choose one from 1 to 65535"
-            )
-        origin = urlsplit(section.origin)
-        if origin.scheme == "http":
-            if origin.hostname != "localhost":
-                self.faults.add(
-                    ("gateway", "origin"),
-                    f"{quoted(section.origin)} is plain HTTP off localhost",
-                    "write https://, or http://localhost for a trial on one machine",
-                )
-            if host not in LOOPBACK:
-                self.faults.add(
-                    ("gateway", "listen"),
-                    f"{quoted(host)} is open to others while the origin is plain HTTP",
-                    "listen on 127.0.0.1, or give an https:// origin",
-                )
+        check_entrance(section, self.tls, self.fronts, self.faults)
         ids = tuple(self._ids("organisation").values())
         if section.host_organisation not in ids:
             self.faults.add(
@@ -354,11 +351,6 @@ class _Draft:
                         f"{quoted(str(path))} has a `*` inside",
                         "`*` may only be last, as `/images/*`",
                     )
-
-
-def _host_and_port(listen: str) -> tuple[str, int]:
-    host, _, port = listen.rpartition(":")
-    return host.strip("[]"), int(port)
 
 
 def _has_id(table: object) -> bool:

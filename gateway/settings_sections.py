@@ -59,6 +59,12 @@ class GatewaySection(Section):
     """Write the address and port to listen on, such as `127.0.0.1:8080`."""
     origin: str = Field(pattern=ORIGIN)
     """Write how staff reach the gateway, such as `https://gate.example`, without a path."""
+    hsts_days: int = Field(default=730, ge=0, le=3_650)
+    """For how many days browsers that came over https come no other way; 0 takes that back."""
+    hsts_subdomains: bool = False
+    """Whether that holds for names below the origin's too, whoever's they are."""
+    hsts_preload: bool = False
+    """Whether browsers may be shipped knowing it; hard to take back."""
     workers: int = Field(default=2, ge=1, le=64)
     """How many worker processes serve; one for each processor core is a good start."""
     state_directory: FilePath

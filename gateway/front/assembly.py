@@ -311,7 +311,6 @@ class Assembly:
             refusals=FrontRefusals(
                 pages=pages.refusals,
                 contacts=services.contacts,
-                secure=settings.secure_origin,
                 caller=pages.refusal_caller,
             ),
             step_up=factors.step_up,

@@ -1,16 +1,35 @@
-"""What the settings say of the way in: limits of connections and requests."""
+"""What the settings say of the way in: who may connect, over what, and how much of it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
+from gateway.api.forward_auth import FORWARD_AUTH_PATH
+from gateway.entrance.certificates import CertificateFiles, ServedCertificate
+from gateway.entrance.reception import EntranceRules, ListedFront, Reception
+from gateway.entrance.told_client import ToldByHeader
+from gateway.front.clock import clock
 from gateway.front.from_settings import host_names
 from gateway.front.open_routes import is_called_by_machines
 from gateway.pace import SourcePaces
 from gateway.wire.limits import ConnectionLimits
 
 if TYPE_CHECKING:
+    import asyncio
+    from ipaddress import IPv4Network, IPv6Network
+
+    from gateway.entrance.inside import Inside
+    from gateway.settings import Settings
+    from gateway.settings_entrance import FrontSection
     from gateway.settings_sections import GatewaySection
+
+_DAY_SECONDS: Final = 24 * 60 * 60
+_ENTRANCE_SECONDS: Final = 5.0  # for a front to tell an address, where the gateway has no TLS
+_HANDSHAKES: Final = 1
+_THIS_MACHINE: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def connection_limits(section: GatewaySection, asking_hosts: frozenset[bytes]) -> ConnectionLimits:
@@ -32,3 +51,82 @@ def connection_limits(section: GatewaySection, asking_hosts: frozenset[bytes]) -
 def stranger_paces(section: GatewaySection) -> SourcePaces:
     """Give how fast requests without a session may come; programs have limits of their own."""
     return SourcePaces(section.source_requests_per_second, exempt=is_called_by_machines)
+
+
+def certificate_files(settings: Settings) -> CertificateFiles | None:
+    """Give where the gateway's own certificate is; None where it does not speak TLS itself."""
+    if settings.tls is None:
+        return None
+    return CertificateFiles(
+        certificate=settings.tls.certificate_file,
+        key=settings.tls.key_file,
+        host=urlsplit(settings.gateway.origin).hostname or "",
+    )
+
+
+def served_certificate(settings: Settings) -> ServedCertificate | None:
+    """Load the gateway's own certificate, if it has one.
+
+    Raises:
+        CertificateError: it cannot be used.
+    """
+    files = certificate_files(settings)
+    return None if files is None else ServedCertificate(files, clock)
+
+
+def strict_transport(section: GatewaySection) -> bytes:
+    """Give the field that keeps browsers on https, with its CRLF; empty on plain localhost."""
+    if not section.origin.startswith("https://"):
+        return b""
+    words = [f"max-age={section.hsts_days * _DAY_SECONDS}"]
+    words += ["includeSubDomains"] if section.hsts_subdomains else []
+    words += ["preload"] if section.hsts_preload else []
+    return f"Strict-Transport-Security: {'; '.join(words)}\r\n".encode("ascii")
+
+
+def reception(
+    inside: Inside,
+    settings: Settings,
+    certificate: ServedCertificate | None,
+    loop: asyncio.AbstractEventLoop,
+) -> Reception:
+    """Make what lets connections in.
+
+    Args:
+        inside: what they are let into.
+        settings: checked settings.
+        certificate: what the gateway shows, if it speaks TLS itself.
+        loop: the event loop of the worker.
+    """
+    tls, gateway = settings.tls, settings.gateway
+    scheme, _, host = gateway.origin.partition("://")
+    plain_hosts = host_names(f"http://{host.partition(':')[0]}")
+    if tls is not None and tls.redirect_listen is not None:
+        port = tls.redirect_listen.rpartition(":")[2]
+        plain_hosts |= {f"{host.partition(':')[0]}:{port}".encode("ascii")}
+    rules = EntranceRules(
+        fronts=tuple(_listed(each, inside, scheme) for each in settings.fronts),
+        # An origin of plain HTTP listens on this machine alone: the settings see to that.
+        neighbours=None if scheme == "http" else (*_THIS_MACHINE, *_asking(settings)),
+        source_connections=gateway.source_connections,
+        seconds=_ENTRANCE_SECONDS if tls is None else tls.handshake_seconds,
+        handshakes=_HANDSHAKES if tls is None else tls.handshakes,
+        answer_fields=strict_transport(gateway),
+        origin=gateway.origin,
+        plain_limits=replace(inside.limits, hosts=inside.limits.hosts | plain_hosts),
+    )
+    return Reception(inside, rules, certificate, loop)
+
+
+def _listed(section: FrontSection, inside: Inside, scheme: str) -> ListedFront:
+    by_header = None
+    if section.tells == "header":
+        by_header = ToldByHeader(
+            inside, field=section.header, scheme=scheme, asking_path=FORWARD_AUTH_PATH
+        )
+    return ListedFront(networks=tuple(map(ip_network, section.networks)), by_header=by_header)
+
+
+def _asking(settings: Settings) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Give the networks of the proxies that ask about their requests, over plain HTTP too."""
+    return tuple(ip_network(each) for one in settings.front_proxies for each in one.networks)

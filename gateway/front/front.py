@@ -30,6 +30,13 @@ _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 _NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
+_FOR_OPERATORS: Final = {
+    "tls-on-plain-port": "a client began TLS where plain HTTP is spoken; is `[tls]` missing?",
+    "plain-http": "a client spoke plain HTTP off this machine; is its front listed, `[[front]]`?",
+    "proxy-protocol-unexpected": "PROXY protocol from somebody who is no listed `[[front]]`",
+    "proxy-header-missing": "a listed front did not begin with PROXY protocol",
+    "front-client": "a listed front did not put one address into its field",
+}
 
 
 class Front:
@@ -95,7 +102,7 @@ class Front:
         try:
             held, asking = self._forward_auth.read(incoming, connection.peer_ip)
         except ProxyRefused as error:
-            answer = self._refused(error.status, error.code, connection, _NOT_ASKED)
+            answer = self.refusal(error.status, error.code, connection.peer_ip, _NOT_ASKED)
             give(answer, incoming, connection)
         except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the proxy would wait
             _log.exception("question not answered")
@@ -105,14 +112,16 @@ class Front:
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""
-        answer = self._refused(status, code, connection, _SENTENCE)
+        answer = self.refusal(status, code, connection.peer_ip, _SENTENCE)
         return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
 
-    def _refused(self, status: int, code: str, connection: Connection, sentence: str) -> Answer:
+    def refusal(self, status: int, code: str, ip: str, sentence: str) -> Answer:
         """Give a refusal that came before any visit; recorded within limits, not waited for."""
         at_us = self._wall_us()
         reference = new_reference(at_us)
-        if self._throttle.admit(connection.peer_ip, code, at_us):
+        if self._throttle.admit(ip, code, at_us):
+            if code in _FOR_OPERATORS:
+                _log.warning(_FOR_OPERATORS[code], reference=reference)
             self._recorder.queue(
                 EntryDraft(
                     kind=Kind.ACCESS,
@@ -121,17 +130,14 @@ class Front:
                     reference=reference,
                     code=code,
                     status=status,
-                    ip=connection.peer_ip,
+                    ip=ip,
                 )
             )
         return plain(status, sentence, reference)
 
-    def new_connection(self) -> asyncio.Protocol:
-        """Make the protocol of an accepted connection."""
-        connection = Connection(self, asyncio.get_running_loop())
-        if len(self.connections) >= self._max_connections:
-            connection.refuse_at_once()
-        return connection
+    def has_room(self, entering: int) -> bool:
+        """Tell whether another connection is taken beside those that are on their way in."""
+        return len(self.connections) + entering < self._max_connections
 
     async def keep_house(self, note_connections: Callable[[int], None]) -> None:
         """Notice deadlines, and do the chores, until cancelled.

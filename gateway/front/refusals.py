@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from gateway.pace import PERSON_RATE, SOURCE_RATE
-from gateway.pages.page_headers import NO_STORE, page_headers
+from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
 from gateway.wire.answers import Answer, plain
 
 if TYPE_CHECKING:
@@ -39,7 +39,6 @@ class FrontRefusals:
         *,
         pages: RefusalPages,
         contacts: Callable[[str | None], Mapping[str, str]],
-        secure: bool,
         caller: Callable[[LiveSession, bytes, datetime], Caller],
     ) -> None:
         """Hold the pages.
@@ -47,13 +46,12 @@ class FrontRefusals:
         Args:
             pages: renders the page of a refusal.
             contacts: whom to ask, by organisation.
-            secure: whether the service is reached over https.
             caller: says what the frame shows of whoever is signed in.
         """
         self._caller = caller
         self._pages = pages
         self._contacts = contacts
-        fields = (*page_headers(secure=secure), NO_STORE)
+        fields = (*PAGE_HEADERS, NO_STORE)
         self._fields = tuple((name.encode(), value.encode()) for name, value in fields)
 
     def answer(

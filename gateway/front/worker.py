@@ -21,9 +21,13 @@ import structlog
 import uvloop
 from gunicorn.workers.base import Worker
 
+from gateway.entrance.reception import Way
 from gateway.front.assembly import Assembly
+from gateway.front.entrance_parts import reception
 
 if TYPE_CHECKING:
+    from gateway.entrance.certificates import ServedCertificate
+    from gateway.entrance.reception import Reception
     from gateway.front.fair_share import ConnectionCounts
     from gateway.front.front import Front
     from gateway.settings import Settings
@@ -40,6 +44,8 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     """One worker process."""
 
     _stopping = False
+    _front: Front
+    _reception: Reception
 
     def load_wsgi(self) -> None:
         """Load nothing: what this worker serves is put together on its event loop."""
@@ -73,24 +79,26 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             loop.add_signal_handler(name, stopping.set)
         loop.add_signal_handler(signal.SIGUSR1, self.log.reopen_files)
         loop.add_signal_handler(signal.SIGWINCH, lambda: None)
+        loop.add_signal_handler(signal.SIGHUP, self._renew)
         with Assembly(settings, loop) as assembly:
-            front = assembly.front
+            front = self._front = assembly.front
+            self._reception = reception(front, settings, self._certificate, loop)
             # What was put together lives as long as the worker: the collector need not walk it.
             gc.collect()
             gc.freeze()
             gc.set_threshold(_GC_ALLOCATIONS)
             self._counts.note(self.age, 0)
             housekeeper = loop.create_task(front.keep_house(self._note_connections))
-            for listener in self.sockets:
+            for listener, way in zip(self.sockets, Way, strict=False):
                 listener.setblocking(False)
-                self._listen(listener.sock, front)
+                self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
-                    continue
+                    await loop.run_in_executor(None, self._renew)
             self._stopping = True
             self._counts.leave(self.age)
             for listener in self.sockets:
@@ -103,32 +111,37 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
             housekeeper.cancel()
 
-    def _listen(self, listener: socket.socket, front: Front) -> None:
+    def _renew(self) -> None:
+        """Look whether there is a new certificate."""
+        if self._certificate is not None:
+            self._certificate.refresh()
+
+    def _listen(self, listener: socket.socket, way: Way) -> None:
         """Take connections from a listener, unless the worker is stopping."""
         if not self._stopping:
             loop = asyncio.get_running_loop()
-            loop.add_reader(listener.fileno(), self._accept, listener, front)
+            loop.add_reader(listener.fileno(), self._accept, listener, way)
 
-    def _accept(self, listener: socket.socket, front: Front) -> None:
+    def _accept(self, listener: socket.socket, way: Way) -> None:
         """Take one connection, or leave it to a worker that has fewer for a moment."""
-        connections = len(front.connections) + len(self._accepting)
+        connections = len(self._front.connections) + len(self._accepting)
         if self._counts.are_uneven(self.age, connections):
             loop = asyncio.get_running_loop()
             loop.remove_reader(listener.fileno())
-            loop.call_later(_LEAVE_SECONDS, self._take_what_is_left, listener, front)
+            loop.call_later(_LEAVE_SECONDS, self._take_what_is_left, listener, way)
             return
-        self._take(listener, front)
+        self._take(listener, way)
 
-    def _take_what_is_left(self, listener: socket.socket, front: Front) -> None:
+    def _take_what_is_left(self, listener: socket.socket, way: Way) -> None:
         """Take what no other worker took, and go on."""
         if not self._stopping:
-            self._listen(listener, front)
-            self._take(listener, front)
+            self._listen(listener, way)
+            self._take(listener, way)
 
-    def _take(self, listener: socket.socket, front: Front) -> None:
+    def _take(self, listener: socket.socket, way: Way) -> None:
         """Take one connection; another worker may have been quicker."""
         try:
-            accepted, _ = listener.accept()
+            accepted, peer = listener.accept()
         except (BlockingIOError, InterruptedError, ConnectionAbortedError):
             return
         except OSError as error:
@@ -137,21 +150,24 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             # again at once would only keep the worker from closing others.
             loop = asyncio.get_running_loop()
             loop.remove_reader(listener.fileno())
-            loop.call_later(_ACCEPT_AGAIN_SECONDS, self._listen, listener, front)
+            loop.call_later(_ACCEPT_AGAIN_SECONDS, self._listen, listener, way)
             return
         accepted.setblocking(False)
         accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         loop = asyncio.get_running_loop()
-        task: asyncio.Task[Any] = loop.create_task(
-            loop.connect_accepted_socket(front.new_connection, accepted)
-        )
+        entering = self._reception.receive(accepted, peer[0], way)
+        task: asyncio.Task[Any] = loop.create_task(entering)
         self._accepting.add(task)
         task.add_done_callback(self._accepting.discard)
-        self._note_connections(len(front.connections) + len(self._accepting))
+        self._note_connections(len(self._front.connections) + len(self._accepting))
 
     def _note_connections(self, connections: int) -> None:
         if not self._stopping:
             self._counts.note(self.age, connections)
+
+    @property
+    def _certificate(self) -> ServedCertificate | None:
+        return cast("ServedCertificate | None", self.app.certificate)
 
     @property
     def _counts(self) -> ConnectionCounts:

@@ -31,7 +31,7 @@ from gateway.pages.kerberos import KerberosPages
 from gateway.pages.me import MePages
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
-from gateway.pages.page_headers import NO_STORE, content_security_policy, page_headers
+from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS, content_security_policy
 from gateway.pages.page_services import PageServices
 from gateway.pages.policy import PolicyPages
 from gateway.pages.policy_agreements import AgreementPages
@@ -150,7 +150,7 @@ class Pages:
         return flask
 
     def _add_headers(self, response: Response) -> Response:
-        for name, value in page_headers(secure=self._services.cookies.secure):
+        for name, value in PAGE_HEADERS:
             response.headers[name] = value
         if form_action := request.environ.get(caller.FORM_ACTION_KEY):
             elsewhere = urlsplit(form_action)

@@ -34,7 +34,7 @@ def content_security_policy(form_origin: str = "") -> str:
 
 CONTENT_SECURITY_POLICY = content_security_policy()
 
-_ALWAYS = (
+PAGE_HEADERS = (
     ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
@@ -50,14 +50,3 @@ _ALWAYS = (
 )
 
 NO_STORE = ("Cache-Control", "no-store")
-# Two years, as browsers' preload lists ask; for this host alone, as others are not ours.
-_STRICT_TRANSPORT = ("Strict-Transport-Security", "max-age=63072000")
-
-
-def page_headers(*, secure: bool) -> tuple[tuple[str, str], ...]:
-    """List the headers of a page, caching aside.
-
-    Args:
-        secure: whether the service is reached over https.
-    """
-    return (*_ALWAYS, _STRICT_TRANSPORT) if secure else _ALWAYS

@@ -14,8 +14,10 @@ def reset(transport: asyncio.Transport) -> None:
 
     An orderly end is how HTTP/1.0 ends a whole answer; and what waits is not sent any more.
     """
-    with suppress(OSError):
-        transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
+    socket = transport.get_extra_info("socket")
+    if socket is not None:  # as it is where TLS, or the peer, has ended already
+        with suppress(OSError):
+            socket.setsockopt(SOL_SOCKET, SO_LINGER, _AT_ONCE)
     transport.abort()
 
 

@@ -72,7 +72,7 @@ class Connection(asyncio.Protocol):
         self._broken: bytes | None = None  # refusal to send once the owed answers are out
         self._bad_head: HeadError | None = None  # why our own callback stopped the parser
         self._discarded = -1  # bytes swallowed after a refused body; -1: not discarding
-        self._paused_reading = self._client_slow = self._refuse_at_once = False
+        self._paused_reading = self._client_slow = False
 
     # ---- the transport's side -------------------------------------------------------------
 
@@ -84,8 +84,6 @@ class Connection(asyncio.Protocol):
         self.peer_ip = self.peer_ip or self.near_ip
         self.deadline = self.loop.time() + self.handler.limits.head_seconds
         self.handler.connections.add(self)
-        if self._refuse_at_once:
-            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         """Tell whoever serves this client that it is gone."""
@@ -273,10 +271,6 @@ class Connection(asyncio.Protocol):
             self._renew_deadline()
         if self._transport is not None:
             self._transport.close()
-
-    def refuse_at_once(self) -> None:
-        """Close as soon as the connection is made: there are too many."""
-        self._refuse_at_once = True
 
     def abort(self) -> None:
         """Cut the connection: the client must see that an answer is incomplete."""

@@ -18,7 +18,11 @@ class RequestHandler(Protocol[C]):
 
     limits: ConnectionLimits
     connections: set[C]
-    draining: bool
+
+    @property
+    def draining(self) -> bool:
+        """Whether connections end with their next answer."""
+        ...
 
     def serve(self, incoming: Incoming, connection: C) -> Coroutine[Any, Any, None]:
         """Answer one request."""

@@ -37,8 +37,8 @@ _OVERRIDES: Final = frozenset(
 )
 _OTHERS: Final = {
     b"\x16\x03": "tls-on-plain-port",
-    b"PROXY ": "proxy-protocol-unlisted",
-    b"\r\n\r\n\x00\r\nQUIT\n": "proxy-protocol-unlisted",
+    b"PROXY ": "proxy-protocol-unexpected",
+    b"\r\n\r\n\x00\r\nQUIT\n": "proxy-protocol-unexpected",
 }
 CHUNKED: Final = -1  # body_length of a chunked body
 UNSEEN: Final = -2  # body_length of a body that another proxy keeps, if there is one

@@ -45,6 +45,7 @@ from gateway.store.engine import writing
 from gateway.throttle import RefusalThrottle
 from gateway.transactions import Transactions
 from gateway.wire.answers import document, give
+from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
 from tests.doubles.raw_client import RawClient
 from tests.doubles.record import SMALL, START, RecordBench
@@ -312,7 +313,6 @@ async def stand(
             or FrontRefusals(
                 pages=world.pages.refusals,
                 contacts=world.services.contacts,
-                secure=False,
                 caller=world.pages.refusal_caller,
             ),
             transactions=transactions,
@@ -369,7 +369,7 @@ async def stand(
             logged=logged,
         )
         house = loop.create_task(front.keep_house(lambda _: None))
-        server = await loop.create_server(front.new_connection, "127.0.0.1", 0)
+        server = await loop.create_server(lambda: Connection(front, loop), "127.0.0.1", 0)
         made.address = server.sockets[0].getsockname()
         try:
             yield made

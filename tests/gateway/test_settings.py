@@ -289,13 +289,6 @@ def test_a_file_of_another_shape_is_refused_and_not_crashed_on(write: Write, tex
     assert len(faults(write(text))) >= 4
 
 
-def test_an_https_origin_may_listen_for_a_front(write: Write) -> None:
-    text = MINIMAL.replace("http://localhost:8080", "https://gate.example")
-    text = text.replace("[gateway]", '[gateway]\nlisten = "0.0.0.0:8080"')
-
-    assert load_settings(write(text)).secure_origin is True
-
-
 def test_the_published_schema_is_current() -> None:
     """Run `gateway schema > deploy/gateway.schema.json` when this fails."""
     assert json_schema() == (DEPLOY / "gateway.schema.json").read_text()
@@ -328,7 +321,8 @@ def example(tmp_path: Path) -> Path:
         *(f"cheshire-{each}" for each in names),
     ):
         (tmp_path / "certificates" / name).write_text("certificate")
-    (tmp_path / "certificates" / "nwas-ca.pem").write_text("certificate")
+    for name in ("nwas-ca.pem", "gate.pem"):
+        (tmp_path / "certificates" / name).write_text("certificate")
     passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
     for name in (*passwords, "nwas.secret", "gate.keytab", "gate.key", "front-nginx.secret"):
         password = tmp_path / "secrets" / name

@@ -32,6 +32,7 @@ from gateway.keys import KeyRing
 from gateway.policy_versions import PolicyVersions
 from gateway.settings import Settings
 from gateway.store.engine import open_store, reading, writing
+from gateway.wire.connection import Connection
 from policies.errors import PolicyFileError
 from policies.policy_files import PolicyFiles
 from tests.doubles.front_proxies import SECRET
@@ -147,7 +148,7 @@ class Gate:
 async def gate(settings: Settings) -> AsyncIterator[Gate]:
     loop = asyncio.get_running_loop()
     with Assembly(settings, loop) as assembly:
-        server = await loop.create_server(assembly.front.new_connection, "127.0.0.1", 0)
+        server = await loop.create_server(lambda: Connection(assembly.front, loop), "127.0.0.1", 0)
         made = Gate(settings, server.sockets[0].getsockname())
         try:
             yield made

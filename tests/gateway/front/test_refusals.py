@@ -21,7 +21,6 @@ def refusals(front_world: World) -> FrontRefusals:
     return FrontRefusals(
         pages=front_world.pages.refusals,
         contacts=front_world.services.contacts,
-        secure=True,
         caller=front_world.pages.refusal_caller,
     )
 
@@ -37,7 +36,6 @@ def test_a_person_gets_a_page(refusals: FrontRefusals, accept: bytes) -> None:
     assert fields[b"Content-Type"] == b"text/html; charset=utf-8"
     assert fields[b"Gateway-Reference"] == REFERENCE.encode()
     assert b"default-src 'none'" in fields[b"Content-Security-Policy"]
-    assert b"Strict-Transport-Security" in fields
     assert fields[b"Cache-Control"] == b"no-store"
     for told in (b"It asks for more.", b"Pay adjustments", REFERENCE.encode()):
         assert told in answer.body

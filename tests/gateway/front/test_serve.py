@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import signal
 import socket
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
+import trustme
 
+from gateway.entrance.certificates import CertificateFiles
 from gateway.errors import KeysError, ServeError
 from gateway.front import serve
 from gateway.front.worker import GatewayWorker
 from gateway.store.engine import open_store, reading
 from policies.errors import PolicyFileError
+from tests.doubles.front_proxies import free_port
+from tests.doubles.raw_client import RawClient
+from tests.gateway.entrance.entrance import Issued
 from tests.gateway.front.conftest import SettingsMaker
+from tests.gateway.stand import field_of, status_of
 from tests.policies.people import LIBRARY
 
 
@@ -91,3 +105,127 @@ def test_gunicorn_manages_our_workers_and_listens_to_nothing_else(
     assert options.control_socket_disable is True
     assert options.graceful_timeout > settings.gateway.drain_seconds
     application.load()
+
+
+# ---- TLS by the gateway itself, the whole service ------------------------------------------------
+
+
+class Service:
+    """`gateway serve` with two workers and a certificate of its own."""
+
+    def __init__(self, folder: Path, make_settings: SettingsMaker) -> None:
+        self.port, self.plain_port = free_port(), free_port()
+        files = CertificateFiles(
+            certificate=folder / "gate.pem", key=folder / "gate.key", host="localhost"
+        )
+        self.tls = Issued(files=files, authority=trustme.CA())
+        self.tls.issue("localhost")
+        (folder / "ca-of-gate.pem").write_bytes(self.tls.authority.cert_pem.bytes())
+        listening = (
+            f'[tls]\ncertificate_file = "gate.pem"\nkey_file = "gate.key"\n'
+            f'redirect_listen = "127.0.0.1:{self.plain_port}"\n'
+            f'[gateway]\norigin = "https://localhost:{self.port}"\n'
+            f'listen = "127.0.0.1:{self.port}"\nsource_requests_per_second = 100000\n'
+        )
+        make_settings(('[gateway]\norigin = "http://localhost:8080"\n', listening))
+        command = [sys.executable, "-c", "from gateway.cli.main import main; main()", "serve"]
+        self.said = folder / "said"
+        with self.said.open("wb") as said:
+            self.process = subprocess.Popen(
+                [*command, "--config", str(folder / "gateway.toml")], stderr=said, stdout=said
+            )
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        async with asyncio.timeout(30):
+            while not holds():
+                assert self.process.poll() is None, self.said.read_text()
+                await asyncio.sleep(0.05)
+
+    def events(self, event: str) -> list[dict[str, object]]:
+        lines = [line for line in self.said.read_text().splitlines() if line.startswith("{")]
+        return [said for line in lines if (said := json.loads(line))["event"] == event]
+
+    @property
+    def workers(self) -> set[int]:
+        return {each.pid for each in psutil.Process(self.process.pid).children()}
+
+    async def client(self) -> RawClient:
+        made = await asyncio.open_connection("localhost", self.port, ssl=self.tls.believer())
+        return RawClient(*made, host=f"localhost:{self.port}")
+
+
+async def test_certificates_come_and_go_in_the_running_service_and_no_request_fails(
+    tmp_path: Path, make_settings: SettingsMaker
+) -> None:
+    service = Service(tmp_path, make_settings)
+    stop = asyncio.Event()
+    answered = [0, 0]
+
+    async def staying() -> None:
+        client = await service.client()
+        while not stop.is_set():
+            assert status_of(await client.get("/-/health")) == 200
+            answered[0] += 1
+        client.writer.close()
+
+    async def coming() -> None:
+        while not stop.is_set():
+            client = await service.client()
+            assert status_of(await client.get("/-/health")) == 200
+            answered[1] += 1
+            client.writer.close()
+
+    try:
+        await service.until(lambda: len(service.events("serving")) == 2)
+        workers = service.workers
+        clients = [asyncio.ensure_future(each()) for each in (staying, staying, coming)]
+
+        # at once, when it is told to look
+        service.tls.issue("localhost")
+        service.process.send_signal(signal.SIGHUP)
+        in_use = "new certificate in use"
+        await service.until(lambda: len(service.events(in_use)) == 3)  # the master holds it too
+
+        # by itself, within seconds; broken, it is refused by each and nothing happens
+        service.tls.files.key.write_text("broken")
+        refused = "new certificate refused, the old one stays"
+        await service.until(lambda: len(service.events(refused)) == 2)
+        assert service.workers == workers
+
+        await service.until(lambda: min(answered) > 10)
+        stop.set()
+        await asyncio.gather(*clients)
+
+        # a worker that is started meanwhile begins with what the others show
+        os.kill(next(iter(workers)), signal.SIGTERM)
+        await service.until(lambda: len(service.events("serving")) == 3)
+        assert status_of(await (await service.client()).get("/-/health")) == 200
+    finally:
+        stop.set()
+        strangers = await asyncio.to_thread(strangers_tools, service)
+        service.process.send_signal(signal.SIGTERM)
+        await asyncio.to_thread(service.process.wait, 20)
+
+    protocol, moved, strict, old = strangers
+    assert "TLSv1.3" in protocol
+    assert field_of(moved, "Location") == f"https://localhost:{service.port}/a?b"
+    assert field_of(strict, "Strict-Transport-Security") == "max-age=63072000"
+    assert status_of(strict) == 303
+    assert old != 0
+
+
+def strangers_tools(service: Service) -> tuple[str, bytes, bytes, int]:
+    """See the service as `openssl s_client` and `curl` see it."""
+
+    def run(*command: str) -> subprocess.CompletedProcess[bytes]:
+        ca = str(service.tls.files.key.parent / "ca-of-gate.pem")
+        told = [each.replace("CA", ca) if each == "CA" else each for each in command]
+        return subprocess.run(told, capture_output=True, input=b"", timeout=20, check=False)
+
+    here = f"localhost:{service.port}"
+    shown = run("openssl", "s_client", "-connect", here, "-CAfile", "CA", "-verify_return_error")
+    curl = ("curl", "-s", "-i", "--cacert", "CA")
+    moved = run(*curl, f"http://localhost:{service.plain_port}/a?b").stdout
+    strict = run(*curl, f"https://{here}/-/portal").stdout
+    old = run("openssl", "s_client", "-connect", here, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    return shown.stdout.decode(), moved, strict, old.returncode

@@ -83,7 +83,9 @@ def worker_of(settings: Settings) -> Iterator[tuple[GatewayWorker, int]]:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     wrapped = TCPSocket(("127.0.0.1", 0), config, Log(), fd=listener.detach())
-    application = SimpleNamespace(settings=settings, connection_counts=ConnectionCounts())
+    application = SimpleNamespace(
+        settings=settings, connection_counts=ConnectionCounts(), certificate=None
+    )
     worker = GatewayWorker(1, os.getppid(), [wrapped], application, 30, config, Log())
     try:
         yield worker, port

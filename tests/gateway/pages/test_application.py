@@ -173,17 +173,6 @@ def test_head_gives_the_headers_of_get(browser_of: SignIn) -> None:
     assert (response.status_code, response.data) == (200, b"")
 
 
-def test_https_asks_browsers_to_stay_with_it() -> None:
-    """Once reached safely, never again in the clear; on localhost it would lock developers out."""
-    from tests.gateway.pages.world import new_world
-
-    secure = Client(new_world(origin="https://gate.example.police.uk").front).get("/-/cookies")
-    plain = Client(new_world().front).get("/-/cookies")
-
-    assert "max-age=63072000" in secure.headers["Strict-Transport-Security"]
-    assert "Strict-Transport-Security" not in plain.headers
-
-
 def test_navigation_shows_only_what_may_be_opened(browser_of: SignIn) -> None:
     """A link that leads to a refusal is a promise broken."""
     links = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.pages.page_headers import CONTENT_SECURITY_POLICY, page_headers
+from gateway.pages.page_headers import CONTENT_SECURITY_POLICY
 
 
 def test_policy_names_every_directive_once_and_allows_nothing_by_default() -> None:
@@ -19,9 +19,3 @@ def test_policy_lets_nothing_in_from_elsewhere() -> None:
     """No host, no scheme, nothing unsafe."""
     for word in ("unsafe", "http:", "https:", "data:", "*", "blob:"):
         assert word not in CONTENT_SECURITY_POLICY
-
-
-def test_transport_is_strict_only_where_it_is_https() -> None:
-    """On localhost it would lock every other program on the port out for two years."""
-    assert "Strict-Transport-Security" in dict(page_headers(secure=True))
-    assert "Strict-Transport-Security" not in dict(page_headers(secure=False))

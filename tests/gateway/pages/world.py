@@ -21,7 +21,7 @@ from gateway.audit.search import AuditRow
 from gateway.cookies import CookiePolicy
 from gateway.front.open_routes import OPEN_PAGE_PREFIXES, OPEN_PAGES
 from gateway.pages.application import Pages
-from gateway.pages.page_headers import NO_STORE, page_headers
+from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
 from gateway.pages.page_services import Brand, OrganisationChoice, PageServices
 from gateway.store.schema import microseconds
 from policies.decision import Gate
@@ -233,7 +233,7 @@ class Front:
             more["caller"] = self._pages.refusal_caller(session, cookies, self.at)
         body = self._pages.refusals.render(status, self.reference, reasons, at=self.at, **more)
         headers = [("Content-Type", "text/html; charset=utf-8"), NO_STORE]
-        headers += page_headers(secure=self._services.cookies.secure)
+        headers += PAGE_HEADERS
         start_response(f"{status} Refused", headers)
         return [body]
 

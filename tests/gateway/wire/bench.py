@@ -87,7 +87,6 @@ async def bench(
     head_seconds: float = 2,
     idle_seconds: float = 2,
     slow_seconds: float = 2,
-    crowded: bool = False,
 ) -> AsyncIterator[Bench]:
     """Listen on a free port; deadlines are noticed within 20 ms."""
     loop = asyncio.get_running_loop()
@@ -107,13 +106,7 @@ async def bench(
             for connection in [c for c in handler.connections if c.deadline <= loop.time()]:
                 connection.expire()
 
-    def accept() -> Connection:
-        connection = Connection(handler, loop)
-        if crowded:
-            connection.refuse_at_once()
-        return connection
-
-    server = await loop.create_server(accept, "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Connection(handler, loop), "127.0.0.1", 0)
     sweeper = loop.create_task(sweep())
     made = Bench(handler, server.sockets[0].getsockname())
     try:

@@ -51,3 +51,21 @@ async def test_an_end_of_writing_leaves_the_other_side_to_speak() -> None:
     transport.abort()
     assert not end_writing(transport)
     writer.close()
+
+
+def test_what_has_ended_already_is_cut_all_the_same() -> None:
+    """Over TLS there is no socket any more then."""
+
+    class Ended:
+        aborted = False
+
+        def get_extra_info(self, name: str) -> None:
+            assert name == "socket"
+
+        def abort(self) -> None:
+            self.aborted = True
+
+    ended = Ended()
+    reset(ended)  # type: ignore[arg-type]  # all that is asked of it
+
+    assert ended.aborted

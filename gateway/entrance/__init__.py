@@ -1,0 +1,1 @@
+"""The way in before HTTP: certificates, fronts that tell addresses, who may connect at all."""

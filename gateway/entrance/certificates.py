@@ -1,0 +1,187 @@
+"""The certificate the gateway shows by itself, followed as its files change.
+
+A new one is put together beside the old and takes its place whole; the connections there are keep
+theirs, so that no request notices. One that cannot be used is refused with a line in the
+operational log, and the old one stays. The first one has to be right, or nothing starts.
+"""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import structlog
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+
+from gateway.errors import ServeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+_log = structlog.get_logger("certificates")
+# Forward secrecy and authenticated encryption, nothing else; TLS 1.3 has no others.
+_CIPHERS: Final = "ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
+
+
+class CertificateError(ServeError):
+    """The certificate, or its key, cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CertificateFiles:
+    """Where the certificate is, and for whom.
+
+    Attributes:
+        certificate: the chain as PEM, the gateway's own certificate first.
+        key: its private key as PEM, for its owner alone.
+        host: the name that staff type, without a port.
+    """
+
+    certificate: Path
+    key: Path
+    host: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A certificate that can be used.
+
+    Attributes:
+        context: what connections are made with.
+        chain: the certificates of its file, its own first.
+    """
+
+    context: ssl.SSLContext
+    chain: tuple[x509.Certificate, ...]
+
+
+def load(files: CertificateFiles) -> Loaded:
+    """Read certificate and key, and make a context of them.
+
+    Raises:
+        CertificateError: a file is missing, open to others or damaged, key and certificate are not
+            of each other, or the certificate is for another name.
+    """
+    try:
+        mode = stat.S_IMODE(files.key.stat().st_mode)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            message = f"tls: `{files.key}` is open to others (mode {mode:04o})"
+            raise CertificateError(f"{message}; run `chmod 600 {files.key}`")
+        chain = tuple(x509.load_pem_x509_certificates(files.certificate.read_bytes()))
+    except OSError as error:
+        raise CertificateError(f"tls: cannot read `{error.filename}`: {error.strerror}") from error
+    except ValueError as error:
+        message = f"tls: `{files.certificate}` holds no certificate that can be read"
+        raise CertificateError(f"{message}; write it as PEM, ours first") from error
+    if not _names(chain[0], files.host):
+        message = f"tls: `{files.certificate}` is not for `{files.host}`"
+        raise CertificateError(f"{message}; have one issued for the name in `gateway.origin`")
+    return Loaded(context=_context(files), chain=chain)
+
+
+class ServedCertificate:
+    """The certificate that new connections are shown. Made before any fork; each process has one.
+
+    `refresh` may run on a thread; whoever takes the context gets the old one or the new.
+    """
+
+    def __init__(self, files: CertificateFiles, clock: Callable[[], datetime]) -> None:
+        """Load the first one.
+
+        Args:
+            files: where it is.
+            clock: says what time it is.
+
+        Raises:
+            CertificateError: it cannot be used.
+        """
+        self._files = files
+        self._clock = clock
+        self._seen = self._look()
+        self._loaded = load(files)
+
+    @property
+    def context(self) -> ssl.SSLContext:
+        """What a new connection is made with."""
+        return self._loaded.context
+
+    def refresh(self) -> None:
+        """Take the files' certificate in use if they have changed, and it can be used."""
+        seen = self._look()
+        if seen == self._seen:
+            return
+        self._seen = seen
+        try:
+            loaded = load(self._files)
+            own = loaded.chain[0]
+            _demand_current(own, self._files, self._clock())
+        except CertificateError as error:
+            _log.error("new certificate refused, the old one stays", detail=str(error))
+            return
+        self._loaded = loaded
+        _log.info(
+            "new certificate in use",
+            sha256=own.fingerprint(hashes.SHA256()).hex(),
+            ends_at=own.not_valid_after_utc.isoformat(),
+        )
+
+    def _look(self) -> tuple[tuple[int, ...], ...]:
+        """Say what would be different if a file had been written anew."""
+        looks: list[tuple[int, ...]] = []
+        for path in (self._files.certificate, self._files.key):
+            try:
+                found = path.stat()
+            except OSError:
+                looks.append((0,))
+                continue
+            looks.append((found.st_ino, found.st_mtime_ns, found.st_size, found.st_mode))
+        return tuple(looks)
+
+
+def _demand_current(own: x509.Certificate, files: CertificateFiles, at: datetime) -> None:
+    if not own.not_valid_before_utc <= at < own.not_valid_after_utc:
+        message = f"tls: `{files.certificate}` has ended, or has not begun"
+        raise CertificateError(f"{message}; put one there that holds now")
+
+
+def _context(files: CertificateFiles) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(_CIPHERS)
+    context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    context.set_alpn_protocols(["http/1.1"])
+    try:
+        context.load_cert_chain(files.certificate, files.key, password=_no_password)
+    except ssl.SSLError as error:
+        message = f"tls: `{files.key}` is not the key of `{files.certificate}`"
+        if error.reason != "KEY_VALUES_MISMATCH":
+            message = f"tls: `{files.certificate}` or `{files.key}` cannot be used: {error.reason}"
+        raise CertificateError(f"{message}; put both there, of at least 2,048 bits") from error
+    return context
+
+
+def _no_password() -> NoReturn:
+    """Refuse a key under a password: there is nobody to type it when a process starts."""
+    raise CertificateError(
+        "tls: the key is under a password; store it without, for its owner alone"
+    )
+
+
+def _names(certificate: x509.Certificate, host: str) -> bool:
+    """Tell whether a certificate is for a host, by its alternative names alone (RFC 9525)."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    try:
+        return ip_address(host) in names.get_values_for_type(x509.IPAddress)
+    except ValueError:
+        known = {each.lower() for each in names.get_values_for_type(x509.DNSName)}
+        return host in known or f"*.{host.partition('.')[2]}" in known

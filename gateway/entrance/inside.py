@@ -1,0 +1,28 @@
+"""What the entrance needs of the worker it lets people into."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.wire.answers import Answer
+from gateway.wire.connection import Connection
+from gateway.wire.handler import RequestHandler
+
+
+class Inside(RequestHandler[Connection], Protocol):
+    """The connections of a worker and what serves them."""
+
+    def has_room(self, entering: int) -> bool:
+        """Tell whether it takes another connection beside those that are on their way in."""
+        ...
+
+    def refusal(self, status: int, code: str, ip: str, sentence: str) -> Answer:
+        """Record a refusal that came before any visit, within limits, and say it.
+
+        Args:
+            status: 0 where nothing is answered.
+            code: a fixed word for the record.
+            ip: whom it was refused.
+            sentence: our own words; never outside input.
+        """
+        ...
