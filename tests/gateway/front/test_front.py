@@ -75,17 +75,27 @@ async def test_a_stranger_who_sends_nonsense_cannot_fill_the_record(opened: Open
         assert [draft.count for draft in gate.drafts] == [1] * 20 + [5]
 
 
-async def test_a_worker_takes_so_many_connections_and_no_more(opened: Opened) -> None:
+async def test_a_worker_has_room_for_so_many_connections_those_on_their_way_in_included(
+    opened: Opened,
+) -> None:
     async with opened(max_connections=2) as gate:
-        first, second = await gate.client(), await gate.client()
-        assert status_of(await first.get("/")) in {303, 401}
-        assert status_of(await second.get("/")) in {303, 401}
-        third = await gate.client()
+        room = [gate.front.has_room(entering) for entering in (0, 1, 2)]
+        client = await gate.client()
+        await client.get("/")
 
-        assert await third.is_closed()
-        first.writer.close()
-        await asyncio.sleep(0.05)
-        assert status_of(await gate.ask("/")) == 303
+        assert room == [True, True, False]
+        assert [gate.front.has_room(entering) for entering in (0, 1)] == [True, False]
+
+
+async def test_who_does_not_come_in_is_recorded_without_an_answer(opened: Opened) -> None:
+    async with opened() as gate:
+        gate.front.refusal(0, "proxy-header-missing", "192.0.2.7", "")
+
+        (draft,) = gate.drafts
+        assert (draft.code, draft.ip, draft.status) == ("proxy-header-missing", "192.0.2.7", 0)
+        (line,) = gate.logged
+        assert "did not begin with PROXY protocol" in line["event"]
+        assert "192.0.2.7" not in str(line)
 
 
 async def test_deadlines_are_noticed(opened: Opened) -> None:

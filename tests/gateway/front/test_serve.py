@@ -210,7 +210,7 @@ async def test_certificates_come_and_go_in_the_running_service_and_no_request_fa
     assert "TLSv1.3" in protocol
     assert field_of(moved, "Location") == f"https://localhost:{service.port}/a?b"
     assert field_of(strict, "Strict-Transport-Security") == "max-age=63072000"
-    assert status_of(strict) == 303
+    assert status_of(strict) == 401
     assert old != 0
 
 
