@@ -20,6 +20,7 @@ from gateway.drafts import decision_draft
 from gateway.refused import Refused
 from gateway.transactions import is_offered_pages
 from policies.catalogue import GATEWAY_SYSTEM, Classification, Operation
+from policies.function import WEBSOCKET
 from policies.obligations import (
     MASK_BIT,
     WATERMARK_BIT,
@@ -47,8 +48,11 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("conditions")
 
-HONOURED: Final = frozenset({Obligation.RATE})
-"""What the gate undertakes to do. It neither masks nor marks pages yet: that is refused."""
+HONOURED: Final = frozenset({Obligation.RATE, Obligation.MASK, Obligation.WATERMARK})
+"""What the gate undertakes to do."""
+
+DONE_TO_ANSWERS: Final = frozenset({Obligation.MASK, Obligation.WATERMARK})
+"""What can only be done to an answer that passes through here whole."""
 
 _CHANGES: Final = frozenset({Operation.COLLECTION, Operation.ALTERATION, Operation.ERASURE})
 
@@ -105,10 +109,14 @@ class Conditions:
         if owed.read_only and match.operation in _CHANGES:
             # The engine refuses to write; this is a read by its method that changes something.
             raise await self._withheld(visit, question, decision, match, Reason.READ_ONLY)
-        done_to_answers = owed.bits & (MASK_BIT | WATERMARK_BIT)
+        unseen = Reason.OBLIGATION_NOT_FULFILLED
+        if owed.bits & (MASK_BIT | WATERMARK_BIT) and not _sees_answer(visit, match):
+            # Decided again without the undertaking, so that the entry explains itself.
+            question = replace(question, honours=HONOURED - DONE_TO_ANSWERS)
+            decision = self._engine().decide(question)
+            raise await self._withheld(visit, question, decision, match, unseen)
         # What a function itself asks is seen to by what is sent and answered; a proxy keeps that.
-        if done_to_answers or (visit.asking is not None and match.function.transaction is not None):
-            unseen = Reason.OBLIGATION_NOT_FULFILLED
+        if visit.asking is not None and match.function.transaction is not None:
             raise await self._withheld(visit, question, decision, match, unseen)
         if _is_watched(visit, match.function):
             await self._demand_reason(visit, question, decision, match)
@@ -219,6 +227,12 @@ class Conditions:
         told = (plain_reason(reason),)
         title = "" if match is None else match.function.title
         return Refused(status, reason, recorded=True, reasons=told, asked_for=title)
+
+
+def _sees_answer(visit: Visit, match: Match) -> bool:
+    """Whether the answer passes through here, and as a whole."""
+    method, system = visit.method, match.function.system
+    return visit.asking is None and method != WEBSOCKET and system != GATEWAY_SYSTEM
 
 
 def _session(visit: Visit) -> str:

@@ -13,7 +13,7 @@ from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Repetition, 
 from gateway.store.schema import microseconds
 from gateway.visit import Visit
 from gateway.wire.tunnel import BY_CLIENT, BY_SYSTEM
-from policies.catalogue import GATEWAY_SYSTEM, Match, Operation, RecordPlace, Scope
+from policies.catalogue import GATEWAY_SYSTEM, Function, Match, Operation, RecordPlace, Scope
 from policies.decision import Decision
 from policies.question import Question, Subject
 
@@ -144,6 +144,25 @@ def refusal_draft(visit: Visit, kind: Kind, code: str, status: int) -> EntryDraf
     draft.outcome = Outcome.DENY if status < 500 else Outcome.ERROR  # noqa: PLR2004
     draft.code = code
     draft.status = status
+    if visit.live is not None:
+        _name_actor(draft, visit, visit.live.subject)
+    return draft
+
+
+def leak_draft(visit: Visit, system: str, function: Function | None, code: str) -> EntryDraft:
+    """Draft the alarm over an answer that was marked higher than it may be shown.
+
+    Args:
+        visit: the visit; its decision has an entry of its own.
+        system: which answered.
+        function: what was asked for; None for a style sheet and the like.
+        code: what is wrong with the marking.
+    """
+    draft = _draft(visit, Kind.LEAK)
+    draft.code, draft.system, draft.status = code, system, 403
+    if function is not None:
+        draft.function, draft.regime = function.id, function.regime
+        draft.classification = function.classification
     if visit.live is not None:
         _name_actor(draft, visit, visit.live.subject)
     return draft

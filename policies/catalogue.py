@@ -52,6 +52,7 @@ from policies.request_index import Endpoint, index_requests, people_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from policies.answer_rules import MarkingRule
     from policies.obligations import FieldSet, Purpose
     from policies.transactions import TransactionRule
 
@@ -75,6 +76,7 @@ __all__ = [
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _NO_PURPOSES: Mapping[str, Purpose] = MappingProxyType({})
 _NO_FIELD_SETS: Mapping[str, FieldSet] = MappingProxyType({})
+_NO_MARKINGS: Mapping[str, MarkingRule] = MappingProxyType({})
 
 
 class Catalogue:
@@ -87,6 +89,7 @@ class Catalogue:
         form_paths: path patterns where forms are read besides those that matchers name.
         purposes: by code, what rules may have people say they need something for.
         field_sets: by id, the fields that rules may have masked.
+        markings: by system, how its answers are marked; only those that are.
         transactions: how systems name the pages they open, by system; only those whose functions
             ask for it.
         declared_parameters: parameters that name a person, a function or a transaction. Whoever
@@ -101,6 +104,7 @@ class Catalogue:
         "field_sets",
         "form_paths",
         "functions",
+        "markings",
         "people_parameters",
         "purposes",
         "transactions",
@@ -114,6 +118,7 @@ class Catalogue:
         form_paths: Iterable[str] = (),
         purposes: Mapping[str, Purpose] = _NO_PURPOSES,
         field_sets: Mapping[str, FieldSet] = _NO_FIELD_SETS,
+        markings: Mapping[str, MarkingRule] = _NO_MARKINGS,
     ) -> None:
         """Index the functions.
 
@@ -125,6 +130,7 @@ class Catalogue:
                 Patterns whose matchers or records say so themselves need not be named.
             purposes: by code, what rules may have people say they need something for.
             field_sets: by id, the fields that rules may have masked.
+            markings: by system, how its answers are marked.
 
         Raises:
             PolicyError: two functions claim the same request, or one thing is declared twice.
@@ -142,6 +148,7 @@ class Catalogue:
         self.form_paths: frozenset[str] = frozenset(form_paths)
         self.purposes: Mapping[str, Purpose] = MappingProxyType(dict(purposes))
         self.field_sets: Mapping[str, FieldSet] = MappingProxyType(dict(field_sets))
+        self.markings: Mapping[str, MarkingRule] = MappingProxyType(dict(markings))
         endpoints, clashes = index_requests(
             listed, carriers=self.carriers, form_paths=self.form_paths
         )

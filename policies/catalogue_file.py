@@ -22,11 +22,12 @@ that file's, `[[change]]` and `without` say what differs (`policies.catalogue_ch
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
+from policies.answer_rules import read_markings, read_menu
 from policies.base_file import base_of
 from policies.catalogue import Catalogue
 from policies.catalogue_changes import changed_functions
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
+    from policies.answer_rules import MarkingRule
     from policies.transactions import TransactionRule
     from vetting.errors import Fault
     from vetting.levels import LevelOrder
@@ -88,15 +90,14 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     findings = Findings.read(path)
     document = findings.document()
     base = base_of(document, path)
-    purposes: dict[str, Purpose] = {}
-    field_sets: dict[str, FieldSet] = {}
+    words = _Words()
     below: tuple[Fault, ...] = ()
     if base is None:
         paths, entries, _ = _written(document, order, required=True)
     else:
         stood_on = Findings.read(base)
         base_document = stood_on.document()
-        purposes, field_sets = read_purposes(base_document), read_field_sets(base_document)
+        words = _words(base_document, order, words)
         base_paths, base_entries, rules = _written(base_document, order, required=True)
         base_document.finish()
         paths, entries, _ = _written(document, order, required=False, below=rules)
@@ -110,8 +111,7 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             **{name: replace(base_entries[name], function=kept[name]) for name in kept},
             **entries,
         }
-    purposes = read_purposes(document, purposes)
-    field_sets = read_field_sets(document, field_sets)
+    words = _words(document, order, words)
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
@@ -129,8 +129,9 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             functions,
             carriers=carriers,
             form_paths=form_paths,
-            purposes=purposes,
-            field_sets=field_sets,
+            purposes=words.purposes,
+            field_sets=words.field_sets,
+            markings=words.markings,
         )
     except PolicyError as error:
         findings.add(
@@ -144,6 +145,23 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
         check_suite_addresses(entry.reader, entry.function, entry.positions)
     findings.refuse_if_any()
     return catalogue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What rules may ask for, and what is said of the answers of systems."""
+
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+    field_sets: Mapping[str, FieldSet] = field(default_factory=dict)
+    markings: Mapping[str, MarkingRule] = field(default_factory=dict)
+
+
+def _words(document: TableReader, order: LevelOrder, below: _Words) -> _Words:
+    return _Words(
+        purposes=read_purposes(document, below.purposes),
+        field_sets=read_field_sets(document, order, below.field_sets),
+        markings=read_markings(document, order, below.markings),
+    )
 
 
 def _check_requests(
@@ -264,6 +282,7 @@ def _function(
     step_up_minutes = _step_up_minutes(reader, obligations)
     record = read_record(reader)
     transaction = read_transaction(reader, system, rules)
+    menu = read_menu(reader, matchers.values())
     note = reader.text("note", required=False)
     screening_suffices = reader.text("screening_suffices", required=False)
     reader.finish()
@@ -295,6 +314,7 @@ def _function(
         step_up_minutes=step_up_minutes,
         record=record,
         transaction=transaction,
+        menu=menu,
         note=note,
         screening_suffices=screening_suffices,
     )

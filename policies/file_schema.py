@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from policies.acceptance import Acceptance
 from policies.agreements import AGREEMENT_ID, AgreementStatus, LegalBasis
+from policies.answer_rules import HEADER
 from policies.catalogue_file import FUNCTION_ID, SYSTEM_ID
 from policies.criteria import VOCABULARY
 from policies.criteria.criterion import TrueCriterion, WordsCriterion
@@ -28,7 +29,7 @@ from policies.function import (
     Scope,
 )
 from policies.obligations import Obligation
-from policies.obligations_file import MOST_MINUTES, MOST_USES, WORD
+from policies.obligations_file import MOST_MINUTES, MOST_USES, SELECTOR, WORD
 from policies.organisations import ORGANISATION_ID, OrganisationKind
 from policies.request_body import BodyKind
 from policies.rules import RULE_ID
@@ -214,7 +215,21 @@ def _catalogue() -> Schema:
         "parameter": _TEXT,
         "learnt_from": _list(_one_of(LearntFrom)),
     }
-    field_set = {"id": _like(WORD), "title": _TEXT, "fields": _list(_TEXT)}
+    field_set = {
+        "id": _like(WORD),
+        "title": _TEXT,
+        "fields": _list(_TEXT),
+        "elements": _list(_like(SELECTOR)),
+        "shown_as": {"type": "string"},
+        "needs": _TEXT,
+    }
+    level = _table({"marking": _TEXT, "needs": _TEXT}, ("marking",))
+    marking = {
+        "system": _like(SYSTEM_ID),
+        "header": _like(HEADER),
+        "required": _FLAG,
+        "levels": _tables(level),
+    }
     changed: Schema = {
         "title": _TEXT,
         "entry": _TEXT,
@@ -235,6 +250,7 @@ def _catalogue() -> Schema:
         "step_up_minutes": _whole(1, MOST_STEP_UP_MINUTES),
         "record": _table(record, record),
         "transaction": _FLAG,
+        "menu": _TEXT_MAP,
         **changed,
     }
     needed = ("id", "title", "area", "classification", "regime", "scope", "system", "floor")
@@ -246,5 +262,6 @@ def _catalogue() -> Schema:
         "change": _tables(_table({"id": _TEXT, **changed}, ("id",))),
         "transaction": _tables(_table(transaction, ("system", "parameter"))),
         "purpose": _tables(_table({"code": _like(WORD), "title": _TEXT}, ("code", "title"))),
-        "field_set": _tables(_table(field_set, field_set)),
+        "field_set": _tables(_table(field_set, ("id", "title", "fields"))),
+        "marking": _tables(_table(marking, ("system", "header", "levels"))),
     }

@@ -14,6 +14,7 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from policies.answer_rules import MenuRule
     from policies.transactions import TransactionRule
     from vetting.requirement import Requirement
 
@@ -194,6 +195,7 @@ class Function:
         step_up_minutes: how old a second factor may be where `step-up` is asked for.
         record: the parameter that names another person; None where none can be named.
         transaction: how its requests name the page that was opened for it; None where they do not.
+        menu: how it lists functions, of which people are shown their own; None where it does not.
         note: for officers, on what the table cannot say.
         screening_suffices: why an employer's screening is enough for sensitive records of others;
             empty where it is not. Never true of records of a police organisation.
@@ -214,6 +216,7 @@ class Function:
     step_up_minutes: int = STEP_UP_MINUTES
     record: RecordParameter | None = None
     transaction: TransactionRule | None = None
+    menu: MenuRule | None = None
     note: str = ""
     screening_suffices: str = ""
 

@@ -29,6 +29,8 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from vetting.requirement import Requirement
+
 
 class Obligation(StrEnum):
     """The kinds of obligation; a kind is never taken out, as entries keep its place."""
@@ -93,6 +95,10 @@ class Purpose:
     title: str
 
 
+SHOWN_AS: Final = "[not shown]"
+"""What stands in the place of a masked field where the catalogue does not say."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldSet:
     """A named set of fields that can be masked.
@@ -100,12 +106,19 @@ class FieldSet:
     Attributes:
         id: As rules name it.
         title: For people.
-        fields: The names of the fields as the back office's pages and answers have them.
+        fields: The names of the fields as the back office's pages and answers have them: of a
+            member of a JSON answer, of a control or an element, or what stands beside a value.
+        elements: Selectors of elements of pages that hold them besides.
+        shown_as: What is shown in their place; empty where they are left out altogether.
+        needs: What vetting they are shown to all the same; None where to nobody.
     """
 
     id: str
     title: str
     fields: frozenset[str]
+    elements: tuple[str, ...] = ()
+    shown_as: str = SHOWN_AS
+    needs: Requirement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

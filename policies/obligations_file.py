@@ -15,7 +15,10 @@ In the catalogue:
     [[field_set]]
     id = "bank-details"
     title = "Bank details"
-    fields = ["sort_code", "account_number"]   # as pages and answers of the back office name them
+    fields = ["sort_code", "Account number"]   # as pages and answers of the back office name them
+    elements = ["#account", "td.iban"]         # simple selectors of what pages hold besides
+    shown_as = "[hidden]"                      # in their place; "" leaves them out
+    needs = "N2F or RV"                        # shown to these all the same; left out: to nobody
 """
 
 from __future__ import annotations
@@ -26,7 +29,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from policies.findings import nearest_of
-from policies.obligations import NO_OBLIGATIONS, FieldSet, Obligations, Purpose, PurposeAsked, Rate
+from policies.floors import read_floor
+from policies.obligations import (
+    NO_OBLIGATIONS,
+    SHOWN_AS,
+    FieldSet,
+    Obligations,
+    Purpose,
+    PurposeAsked,
+    Rate,
+)
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
@@ -34,9 +46,14 @@ if TYPE_CHECKING:
 
     from policies.criteria import Terms
     from policies.findings import TableReader
+    from vetting.levels import LevelOrder
 
 WORD = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """How codes of purposes and ids of field sets are written."""
+
+_COMPOUND = r"(?:[a-z][a-z0-9]*)?(?:[#.][A-Za-z_][\w-]*|\[[a-z][a-z0-9-]*(?:=\"[^\"\\\]]*\")?\])*"
+SELECTOR = re.compile(rf"(?=\S){_COMPOUND}(?: (?:> )?(?=[^\s>]){_COMPOUND})*(?<=\S)")
+"""How elements are selected: names, ids, classes and attributes, inside one another."""
 
 MOST_USES = 1_000_000
 MOST_MINUTES = 24 * 60
@@ -93,7 +110,7 @@ def read_purposes(
 
 
 def read_field_sets(
-    document: TableReader, below: Mapping[str, FieldSet] = NOTHING
+    document: TableReader, order: LevelOrder, below: Mapping[str, FieldSet] = NOTHING
 ) -> dict[str, FieldSet]:
     """Read the sets of fields of a catalogue, after those of the file it is based on."""
     sets = dict(below)
@@ -101,7 +118,10 @@ def read_field_sets(
         read = FieldSet(
             id=reader.text("id", pattern=WORD),
             title=reader.text("title"),
-            fields=frozenset(reader.texts("fields")),
+            fields=frozenset(_named(reader)),
+            elements=reader.texts("elements", required=False, pattern=SELECTOR),
+            shown_as=_shown_as(reader),
+            needs=read_floor(reader, reader.text("needs", required=False), order, "needs"),
         )
         reader.finish()
         if read.id in sets:
@@ -154,6 +174,27 @@ def _from_value(value: Mapping[str, Any]) -> Obligations:
         watermark=value.get("watermark") is True,
         rates=tuple(Rate(int(most), int(minutes)) for most, minutes in value.get("rates", ())),
     )
+
+
+def _named(reader: TableReader) -> tuple[str, ...]:
+    """Read names of fields; one without a letter or a digit would name everything or nothing."""
+    fields = reader.texts("fields")
+    for place, name in enumerate(fields):
+        if not any(character.isalnum() for character in name):
+            reader.fault(
+                "fields",
+                place,
+                message=f"{quoted(name)} has no letter and no digit",
+                remedy="write the name as the back office's answers have it",
+            )
+    return fields
+
+
+def _shown_as(reader: TableReader) -> str:
+    """Read what is shown in the place of fields; an empty text means that nothing is."""
+    if reader.has("shown_as") and reader.raw("shown_as") == "":
+        return ""
+    return reader.text("shown_as", required=False) or SHOWN_AS
 
 
 def _set(table: TableReader, name: str) -> bool:

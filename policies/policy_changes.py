@@ -14,7 +14,8 @@ they are. That is judged from what a change is, not from who works there now:
 3. functions: one with more obligations tightens. One that is gone may loosen: its requests may mean
    another function now.
 
-4. words: a purpose or a set of fields that is new tightens, and a set that has more fields.
+4. words: a purpose, a set of fields or the marking of a system's answers that is new tightens, and
+   a set that has more fields.
 
 Everything else may loosen, and is said to. A reworded title counts as loosening too: it is safe to
 ask a second person for too much.
@@ -49,7 +50,7 @@ class Change:
     """One difference.
 
     Attributes:
-        what: `organisation`, `function`, `agreement`, `rule`, `purpose` or `field set`.
+        what: `organisation`, `function`, `agreement`, `rule`, `purpose`, `field set`, `marking`.
         id: which one.
         how: `new`, `gone` or `changed`.
         words: what it is about, for people.
@@ -147,6 +148,13 @@ def changes(before: PolicySet, after: PolicySet) -> tuple[Change, ...]:
             after.catalogue.field_sets,
             words=lambda each: each.title,
             tightens=_fields_tighten,
+        ),
+        *_compared(
+            "marking",
+            before.catalogue.markings,
+            after.catalogue.markings,
+            words=lambda each: f"how answers of {each.system} are marked",
+            tightens=lambda was, _now: was is None,
         ),
         *_of_whole_catalogue(before, after),
     )

@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_LEFT_TO_PERSON: Mapping[Reason, str] = MappingProxyType(
+LEFT_TO_PERSON: Mapping[Reason, str] = MappingProxyType(
     {
         Reason.SECOND_FACTOR_NEEDED: Obligation.STEP_UP.value,
         Reason.PURPOSE_NEEDED: Obligation.PURPOSE.value,
     }
 )
+"""By the reason of a denial, what the person can still see to: it may be shown to them all the
+same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,6 @@ def tiles_of(
         decision = engine.decide(asked.turned_to(function, fresh))
         if decision.permitted:
             tiles.append(Tile(function=function, needs=None))
-        elif decision.reason in _LEFT_TO_PERSON:
-            tiles.append(Tile(function=function, needs=_LEFT_TO_PERSON[decision.reason]))
+        elif decision.reason in LEFT_TO_PERSON:
+            tiles.append(Tile(function=function, needs=LEFT_TO_PERSON[decision.reason]))
     return tuple(tiles)

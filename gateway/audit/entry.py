@@ -30,7 +30,7 @@ REFERENCE_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
 
 
 class Kind(StrEnum):
-    """What sort of act an entry is about."""
+    """What sort of act an entry is about; a new one stands last, as the log keeps their places."""
 
     ACCESS = "access"
     SIGNIN = "signin"
@@ -42,6 +42,7 @@ class Kind(StrEnum):
     AUDIT_QUERY = "audit_query"
     SYSTEM = "system"
     HEARTBEAT = "heartbeat"
+    LEAK = "leak"
 
 
 class Phase(StrEnum):

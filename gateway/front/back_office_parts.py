@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from gateway.answer_duties import AnswerDuties
 from gateway.api.authzen import AuthZen, DecisionClient
 from gateway.api.forward_auth import ForwardAuth
 from gateway.backoffice.drained_instances import DrainFollower
+from gateway.backoffice.held_answer import HeldBytes
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.conditions import Conditions
-from gateway.front.forward_act import forward_acts
+from gateway.front.forward_act import DutyOf, forward_acts
 from gateway.front.from_settings import (
     assertion_mint,
     feed_push,
@@ -116,8 +118,25 @@ class BackOfficeParts:
         self.forward_auth = ForwardAuth(
             front_proxies(settings), origin=origin, hosts=host_names(origin)
         )
+        room = HeldBytes()
+
+        def duties(system: str) -> DutyOf:
+            return AnswerDuties(
+                system=system,
+                origins=upstreams[system].origins,
+                catalogue=lambda: state.policy.engine().policy_set.catalogue,
+                recorder=recorder,
+                room=room,
+            ).of
+
         self.acts = forward_acts(
-            settings, upstreams, self.mint, state.jars, self.transactions, keys.session_secret
+            settings,
+            upstreams,
+            self.mint,
+            state.jars,
+            self.transactions,
+            keys.session_secret,
+            duties,
         )
         self.decisions = AuthZen(
             [

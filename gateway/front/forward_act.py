@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.api.forward_auth import permitted
 from gateway.backoffice.forward import Forwarded, Outbound
@@ -18,9 +18,10 @@ from gateway.wire.answers import give
 from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from gateway.acts import Act
+    from gateway.answer_duties import AnswerDuty
     from gateway.backoffice.assertion import AssertionMint
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.backoffice.cookie_jar import CookieJar
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from gateway.visit import Grant, Visit
 
 _MEBIBYTE: Final = 1024 * 1024
+
+
+DutyOf: TypeAlias = "Callable[[Visit, Grant | None], AnswerDuty | None]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +69,7 @@ class ForwardAct:
         body_bytes: int,
         own_cookie: str,
         passed: PassedCookies | None = None,
+        duty_of: DutyOf,
     ) -> None:
         """Hold what forwarding needs.
 
@@ -78,6 +83,7 @@ class ForwardAct:
             body_bytes: the largest request body passed on.
             own_cookie: what the names of the gateway's own cookies begin with.
             passed: takes the system's cookies to browsers and back; None where they are kept.
+            duty_of: what is to be done with an answer; most often nothing.
         """
         self._passed = passed
         self._profile = profile
@@ -89,6 +95,7 @@ class ForwardAct:
         self._learns = partial(transactions.learns, profile.id)
         self._body_bytes = body_bytes
         self._own_cookie = own_cookie.encode("ascii")
+        self._duty_of = duty_of
 
     def __call__(self, visit: Visit, grant: Grant | None) -> Awaitable[Forwarded]:
         """Forward the visit; see `pipeline.Act`."""
@@ -108,6 +115,8 @@ class ForwardAct:
         if visit.incoming.head.body_length > self._body_bytes:
             return Forwarded(status=413, code="body-too-large", answered=False)
         if visit.asking is not None:
+            if grant is not None and grant.match.function.menu is not None:
+                return Forwarded(status=403, code="menu-unseen", answered=False)
             return self._told(visit, visit.asking, self._identity(live))
         load = partial(self._cookies.load, live.session.hash, self._profile.id)
         jar = await asyncio.get_running_loop().run_in_executor(None, load)
@@ -135,6 +144,9 @@ class ForwardAct:
             outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
         if visit.method == WEBSOCKET:
             return self._websockets.forward(visit.incoming, visit.client, outbound)
+        duty = self._duty_of(visit, grant)
+        if duty is not None:
+            return duty.forward(self._forwarder, outbound)
         return self._forwarder.forward(visit.incoming, visit.client, outbound)
 
     @staticmethod
@@ -199,6 +211,7 @@ def forward_acts(
     jars: KeptCookies,
     transactions: Transactions,
     secret: bytes,
+    duties: Callable[[str], DutyOf],
 ) -> dict[str, Act]:
     """Give the act of each system of the back office.
 
@@ -209,6 +222,7 @@ def forward_acts(
         jars: the systems' cookies, kept per session.
         transactions: which pages belong to which function.
         secret: of the gateway, for cookies that go to browsers.
+        duties: by id of a system, what is to be done with its answers.
     """
     secure = settings.secure_origin
     return {
@@ -230,6 +244,7 @@ def forward_acts(
             passed=PassedCookies(each.id, secure=secure, secret=secret)
             if each.cookies == "pass"
             else None,
+            duty_of=duties(each.id),
         )
         for each in settings.upstreams
     }

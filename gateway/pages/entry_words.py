@@ -38,6 +38,7 @@ _KINDS = {
     Kind.AUDIT_QUERY: "Reading the record",
     Kind.SYSTEM: "System",
     Kind.HEARTBEAT: "Heartbeat",
+    Kind.LEAK: "Alarm: an answer was marked above what may be shown",
 }
 _REGIMES = {"GP": "General processing", "LE": "Law enforcement processing"}
 _NOT_SHOWN = {

@@ -102,5 +102,6 @@ async def proxied_stand(
             transactions=gate.transactions,
             body_bytes=10,
             own_cookie=COOKIE,
+            duty_of=lambda _visit, _grant: None,
         )
         yield gate

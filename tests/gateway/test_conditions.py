@@ -18,7 +18,6 @@ from gateway.identity.factors.kept_forms import KeptForms
 from gateway.store.engine import writing
 from policies.catalogue import Catalogue, Operation
 from policies.engine import Engine
-from policies.obligations import Obligation
 from tests.gateway.identity.parts import AT
 from tests.gateway.proxied import asked, listed, proxied_stand
 from tests.gateway.stand import OWN_PAYSLIP, SAME, Stand, field_of, stand, status_of
@@ -237,31 +236,43 @@ async def test_who_uses_it_too_often_waits_and_is_told_how_long(
 
 
 @pytest.mark.parametrize("kind", ['mask = ["bank-details"]', "watermark = true"])
-async def test_what_the_gate_cannot_do_yet_lets_nobody_in(
+async def test_what_is_done_to_an_answer_is_left_to_the_act_and_to_no_proxy(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, kind: str
+) -> None:
+    """A proxy passes on what the back office answers, and nobody here sees it."""
+    async with proxied_stand(tmp_path, front_world, record_keys, listed()) as gate:
+        bind(gate, tmp_path / "rules", kind)
+        told = await asked(gate, OWN_PAYSLIP, token=gate.firefighter())
+        (refused,) = gate.drafts
+
+        assert (status_of(told), field_of(told, "Gateway-Status")) == (403, "403")
+        assert (refused.outcome, refused.code) == (Outcome.DENY, "obligation-not-fulfilled")
+        assert refused.obligations[0].partition(":")[0] in {"mask", "watermark"}
+
+    (tmp_path / "here").mkdir()
+    async with stand(tmp_path / "here", front_world, record_keys) as gate:
+        bind(gate, tmp_path / "rules", kind)
+        assert status_of(await gate.ask(token=gate.firefighter())) == 200
+        (granted,) = gate.act.grants
+        assert granted is not None
+        assert granted.decision.obligations.words == refused.obligations[:1]
+
+
+@pytest.mark.parametrize("kind", ['mask = ["bank-details"]', "watermark = true"])
+async def test_the_gates_own_pages_are_not_masked_so_they_do_not_open(
     tmp_path: Path, front_world: World, record_keys: KeyRing, kind: str
 ) -> None:
     async with stand(tmp_path, front_world, record_keys) as gate:
-        bind(gate, tmp_path / "rules", kind)
-        answer = await gate.ask(token=gate.firefighter(), accept="application/json")
+        (tmp_path / "rules").mkdir()
+        bound = rule_text(
+            'organisation_kind = ["fire"]',
+            functions='["gate.portal"]',
+            more=f"obligations = {{ {kind} }}",
+        )
+        gate.engine.put(Engine.compile(with_rules(tmp_path / "rules", bound)))
+        answer = await gate.ask("/-/portal", token=gate.firefighter())
 
         assert status_of(answer) == 403
-        assert b'"code":"obligation-not-fulfilled"' in answer
-        assert gate.act.visits == []
-
-
-async def test_neither_does_it_where_the_engine_has_let_it_pass(
-    tmp_path: Path, front_world: World, record_keys: KeyRing
-) -> None:
-    """Belt and braces: what must be masked or marked goes nowhere unmasked."""
-    async with stand(tmp_path, front_world, record_keys) as gate:
-        bind(gate, tmp_path / "rules", "watermark = true")
-        engine = gate.engine._engine
-        gate.engine.decide = lambda question: engine.decide(  # type: ignore[method-assign]
-            replace(question, honours=frozenset({Obligation.WATERMARK}))
-        )
-        answer = await gate.ask(token=gate.firefighter(), accept="application/json")
-
-        assert (status_of(answer), gate.act.visits) == (403, [])
         assert gate.drafts[-1].code == "obligation-not-fulfilled"
 
 

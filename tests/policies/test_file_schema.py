@@ -36,7 +36,8 @@ EVERY_TABLE = {
     "rules": f"{ODD}[[rule]]\n{ODD}[rule.when]\n{ODD}[rule.obligations]\n{ODD}"
     f"[rule.obligations.rate]\n{ODD}",
     "catalogue": f"{ODD}[[path]]\n{ODD}[[function]]\n{ODD}[[function.match]]\n{ODD}"
-    f"[function.record]\n{ODD}[[transaction]]\n{ODD}[[purpose]]\n{ODD}[[field_set]]\n{ODD}",
+    f"[function.record]\n{ODD}[[transaction]]\n{ODD}[[purpose]]\n{ODD}[[field_set]]\n{ODD}"
+    f"[[marking]]\n{ODD}[[marking.levels]]\n{ODD}",
 }
 LOAD: dict[str, Callable[[Path], object]] = {
     "organisations": load_organisations,

@@ -108,6 +108,11 @@ def test_the_words_of_a_catalogue_count_for_every_set_that_stands_on_it(tmp_path
         ('title = "An audit"', "", "`title` is missing"),
         ("[[purpose]]", WORDS + "[[purpose]]", "stands twice"),
         ('fields = ["sort_code", "account_number"]', "fields = []", "is empty"),
+        ('"sort_code"', '"--"', "no letter and no digit"),
+        ("fields =", 'elements = ["a:hover"]\nfields =', "not of the right form"),
+        ("fields =", 'elements = ["a, b"]\nfields =', "not of the right form"),
+        ("fields =", 'needs = "N9"\nfields =', "N9"),
+        ("fields =", "shown_as = 1\nfields =", "shown_as"),
     ],
 )
 def test_a_word_of_a_catalogue_that_is_not_whole_is_refused(
@@ -140,3 +145,31 @@ def test_rules_with_obligations_go_through_casbin_text_and_back(tmp_path: Path) 
 
     assert import_text(text, policy_set) == policy_set
     assert sum("owed" in line for line in text.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("more", "elements", "shown_as", "needs"),
+    [
+        ("", (), "[not shown]", None),
+        ('shown_as = ""', (), "", None),
+        ('shown_as = "***"\nneeds = "RV or N2F"', (), "***", "RV or N2F"),
+        (
+            """elements = ["#a-b", "td.iban", "[data-x]", 'dl > dd[class="x y"]', "table td"]""",
+            ("#a-b", "td.iban", "[data-x]", 'dl > dd[class="x y"]', "table td"),
+            "[not shown]",
+            None,
+        ),
+    ],
+)
+def test_a_set_of_fields_says_where_they_are_and_who_sees_them(
+    tmp_path: Path, more: str, elements: tuple[str, ...], shown_as: str, needs: str | None
+) -> None:
+    place = copied_set(tmp_path)
+    catalogue = place / "catalogue.toml"
+    words = WORDS.replace("fields =", f"{more}\nfields =", 1)
+    catalogue.write_text(catalogue.read_text("utf-8") + words, "utf-8")
+
+    read = load_policy_set(place).catalogue.field_sets["bank-details"]
+
+    assert (read.elements, read.shown_as) == (elements, shown_as)
+    assert (read.needs.text if read.needs else None) == needs

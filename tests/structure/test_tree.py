@@ -29,6 +29,7 @@ TESTED_ELSEWHERE = {
     "gateway/cli/record_rows.py": "through the commands that add up, catalogue and policy access",
     "gateway/store/schema_policy.py": "a table; tests/gateway/test_policy_versions.py uses it",
     "gateway/acts.py": "protocols only",
+    "gateway/backoffice/treatment/unfit.py": "an exception",
     "gateway/refused.py": "a value; what a caller meets is tested with the pipeline",
     "gateway/audit/recorder_limits.py": "values",
     "gateway/errors.py": "a family of exceptions without behaviour",

@@ -35,10 +35,10 @@ def store(tmp_path: Path) -> LogStore:
 
 def test_the_codes_that_are_stored_never_change() -> None:
     """They are in every log there is."""
-    assert [KIND_CODES[kind] for kind in Kind] == list(range(10))
+    assert [KIND_CODES[kind] for kind in Kind] == list(range(11))
     assert list(KIND_CODES) == [
         "access", "signin", "signout", "policy_edit", "vetting_change", "key_op", "export",
-        "audit_query", "system", "heartbeat",
+        "audit_query", "system", "heartbeat", "leak",
     ]  # fmt: skip
     assert dict(PHASE_CODES) == {"decision": 0, "result": 1}
     assert dict(OUTCOME_CODES) == {"permit": 0, "deny": 1, "error": 2, "unknown": 3}

@@ -87,6 +87,7 @@ class Office:
             transactions=Transactions(KeptTransactions(self.parts.store), lambda: CATALOGUE),
             body_bytes=10,
             own_cookie="gateway-localhost",
+            duty_of=lambda _visit, _grant: None,
         )
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:

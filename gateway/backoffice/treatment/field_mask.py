@@ -1,0 +1,132 @@
+"""Which fields are masked, as answers name them, and what was found of them.
+
+A field is the same field however its name is written: `sort_code`, `sortCode` and `Sort code:` are
+one. What was masked is not shown elsewhere in the same answer either, where it tells by itself: a
+value of four characters or more with a digit or an `@`, or of twelve or more.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from policies.obligations import FieldSet
+
+_LEAST: Final = 4
+_TELLING: Final = 12
+_FEW: Final = 64  # beginnings of values that are looked for one by one
+_WORDS: Final = re.compile(r"[^\W_]+")
+_NAME_CHARACTERS: Final = 200  # of what may be the name of a field; longer is text
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedField:
+    """One field.
+
+    Attributes:
+        words: how the record says that it was masked, `<set>.<field>`.
+        shown_as: what stands in its place; empty where it is left out.
+    """
+
+    words: str
+    shown_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMask:
+    """What is masked.
+
+    Attributes:
+        by_name: by bare name.
+        elements: selectors of elements of pages.
+        in_text: finds `name: value` in running text; its group is the name.
+    """
+
+    by_name: Mapping[str, MaskedField]
+    elements: tuple[tuple[str, MaskedField], ...]
+    in_text: re.Pattern[str]
+
+    @classmethod
+    def of(cls, sets: Iterable[FieldSet]) -> FieldMask:
+        """Compile sets of fields; where two name the same, what leaves it out wins."""
+        by_name: dict[str, MaskedField] = {}
+        elements: list[tuple[str, MaskedField]] = []
+        names: list[str] = []
+        for each in sorted(sets, key=lambda known: (known.shown_as != "", known.id)):
+            for name in sorted(each.fields):
+                masked = MaskedField(f"{each.id}.{name}", each.shown_as)
+                by_name.setdefault(bare(name), masked)
+                names.append(name)
+            elements += [
+                (selector, MaskedField(f"{each.id}.{selector}", each.shown_as))
+                for selector in each.elements
+            ]
+        # Longest first, so that `Account number` is not taken for `Account`.
+        written = sorted((_as_written(name) for name in names), key=len, reverse=True)
+        in_text = re.compile(rf"(?<![^\W_])({'|'.join(written)})\s*[:=]\s*", re.IGNORECASE)
+        return cls(by_name, tuple(elements), in_text)
+
+    def named(self, name: str) -> MaskedField | None:
+        """Give the field of a name, if it is one."""
+        if len(name) > _NAME_CHARACTERS:
+            return None
+        return self.by_name.get(bare(name))
+
+
+@dataclass(slots=True)
+class Found:
+    """What was masked in one answer.
+
+    Attributes:
+        fields: the words of each field.
+    """
+
+    fields: set[str] = field(default_factory=set)
+    _values: dict[str, set[str]] = field(default_factory=dict)  # by how they begin
+
+    def take(self, masked: MaskedField, values: Iterable[str]) -> None:
+        """Note that a field was masked, and what it held."""
+        self.fields.add(masked.words)
+        for value in values:
+            plain = _plain(value)
+            if plain != _plain(masked.shown_as) and _tells(plain):
+                self._values.setdefault(plain[:_LEAST], set()).add(plain)
+
+    def holds(self, text: str) -> bool:
+        """Tell whether something that was masked stands in a text."""
+        if not self._values:
+            return False
+        plain = _plain(text)
+        if len(self._values) <= _FEW:
+            return any(value in plain for values in self._values.values() for value in values)
+        for start in range(len(plain) - _LEAST + 1):
+            for value in self._values.get(plain[start : start + _LEAST], ()):
+                if plain.startswith(value, start):
+                    return True
+        return False
+
+
+@lru_cache(maxsize=8_192)
+def bare(name: str) -> str:
+    """Give a name without case, blanks and signs."""
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def _as_written(name: str) -> str:
+    return r"[\W_]*".join(re.escape(word) for word in _WORDS.findall(name))
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _tells(value: str) -> bool:
+    marked = any(character.isdigit() or character == "@" for character in value)
+    return len(value) >= (_LEAST if marked else _TELLING)

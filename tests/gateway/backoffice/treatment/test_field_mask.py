@@ -1,0 +1,62 @@
+"""Which name is which field, and what counts as the same value elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.backoffice.treatment.field_mask import Found, MaskedField, bare
+from tests.gateway.backoffice.treatment.bank import BANK, HIDDEN, mask
+
+FIELD = MaskedField("bank.sort_code", HIDDEN)
+
+
+@pytest.mark.parametrize(
+    "name", ["sort_code", "sortCode", "Sort code:", "SORT-CODE", "\uff53ort code"]
+)
+def test_a_field_is_known_however_its_name_is_written(name: str) -> None:
+    assert mask().named(name) == FIELD
+
+
+@pytest.mark.parametrize("name", ["", "sort", "sort_code_2", "code", "sort_code " + "x" * 300])
+def test_another_name_is_another_field(name: str) -> None:
+    assert mask().named(name) is None
+
+
+def test_where_two_sets_name_a_field_leaving_it_out_wins() -> None:
+    out = replace(BANK, id="z-out", shown_as="")
+
+    named = mask(BANK, out).named("sort_code")
+
+    assert named == MaskedField("z-out.sort_code", "")
+
+
+@pytest.mark.parametrize("text", ["of 12-34-56.", "12-34-56", "a  12-34-56\n"])
+def test_a_masked_value_is_found_elsewhere(text: str) -> None:
+    found = Found()
+    found.take(FIELD, ["12-34-56", "12 Mill  Lane"])
+
+    assert found.holds(text)
+    assert found.holds("at 12 MILL\nLANE")
+    assert not found.holds("12-34-57")
+
+
+def test_a_value_that_tells_nothing_by_itself_is_left_elsewhere() -> None:
+    found = Found()
+    found.take(FIELD, ["Yes", "1", "12", "Winsford", HIDDEN])
+
+    assert not any(found.holds(text) for text in ("Yes", "12 of 1", "Winsford Blue Watch", HIDDEN))
+
+
+def test_many_values_are_found_as_few_are() -> None:
+    found = Found()
+    found.take(FIELD, [f"{number:08}" for number in range(0, 70_000_000, 1_000_003)])
+
+    assert found.holds("x 00000000 y")
+    assert found.holds("69000207")
+    assert not found.holds("00000001 7000021")
+
+
+def test_a_name_is_bare_without_case_blanks_and_signs() -> None:
+    assert bare("Cyfeiriad Cartref (1)") == "cyfeiriadcartref1"

@@ -1,0 +1,64 @@
+"""Values beside the name of a field on a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.backoffice.treatment.html_labels import beside_names
+from gateway.backoffice.treatment.html_page import Page
+from gateway.backoffice.treatment.unfit import UnfitAnswerError
+from tests.gateway.backoffice.treatment.bank import mask
+
+
+def beside(text: str) -> list[str]:
+    """The texts that stand beside a name, in order."""
+    found = {
+        node.mem_id: (node.text_content if node.is_text_node else node.text()) or node.id or ""
+        for node, _ in beside_names(Page(text), mask())
+    }
+    return [text.strip() for text in found.values()]
+
+
+@pytest.mark.parametrize(
+    ("page", "values"),
+    [
+        ("<dl><dt>Sort code</dt><dd>S1</dd><dd>S2</dd><dt>Name</dt><dd>N</dd></dl>", ["S1", "S2"]),
+        ("<dl><div><dt>Sort <b>code</b>:</dt><dd>S</dd></div></dl>", ["S"]),
+        (
+            "<table><tr><th>Name<th>Sort code<tr><td>N<td>S1<tr><td>N<td>S2</table>",
+            ["S1", "S2"],
+        ),
+        ("<table><tr><th>Sort code<td>S<tr><th>Name<td>N</table>", ["S"]),
+        (
+            "<table><tr><th colspan=2>Name<th>Sort code<tr><td>N<td>M<td>S</table>",
+            ["S"],
+        ),
+        (
+            "<table><tr><th>Sort code<th>Name<tr><td colspan=2>both</table>",
+            ["both"],
+        ),
+        ("<table><tr><td>Name<td>N<tr><td>Sort code<td>S</table>", ["S"]),
+        (
+            "<table><tr><td><table><tr><th>Sort code<td>S</table><td>outer</table>",
+            ["S"],
+        ),
+        ("<label for=f>Sort code</label><input id=f>", ["f"]),
+        ("<label>Sort code <input id=g></label>", ["g"]),
+        ("<p><b>Sort code</b> S1 <i>S2</i><br>N", ["S1", "S2"]),
+        ("<p><b>Sort code:</b> S <b>Name:</b> N", ["S"]),
+        ("<div><span>Sort code</span><span>S</span><span>N</span></div>", ["S"]),
+        ("<div><div><em>Sort code</em></div><div>S</div></div>", ["S"]),
+        ("<h2>Sort code</h2><p>S1</p><p>S2</p><h2>Name</h2><p>N</p>", ["S1", "S2"]),
+        ("<select><option>Sort code</option><option>N</option></select>", []),
+        ("<p>The sort code is a number</p>", []),
+    ],
+)
+def test_a_value_is_found_beside_its_name(page: str, values: list[str]) -> None:
+    assert beside(page) == values
+
+
+def test_a_table_that_does_not_tell_what_stands_below_a_name_is_refused() -> None:
+    page = "<table><tr><th rowspan=2>Name<th>Sort code<tr><td>S</table>"
+    with pytest.raises(UnfitAnswerError):
+        beside(page)
+    assert beside(page.replace("Sort code", "Town")) == []

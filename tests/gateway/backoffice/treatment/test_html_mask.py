@@ -1,0 +1,163 @@
+"""Fields of a page: found wherever they stand, and their values nowhere."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import replace
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.backoffice.treatment.field_mask import Found
+from gateway.backoffice.treatment.html_mask import mask_page, names_field, shows_field
+from gateway.backoffice.treatment.html_page import Page
+from gateway.backoffice.treatment.unfit import UnfitAnswerError
+from tests.gateway.backoffice.treatment.bank import BANK, HIDDEN, mask
+
+SECRET = "12-34-56"
+
+
+def masked(text: str, found: Found | None = None) -> str:
+    page = Page(f"<!doctype html><body>{text}")
+    mask_page(page, mask(), Found() if found is None else found)
+    return page.write().decode().partition("<body>")[2].removesuffix("</body></html>")
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("<p id=sort_code title=12-34-56>x</p>", f'<p id="sort_code">{HIDDEN}</p>'),
+        ("<p class='big sort-code'>x</p>", f'<p class="big sort-code">{HIDDEN}</p>'),
+        ("<b data-field=sortCode>x</b>", f"<b>{HIDDEN}</b>"),
+        ("<p id=iban>x</p>", f'<p id="iban">{HIDDEN}</p>'),
+        (
+            "<input name=sort_code value=12-34-56>",
+            f'<input name="sort_code" disabled="" value="{HIDDEN}">',
+        ),
+        ("<textarea name=sort_code>x</textarea>", f">{HIDDEN}</textarea>"),
+        ("<select name=sort_code><option>x</select>", '<select name="sort_code" disabled=""></'),
+        ("<p>Sort code: <b>99</b> and more<br>N", f"<p>Sort code: <b>{HIDDEN}</b>{HIDDEN}<br>N"),
+        ("<p>Sort code: 99-88 of A</p>", f"<p>Sort code: {HIDDEN}</p>"),
+        ("<dl><dt>Sort code<dd>9</dl>", f"<dd>{HIDDEN}</dd>"),
+    ],
+)
+def test_a_field_is_masked_wherever_it_stands(page: str, shown: str) -> None:
+    assert shown in masked(page)
+
+
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        SECRET,
+        f"<p>was {SECRET} before</p>",
+        "<p>12&#45;34&#x2d;56</p>",
+        f"<p title='{SECRET}'>x</p>",
+        "<a href='/x?c=12%2D34%2D56'>x</a>",
+        f"<option value={SECRET}>x",
+        f"<title>{SECRET}</title>",
+        f"<svg><text>{SECRET}</text></svg>",
+        f"<textarea>{SECRET}</textarea>",
+        f"<style>a::after{{content:'{SECRET}'}}</style>",
+        f"<script>var a='{SECRET}'</script>",
+        f"<!--{SECRET}-->",
+        f"<meta name=x content={SECRET}>",
+    ],
+)
+def test_what_was_masked_stands_nowhere_else(elsewhere: str) -> None:
+    shown = masked(f"<p class=sort-code>{SECRET}</p>{elsewhere}<p>after</p>")
+
+    assert SECRET not in html.unescape(shown)
+    assert "12%2D" not in shown
+    assert "after" in shown
+
+
+def test_an_address_that_names_a_field_goes() -> None:
+    assert masked("<a href='/x?sort_code=1&b=2'>x</a>") == "<a>x</a>"
+    assert names_field("/x?b=1&sortCode=2", mask())
+    assert not names_field("/x?b=sort_code", mask())
+
+
+def test_a_field_that_is_left_out_is_gone_but_where_others_would_move() -> None:
+    page = Page("<body><p id=iban>x</p><table><tr><td class=secret>y<td>z</table>")
+    mask_page(page, mask(replace(BANK, shown_as="")), Found())
+
+    assert (
+        page.write()
+        .decode()
+        .endswith(
+            '<body><table><tbody><tr><td class="secret"></td><td>z</td></tr></tbody></table>'
+            "</body></html>"
+        )
+    )
+
+
+def test_it_is_told_which_fields_were_masked() -> None:
+    found = Found()
+    masked("<p id=iban>x</p><p>Sort code: 1</p>", found)
+
+    assert found.fields == {"bank.#iban", "bank.sort_code"}
+    found = Found()
+    masked("<p>nothing of it</p>", found)
+    assert found.fields == set()
+
+
+def test_a_page_that_is_nothing_but_the_field_is_refused() -> None:
+    page = Page("<html id=iban><p>x")
+    with pytest.raises(UnfitAnswerError):
+        mask_page(page, mask(), Found())
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<td class=secret>x</td>", True),
+        ("<p>Sort code: 1", True),
+        ("<p>x</p>", False),
+        ("a < b", False),
+        ("<div>" * 2_000, True),  # what cannot be read is taken for it
+    ],
+)
+def test_a_piece_of_a_page_is_asked_whether_it_shows_a_field(text: str, shown: bool) -> None:
+    assert (shows_field(text, mask()) is not None) is shown
+
+
+SECRETS = st.from_regex(r"[0-9]{3}[a-zéŵ<>&'\"]{4}[0-9]", fullmatch=True)
+PLACES = (
+    "<p class=sort-code>{}</p>",
+    "<input name=sortCode value='{}'>",
+    "<dl><dt>Sort code<dd><i>{}</i></dl>",
+    "<table><tr><th>A<th>Sort code<tr><td>1<td>{}</table>",
+    "<label for=q>Account number</label><textarea id=q>{}</textarea>",
+    "<p><b>Sort code:</b> {}</p>",
+    "<p id=iban data-raw='{}'>x</p>",
+)
+ELSEWHERE = (
+    "<p>{}</p>", "<p title='{}'>x</p>", "<option value='{}'>x", "<pre>a {} b</pre>",
+    "<a href='/x?y={}'>x</a>", "<h1><span>{}</span></h1>", "<svg><text>{}</text></svg>",
+)  # fmt: skip
+
+
+def encoded(secret: str, chance: Random) -> str:
+    """Write a text with characters as entities at random; always those that HTML asks for."""
+    ways = (html.escape, lambda c: f"&#{ord(c)};", lambda c: f"&#x{ord(c):X};")
+    return "".join(
+        chance.choice(ways)(letter) if letter in "<>&'\"" or chance.random() < 0.5 else letter
+        for letter in secret
+    )
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    SECRETS, st.sampled_from(PLACES), st.lists(st.sampled_from(ELSEWHERE), max_size=3), st.randoms()
+)
+def test_no_masked_value_survives_wherever_it_stands_and_however_it_is_written(
+    secret: str, place: str, elsewhere: list[str], chance: Random
+) -> None:
+    page = "<div>".join(each.format(encoded(secret, chance)) for each in (place, *elsewhere))
+
+    shown = masked(page)
+
+    assert secret not in html.unescape(shown)
+    assert html.escape(secret) not in shown
