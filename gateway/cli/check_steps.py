@@ -16,6 +16,7 @@ from vetting.toml_source import TomlSource
 
 if TYPE_CHECKING:
     from gateway.settings import Settings
+    from gateway.settings_upstreams import UpstreamSection
     from policies.engine import Engine
     from policies.policy_set import PolicySet
 
@@ -43,7 +44,12 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
         for directory in organisation.directories
         if directory.ca_file
     ]
-    files += [(f"upstream {each.id}", each.ca_file) for each in settings.upstreams if each.ca_file]
+    files += [
+        (f"upstream {each.id}", file)
+        for each in settings.upstreams
+        for file in (each.ca_file, each.certificate_file)
+        if file
+    ]
     if settings.mail is not None and settings.mail.ca_file:
         files.append(("mail", settings.mail.ca_file))
     for owner, path in files:
@@ -55,11 +61,27 @@ def certificates(settings: Settings, at: datetime) -> Iterator[Finding]:
             continue
         for certificate in found:
             yield from ending(certificate, owner, str(path), at)
+    for upstream in settings.upstreams:
+        if upstream.certificate_file is not None:
+            yield from _pair(upstream)
     for organisation in settings.organisations:
         asked = organisation.password_directory
         if asked is not None and asked.crl_file:
             owner = f"organisation {organisation.id}, directory {asked.id}"
             yield from _list_ending(asked.crl_file, owner, at)
+
+
+def _pair(section: UpstreamSection) -> Iterator[Finding]:
+    """Read our own certificate for a system together with its key, as the service does."""
+    from gateway.errors import UpstreamError
+    from gateway.front.upstream_parts import upstream_addresses
+
+    try:
+        upstream_addresses(section)
+    except UpstreamError as error:
+        file = section.certificate_file or Path()
+        remedy = "put the certificate and its key there, as PEM without a password"
+        yield _finding(FAULT, "certificates", file, f"{error}; {remedy}")
 
 
 def _list_ending(path: Path, owner: str, at: datetime) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.backoffice.instance_health import HealthRule
-from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Upstream
 from tests.doubles.instance_process import InstanceProcess
 from tests.doubles.raw_client import RawClient
@@ -63,9 +63,6 @@ def asked(office: ScriptedUpstream, word: bytes = b" HTTP/1.1\r\n") -> int:
     return sum(each.received.count(word) for each in office.exchanges)
 
 
-POST = "Content-Length: 3\r\n\r\nabc"
-
-
 async def test_instances_are_asked_in_turn() -> None:
     async with offices(answers, answers, answers) as (client, _, _, made):
         for _ in range(9):
@@ -85,6 +82,24 @@ async def test_what_never_left_is_sent_elsewhere_whatever_it_is() -> None:
 
         assert asked(made[1], b"abc") == 6
         assert all(not isinstance(each, ExchangeError) for each in handler.results)
+
+
+async def test_a_connection_that_is_gone_before_it_is_used_has_taken_nothing_with_it() -> None:
+    async with offices(answers, answers) as (client, _, system, made):
+        pool = system.instances[0].pool
+        acquire = pool.acquire
+
+        async def lost(*, fresh: bool = False) -> UpstreamConnection:
+            given = await acquire(fresh=fresh)
+            given.discard()
+            return given
+
+        pool.acquire = lost  # type: ignore[method-assign]
+        for _ in range(2):
+            await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 3\r\n\r\nabc")
+            assert (await client.answer()).endswith(b"ok")
+
+        assert [asked(each, b"abc") for each in made] == [0, 2]
 
 
 async def test_a_post_that_may_have_been_read_is_never_sent_twice() -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,9 @@ def place(port: int) -> SignOutPlace:
         idle_seconds=1,
         max_connections=1,
     )
-    return SignOutPlace(instances=[("ebs.example", address)], path="/OA_HTML/AppsLogout")
+    nobody = replace(address, port=9)
+    instances = [("gone.example", nobody), ("ebs.example", address)]
+    return SignOutPlace(instances=instances, path="/OA_HTML/AppsLogout")
 
 
 @contextmanager

@@ -212,6 +212,22 @@ async def test_a_system_with_a_certificate_of_somebody_else_is_refused() -> None
     listener.close()
 
 
+async def test_who_is_busy_is_counted_and_what_serves_nobody_can_be_closed() -> None:
+    async with pool() as (connections, _):
+        first, second = await connections.acquire(), await connections.acquire()
+        in_line = asyncio.ensure_future(connections.acquire())
+        await asyncio.sleep(0.01)
+        assert connections.busy == 3
+        in_line.cancel()
+        connections.put_back(first)
+        await asyncio.sleep(0)
+        assert connections.busy == 1
+        connections.close_idle()
+
+        assert (first.is_reusable, second.is_reusable) == (False, True)
+        assert connections.busy == 1
+
+
 async def test_an_idle_connection_has_a_short_life() -> None:
     async with pool() as (connections, _):
         first = await connections.acquire()

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.backoffice.upstream_tls import UpstreamTls
 from gateway.errors import UpstreamError
+from tests.doubles.nginx_instances import nginx_instances
+from tests.doubles.raw_client import RawClient
+from tests.gateway.backoffice.gate import gate_to
+from tests.gateway.backoffice.systems import address_of, system_at
 
+NAME = "ebs.example"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -156,3 +162,52 @@ def test_files_that_cannot_be_used_at_the_start_are_named(tmp_path: Path, file: 
             certificate_file=tmp_path / "own.pem",
             key_file=tmp_path / "own.key",
         )
+
+
+async def test_certificates_of_both_sides_are_replaced_without_a_failed_request(
+    tmp_path: Path,
+) -> None:
+    """Nginx with two instances and TLS on both sides, asked all the time."""
+    authority = trustme.CA()
+    tls = write_own(tmp_path, authority)
+    (tmp_path / "office").mkdir()
+    async with nginx_instances(tmp_path / "office", authority, "ebs.example", 2) as office:
+        system = system_at(
+            *(
+                (f"https://127.0.0.1:{port}", replace(address_of(port)[1], tls=tls, tls_name=NAME))
+                for port in office.ports
+            )
+        )
+        async with gate_to(system) as (_, handler):
+            clients = [await handler.another_client() for _ in range(4)]
+            said: list[bytes] = []
+            stopping = asyncio.Event()
+
+            async def ask(client: RawClient) -> None:
+                while not stopping.is_set():
+                    said.append(await client.get())
+
+            asking = [asyncio.ensure_future(ask(each)) for each in clients]
+            await handler.until(lambda: len(bodies(said)) == len(office.ports))
+            for _ in range(2):
+                before = shown(said)
+                office.certify(authority, "ebs.example")
+                write_own(tmp_path, authority)
+                office.reload()
+                await handler.until(lambda: shown(said) - before)  # noqa: B023
+            stopping.set()
+            await asyncio.gather(*asking)
+
+    assert {each[9:12] for each in said} == {b"200"}
+    assert len(shown(said)) == 3
+    assert {int(each.split()[1]) for each in bodies(said)} == set(office.ports)
+
+
+def bodies(said: list[bytes]) -> set[bytes]:
+    """Give what the instances answered."""
+    return {each.partition(b"\r\n\r\n")[2] for each in said}
+
+
+def shown(said: list[bytes]) -> set[bytes]:
+    """Give the numbers of our certificates, as the instances saw them."""
+    return {each.split()[0] for each in bodies(said)}

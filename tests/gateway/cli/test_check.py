@@ -173,6 +173,30 @@ def test_a_domain_in_which_nobody_can_be_looked_up_is_a_warning(place: Place) ->
     assert [each["severity"] for each in found] == ["warning"]
 
 
+@pytest.mark.parametrize(
+    ("days", "of_another", "severity"),
+    [(31, False, set()), (-1, False, {"fault"}), (31, True, {"fault"})],
+)
+def test_our_own_certificate_for_a_system_is_looked_at_with_its_key(
+    place: Place, tmp_path: Path, days: int, of_another: bool, severity: set[str]
+) -> None:
+    ends = datetime.now(UTC) + timedelta(days=days, hours=1)  # noqa: TID251
+    begins = ends - timedelta(days=90)
+    own = trustme.CA().issue_cert("gate.example", not_before=begins, not_after=ends)
+    own.cert_chain_pems[0].write_to_path(tmp_path / "own.pem")
+    (trustme.CA().issue_cert("x") if of_another else own).private_key_pem.write_to_path(
+        tmp_path / "own.key"
+    )
+    (tmp_path / "own.key").chmod(0o600)
+    url = 'https://127.0.0.1:9"\ncertificate_file = "own.pem"\nkey_file = "own.key'
+    place.config.write_text(place.config.read_text().replace("http://127.0.0.1:9000", url))
+
+    found = list(check_steps.certificates(load_settings(place.config), datetime.now(UTC)))  # noqa: TID251
+
+    assert {each.severity for each in found} == severity
+    assert all("own.pem" in each.message and "ebs" in each.message for each in found)
+
+
 def test_a_file_that_holds_no_certificate_is_a_fault(place: Place, tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("hello")
 

@@ -30,7 +30,8 @@ WAYS: dict[str, Callable[[str, int], str]] = {
         'base = "dc=fire" },', f'base = "dc=fire" }}, {OIDC.format(port=port)}'
     ),
     "upstream ebs": lambda text, port: text.replace(
-        "http://127.0.0.1:9000", f"https://127.0.0.1:{port}"
+        'url = "http://127.0.0.1:9000"',
+        f'urls = ["https://127.0.0.1:9", "https://127.0.0.1:{port}"]',
     ),
 }
 
