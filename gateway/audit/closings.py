@@ -24,8 +24,10 @@ CLOSING_TABLE: Final = """CREATE TABLE closing (
 _FIELDS: Final = ("corr", "time", "status", "bytes_out", "bytes_in", "duration_us")
 _ID_CHARACTERS: Final = 32
 # Of several results the first counts, and none comes before its decision.
-_INSERT: Final = (
-    "INSERT OR IGNORE INTO closing SELECT idx, ?1 FROM entry WHERE id = ?2 AND idx < ?1"
+_INSERT: Final = "INSERT OR IGNORE INTO closing VALUES (?, ?)"
+_INSERT_BY_ID: Final = (
+    "INSERT INTO closing SELECT idx, ?1 FROM entry WHERE id = ?2 AND idx < ?1"
+    " ON CONFLICT (decision) DO UPDATE SET result = min(result, excluded.result)"
 )
 
 
@@ -100,14 +102,20 @@ def as_result(entry: Mapping[str, Any], decision: bytes) -> dict[str, Any]:
     return alone
 
 
-def save_closings(connection: sqlite3.Connection, closed: Iterable[tuple[int, bytes]]) -> None:
+def save_closings(
+    connection: sqlite3.Connection,
+    closed: Iterable[tuple[int, int]],
+    closed_ids: Iterable[tuple[int, bytes]],
+) -> None:
     """Note which entries close which decisions, inside a transaction.
 
     Args:
         connection: Of the log, with all these entries in it.
-        closed: Index of the entry, id of the decision, in the order of the log.
+        closed: Index of a decision, and of the entry that closes it; each decision once.
+        closed_ids: Index of an entry, id of a decision.
     """
     connection.executemany(_INSERT, closed)
+    connection.executemany(_INSERT_BY_ID, closed_ids)
 
 
 def find_result(connection: sqlite3.Connection, decision: int) -> tuple[Any, ...] | None:

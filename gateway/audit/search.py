@@ -19,18 +19,11 @@ from typing import Any, Literal
 import orjson
 
 from gateway.audit.closings import as_result, find_result
+from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import FieldsError, LogStoreError
 from gateway.audit.field_encryption import FieldEncryption
-from gateway.audit.log_store import (
-    BLOCK_ENTRIES,
-    KIND_CODES,
-    OUTCOME_CODES,
-    PERSON_SHIFT,
-    PHASE_CODES,
-    EntryRow,
-    open_for_reading,
-)
+from gateway.audit.log_store import BLOCK_ENTRIES, PERSON_SHIFT, EntryRow, open_for_reading
 from gateway.audit.sealing import Pseudonyms
 from gateway.keys import KeyRing
 
@@ -381,7 +374,7 @@ def _read_personal(
         return {}, "expired"
     try:
         fields = reader.decrypt(
-            row.ciphertext,
+            bytes(row.ciphertext),
             entry_id=row.id,
             kid=clear["kid"],
             kc=b64decode(clear["kc"]),

@@ -22,12 +22,7 @@ from pathlib import Path
 
 import structlog
 
-from gateway.audit.admission import (
-    CODE_VANISHED,
-    Admission,
-    Batch,
-    WriterProgress,
-)
+from gateway.audit.admission import CODE_VANISHED, Admission, Batch, WriterProgress
 from gateway.audit.checkpoint import Checkpoint, sign_checkpoint
 from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
@@ -295,7 +290,7 @@ class Sequencer:
     def _store_batch(self, batch: Batch, portions: dict[str, Portion]) -> None:
         with self._store.transaction():
             self._store.add(batch.rows)
-            self._store.note_closed(batch.closed)
+            self._store.note_closed(batch.closed, batch.closed_ids)
             for piece in batch.damaged:
                 self._store.keep_damaged(piece)
             for position in self._vanished:
@@ -328,6 +323,8 @@ class Sequencer:
             elif other.envelope != row.envelope:
                 self._admission.keep_duplicate(row, batch)
         batch.replace_rows(kept)
+        for source in self._sources.values():
+            source.progress.forget_places(batch.first)
         self._admission.admit(
             self._own,
             [s.body for s in self._sealer.seal_all(batch.notes) if isinstance(s, Sealed)],

@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from gateway.audit.admission import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
 from gateway.audit.checkpoint import Checkpoint, open_checkpoint
 from gateway.audit.closings import ClosingCheck
+from gateway.audit.columns import clear_columns
 from gateway.audit.errors import NoteError
 from gateway.audit.log_store import (
     BLOCK_ENTRIES,
@@ -31,7 +32,6 @@ from gateway.audit.log_store import (
     FLAG_MAC,
     SCHEMA,
     EntryRow,
-    clear_columns,
     open_for_reading,
 )
 from gateway.audit.merkle import Frontier, tree_root

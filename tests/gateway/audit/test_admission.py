@@ -16,9 +16,10 @@ from gateway.audit.admission import (
     Batch,
     WriterProgress,
 )
+from gateway.audit.columns import clear_columns
 from gateway.audit.entry import Kind, Outcome
 from gateway.audit.journal import frame
-from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE, clear_columns
+from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE
 from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
 from gateway.keys import KeyPurpose
 from tests.doubles.record import RecordBench, decision

@@ -1,5 +1,7 @@
 """Visits that ended as permitted share an entry, and each is found with its own end."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,6 +17,13 @@ VISITS = 5
 
 def ended(draft: EntryDraft, number: int = 1) -> Closing:
     return draft.id.hex(), draft.at_us + 900, 200 + number, 4_000 + number, number, 850
+
+
+def wait_for(held: Callable[[], object]) -> None:
+    give_up = time.monotonic() + 10
+    while not held():
+        assert time.monotonic() < give_up
+        time.sleep(0.005)
 
 
 def visit(recorder: Recorder, drafts: list[EntryDraft]) -> None:
@@ -81,6 +90,45 @@ def test_a_visit_that_was_closed_is_not_closed_again(
     assert result is not None
     assert result.outcome is Outcome.PERMIT
     assert bench.verify().holds
+
+
+def test_a_visit_that_was_open_when_the_sequencer_ended_is_closed_by_the_next(
+    bench: RecordBench,
+) -> None:
+    """Where its decision is, the next one has to look up."""
+    drafts = [decision(number) for number in range(VISITS)]
+    with bench.recorder() as recorder:
+        for draft in drafts:
+            recorder.record_and_wait(draft)
+        bench.drain()
+        for number, draft in enumerate(drafts):
+            recorder.close_visit(ended(draft, number))
+    bench.drain()
+
+    assert [row.result is not None for row in bench.search(function="pay.slip").rows] == [True] * 5
+    assert bench.verify().holds
+
+
+def test_what_closes_a_visit_finds_it_though_entries_before_it_are_set_aside(
+    bench: RecordBench,
+) -> None:
+    """Two writers have an entry of one id: the second is no entry, and what follows moves."""
+    first, again, kept = decision(1), decision(2), decision(3)
+    again.id = first.id
+    with bench.recorder() as one, bench.recorder() as other:
+        one.record_and_wait(first)
+        with bench.sequencer() as sequencer:
+            sequencer.step()
+            for draft in (again, kept):
+                other.record_and_wait(draft)
+            sequencer.step()
+            other.close_visit(ended(kept))
+            wait_for(sequencer.step)
+
+    result = bench.search(reference=kept.reference).rows[0].result
+    assert result is not None
+    assert result.clear["status"] == 201
+    assert bench.verify().faults == ()
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import LogStoreError
-from gateway.audit.log_store import (
-    KIND_CODES,
-    OUTCOME_CODES,
-    PHASE_CODES,
-    SCHEMA,
-    EntryRow,
-    JournalPosition,
-    LogStore,
-    open_for_reading,
-)
+from gateway.audit.log_store import SCHEMA, EntryRow, JournalPosition, LogStore, open_for_reading
 
 
 def row(index: int, at_us: int = 0) -> EntryRow:

@@ -1,0 +1,163 @@
+"""What the log's columns say of an envelope, and taking them out as fast as a sequencer needs it.
+
+Sealers write the fields in one order, texts without escapes: a regular expression reads them in a
+third of the time that parsing the whole envelope takes. And what entries say alike each time,
+around their id, their instant and their reference, is not read again: by those very bytes it is
+known what they say. An envelope that neither fits is left to whoever parses it whole.
+"""
+
+import re
+from binascii import unhexlify
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from gateway.audit.closings import closed_by
+from gateway.audit.entry import Kind, Outcome, Phase
+
+# INVARIANT: codes are stored; append only.
+KIND_CODES: Mapping[str, int] = {kind.value: code for code, kind in enumerate(Kind)}
+PHASE_CODES: Mapping[str, int] = {phase.value: code for code, phase in enumerate(Phase)}
+OUTCOME_CODES: Mapping[str, int] = {outcome.value: code for code, outcome in enumerate(Outcome)}
+
+# What one entry's clear columns must be: id, at_us, kind, phase, outcome, reference, organisation,
+# function, in the order of the table.
+ClearColumns = tuple[bytes, int, int, int, int, str | None, str | None, str | None]
+
+
+# What follows the columns is named, so that none can be passed over.
+_TEXT: Final = rb'"[^"\\]+"'
+_COLUMNS: Final = re.compile(
+    rb'{"v":1,"id":"([0-9a-f]{32})","time":([0-9]{1,18}),"kind":"([a-z_]+)","phase":"([a-z]+)"'
+    rb',"outcome":"([a-z]+)"(?:,"reference":"([^"\\]+)")?(?:,"corr":"([0-9a-f]{32})")?'
+    rb'(?:,"op":%(text)s)?(?:,"code":%(text)s)?(?:,"organisation":"([^"\\]+)")?'
+    rb'(?:,"vetting":%(text)s)?(?:,"vetting_expires":%(text)s)?(?:,"roles":%(text)s)?'
+    rb'(?:,"function":"([^"\\]+)")?'
+    rb',"(?:regime|classification|system|agreement|rules|policy|obligations|method|route|status'
+    rb'|bytes_in|bytes_out|duration_us|recipient|count|inputs|writer|(closes))":' % {b"text": _TEXT}
+)
+_KINDS, _PHASES, _OUTCOMES = (
+    {name.encode(): code for name, code in codes.items()}
+    for codes in (KIND_CODES, PHASE_CODES, OUTCOME_CODES)
+)
+# Where a sealer's envelope has what differs each time: 32 characters of id, then 16 of the instant.
+_BEFORE_ID: Final = b'{"v":1,"id":"'
+_BEFORE_TIME: Final = b'","time":'
+_BEFORE_REFERENCE: Final = b',"reference":"'
+_BEFORE_WRITER: Final = b',"writer":"'
+_ID: Final = slice(13, 45)
+_BETWEEN: Final = slice(45, 54)
+_TIME: Final = slice(54, 70)
+_REFERENCE_LENGTH: Final = 10
+_REMEMBERED: Final = 4_096
+
+
+class _Around(NamedTuple):
+    kind: int
+    phase: int
+    outcome: int
+    organisation: str | None
+    function: str | None
+
+
+class EnvelopeColumns:
+    """Reads columns, and remembers what is said alike. For one thread at a time."""
+
+    def __init__(self) -> None:
+        """Start with nothing remembered."""
+        self._known: dict[tuple[bytes, bytes], _Around] = {}
+
+    def read(self, envelope: bytes) -> tuple[ClearColumns, tuple[bytes, ...]] | None:
+        """Read the columns of an envelope that a sealer wrote, and the ids of what it closes.
+
+        Returns:
+            None if it is not written as ours are.
+
+        Raises:
+            LookupError, ValueError, TypeError: It does not say what every entry says.
+        """
+        # Up to there all that differs is told by its place.
+        head = envelope[: envelope.find(_BEFORE_WRITER)]
+        at = head.find(_BEFORE_REFERENCE, _TIME.stop) + len(_BEFORE_REFERENCE)
+        end = at + _REFERENCE_LENGTH
+        around = self._known.get((head[_TIME.stop : at], head[end:]))
+        time, reference = head[_TIME], head[at:end]
+        if (
+            around is None
+            or not (time.isdigit() and reference.isalnum())
+            or head[_BETWEEN] != _BEFORE_TIME
+            or not head.startswith(_BEFORE_ID)
+        ):
+            return self._match(envelope, head, at)
+        kind, phase, outcome, organisation, function = around
+        said = (
+            unhexlify(head[_ID]),
+            int(time),
+            kind,
+            phase,
+            outcome,
+            reference.decode(),
+            organisation,
+            function,
+        )
+        return said, ()
+
+    def _match(
+        self, envelope: bytes, head: bytes, at: int
+    ) -> tuple[ClearColumns, tuple[bytes, ...]] | None:
+        """Read it by its form; `at` is where its reference is, if it has one."""
+        found = _COLUMNS.match(envelope)
+        if found is None:
+            return None
+        hexed, time, kind, phase, outcome, reference, corr, organisation, function, many = (
+            found.groups()
+        )
+        around = _Around(
+            _KINDS[kind],
+            _PHASES[phase],
+            _OUTCOMES[outcome],
+            None if organisation is None else organisation.decode(),
+            None if function is None else function.decode(),
+        )
+        said = (
+            unhexlify(hexed),
+            int(time),
+            around.kind,
+            around.phase,
+            around.outcome,
+            None if reference is None else reference.decode(),
+            around.organisation,
+            around.function,
+        )
+        if many:
+            return said, closed_by(orjson.loads(envelope))
+        if corr:
+            return said, (unhexlify(corr),)
+        end = at + _REFERENCE_LENGTH
+        if found.span(6) == (at, end) and found.span(2) == (_TIME.start, _TIME.stop):
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            # The form holds as far as it was read, so whatever is around others must be as long.
+            if found.end() <= len(head) + len(_BEFORE_WRITER):
+                self._known[head[_TIME.stop : at], head[end:]] = around
+        return said, ()
+
+
+def clear_columns(envelope: Mapping[str, Any]) -> ClearColumns:
+    """Take the index columns out of a parsed envelope.
+
+    Raises:
+        KeyError, ValueError, TypeError: The envelope does not say what every entry says.
+    """
+    get = envelope.get
+    return (
+        bytes.fromhex(envelope["id"]),
+        envelope["time"],
+        KIND_CODES[envelope["kind"]],
+        PHASE_CODES[envelope["phase"]],
+        OUTCOME_CODES[envelope["outcome"]],
+        get("reference"),
+        get("organisation"),
+        get("function"),
+    )
