@@ -4,8 +4,8 @@
 
 # The directories of the demo, and what python-ldap and gssapi are compiled with.
 demo_packages="slapd ldap-utils libldap-dev libsasl2-dev libkrb5-dev gcc libc6-dev"
-# The browser of the journeys, the domain controller with its Kerberos client, a proxy that asks the gate.
-test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user nginx"
+# The browser of the journeys, the domain controller with its Kerberos client, proxies that ask the gate and fronts.
+test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user nginx haproxy"
 # What `make bench` compares with.
 bench_packages="nginx apache2 wrk"
 policy_rc=/usr/sbin/policy-rc.d
@@ -120,7 +120,7 @@ remove_guard() {
 # Nor is a server that came with set-up to start at the next boot.
 keep_servers_off() {
     [ -d /run/systemd/system ] || return 0
-    for server in slapd nginx apache2 samba-ad-dc; do
+    for server in slapd nginx haproxy apache2 samba-ad-dc; do
         case " $1 " in
             *" $server "*) $become systemctl disable --quiet "$server" >/dev/null 2>&1 || true ;;
         esac

@@ -46,7 +46,7 @@ def check(config: Path, sample: int, *, as_json: bool) -> None:
 
 
 def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding]:
-    from gateway.cli import check_servers, check_steps
+    from gateway.cli import check_entrance, check_servers, check_steps
     from gateway.settings import load_settings
 
     settings: Settings | None = None
@@ -81,6 +81,7 @@ def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding
     steps: list[tuple[str, Step]] = [
         ("keys", lambda: check_steps.keys(opened)),
         ("certificates", lambda: check_steps.certificates(opened, at)),
+        ("own certificate", lambda: check_entrance.own_certificate(opened, at)),
         ("servers' certificates", lambda: check_servers.servers(opened, at)),
         ("directories", lambda: check_steps.directories(opened, config)),
         ("register", lambda: check_steps.register(opened)),

@@ -56,6 +56,8 @@ def _asked(settings: Settings) -> Iterator[tuple[str, Server]]:
                 continue
             for uri in directory.uris:
                 yield owner, Server.from_uri(uri)
+    if settings.tls is None:  # what a front shows for us
+        yield from _https("the gateway, as staff reach it", settings.gateway.origin)
     for upstream in settings.upstreams:
         for place in upstream.places:
             yield from _https(f"upstream {upstream.id}", place)

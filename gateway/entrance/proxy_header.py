@@ -88,6 +88,8 @@ async def read_client(accepted: socket, readable: Callable[[], Awaitable[None]])
             seen = accepted.recv(_MOST_BYTES - len(begun), MSG_PEEK)
         except (BlockingIOError, InterruptedError):
             continue
+        if not seen and not begun:
+            raise ConnectionResetError  # somebody who only looks whether we are there
         if not seen:
             raise ProxyHeaderError("proxy-header-missing")
         length = length_of(begun + seen)

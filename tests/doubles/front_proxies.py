@@ -35,7 +35,7 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  include {folder}/back-office.conf;
+  include {folder}/site.conf;
 }}
 """
 
@@ -88,7 +88,7 @@ async def nginx(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
     """Run nginx."""
     async with _office() as (office, behind):
         written = (CONFIGURATIONS / "nginx.conf").read_text()
-        (folder / "back-office.conf").write_text(
+        site = (
             written.replace("127.0.0.1:8080", f"127.0.0.1:{gate_port}")
             .replace("127.0.0.1:9000", f"127.0.0.1:{behind}")
             .replace("127.0.0.1:8088", f"127.0.0.1:{office.port}")
@@ -97,10 +97,18 @@ async def nginx(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
         (folder / "gateway-secret.conf").write_text(
             f'proxy_set_header Gateway-Proxy-Secret "{SECRET}";\n'
         )
-        (folder / "nginx.conf").write_text(_NGINX.format(folder=folder))
-        command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        async with _running([*command, "-e", "stderr"], folder, office.port):
+        async with nginx_around(folder, site, office.port):
             yield office
+
+
+@contextlib.asynccontextmanager
+async def nginx_around(folder: Path, site: str, port: int) -> AsyncIterator[None]:
+    """Run nginx with what stands inside `http`, until it is done with."""
+    (folder / "site.conf").write_text(site)
+    (folder / "nginx.conf").write_text(_NGINX.format(folder=folder))
+    command = [program("nginx"), "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    async with running([*command, "-e", "stderr"], folder, port):
+        yield
 
 
 @contextlib.asynccontextmanager
@@ -116,7 +124,7 @@ async def caddy(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
         )
         (folder / "gateway.secret").write_text(SECRET)
         command = [program("caddy"), "run", "--config", str(folder / "Caddyfile")]
-        async with _running(command, folder, office.port):
+        async with running(command, folder, office.port):
             yield office
 
 
@@ -133,7 +141,7 @@ async def envoy(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
             .replace("GATEWAY-SECRET", SECRET)
         )
         command = [program("envoy"), "-c", str(folder / "envoy.yaml"), "--concurrency", "1"]
-        async with _running([*command, "--use-dynamic-base-id"], folder, office.port):
+        async with running([*command, "--use-dynamic-base-id"], folder, office.port):
             yield office
 
 
@@ -153,7 +161,7 @@ async def _office() -> AsyncIterator[tuple[ProxiedOffice, int]]:
 
 
 @contextlib.asynccontextmanager
-async def _running(command: list[str], folder: Path, port: int) -> AsyncIterator[None]:
+async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[None]:
     """Run a server until it is done with; wait until it listens."""
     with (folder / "said").open("wb") as said:
         process = await asyncio.create_subprocess_exec(

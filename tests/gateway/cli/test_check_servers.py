@@ -29,6 +29,10 @@ WAYS: dict[str, Callable[[str, int], str]] = {
     "organisation cheshire-fire, directory own": lambda text, port: text.replace(
         'base = "dc=fire" },', f'base = "dc=fire" }}, {OIDC.format(port=port)}'
     ),
+    "the gateway, as staff reach it": lambda text, port: (
+        text.replace("http://localhost:8080", f"https://127.0.0.1:{port}")
+        + '[[front]]\nid = "f"\nnetworks = ["127.0.0.1/32"]\ntells = "header"\n'
+    ),
     "upstream ebs": lambda text, port: text.replace(
         'url = "http://127.0.0.1:9000"',
         f'urls = ["https://127.0.0.1:9", "https://127.0.0.1:{port}"]',

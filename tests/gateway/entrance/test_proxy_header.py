@@ -138,10 +138,15 @@ async def test_a_header_that_is_not_exactly_right_is_none(sent: bytes, code: str
         await read(sent)
 
 
-@pytest.mark.parametrize("begun", [b"", b"P", LINE[:-1], SIGNATURE[:5], binary()[:-1]])
+@pytest.mark.parametrize("begun", [b"P", LINE[:-1], SIGNATURE[:5], binary()[:-1]])
 async def test_a_header_that_ends_too_soon_is_none(begun: bytes) -> None:
     with pytest.raises(ProxyHeaderError, match="proxy-header-missing"):
-        await read(begun, end=True) if begun else await read(end=True)
+        await read(begun, end=True)
+
+
+async def test_who_only_looks_whether_we_are_there_has_begun_none() -> None:
+    with pytest.raises(ConnectionResetError):
+        await read(end=True)
 
 
 def test_the_second_of_two_headers_is_no_part_of_the_first() -> None:
