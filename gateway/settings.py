@@ -104,6 +104,13 @@ class Settings(Section):
 
     _file: Path | None = PrivateAttr(default=None)
 
+    @property
+    def employers(self) -> tuple[dict[str, str], frozenset[str]]:
+        """The kinds of the organisations by id, and those whose memberships the register keeps."""
+        kinds: dict[str, str] = {each.id: each.kind for each in self.organisations}
+        kept = (each.id for each in self.organisations if each.membership == "register")
+        return kinds, frozenset(kept)
+
     @override
     def model_post_init(self, context: Any, /) -> None:
         """Remember which file they were read from."""

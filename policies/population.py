@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.function import Function
+    from policies.obligations import Obligation
     from policies.policy_set import PolicySet
     from policies.question import Subject
 
@@ -49,6 +50,7 @@ def decide_population(
     action: str,
     at: datetime,
     factors: frozenset[str],
+    honours: frozenset[Obligation] = frozenset(),
     shared: bool = True,
 ) -> Iterator[PersonDecisions]:
     """Decide every function for every person, none of whom names another's record.
@@ -60,20 +62,25 @@ def decide_population(
         action: `read` or `write`.
         at: The instant.
         factors: How everybody is taken to have proved who they are.
+        honours: What whoever asks undertakes to do, see `Question.honours`.
         shared: Whether equal questions are asked once.
     """
     looked = _looked_at(engine.policy_set)
+
+    def ask(asked: Subject) -> tuple[Decision, ...]:
+        return _decided(engine, asked, functions, action, at, factors, honours)
+
     known: dict[object, tuple[Decision, ...]] = {}
     for subject in staff:
         if looked.at_all or not shared:
             asked = subject if looked.at_all else _in_named_words(subject, looked)
-            yield PersonDecisions(subject, _decided(engine, asked, functions, action, at, factors))
+            yield PersonDecisions(subject, ask(asked))
             continue
         key = _decisive(subject, looked, at)
         decisions = known.get(key)
         if decisions is None:
             asked = _in_named_words(subject, looked)
-            decisions = known[key] = _decided(engine, asked, functions, action, at, factors)
+            decisions = known[key] = ask(asked)
         yield PersonDecisions(subject, decisions)
 
 
@@ -84,11 +91,19 @@ def _decided(
     action: str,
     at: datetime,
     factors: frozenset[str],
+    honours: frozenset[Obligation],
 ) -> tuple[Decision, ...]:
     if not functions:
         return ()
     decide = engine.decide
-    asked = Question(subject=subject, function=functions[0], action=action, at=at, factors=factors)
+    asked = Question(
+        subject=subject,
+        function=functions[0],
+        action=action,
+        at=at,
+        factors=factors,
+        honours=honours,
+    )
     return tuple([decide(asked.turned_to(function, factors)) for function in functions])
 
 

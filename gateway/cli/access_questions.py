@@ -21,23 +21,16 @@ from gateway.cli.opening import (
     policy_set_in_force,
 )
 from gateway.cli.terminal import Progress, table
-from gateway.errors import CommandError, NotEmployed
+from gateway.errors import CommandError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
     from gateway.settings import Settings
     from policies.decision import Decision
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
-    from vetting.person import PersonKey
-    from vetting.register_reading import RegisteredPerson
-
-_AT_ONCE = 500
-"""People whose register rows are read together."""
 
 action_option = click.option(
     "--action", type=click.Choice(["read", "write"]), default="read", show_default=True
@@ -147,16 +140,6 @@ def _question(
     )
 
 
-class _Read:
-    """Gives what was read of the register for many people at once."""
-
-    def __init__(self, people: dict[PersonKey, RegisteredPerson]) -> None:
-        self._people = people
-
-    def read(self, connection: Connection, person: PersonKey) -> RegisteredPerson:  # noqa: ARG002
-        return self._people[person]
-
-
 def _staff(
     settings: Settings, policy_set: PolicySet, at: datetime, *, person: str = ""
 ) -> Iterator[Subject]:
@@ -168,31 +151,21 @@ def _staff(
         at: now.
         person: one of them, in any way that names a person; everybody if empty.
     """
-    from gateway.identity.staff import every_staff, find_staff
-    from gateway.identity.subject import subject_reader
+    from gateway.identity.known_staff import everybody, subjects_of
+    from gateway.identity.staff import find_staff
     from gateway.store.engine import reading
-    from vetting.person import PersonKey
     from vetting.register import Register
 
     kinds = {each.id: str(each.kind) for each in policy_set.organisations}
-    kept_here = frozenset(
-        each.id for each in settings.organisations if each.membership == "register"
-    )
+    _, kept_here = settings.employers
     register = Register(policy_set.levels, accepted=policy_set.accepted_bodies)
     store = open_existing_store(settings)
     try:
+        if not person:
+            yield from everybody(lambda: reading(store), register, kinds, kept_here, at)
+            return
         with reading(store) as connection:
-            staff = list(find_staff(connection, person) if person else every_staff(connection))
-            for first in range(0, len(staff), _AT_ONCE):
-                some = staff[first : first + _AT_ONCE]
-                some = [each for each in some if each.organisation in kinds]
-                keys = [PersonKey.from_text(each.person) for each in some]
-                known = dict(zip(keys, register.read_all(connection, keys), strict=True))
-                read = subject_reader(_Read(known), kinds, kept_here)
-                for each in some:
-                    try:
-                        yield read(connection, each, at).subject
-                    except NotEmployed:
-                        continue
+            staff = find_staff(connection, person)
+            yield from subjects_of(connection, staff, register, kinds, kept_here, at)
     finally:
         store.dispose()

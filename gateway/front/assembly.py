@@ -50,6 +50,7 @@ from gateway.front.session_cuts import SessionCuts
 from gateway.front.session_desk import RecordedSessions
 from gateway.front.session_parts import directory_organisations, look_after_sessions, vouching
 from gateway.front.sign_in_desk import RecordedSignIn
+from gateway.front.staff_counts import StaffCounts
 from gateway.front.ticket_desk import ticket_desk
 from gateway.identity.owners import RecordOwners
 from gateway.identity.providers.provider_logins import ProviderLogins
@@ -246,6 +247,7 @@ class Assembly:
                 clock=clock,
             ),
             register=RegisterSearch(state.store, state.policy.register),
+            staff_counts=StaffCounts(state.store, state.policy, *settings.employers),
             search_record=lambda wanted: search(log_directory, keys, wanted, find_person),
             session_limits=(gateway.session_idle_minutes, gateway.session_absolute_hours * 60),
             session_desk=RecordedSessions(
@@ -354,14 +356,11 @@ class Assembly:
             files = PolicyFiles.read(settings.policy.directory)
             versions.begin(files, policy_set, at=clock())
         reader = BulletinReader(store, bulletin, complain=_complain)
-        kinds = {each.id: each.kind for each in settings.organisations}
+        kinds, kept_here = settings.employers
         sessions = Sessions(
             store, bulletin, session_rules(settings), SessionTokens(keys.session_secret)
         )
         policy = PolicyInForce(versions)
-        kept_here = frozenset(
-            each.id for each in settings.organisations if each.membership == "register"
-        )
         subjects = subject_reader(policy, kinds, kept_here)
         state = _State(
             store=store,

@@ -276,9 +276,16 @@ def find_staff(
     return tuple(_from_row(row) for row in connection.execute(statement))
 
 
-def every_staff(connection: Connection) -> tuple[Staff, ...]:
-    """Give everybody whom a directory has vouched for, ordered by id."""
-    statement = select(schema.staff).order_by(schema.staff.c.staff_id)
+def staff_after(connection: Connection, staff_id: str, *, limit: int) -> tuple[Staff, ...]:
+    """Give the next of everybody whom a directory has vouched for, ordered by id.
+
+    Args:
+        connection: to read with.
+        staff_id: the last that was given; empty to begin.
+        limit: the most that are given; fewer means that these are the last.
+    """
+    known = schema.staff.c.staff_id
+    statement = select(schema.staff).where(known > staff_id).order_by(known).limit(limit)
     return tuple(_from_row(row) for row in connection.execute(statement))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gateway.cookies import CookiePolicy
     from gateway.identity.sessions.session_list import ListedSession
     from gateway.identity.signing_in.break_glass_accounts import Use
+    from gateway.pages.count_services import StaffCountDesk
     from gateway.pages.factor_services import FactorDesk, FactorOffice, NoticeDesk, PurposeDesk
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
     from gateway.pages.register_services import RegisterDesk
@@ -289,6 +290,7 @@ class PageServices:
         provider_desk: the same through OpenID providers.
         ticket_desk: the same with tickets of computers that are joined to a domain.
         register: the vetting register, read only.
+        staff_counts: counts who may open what.
         search_record: searches the record; called on a worker thread.
         session_limits: idle and absolute limit of a session in minutes, for the notices.
         session_desk: lists and ends sessions.
@@ -312,6 +314,7 @@ class PageServices:
     provider_desk: ProviderDesk
     ticket_desk: TicketDesk
     register: RegisterDesk
+    staff_counts: StaffCountDesk
     search_record: Callable[[AuditFilter], Page]
     session_limits: tuple[int, int]
     session_desk: SessionDesk

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask import Response, request
 
 from gateway.conditions import HONOURED
+from gateway.pages.count_services import Counting, Tally
 from gateway.pages.page import PageKit, PageRequest, Route
 from gateway.pages.policy_words import (
     KEY,
@@ -196,6 +197,7 @@ class PolicyPages:
             functions=[chosen],
             honours=HONOURED,
         )
+        counting = self._kit.services.staff_counts.counted(page.at)
         who: dict[str, list[tuple[str, CellWords]]] = {}
         for audience, cell in zip(grid.audiences, grid.cells[chosen.id], strict=True):
             told = cell_words(cell, audience, chosen)
@@ -204,6 +206,8 @@ class PolicyPages:
             "policy_function.html",
             function=function_row(chosen, policy_set),
             who=who,
+            counting=counting,
+            counts=_counts(counting, chosen, policy_set),
             matchers=chosen.matchers,
             note=chosen.note,
             rules=[
@@ -296,6 +300,23 @@ def function_row(function: Function, policy_set: PolicySet) -> FunctionRow:
             f"{function.floor.text} {floor} {function.system}"
         ),
     )
+
+
+def _counts(
+    counting: Counting, function: Function, policy_set: PolicySet
+) -> list[tuple[str, Tally, int]]:
+    """Give for each organisation how many may, and of how many; nothing until all were counted."""
+    if counting.staff is None:
+        return []
+    nobody = Tally(may=0, after=0)
+    return [
+        (
+            each.name,
+            counting.tallies.get((function.id, each.id), nobody),
+            counting.staff.get(each.id, 0),
+        )
+        for each in policy_set.organisations
+    ]
 
 
 def _searched(rows: Iterable[_Row]) -> tuple[str, list[_Row]]:

@@ -117,6 +117,44 @@ def test_function_is_shown_with_who_may_open_it_and_all_that_speaks_of_it(
     assert "in the post hr" in html
 
 
+def rows_of_counts(html: str) -> dict[str, list[str]]:
+    """The numbers of each organisation, from the table of counts."""
+    part = unescape(html).partition('id="how-many"')[2].partition("</table>")[0]
+    rows = re.findall(r'role="rowheader"[^>]*>([^<]+)</th>(.*?)</tr>', part, re.DOTALL)
+    return {name: re.findall(r'role="cell"[^>]*>([^<]+)<', cells) for name, cells in rows}
+
+
+def test_function_is_shown_with_how_many_of_each_organisation_may_open_it(
+    world: World, browser_of: SignIn
+) -> None:
+    """Kinds of people say who; an officer asks how many as well."""
+    browser = browser_of("security-officer")
+    search = browser.get("/-/policy/function?id=hr.search").text
+    bank = browser.get("/-/policy/function?id=pay.bank").text
+
+    assert [*rows_of_counts(search)] == [
+        each.name for each in world.engine.policy_set.organisations
+    ]
+    assert rows_of_counts(search)["Cheshire Constabulary"] == ["31", "0", "2,412"]
+    assert rows_of_counts(search)["Cheshire Fire and Rescue Service"] == ["0", "0", "640"]
+    assert rows_of_counts(bank)["Cheshire Fire and Rescue Service"] == ["0", "633", "640"]
+    assert "Counted at 2026-" in search
+
+
+def test_as_long_as_people_are_counted_no_part_is_shown_as_the_whole(
+    world: World, browser_of: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = browser_of("security-officer")
+    monkeypatch.setattr(world.counts, "looked_at", 3)
+    counting = browser.get("/-/policy/function?id=hr.search").text
+    monkeypatch.setattr(world.counts, "failed", True)
+    failed = browser.get("/-/policy/function?id=hr.search").text
+
+    assert f"Counting: 3 of {world.counts.total} people so far" in counting
+    assert "They cannot be counted now" in failed
+    assert rows_of_counts(counting) == rows_of_counts(failed) == {}
+
+
 def test_function_that_is_not_known_is_said_to_be_unknown(browser_of: SignIn) -> None:
     """The set may have changed since the page with the link was opened."""
     answer = browser_of("security-officer").get("/-/policy/function?id=gone")

@@ -36,6 +36,7 @@ from tests.gateway.pages.doubles import (
     RegisterDesk,
     SessionDesk,
     SignInDesk,
+    StaffCountDesk,
     TicketDesk,
     Visit,
     policy_versions,
@@ -74,6 +75,7 @@ class World:
     sessions: SessionDesk
     record: RecordDesk
     register: RegisterDesk
+    counts: StaffCountDesk
     factors: FactorDesk
     office: FactorOffice
     notices: NoticeDesk
@@ -104,6 +106,7 @@ def new_world(
     providers = ProviderDesk(desk)
     tickets = TicketDesk(desk)
     register = RegisterDesk(staff, policy_set.levels)
+    counts = StaffCountDesk(staff)
     record = RecordDesk(morning(engine, staff) if rows is None else rows)
     sessions = SessionDesk(desk, at)
     factors = FactorDesk()
@@ -127,6 +130,7 @@ def new_world(
         provider_desk=providers,
         ticket_desk=tickets,
         register=register,
+        staff_counts=counts,
         search_record=record.search,
         session_limits=(30, 600),
         session_desk=sessions,
@@ -151,6 +155,7 @@ def new_world(
         sessions=sessions,
         record=record,
         register=register,
+        counts=counts,
         factors=factors,
         office=office,
         notices=notices,
