@@ -53,6 +53,7 @@ TESTED_ELSEWHERE = {
     "gateway/identity/signing_in/factor_holder.py": "a value",
     "gateway/pages/factor_services.py": "protocols only",
     "gateway/pages/register_services.py": "protocols only",
+    "gateway/pages/count_services.py": "values and a protocol only",
     "gateway/front/factor_parts.py": "tested by the journeys of second factors",
     "gateway/front/factor_record.py": "tested with the desks",
     "gateway/cli/check_steps.py": "tested with `gateway check`",
