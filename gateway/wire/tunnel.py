@@ -45,7 +45,9 @@ class Tunnel:
         self._idle_seconds = idle_seconds
         self._near: asyncio.Transport | None = None
         self._far: asyncio.Transport
-        self._bounds = FrameBounds()
+        self._said = FrameBounds()  # by the client
+        self._told = FrameBounds()  # to it
+        self._first = ""  # who said first that it ends
         self._used = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -81,13 +83,18 @@ class Tunnel:
         if not self._why:
             self._used = self._loop.time()
             self._incoming.received_bytes += len(data)
+            self._said.follow(data)
+            if self._said.closed:
+                self._first = self._first or BY_CLIENT
             self._far.write(data)
 
     def from_system(self, data: bytes) -> None:
         """Pass on what the system says."""
         if not self._why:
             self._used = self._loop.time()
-            self._bounds.follow(data)
+            self._told.follow(data)
+            if self._told.closed:
+                self._first = self._first or BY_SYSTEM
             self._client.send(data)
 
     def hold(self, *, client: bool) -> None:
@@ -106,7 +113,7 @@ class Tunnel:
 
     def client_lost(self, exc: Exception | None) -> None:
         """End the system's side when it has taken what the client said last."""
-        if self._stop(BY_CLIENT):
+        if self._stop(self._first or BY_CLIENT):
             self._far.close()
             self._loop.call_later(_LAST_SECONDS, self._far.abort)
         self._settle()
@@ -114,7 +121,7 @@ class Tunnel:
 
     def system_lost(self) -> None:
         """End the client's side when it has taken what the system said last."""
-        if self._stop(BY_SYSTEM):
+        if self._stop(self._first or BY_SYSTEM):
             self._client.close()
             self._settle()
 
@@ -137,8 +144,8 @@ class Tunnel:
         near = self._near
         if near is None or near.is_closing():
             self._settle()
-        elif self._bounds.between and not near.get_write_buffer_size():
-            if not self._bounds.closed:
+        elif self._told.between and not near.get_write_buffer_size():
+            if not self._told.closed:
                 near.write(close_frame(code))
             end_writing(near)
             near.resume_reading()  # the client's own close frame, so that no reset eats ours

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from deploy.demo.places import Places
 from deploy.demo.scenario import Scenario, load_scenario
 from deploy.demo.stack import Stack
 from tests.doubles.few_staff import few_staff
 from tests.journeys.demo_fixture import Demo
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,6 +41,17 @@ def demo() -> Iterator[Demo]:
 def breakable() -> Iterator[Demo]:
     """Give a demo of which parts may be stopped and killed, if they are started again."""
     yield from running_demo(few_staff())
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give a browser, started once."""
+    if not CHROMIUM.exists():
+        pytest.skip("Debian's chromium is not installed")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 def running_demo(scenario: Scenario) -> Iterator[Demo]:

@@ -1,16 +1,22 @@
-"""What is taken away is gone at the next request, in every worker; what is given back is there."""
+"""What is taken away is gone at the next request, in every worker; what is given back is there.
+
+What runs ends within a second: a WebSocket and a stream of events at each worker.
+"""
 
 from __future__ import annotations
 
 import subprocess
+import time
 from pathlib import Path
 
 from deploy.demo.places import PROJECT
 from deploy.demo.stack import gateway_command
 from tests.journeys.demo_fixture import Demo
+from tests.journeys.live_streams import LiveStreams, open_socket
 from tests.journeys.worker_finder import Connections
 from tests.policies.people import copied_set
 
+PROMISED_SECONDS = 1.0
 SEARCH_ALL = "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH"
 
 
@@ -30,7 +36,9 @@ def test_a_suspended_grant_counts_no_more_at_the_next_request(demo: Demo) -> Non
     grant = "demo-role-fire-hr-2"
     connections = Connections(demo, demo.visitor("fire-hr").cookies)
     before = connections.ask(SEARCH_ALL)
+    streams = LiveStreams(demo, demo.visitor("fire-hr").cookies)
     gateway(demo, "vetting", "suspend", "--operator", "p.lyall", grant)
+    cut = streams.all_end_by(time.monotonic() + PROMISED_SECONDS)
     signed_out = connections.ask(SEARCH_ALL)
     connections.close()
     demo.forget("fire-hr")
@@ -44,6 +52,7 @@ def test_a_suspended_grant_counts_no_more_at_the_next_request(demo: Demo) -> Non
     connections.close()
 
     assert before == {200}
+    assert cut
     assert signed_out == {303}
     assert suspended == {403}
     assert proposed == {403}
@@ -54,12 +63,16 @@ def test_an_officer_ends_sessions_at_once(demo: Demo) -> None:
     visitor = demo.signed_in("paramedic")
     connections = Connections(demo, visitor.cookies)
     before = connections.ask("/estates/jobs")
+    streams = LiveStreams(demo, visitor.cookies)
     gateway(demo, "session", "end", "--yes", "--operator", "h.oldroyd", "--person", "nwas/700021")
+    cut = streams.all_end_by(time.monotonic() + PROMISED_SECONDS)
     after = connections.ask("/estates/jobs")
     connections.close()
     demo.forget("paramedic")
 
     assert before == {200}
+    assert cut
+    assert set(streams.codes) <= {1008, 1006}  # told why, where a frame had ended
     assert after == {303}
 
 
@@ -71,20 +84,27 @@ def test_a_suspended_agreement_ends_everybodys_access_under_it_at_the_next_reque
     agreements = directory / "agreements.toml"
     before = agreements.read_text()
     start = before.index('id = "nwas-premises"')
+    streams = LiveStreams(demo, demo.visitor("paramedic").cookies)
+    another = open_socket(demo, demo.visitor("firefighter").cookies)
     connections = Connections(demo, demo.visitor("paramedic").cookies)
     open_before = connections.ask("/estates/jobs")
     agreements.write_text(before[:start] + before[start:].replace('"in-force"', '"suspended"'))
     change_policy(demo, directory)
+    cut = streams.all_end_by(time.monotonic() + PROMISED_SECONDS)
     suspended = connections.ask("/estates/jobs")
     agreements.write_text(before)
     told = change_policy(demo, directory)
     waiting = connections.ask("/estates/jobs")
+    another.send("still there?")
     number = told.partition("version ")[2].split()[0]
     gateway(demo, "policy", "approve", "--operator", "h.oldroyd", number)
     back = connections.ask("/estates/jobs")
     connections.close()
 
     assert open_before == {200}
+    assert cut
+    assert any("still there?" in another.recv(timeout=10, decode=True) for _ in range(300))
+    another.close()
     assert suspended == {404}
     assert waiting == {404}
     assert back == {200}

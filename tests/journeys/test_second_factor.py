@@ -8,10 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Page
 
 from deploy.demo.second_factor import AuthenticatorApp, forget_factors
 from deploy.demo.visitor import Visitor
@@ -21,7 +20,6 @@ from tests.journeys.record_reader import entries_of
 BANK = "/OA_HTML/OA.jsp?OAFunc=XX_BANK"
 STEP_UP_TO_BANK = "/-/step-up?next=/OA_HTML/OA.jsp%3FOAFunc%3DXX_BANK"
 USED = ("firefighter", "watch-manager", "constable", "security-officer", "second-officer")
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def enrolled(demo: Demo, username: str) -> tuple[Visitor, AuthenticatorApp]:
@@ -178,14 +176,6 @@ def test_an_officer_of_another_kind_is_refused(demo: Demo) -> None:
 # ---- in Chromium, with its virtual authenticator -------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def tab(demo: Demo, chromium: Browser) -> Iterator[tuple[Page, CDPSession]]:
     """A tab with a security key plugged in."""
@@ -210,7 +200,6 @@ def tab(demo: Demo, chromium: Browser) -> Iterator[tuple[Page, CDPSession]]:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
 @pytest.mark.usefixtures("clean")
 def test_a_security_key_is_added_used_and_removed(demo: Demo, tab: tuple[Page, CDPSession]) -> None:
     page, _ = tab

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
+from playwright.sync_api import Browser
 
 from deploy.demo.backoffice.report import REPORT_BYTES
+from gateway.audit.entry import Outcome
 from tests.journeys.demo_fixture import Demo
+from tests.journeys.live_streams import LIVE, open_socket
+from tests.journeys.record_reader import entries_of
 
 PRICE_LIST = "/catalogue/frameworks/current/download"
 UPLOAD = "/ict/tickets/ICT-10001/attachments"
@@ -117,3 +122,48 @@ def test_whoever_leaves_a_stream_ends_it(demo: Demo) -> None:
 
     assert first.startswith("id: ")
     assert demo.visitor("firefighter").get("/estates/jobs").status == 200
+
+
+def test_a_websocket_talks_both_ways_and_is_recorded_with_who_ended_it(demo: Demo) -> None:
+    """With the library that browsers' makers test against, compression included."""
+    with open_socket(demo, demo.visitor("firefighter").cookies, LIVE) as live:
+        first = json.loads(live.recv(timeout=10))
+        live.send("Noswaith dda, Tŷ Hywel")
+        heard = first
+        while "heard" not in heard:
+            heard = json.loads(live.recv(timeout=10))
+        reference = live.response.headers["Gateway-Reference"] if live.response else ""
+        compressed = live.response.headers["Sec-WebSocket-Extensions"] if live.response else ""
+
+    number = demo.accounts["firefighter"].employee_number
+    assert first["asker"] == heard["asker"] == number
+    assert heard["heard"] == "Noswaith dda, Tŷ Hywel"
+    assert compressed.startswith("permessage-deflate")
+    assert f"WEBSOCKET {LIVE} 101 {number}" in demo.reached_back_office()
+    found = entries_of(demo.places, [reference], until=lambda row: row.result is not None)
+    decision, ended = found[reference], found[reference].result
+    assert ended is not None
+    assert decision.clear["method"] == "WEBSOCKET"
+    assert (decision.outcome, ended.outcome) == (Outcome.PERMIT, Outcome.PERMIT)
+    assert (ended.clear["status"], ended.clear["code"]) == (101, "client-closed")
+    assert ended.clear["bytes_in"] > 20
+
+
+@pytest.mark.browser
+def test_a_browser_shows_changes_until_the_session_ends(demo: Demo, chromium: Browser) -> None:
+    """The page's own script talks over the gate, and is told when it may no more."""
+    visitor = demo.signed_in("paramedic")
+    cookies = [
+        {"name": name, "value": value, "url": demo.base_url}
+        for name, value in visitor.cookies.items()
+    ]
+    context = chromium.new_context(base_url=demo.base_url)
+    context.add_cookies(cookies)  # type: ignore[arg-type]
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.goto("/ict/tickets")
+    page.get_by_text(re.compile(r"^[0-9:]{8}: ICT-")).wait_for()
+    visitor.sign_out()
+
+    page.get_by_text("No more changes (1008).").wait_for()
+    context.close()

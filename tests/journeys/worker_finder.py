@@ -23,7 +23,11 @@ def workers(demo: Demo) -> list[int]:
 
 def worker_of(demo: Demo, connection: http.client.HTTPConnection) -> int:
     """Find the worker that has taken a connection."""
-    own = connection.sock.getsockname()[1]
+    return worker_holding(demo, connection.sock.getsockname()[1])
+
+
+def worker_holding(demo: Demo, own: int) -> int:
+    """Find the worker that has taken the connection from a port."""
     latest = time.monotonic() + TAKEN_SECONDS
     while time.monotonic() < latest:
         for pid in workers(demo):

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import count
 from pathlib import Path
 from urllib.parse import quote
 
@@ -27,6 +28,7 @@ from deploy.demo.backoffice.assertion import (
 )
 from deploy.demo.backoffice.contents import Library
 from deploy.demo.backoffice.exchange import JSON_TYPE, STREAM_TYPE, Answer, Asked
+from deploy.demo.backoffice.live_socket import LiveSocket
 from deploy.demo.backoffice.people import People, Person
 from deploy.demo.backoffice.rendering import Pages, as_json, json_answer
 from deploy.demo.backoffice.report import REPORT_BYTES, report
@@ -91,6 +93,14 @@ class _Turn:
         if "*" in path or "{" in path or self.asked.path == BY_NUMBER:
             path = self.screen.entry.partition("?")[0]
         return path + (f"?{query}" if query else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Talk:
+    """A WebSocket, and whom it is for."""
+
+    asker: str
+    socket: LiveSocket
 
 
 class BackOffice:
@@ -173,6 +183,34 @@ class BackOffice:
                 return self._remove(turn)
             case _:
                 return json_answer({"error": "no such method"}, HTTPStatus.METHOD_NOT_ALLOWED)
+
+    def live_socket(self, asked: Asked) -> Talk | Answer:
+        """Give what is said over a WebSocket, or why there is none."""
+        try:
+            asker = self._verifier.verify(asked.headers.get(FIELD))
+        except AssertionRefusedError as refused:
+            return json_answer({"error": "who is asking?", "detail": str(refused)}, 401)
+        screen = self._screens.find(asked, {})
+        holder = self._holder(asker, asked.parameter("person_id"))
+        live = asked.path.endswith("/live")
+        if screen is None or holder is None or not screen.socket or not live:
+            return json_answer({"error": "no such page"}, HTTPStatus.NOT_FOUND)
+        rows = self._library.contents(screen, holder, self._now().date(), None).rows
+        every = int(asked.parameter("every_ms") or 0) / 1000 or LIVE_SECONDS
+        changes = (self._change(asker, rows, number) for number in count())
+        return Talk(
+            asker=asker.employee_number,
+            socket=LiveSocket(
+                changes,
+                lambda said: {"asker": asker.employee_number, "heard": said},
+                max(every, MAX_LIVE_SECONDS),
+            ),
+        )
+
+    def _change(self, asker: Asker, rows: tuple[tuple[str, ...], ...], number: int) -> str:
+        values = list(rows[number % len(rows)]) if rows else []
+        at = f"{self._now():%H:%M:%S}"
+        return json.dumps({"at": at, "asker": asker.employee_number, "values": values})
 
     def _menu(self, asker: Asker) -> Answer:
         """Show the whole menu, as such suites do where they are asked for what they do not know."""
@@ -286,10 +324,8 @@ class BackOffice:
     ) -> Iterator[bytes]:
         number = last
         while most is None or number < last + most:
-            values = list(rows[number % len(rows)]) if rows else []
+            told = self._change(asker, rows, number)
             number += 1
-            at = f"{self._now():%H:%M:%S}"
-            told = json.dumps({"at": at, "asker": asker.employee_number, "values": values})
             yield f"id: {number}\nevent: change\ndata: {told}\n\n".encode()
             if (most is None or number < last + most) and self._wait(every):
                 return

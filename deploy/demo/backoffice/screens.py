@@ -60,6 +60,7 @@ class Screen:
         team: the rows are the asker's team.
         search: the rows are found by the parameter `name`.
         live: has a stream of events.
+        socket: where its WebSocket is, whatever the record.
         report: has a large file at paths that end in `/download`.
         upload: label of a file field.
         transaction: its page is opened under a number, by which alone it is sent.
@@ -80,6 +81,7 @@ class Screen:
     team: bool = False
     search: bool = False
     live: bool = False
+    socket: str | None = None
     report: bool = False
     upload: str | None = None
     transaction: bool = False

@@ -126,11 +126,24 @@ class _Handler(BaseHTTPRequestHandler):
             return
         headers = {name.lower(): value for name, value in self.headers.items()}
         asked = Asked.from_target(self.command, self.path, headers, body)
+        if "upgrade" in headers:
+            self._talk(server, asked)
+            return
         answer = server.back_office.answer(asked)
         proof = dict(answer.headers).get("X-Asker", "-")
         server.note(f"{self.command} {self.path} {int(answer.status)} {proof}")
         body.drain()
         self._send(answer)
+
+    def _talk(self, server: BackOfficeServer, asked: Asked) -> None:
+        """Serve a WebSocket; the connection ends with it."""
+        self.close_connection = True
+        talk = server.back_office.live_socket(asked)
+        if isinstance(talk, Answer):
+            self._send(talk)
+            return
+        server.note(f"WEBSOCKET {self.path} 101 {talk.asker}")
+        talk.socket.serve(self.connection, self.rfile, self.path, asked.headers)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve  # noqa: N815
 

@@ -19,6 +19,8 @@ from tests.gateway.backoffice.websockets import (
     upgraded,
 )
 
+MASKED = b"\x88\x82mask" + bytes((0x03 ^ ord("m"), 0xE8 ^ ord("a")))
+
 
 async def test_what_nobody_uses_ends_and_says_so() -> None:
     async def talking(exchange: Exchange) -> None:
@@ -129,3 +131,28 @@ async def test_a_slow_system_holds_the_client_up() -> None:
 
         assert 0 < incoming.received_bytes < 16 << 20
         client.writer.transport.abort()
+
+
+@pytest.mark.parametrize("client_first", [True, False])
+async def test_who_said_first_that_it_ends_has_ended_it(*, client_first: bool) -> None:
+    """Whoever of the two then is the first to close the connection."""
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.say(switched(await exchange.head()))
+        if client_first:
+            assert await exchange.reader.readexactly(8) == MASKED
+        await exchange.say(close_frame(1000))
+        if not client_first:
+            await exchange.reader.read()
+
+    async with live(script) as (client, handler, _):
+        await upgraded(client)
+        if client_first:
+            await client.say(MASKED)
+        assert await client.reader.readexactly(4) == close_frame(1000)
+        if not client_first:
+            await client.say(MASKED)
+            client.writer.close()
+
+        ended = "client-closed" if client_first else "system-closed"
+        assert await outcome(handler) == (101, ended)

@@ -29,6 +29,7 @@ REQUESTS = [
     for match in function["match"]
     for method in match["methods"]
     if match["path"] not in {"/forms/lservlet", "/ict/tickets/{ticket}/events"}
+    if method != "WEBSOCKET"
 ]
 
 
