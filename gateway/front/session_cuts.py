@@ -19,6 +19,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from gateway.conditions import DONE_TO_ANSWERS
 from gateway.drafts import taken_back_draft
 from gateway.errors import StoreError
 from gateway.identity.sessions.session_cache import DirectoryAway
@@ -122,7 +123,9 @@ class SessionCuts:
         if live is None or asked is None or visit.draft is None:
             return  # not let through, or not yet: then it is looked at again
         visit.engine = engine
-        question = replace(asked, subject=live.subject, at=at)
+        # What is done to answers was begun with this one, or is not done to it any more.
+        honours = asked.honours if visit.done else asked.honours - DONE_TO_ANSWERS
+        question = replace(asked, subject=live.subject, at=at, honours=honours)
         decision = engine.decide(question)
         if not decision.permitted and not visit.incoming.failed:
             visit.incoming.fail(403, PERMIT_OVER)
