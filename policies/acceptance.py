@@ -7,7 +7,8 @@
 
 Clearance is not portable: it counts here where the host accepts the granting body in general
 (`accepts_vetting_by`), or under the agreement that covers the question. Where several cover it,
-that is the first of the file, which the permit names. Screening is the employer's own and needs
+each is tried in the order of the file (`policies.engine`), and what one accepts is never added to
+what another does. Screening is the employer's own and needs
 nobody's acceptance; a level that opens no systems opens none by being accepted.
 """
 

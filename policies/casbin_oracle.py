@@ -15,7 +15,8 @@ This is the only module that imports Casbin. What is respected here (pycasbin 2.
    and answers wrongly under threads; `load_policy` on a live enforcer clears it in place.
 6. The matcher is parsed once. Parsing it at each call costs half the time and, under threads, now
    and then a `SystemError` of CPython 3.11 (gh-106905). Each call has an evaluator of its own.
-7. Conditions are data for one registered function; nothing in a row is evaluated as text.
+7. A question that several agreements cover is asked once under each; one that allows suffices.
+8. Conditions are data for one registered function; nothing in a row is evaluated as text.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from casbin.persist.adapters.string_adapter import StringAdapter
 from casbin.util import SimpleEval
 from typing_extensions import override
 
-from policies.casbin_rows import Row, RowError, matcher_of, rows_of
+from policies.casbin_rows import Matcher, Row, RowError, covering_of, matcher_of, rows_of
 from policies.decision import Effect
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class Disagreement:
 class CasbinOracle:
     """A policy set, loaded in Casbin. Safe for several threads; never changed once made."""
 
-    __slots__ = ("_enforcers", "_every", "_matchers", "policy_text")
+    __slots__ = ("_covering", "_enforcers", "_every", "_matchers", "policy_text")
 
     def __init__(self, policy_text: str, terms: Terms, *, enforcer_per_function: bool) -> None:
         """Load the text of a policy.
@@ -80,8 +81,13 @@ class CasbinOracle:
         """
         self.policy_text = policy_text
         rows = [Row.from_text(line) for line in policy_text.splitlines()]
-        self._matchers: Mapping[str, Callable[[Question, str], bool]] = {
+        self._matchers: Mapping[str, Matcher] = {
             quote(when, safe=""): matcher_of(when, terms) for when in {row.when for row in rows}
+        }
+        self._covering = {
+            row.function: covering
+            for row in rows
+            if (covering := covering_of(self._matchers[quote(row.when, safe="")])) is not None
         }
         by_function: dict[str, list[Row]] = {}
         for row in rows:
@@ -140,8 +146,12 @@ class CasbinOracle:
         if enforcer is None or not all(request):
             return Effect.DENY
         staff_id, function, action = (quote(value, safe="") for value in request)
-        allowed = enforcer.enforce({"id": staff_id}, function, action, {"question": question})
-        return Effect.PERMIT if allowed is True else Effect.DENY
+        covering = self._covering.get(function_id)
+        for under in (covering(question) if covering else ()) or (None,):
+            context = {"question": question, "under": under}
+            if enforcer.enforce({"id": staff_id}, function, action, context) is True:
+                return Effect.PERMIT
+        return Effect.DENY
 
     def _load(self, rows: list[Row]) -> _Enforcer:
         model = casbin.Enforcer.new_model(text=model_text())
@@ -160,7 +170,7 @@ class CasbinOracle:
         question = context["question"]
         if quote(question.subject.staff_id, safe="") != subject["id"]:
             raise RowError("ask casbin: the question is another person's")
-        return self._matchers[when](question, effect)
+        return self._matchers[when](question, effect, context["under"])
 
 
 def model_text() -> str:

@@ -18,6 +18,7 @@ the quick one is held.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ from urllib.parse import quote, unquote
 
 from policies.compiled_function import ANOTHERS_RECORD
 from policies.criteria import VOCABULARY, InPeriod, OfOrganisation, Result
+from policies.criteria.clearance import ClearedTo
 from policies.decision import Effect
 from policies.errors import PolicyError
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
@@ -34,7 +36,7 @@ from vetting.days import day_of
 from vetting.requirement import Requirement
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from policies.agreements import Agreement
     from policies.criteria import Criterion, Terms
@@ -144,7 +146,11 @@ def _gate(function: Function, agreements: tuple[Agreement, ...]) -> dict[str, ob
     }
 
 
-def matcher_of(when: str, terms: Terms) -> Callable[[Question, str], bool]:
+Matcher = Callable[["Question", str, str | None], bool]
+"""Of a question, the row's effect and the agreement it is asked under (`None`: the first)."""
+
+
+def matcher_of(when: str, terms: Terms) -> Matcher:
     """Read the text of a condition, once.
 
     Args:
@@ -152,7 +158,7 @@ def matcher_of(when: str, terms: Terms) -> Callable[[Question, str], bool]:
         terms: The words that criteria may use.
 
     Returns:
-        A function of the question and the row's effect that tells whether the row matches.
+        A function that tells whether the row matches.
 
     Raises:
         RowError: if the text is not a condition.
@@ -169,6 +175,12 @@ def matcher_of(when: str, terms: Terms) -> Callable[[Question, str], bool]:
     except (ValueError, KeyError, TypeError) as error:
         raise RowError(f"read row: `{when[:60]}` is not a condition") from error
     raise RowError(f"read row: `{when[:60]}` is not a condition")
+
+
+def covering_of(matcher: Matcher) -> Callable[[Question], tuple[str, ...]] | None:
+    """Give what tells which agreements cover a question; only the row of a gate knows."""
+    row = getattr(matcher, "__self__", None)
+    return row.covering if isinstance(row, _GateRow) else None
 
 
 def obligations_of(when: str, terms: Terms) -> Obligations | None:
@@ -200,17 +212,22 @@ class _RuleRow:
     """A rule: matches when its criteria are met, in the sense of its effect."""
 
     criteria: tuple[Criterion, ...]
+    # As they are under each of the agreements, where that makes a difference.
+    under: Mapping[str | None, tuple[Criterion, ...]]
 
     @classmethod
     def of(cls, written: list[tuple[str, object]], terms: Terms) -> _RuleRow:
-        return cls(tuple(_CRITERIA[name].from_value(value, terms) for name, value in written))
+        criteria = tuple(_CRITERIA[name].from_value(value, terms) for name, value in written)
+        cleared = [each for each in criteria if isinstance(each, ClearedTo) and each.agreements]
+        named = {each.id for criterion in cleared for each in criterion.agreements}
+        return cls(criteria, {each: tuple(_under(c, each) for c in criteria) for each in named})
 
-    def matches(self, question: Question, effect: str) -> bool:
+    def matches(self, question: Question, effect: str, under: str | None = None) -> bool:
         if effect not in {ALLOW, DENY}:
             return False
         # 1. Does the rule concern the organisation? If not, nothing else is asked.
         about_staff = []
-        for criterion in self.criteria:
+        for criterion in self.under.get(under, self.criteria):
             if not isinstance(criterion.form(), OfOrganisation):
                 about_staff.append(criterion)
             elif not _holds(criterion.result(question), effect):
@@ -236,8 +253,9 @@ class _OwedRow:
             step_up_limit_us=int(owed["step_up_limit_us"]),
         )
 
-    def matches(self, question: Question, effect: str) -> bool:
-        return effect == DENY and self.permit.matches(question, ALLOW) and not self._kept(question)
+    def matches(self, question: Question, effect: str, under: str | None = None) -> bool:
+        permits = self.permit.matches(question, ALLOW, under)
+        return effect == DENY and permits and not self._kept(question)
 
     def _kept(self, question: Question) -> bool:
         owed, honours = self.obligations, question.honours
@@ -251,6 +269,10 @@ class _OwedRow:
             and (not owed.watermark or Obligation.WATERMARK in honours)
             and (not owed.rates or Obligation.RATE in honours)
         )
+
+
+def _under(criterion: Criterion, agreement_id: str) -> Criterion:
+    return criterion.under(agreement_id) if isinstance(criterion, ClearedTo) else criterion
 
 
 def _holds(result: Result, effect: str) -> bool:
@@ -279,17 +301,27 @@ class _GateRow:
             anothers_record=Requirement.parse(ANOTHERS_RECORD, order),
         )
 
-    def matches(self, question: Question, effect: str) -> bool:
-        passed = self._agreed(question) and self._cleared(question) and self._fulfilled(question)
+    def matches(self, question: Question, effect: str, under: str | None = None) -> bool:
+        agreement = self._agreement(question, under)
+        passed = (
+            (self.gate["system"] == GATEWAY_SYSTEM or agreement is not None)
+            and self._cleared(question, agreement)
+            and self._fulfilled(question)
+        )
         return effect == DENY and not passed
 
-    def _agreed(self, question: Question) -> bool:
-        return self.gate["system"] == GATEWAY_SYSTEM or self._agreement(question) is not None
+    def covering(self, question: Question) -> tuple[str, ...]:
+        """Give the ids of the agreements that cover the question, in the order of the file."""
+        return tuple(agreement["id"] for agreement in self._covering(question))
 
-    def _agreement(self, question: Question) -> dict[str, Any] | None:
-        """Give the first agreement that covers the question."""
+    def _agreement(self, question: Question, under: str | None) -> dict[str, Any] | None:
+        """Give the agreement that covers the question: that one, or the first."""
+        covering = self._covering(question)
+        return next((each for each in covering if under in {None, each["id"]}), None)
+
+    def _covering(self, question: Question) -> Iterator[dict[str, Any]]:
         today = day_of(question.at).isoformat()
-        covering = (
+        return (
             agreement
             for agreement in self.gate["agreements"]
             if agreement["status"] == "in-force"
@@ -297,16 +329,14 @@ class _GateRow:
             and agreement["start"] <= today
             and all(today <= last_day for last_day in agreement["last_days"])
         )
-        return next(covering, None)
 
-    def _cleared(self, question: Question) -> bool:
+    def _cleared(self, question: Question, agreement: dict[str, Any] | None) -> bool:
         asked = [*self._floors(question)]
         if self._is_anothers(question):
             asked.append(self.anothers_record)
         clearance, order = question.subject.clearance, self.floor.order
         if not clearance.order.means_the_same_as(order):
             raise RowError("ask clearance: it is over another order of levels")
-        agreement = self._agreement(question)
         accepting = {
             (body, level): order.reach(counts_as)
             for body, level, counts_as in (agreement["accepts"] if agreement else ())

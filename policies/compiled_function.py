@@ -193,6 +193,14 @@ class CompiledFunction:
                 return agreement_id
         return None
 
+    def covering(self, organisation: str, at: datetime) -> tuple[str, ...]:
+        """The ids of all agreements that offer it at an instant, in the order of the file."""
+        return tuple(
+            agreement_id
+            for starts_at, ends_at, agreement_id in self.cover.get(organisation, ())
+            if starts_at <= at and (ends_at is None or at < ends_at)
+        )
+
     def candidates_for(self, action: str, organisation: str, kind: str) -> Candidates:
         """The candidates for staff of an organisation.
 

@@ -10,6 +10,10 @@ A decision passes five gates. The first that fails ends it.
 4. Rule: at least one rule permits, none denies, and none of the candidates raised an error.
 5. Obligation: everything the function asks for besides (such as a second factor) is fulfilled.
 
+Where several agreements cover a question, it is decided under each of them in the order of the
+file, wholly under that one. The first that permits counts; if none does, the one under which it got
+furthest, and of equals the first. A decision names its agreement.
+
 Every gate's inputs are gathered before the first is asked, so that a decision always carries the
 complete results. `conclude` then needs those results alone; the same step reads a recorded
 decision back. Whatever goes wrong while gathering denies.
@@ -21,6 +25,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from policies.candidates import SUBJECT_BIT
@@ -135,7 +140,15 @@ class Engine:
         moment = candidates.latest[0]
         if not moment.since <= question.at < moment.until:
             moment = candidates.moment(question.at)
-        return self._decide(question, compiled, candidates, moment, moment.agreement_id)
+        decision = self._decide(question, compiled, candidates, moment, moment.agreement_id)
+        if moment.others and compiled.accepting:
+            for agreement_id in moment.others:
+                if decision.permitted:
+                    break
+                tried = self._decide(question, compiled, candidates, moment, agreement_id)
+                if _ORDER[tried.gate] > _ORDER[decision.gate]:
+                    decision = tried
+        return decision
 
     def _decide(
         self,
@@ -335,6 +348,8 @@ class Engine:
             honours=honours,
         )
 
+
+_ORDER: Mapping[Gate, int] = MappingProxyType({gate: place for place, gate in enumerate(Gate)})
 
 # Bound once: a named tuple is made slowly by its own name.
 _new = tuple.__new__

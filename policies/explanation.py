@@ -111,7 +111,7 @@ def explain(
             results, question
         )
         gates += (
-            _agreement_gate(compiled, decision),
+            _agreement_gate(compiled, question, decision),
             _clearance_gate(compiled, decision, levels),
             _rule_gate(compiled, candidates, results, applying),
             _obligation_gate(candidates, results, applying),
@@ -143,11 +143,18 @@ def _function_gate(decision: Decision) -> GateLine:
     )
 
 
-def _agreement_gate(compiled: CompiledFunction, decision: Decision) -> GateLine:
+def _agreement_gate(
+    compiled: CompiledFunction, question: Question | None, decision: Decision
+) -> GateLine:
     if compiled.of_gateway:
         looked_at = "a page of the gateway needs none"
     else:
         looked_at = decision.agreement_id or "none is in force"
+    if question is not None and decision.agreement_id is not None:
+        covering = compiled.covering(decision.results.organisation, question.at)
+        others = [each for each in covering if each != decision.agreement_id]
+        if others:
+            looked_at += f"; {' and '.join(others)} would let in no further"
     good = compiled.of_gateway or decision.agreement_id is not None
     return GateLine(
         gate=Gate.AGREEMENT,

@@ -6,7 +6,7 @@ agreement that covers the question accepts counts here as it does at the floor.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from typing_extensions import override
@@ -70,9 +70,17 @@ class ClearedTo(Criterion):
         """Write the canonical requirement."""
         return self.requirement.text
 
+    def under(self, agreement_id: str) -> ClearedTo:
+        """Give the criterion as it is under one agreement, whatever others cover the question."""
+        chosen = tuple(each for each in self.agreements if each.id == agreement_id)
+        return replace(self, agreements=chosen)
+
     @override
     def result(self, question: Question) -> Result:
-        """Compare the grants usable for this function at the instant."""
+        """Compare the grants usable for this function at the instant.
+
+        Where several agreements cover it, what the first of them accepts counts; see `under`.
+        """
         organisation, function = question.subject.organisation, question.function.id
         covering = (
             each for each in self.agreements if each.covers(organisation, function, at=question.at)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from random import Random
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,25 @@ from policies.casbin_oracle import CasbinOracle
 from policies.decision import Gate
 from policies.engine import Engine
 from policies.errors import PolicyFileError
-from tests.policies.people import FIRE, asked, cheshire, grant, rule_text, subject, with_rules
+from tests.policies.generated import (
+    ACCEPTED,
+    FIRST_DAY,
+    generated_question,
+    generated_rules,
+    generated_subject,
+    generous,
+)
+from tests.policies.people import (
+    FIRE,
+    asked,
+    cheshire,
+    grant,
+    requirement,
+    rule_text,
+    subject,
+    with_function,
+    with_rules,
+)
 from vetting.clearance import Clearance
 from vetting.levels import LevelId
 
@@ -256,3 +275,88 @@ def test_nothing_is_accepted_before_the_agreement_begins(rules: PolicySet) -> No
 
     assert decided(policy_set, question).permitted
     assert decided(postponed, question).gate is Gate.AGREEMENT
+
+
+@pytest.fixture
+def two(rules: PolicySet) -> PolicySet:
+    """Two agreements over the same function; the second alone accepts the north's vetting."""
+    first = next(each for each in rules.agreements if each.id == BLUE_LIGHT)
+    accepts = (Acceptance(body=NORTH, level=LevelId("RV"), counts_as=LevelId("RV")),)
+    second = replace(first, id="second", accepts=accepts)
+    third = replace(first, id="third", accepts=accepts)
+    return replace(rules, agreements=(*rules.agreements, second, third))
+
+
+def test_every_agreement_that_covers_is_tried_in_the_order_of_the_file(two: PolicySet) -> None:
+    """The first that lets in is named, though the first of the file does not."""
+    question = asked(vetted("RV"), "hr.search")
+    permitted = decided(two, question)
+    engine = Engine.compile(two)
+
+    assert (permitted.permitted, permitted.agreement_id) == (True, "second")
+    assert engine.conclude("hr.search", "second", permitted.results) == permitted
+    gate = engine.explain(question, permitted).gates[1]
+    assert gate.looked_at == f"second; {BLUE_LIGHT} and third would let in no further"
+    # Whoever needs nothing accepted is let in under the first, and who is not let in is told of it.
+    host = decided(two, asked(subject("N2F", posts=["hr"]), "hr.search"))
+    assert (host.permitted, host.agreement_id) == (True, BLUE_LIGHT)
+    refused = decided(two, asked(vetted("SC"), "hr.search"))
+    assert (refused.gate, refused.agreement_id) == (Gate.CLEARANCE, BLUE_LIGHT)
+
+
+def test_of_agreements_that_do_not_let_in_the_one_that_got_furthest_is_told(
+    two: PolicySet,
+) -> None:
+    """Otherwise nobody would be led to what is still to be seen to."""
+    refused = decided(two, asked(replace(vetted("RV"), posts=frozenset({"cook"})), "hr.search"))
+
+    assert (refused.gate, refused.agreement_id) == (Gate.RULE, "second")
+
+
+def test_what_one_agreement_accepts_is_never_added_to_what_another_does(rules: PolicySet) -> None:
+    """Half of a requirement under each is the whole under none."""
+    first = next(each for each in rules.agreements if each.id == BLUE_LIGHT)
+    n3, sc = (
+        replace(
+            first,
+            id=level.lower(),
+            accepts=(Acceptance(body=NORTH, level=LevelId(level), counts_as=LevelId(level)),),
+        )
+        for level in ("N3", "SC")
+    )
+    who = replace(
+        vetted("N3"),
+        clearance=replace(
+            vetted("N3").clearance,
+            grants=(
+                grant("DBSB"),
+                *(replace(grant(level), granting_body=NORTH, id=level) for level in ("N3", "SC")),
+            ),
+        ),
+    )
+    split = replace(
+        with_function(rules, "hr.search", floor=requirement("N3 and SC")), agreements=(n3, sc)
+    )
+    whole = replace(split, agreements=(replace(n3, accepts=(*n3.accepts, *sc.accepts)),))
+
+    assert decided(split, asked(who, "hr.search")).gate is Gate.CLEARANCE
+    assert decided(whole, asked(who, "hr.search")).permitted
+
+
+def test_agreements_side_by_side_are_decided_as_casbin_does() -> None:
+    """Generated rules, three agreements at once, each accepting something else."""
+    random = Random(8)
+    base = generous(cheshire())
+    agreements = tuple(
+        replace(each, start=FIRST_DAY, end=None, accepts=ACCEPTED[place % 3 : place % 3 + 2])
+        for place, each in enumerate(base.agreements)
+    )
+    policy_set = replace(base, agreements=agreements)
+    policy_set = replace(policy_set, rules=generated_rules(policy_set, 150, random))
+    engine, oracle = Engine.compile(policy_set), CasbinOracle.from_policy_set(policy_set)
+    staff = [generated_subject(policy_set, random) for _ in range(60)]
+    questions = [generated_question(policy_set, random.choice(staff), random) for _ in range(1500)]
+
+    assert oracle.compare(engine.decide, questions) == ()
+    named = {(d.effect, d.agreement_id) for d in map(engine.decide, questions) if d.permitted}
+    assert len({str(agreement)[-1] for _, agreement in named}) == 3

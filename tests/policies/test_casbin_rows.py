@@ -85,18 +85,18 @@ def test_a_row_with_another_effect_never_matches() -> None:
     matches = matcher_of('{"rule":[["own_record",true]]}', cheshire().terms)
     question = asked(subject("DBSB"))
 
-    assert matches(question, ALLOW)
-    assert matches(question, DENY)
-    assert not matches(question, "Deny")
-    assert not matches(question, "")
+    assert matches(question, ALLOW, None)
+    assert matches(question, DENY, None)
+    assert not matches(question, "Deny", None)
+    assert not matches(question, "", None)
 
 
 def test_unknown_is_not_met_on_an_allow_row_and_met_on_a_deny_row() -> None:
     matches = matcher_of('{"rule":[["unit",["custody"]]]}', cheshire().terms)
     question = asked(subject("DBSB", unit=""))
 
-    assert not matches(question, ALLOW)
-    assert matches(question, DENY)
+    assert not matches(question, ALLOW, None)
+    assert matches(question, DENY, None)
 
 
 def test_every_function_and_action_has_its_gates_and_every_rule_its_rows() -> None:
@@ -132,5 +132,5 @@ def test_a_gate_row_matches_exactly_when_the_engine_ends_at_a_gate_before_or_aft
         ended.add(decision.gate)
         if decision.gate is not Gate.RULE:  # there the obligation is not known yet
             expected = decision.gate is not Gate.PERMITTED
-            assert gates[question.function.id](question, DENY) is expected
+            assert gates[question.function.id](question, DENY, None) is expected
     assert {Gate.AGREEMENT, Gate.CLEARANCE, Gate.PERMITTED} <= ended
