@@ -36,6 +36,8 @@ _NEXT = "next.seg"
 _RESERVE = "reserve.seg"
 # Room always left for the frame with which a writer closes.
 _CLOSING_BYTES = 256
+LANES = 2
+"""How many flushes may run at a time: with one, whoever comes during it waits for two."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _ZEROS_BYTES = 256 * 1024
 
@@ -71,7 +73,10 @@ def segment_name(number: int) -> str:
 
 
 class JournalWriter:
-    """Appends frames to the newest segment. For one thread, except `prepare_next`."""
+    """Appends frames to the newest segment.
+
+    For one thread at a time, except `prepare_next`, and `flush` for one a lane.
+    """
 
     def __init__(self, directory: Path, writer: str, sizes: JournalSizes, disk: Disk) -> None:
         """Open the journal directory of a new writer, locked, with its reserve set aside.
@@ -82,7 +87,7 @@ class JournalWriter:
         """
         self._sizes = sizes
         self._disk = disk
-        self._handle = -1
+        self._handles: list[int] = []
         self._offset = self._size = self._number = 0
         self._on_reserve = False
         # Held while a segment gets its final name: else `prepare_next` could put another file under
@@ -115,7 +120,14 @@ class JournalWriter:
         return self._size - self._offset - _CLOSING_BYTES
 
     def append(self, content: bytes) -> None:
-        """Write frames at the end and wait for the disk. They must fit `room`.
+        """Write frames at the end and wait for the disk; see `write` and `flush`."""
+        self.write(content)
+        self.flush()
+
+    def write(self, content: bytes) -> None:
+        """Write frames at the end; a flush that begins after it makes them durable.
+
+        They must fit `room`.
 
         Raises:
             DiskFullError: The file system had no space after all; nothing may follow the frames in
@@ -123,17 +135,28 @@ class JournalWriter:
             OSError: The disk failed. What was written is uncertain and must not be tried again.
         """
         try:
-            self._disk.write(self._handle, content, self._offset)
+            self._disk.write(self._handles[0], content, self._offset)
         except OSError as error:
             if error.errno in _FULL:
                 self._size = self._offset
                 raise DiskFullError("journal: no space while writing") from error
             raise
-        self._disk.flush(self._handle)
         self._offset += len(content)
 
+    def flush(self, lane: int = 0) -> None:
+        """Wait until all that was written before would survive a power cut.
+
+        Args:
+            lane: Which of those who may flush at a time asks. Each has a handle of its own, as the
+                system tells a failure to each handle once: nobody takes another's for success.
+
+        Raises:
+            OSError: The disk failed. What was written is uncertain and must not be tried again.
+        """
+        self._disk.flush(self._handles[lane])
+
     def next_segment(self, *, use_reserve: bool) -> None:
-        """Go on in a new segment.
+        """Go on in a new segment. Nobody may be flushing the present one.
 
         Args:
             use_reserve: Take the reserve instead of a segment of full size.
@@ -148,16 +171,17 @@ class JournalWriter:
                 raise DiskFullError("journal: the reserve is used up")
             if not use_reserve and not ready.exists():
                 self._allocate(ready, self._sizes.segment_bytes)
-            handle = os.open(ready, os.O_RDWR | os.O_CLOEXEC)
+            handles: list[int] = []
             try:
-                size = os.fstat(handle).st_size
+                handles.extend(os.open(ready, os.O_RDWR | os.O_CLOEXEC) for _ in range(LANES))
+                size = os.fstat(handles[0]).st_size
                 self._disk.rename(ready, self._path / segment_name(self._number + 1))
                 self._disk.flush_directory(self._path)
             except BaseException:
-                os.close(handle)
+                _close(handles)
                 raise
         self._close_segment()
-        self._handle, self._offset, self._size = handle, 0, size
+        self._handles, self._offset, self._size = handles, 0, size
         self._on_reserve = use_reserve
         self._number += 1
 
@@ -207,9 +231,8 @@ class JournalWriter:
             self._alive = -1
 
     def _close_segment(self) -> None:
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
+        _close(self._handles)
+        self._handles = []
 
     def _allocate(self, path: Path, size_bytes: int) -> None:
         """Make a file of `size_bytes` that leaves the headroom free."""
@@ -225,6 +248,11 @@ class JournalWriter:
             raise _full_or_failed(error, "allocating a segment") from error
         finally:
             os.close(handle)
+
+
+def _close(handles: list[int]) -> None:
+    for handle in handles:
+        os.close(handle)
 
 
 def _full_or_failed(error: OSError, act: str) -> OSError | DiskFullError:

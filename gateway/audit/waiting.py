@@ -57,13 +57,25 @@ class Waiting:
 
 
 class WaitingRoom:
-    """All who wait: `pending` not yet taken by the committer, `in_flight` in its hands."""
+    """All who wait: `pending` not yet taken by a committer, `in_flight` in the hands of one."""
 
     def __init__(self) -> None:
         self.pending: deque[Waiting] = deque()
-        self.in_flight: tuple[Waiting, ...] = ()
+        self.in_flight: list[tuple[Waiting, ...]] = []
         self.lost = 0
         self._settling = threading.Lock()
+
+    def take(self, most: int) -> tuple[Waiting, ...]:
+        """Give those who came first into the hands of a committer; one at a time may ask."""
+        pending = self.pending
+        batch = tuple([pending.popleft() for _ in range(min(len(pending), most))])
+        if batch:
+            self.in_flight.append(batch)
+        return batch
+
+    def land(self, batch: tuple[Waiting, ...]) -> None:
+        """Note that everyone of a batch that was taken has been told, or waits again."""
+        self.in_flight.remove(batch)
 
     def settle(self, batch: Iterable[Waiting], failure: str | None) -> None:
         """Tell everyone in a batch how it went; each event loop is woken once.
@@ -98,7 +110,8 @@ class WaitingRoom:
 
     def settle_late(self, now: float) -> None:
         """Fail everyone who is due, though the committer may hang."""
-        late = [waiting for waiting in self.in_flight if waiting.due <= now]
+        flying = tuple(self.in_flight)
+        late = [waiting for batch in flying for waiting in batch if waiting.due <= now]
         with contextlib.suppress(IndexError):
             # Entries nobody waits for are never due, so one at the head may hide some behind it.
             if self.pending[0].due <= now or self.pending[0].due == _NEVER:

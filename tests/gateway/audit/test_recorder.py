@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
+from gateway.audit.journal import LANES
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.errors import RecordUnavailable
@@ -320,8 +321,9 @@ def test_too_many_waiting_entries_are_refused_at_once(bench: RecordBench) -> Non
     told: list[BaseException | None] = []
     with bench.recorder(limits, disk) as recorder:
         disk.released.clear()
-        recorder.record(decision(0), told.append)
-        wait_for(lambda: not recorder._room.pending)
+        for lane in range(LANES):
+            recorder.record(decision(lane), told.append)
+            wait_for(lambda: not recorder._room.pending)
         for number in range(11):
             recorder.record(decision(number), told.append)
 

@@ -55,7 +55,7 @@ def test_only_those_who_are_due_are_failed() -> None:
     room.pending.append(Waiting(decision(1)))
     room.pending.append(Waiting(decision(2), due=5.0, done=lambda e: told.update(pending=e)))
     room.pending.append(Waiting(decision(3), due=9.0, done=lambda e: told.update(later=e)))
-    room.in_flight = (Waiting(decision(4), due=4.0, done=lambda e: told.update(flying=e)),)
+    room.in_flight = [(Waiting(decision(4), due=4.0, done=lambda e: told.update(flying=e)),)]
     room.settle_late(5.0)
 
     assert set(told) == {"pending", "flying"}

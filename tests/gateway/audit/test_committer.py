@@ -1,0 +1,124 @@
+"""Two flushes at a time: nobody waits for the flush before, and nothing is told that is not so."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+
+from gateway.audit.disk import Disk
+from gateway.audit.entry import Kind
+from gateway.errors import RecordUnavailable
+from tests.doubles.record import SMALL, RecordBench, decision
+from tests.gateway.audit.test_recorder import wait_for
+
+
+class SlowDisk(Disk):
+    """A disk that numbers the flushes of the committers, from when it is told to.
+
+    Attributes:
+        held: Numbers of flushes that wait until they are let go.
+        failing: Numbers of flushes that fail.
+        begun: How many have begun.
+    """
+
+    def __init__(self, *held: int, failing: tuple[int, ...] = ()) -> None:
+        self.held = {number: threading.Event() for number in held}
+        self.failing = failing
+        self.begun = 0
+        self.counts = False
+
+    def flush(self, handle: int) -> None:
+        if self.counts and threading.current_thread().name.startswith("commit"):
+            number, self.begun = self.begun, self.begun + 1
+            if number in self.held:
+                self.held[number].wait(10)
+            if number in self.failing:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+        super().flush(handle)
+
+
+class Told(list[BaseException | None]):
+    """What somebody who waits was told."""
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.append(error)
+
+
+def test_whoever_comes_while_the_disk_is_busy_does_not_wait_for_that_flush(
+    bench: RecordBench,
+) -> None:
+    disk, first, second = SlowDisk(0), Told(), Told()
+    with bench.recorder(disk=disk) as recorder:
+        recorder.record_and_wait(decision(0))
+        disk.counts = True
+        recorder.record(decision(1), first)
+        wait_for(lambda: disk.begun == 1)
+        recorder.record(decision(2), second)
+        wait_for(lambda: second)
+
+        assert (first, second) == ([], [None])
+        disk.held[0].set()
+        wait_for(lambda: first)
+
+    bench.drain()
+    report = bench.verify()
+    assert first == [None]
+    assert (report.holds, report.alarms) == (True, ())
+    assert len(bench.search(kind=Kind.ACCESS, limit=9).rows) == 3
+
+
+def test_a_flush_that_fails_takes_the_one_beside_it_along(bench: RecordBench) -> None:
+    """Nobody knows what the disk kept, whatever the other flush says."""
+    disk, first, second = SlowDisk(0, failing=(1,)), Told(), Told()
+    with bench.recorder(disk=disk) as recorder:
+        disk.counts = True
+        recorder.record(decision(1), first)
+        wait_for(lambda: disk.begun == 1)
+        recorder.record(decision(2), second)
+        wait_for(lambda: second)
+        assert (recorder.state, first) == ("stopped", [])
+        disk.held[0].set()
+        wait_for(lambda: first)
+
+    assert [type(error) for error in (*first, *second)] == [RecordUnavailable] * 2
+
+
+def test_the_next_segment_begins_when_all_of_the_one_before_is_durable(bench: RecordBench) -> None:
+    """Its first frame says up to where this writer's entries are durable."""
+    disk, told = SlowDisk(0), Told()
+    with bench.recorder(SMALL, disk) as recorder:
+        recorder.record_and_wait(decision(0))
+        disk.counts = True
+        recorder.record(decision(1), told)
+        wait_for(lambda: disk.begun == 1)
+        for number in range(2, 20):
+            recorder.record(decision(number, detail="d" * 6_000), told)
+        wait_for(lambda: len(told) > 5)  # as many as the segment takes
+        segments = bench.journal / recorder.writer
+        assert [path.name for path in segments.glob("0*.seg")] == ["00000001.seg"]
+
+        disk.held[0].set()
+        wait_for(lambda: len(told) == 19)
+        assert len(list(segments.glob("0*.seg"))) > 1
+
+    bench.drain()
+    report = bench.verify()
+    assert told == [None] * 19
+    assert (report.holds, report.alarms) == (True, ())
+
+
+def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
+    disk, told = SlowDisk(0, 1), Told()
+    with bench.recorder(disk=disk) as recorder:
+        disk.counts = True
+        recorder.record(decision(0), told)
+        wait_for(lambda: disk.begun == 1)
+        recorder.record(decision(1), told)
+        wait_for(lambda: disk.begun == 2)
+        for held in disk.held.values():
+            threading.Timer(0.05, held.set).start()
+
+    bench.drain()
+    assert told == [None, None]
+    assert not list(bench.journal.iterdir())  # drained, closed and removed
