@@ -85,8 +85,13 @@ async def gate(folder: Path) -> AsyncIterator[tuple[Noting, Callable[..., Awaita
             signature: str | None = None,
             method: str = "POST",
             more: str = "",
+            sends: bytes | None = None,
         ) -> bytes:
             client: RawClient = await opened.client()
+            if sends is not None:
+                head = f"{method} {path} HTTP/1.1\r\nHost: gate\r\nContent-Length: 99999\r\n\r\n"
+                await client.say(head.encode() + sends)
+                return await client.answer()
             signed = base64.b64encode(KEY.sign(body)).decode() if signature is None else signature
             field = f"Feed-Signature: {signed}\r\n" if signed else ""
             head = (
@@ -195,6 +200,21 @@ async def test_what_is_not_taken_over_is_told_to_the_unit_and_recorded(
         assert (status(answer), told(answer)) == (answered, {**said, "visit": REFERENCE})
         (draft,) = noting.drafts
         assert (draft.code, draft.status, draft.reference) == ("feed-refused", answered, REFERENCE)
+
+
+async def test_whoever_comes_slowly_gives_the_place_to_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two strangers who send a byte now and then would keep every unit out."""
+    monkeypatch.setattr(feed_push, "LOOK_SECONDS", 0.1)
+    async with gate(tmp_path) as (noting, ask):
+        slow = [asyncio.ensure_future(ask(sends=b"#")) for _ in range(feed_push.AT_ONCE)]
+        answers = await asyncio.wait_for(asyncio.gather(*slow), 10)
+        after = await ask()
+
+        assert [status(each) for each in answers] == [408] * feed_push.AT_ONCE
+        assert {each.code for each in noting.refused} == {"feed-too-slow"}
+        assert status(after) == 200
 
 
 async def test_a_worker_holds_so_many_exports_and_no_more(tmp_path: Path) -> None:
