@@ -121,6 +121,9 @@ class FieldSet:
     needs: Requirement | None = None
 
 
+_NO_TITLES: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Obligations:
     """Everything that has to be seen to, of one rule or of all that permit together.
@@ -204,8 +207,12 @@ class Obligations:
             rates=self.rates if bits & RATE_BIT else (),
         )
 
-    def sentences(self) -> tuple[str, ...]:
-        """Say each for officers, to follow "they must"."""
+    def sentences(self, titles: Mapping[str, str] = _NO_TITLES) -> tuple[str, ...]:
+        """Say each for officers, to follow "they must".
+
+        Args:
+            titles: what sets of fields are called, by id; where one has none, its id stands.
+        """
         said = []
         if self.step_up:
             said.append("show a second factor")
@@ -215,7 +222,8 @@ class Obligations:
         if self.read_only:
             said.append("change nothing")
         if self.mask:
-            said.append(f"see {' and '.join(sorted(self.mask))} masked")
+            masked = " and ".join(titles.get(name, name) for name in sorted(self.mask))
+            said.append(f"see {masked} masked")
         if self.watermark:
             said.append("see pages marked with their name")
         said += [f"use it {each.most} times in {each.minutes} minutes" for each in self.rates]

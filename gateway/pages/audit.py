@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, request
 
 from gateway.pages.audit_filter import AUDIT, AuditSearch
-from gateway.pages.entry_words import OUTCOMES, EntryLine, entry_groups, entry_line
+from gateway.pages.entry_words import KINDS, OUTCOMES, EntryLine, entry_groups, entry_line
 from gateway.pages.page import PageKit, PageRequest, Route
 from policies.decision import Results
 from policies.errors import PolicyError
@@ -69,6 +69,7 @@ class AuditPage:
             ),
             functions=sorted(functions.values(), key=lambda function: function.id),
             organisations=self._kit.services.organisations,
+            kinds=[(kind.value, words) for kind, words in KINDS.items()],
             outcomes=[(outcome.value, words) for outcome, words, _ in OUTCOMES],
         )
 

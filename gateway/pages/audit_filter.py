@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from gateway.audit.entry import REFERENCE_LENGTH, Outcome
+from gateway.audit.entry import REFERENCE_LENGTH, Kind, Outcome
 from gateway.audit.search import AuditFilter
 from gateway.pages.local_time import typed_instant
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 AUDIT = "/-/audit"
 PAGE_SIZE = 50
-FIELDS = ("reference", "person", "organisation", "function", "outcome", "since", "until")
+FIELDS = ("reference", "person", "organisation", "function", "kind", "outcome", "since", "until")
 
 _LONGEST_VALUE = 200
 # Larger than any log; SQLite's integers end at 2**63.
@@ -56,6 +56,9 @@ class AuditSearch:
         outcome = next((known for known in Outcome if known.value == values["outcome"]), None)
         if values["outcome"] and outcome is None:
             errors["outcome"] = "Choose an outcome from the list"
+        kind = next((known for known in Kind if known.value == values["kind"]), None)
+        if values["kind"] and kind is None:
+            errors["kind"] = "Choose a kind of act from the list"
         since = typed_instant(values["since"], last=False)
         if values["since"] and since is None:
             errors["since"] = "Enter a date, such as 2026-11-20, or a date and time"
@@ -75,6 +78,7 @@ class AuditSearch:
                 person=values["person"],
                 organisation=values["organisation"],
                 function=values["function"],
+                kind=kind,
                 outcome=outcome,
                 since=since,
                 until=until,

@@ -27,7 +27,7 @@ OUTCOMES: tuple[tuple[Outcome, str, str], ...] = (
 )
 """Outcome, its word, and the colour of its tag; the word is always there too."""
 
-_KINDS = {
+KINDS = {
     Kind.ACCESS: "Access",
     Kind.SIGNIN: "Sign-in",
     Kind.SIGNOUT: "Sign-out",
@@ -38,8 +38,10 @@ _KINDS = {
     Kind.AUDIT_QUERY: "Reading the record",
     Kind.SYSTEM: "System",
     Kind.HEARTBEAT: "Heartbeat",
-    Kind.LEAK: "Alarm: an answer was marked above what may be shown",
+    Kind.LEAK: "Alarm: answer marked too high",
 }
+"""What each kind of act is called."""
+
 _REGIMES = {"GP": "General processing", "LE": "Law enforcement processing"}
 _NOT_SHOWN = {
     "locked": "Encrypted; no key was given",
@@ -149,7 +151,7 @@ def entry_line(
         at=row.at,
         person=_person(row),
         organisation=names.get(row.organisation, row.organisation),
-        what=function.title if function else _KINDS[row.kind],
+        what=function.title if function else KINDS[row.kind],
         detail=row.function or row.kind.value,
         outcome=outcome_words(row.outcome),
         ended=outcome_words(result.outcome) if result and went_wrong else None,
@@ -169,7 +171,7 @@ def outcome_words(outcome: Outcome) -> tuple[str, str]:
 def entry_groups(row: AuditRow) -> tuple[Group, ...]:
     """Say everything an entry holds, in groups of (name, value); what is empty is left out."""
     held = {**row.clear, **row.personal}
-    groups: dict[str, list[tuple[str, str]]] = {"Who": [], "What": [("Kind", _KINDS[row.kind])]}
+    groups: dict[str, list[tuple[str, str]]] = {"Who": [], "What": [("Kind", KINDS[row.kind])]}
     if row.personal_state in _NOT_SHOWN:
         groups["Who"].append(("Personal fields", _NOT_SHOWN[row.personal_state]))
     for group, words, name in _FIELDS:
@@ -193,6 +195,7 @@ def _ending(result: AuditRow) -> list[tuple[str, str]]:
         ("Outcome", outcome_words(result.outcome)[0]),
         ("Reason", str(clear.get("code", ""))),
         ("Status", str(clear.get("status", ""))),
+        ("Done to the answer", _text("obligations", clear.get("obligations", ""))),
         ("Bytes sent", f"{clear['bytes_out']:,}" if "bytes_out" in clear else ""),
         ("Bytes received", f"{clear['bytes_in']:,}" if "bytes_in" in clear else ""),
         ("Took", f"{clear['duration_us'] / 1000:,.1f} ms" if "duration_us" in clear else ""),

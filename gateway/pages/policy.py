@@ -16,6 +16,7 @@ from gateway.pages.policy_words import (
     CellWords,
     RuleRow,
     agreement_row,
+    answer_words,
     cell_words,
     named,
     obligation_words,
@@ -210,6 +211,7 @@ class PolicyPages:
             counts=_counts(counting, chosen, policy_set),
             matchers=chosen.matchers,
             note=chosen.note,
+            answers=answer_words(chosen, policy_set),
             rules=[
                 rule_row(rule, policy_set)
                 for rule in policy_set.rules

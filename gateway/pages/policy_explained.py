@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gateway.pages.policy_words import RuleRow, named, rule_row
+from gateway.pages.policy_words import RuleRow, named, obligation_sentences, rule_row
 from policies.decision import Effect, Gate
 from policies.effective_access import lets_in
 from policies.rule_lines import Mark, Outcome
@@ -113,7 +113,7 @@ def _found(gate: Gate, answer: Answer, asked: Asked, policy_set: PolicySet, *, p
         case Gate.RULE:
             return _rule_words(answer.explanation)
         case Gate.OBLIGATION:
-            sentences = decision.obligations.sentences()
+            sentences = obligation_sentences(decision.obligations, policy_set)
             if not sentences:
                 return "Nothing else is asked for."
             return f"They must {' and '.join(sentences)}."

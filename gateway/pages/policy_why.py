@@ -10,7 +10,12 @@ from gateway.conditions import HONOURED
 from gateway.pages.page import PageKit, PageRequest, Route
 from gateway.pages.policy import FUNCTION, unknown
 from gateway.pages.policy_explained import ELSEWHERE, Answer, Asked, asked_rules, gate_steps
-from gateway.pages.policy_words import POLICY, agreement_row, obligation_words
+from gateway.pages.policy_words import (
+    POLICY,
+    agreement_row,
+    obligation_sentences,
+    obligation_words,
+)
 from policies.audiences import Audience
 from policies.decision import Gate
 from policies.effective_access import actions_of, decide_with_steps, lets_in
@@ -173,7 +178,7 @@ def _change(
         whose = asked.audience.organisation.name
         return (f"An agreement in force that offers it to {whose}. No vetting would change that.",)
     if decision.gate is Gate.OBLIGATION:
-        bound = " and ".join(decision.obligations.sentences())
+        bound = " and ".join(obligation_sentences(decision.obligations, engine.policy_set))
         return (f"Another rule, or one without this: they must {bound}.",)
     policy_set = engine.policy_set
     order = policy_set.levels

@@ -161,6 +161,37 @@ def obligation_words(obligations: Obligations) -> str:
     return " and ".join(words for kind, words in _OBLIGATIONS.items() if kind in obligations.kinds)
 
 
+def obligation_sentences(obligations: Obligations, policy_set: PolicySet) -> tuple[str, ...]:
+    """Say each obligation in full, to follow "they must", with names for ids."""
+    titles = {}
+    for name in obligations.mask:
+        fields = policy_set.catalogue.field_sets[name]
+        unless = (
+            f" unless cleared to {named(fields.needs.text, policy_set)}," if fields.needs else ""
+        )
+        titles[name] = f"“{fields.title}”{unless}"
+    return obligations.sentences(titles)
+
+
+def answer_words(function: Function, policy_set: PolicySet) -> tuple[str, ...]:
+    """Say what is done with the answers of a function, whoever asks."""
+    told = []
+    if function.menu is not None:
+        told.append("It lists functions; each person is shown those that they may open.")
+    rule = policy_set.catalogue.markings.get(function.system)
+    if rule is not None:
+        needs = [
+            f"{each.word} needs {named(each.needs.text, policy_set) if each.needs else 'more than'}"
+            + ("" if each.needs else " anybody has")
+            for each in rule.markings
+        ]
+        told.append(
+            f"An answer that is marked above {function.classification} is refused, and an alarm, "
+            f"unless the person has the vetting: {'; '.join(needs)}."
+        )
+    return tuple(told)
+
+
 def cell_words(cell: Cell, audience: Audience, function: Function) -> CellWords:
     """Say what an audience may do with a function, and where that is explained."""
     text, shape, look = _CELLS[cell.access]
@@ -221,7 +252,7 @@ def rule_row(rule: Rule, policy_set: PolicySet) -> RuleRow:
         when=tuple(f"{each[:1].upper()}{each[1:]}" for each in when),
         actions=actions,
         functions=titles,
-        obligations=" and ".join(rule.obligations.sentences()),
+        obligations=" and ".join(obligation_sentences(rule.obligations, policy_set)),
         of_functions=obligation_words(of_functions),
         reason=f"{rule.reason[:1].upper()}{rule.reason[1:]}",
         owner=rule.owner,

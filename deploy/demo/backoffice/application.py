@@ -29,6 +29,7 @@ from deploy.demo.backoffice.assertion import (
 from deploy.demo.backoffice.contents import Library
 from deploy.demo.backoffice.exchange import JSON_TYPE, STREAM_TYPE, Answer, Asked
 from deploy.demo.backoffice.live_socket import LiveSocket
+from deploy.demo.backoffice.menu import menu_answer
 from deploy.demo.backoffice.people import People, Person
 from deploy.demo.backoffice.rendering import Pages, as_json, json_answer
 from deploy.demo.backoffice.report import REPORT_BYTES, report
@@ -43,6 +44,7 @@ MEDIA_PATH = "/OA_MEDIA/"
 SIGN_OUT_PATH = "/OA_HTML/AppsLogout"
 HEARTBEAT_PATH = "/forms/lservlet"  # of the professional forms
 COOKIE = "EBSSESSION"
+MARKING = "Classification"  # of an answer that is marked
 UNLISTED_MARK = "this page is on no list"
 # Not one of them is in the catalogue: what a suite like this has beside what it is meant for.
 UNLISTED = frozenset(
@@ -165,6 +167,9 @@ class BackOffice:
         sent = Sent() if asked.method in {"GET", "HEAD"} else read_sent(asked)
         opened = self._transactions.screen_of(asked.parameter(PARAMETER))
         screen = self._screens.by_id(opened) if opened else self._screens.find(asked, sent.fields)
+        menu = menu_answer(asked, asker, self._screens.each, self._pages)
+        if menu is not None:
+            return menu
         if screen is None and asked.path == BY_NUMBER:
             return self._menu(asker)
         if screen is None:
@@ -249,7 +254,10 @@ class BackOffice:
         if not asked.wants("text/html") and (screen.json or asked.wants(JSON_TYPE)):
             return as_json(screen, asker, turn.holder, contents, stored, uploads)
         wanted = asked.parameter("item") or _named_in_path(screen, asked.path)
+        marked = screen.marked.get(wanted or "")
         item = contents.row(wanted) if wanted else None
+        if marked is not None and wanted:  # a record that should not have been put here
+            item = (wanted, *contents.rows[0][1:])
         if wanted and item is None:
             return json_answer({"error": "no such record"}, HTTPStatus.NOT_FOUND)
         cookie, pages = self._session(asked)
@@ -272,7 +280,8 @@ class BackOffice:
             visit=asked.headers.get("x-request-id"),
             pages=pages,
         )
-        return Answer(status=page.status, body=page.body, headers=cookie)
+        marking = ((MARKING, marked),) if marked else ()
+        return Answer(status=page.status, body=page.body, headers=(*cookie, *marking))
 
     def _open(self, turn: _Turn) -> Answer:
         """Open a page of the screen under a number of its own, and lead there."""

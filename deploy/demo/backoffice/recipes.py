@@ -8,6 +8,8 @@ from datetime import date, timedelta
 
 from deploy.demo.backoffice.people import People, Person
 
+_STREETS = ("Mill Lane", "Chapel Street", "Station Road", "The Crescent")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kitchen:
@@ -91,6 +93,11 @@ class Kitchen:
                 return member.post
             case "member_organisation":
                 return member.organisation
+            case "member_home":
+                town = self.people.place(member, self.seeded)
+                return f"{self.seeded.randint(1, 199)} {self.seeded.choice(_STREETS)}, {town}"
+            case "member_telephone":
+                return f"07700 {self.seeded.randint(900_000, 900_999)}"  # kept for fiction by Ofcom
             case _:
                 message = f"screens: no recipe `{kind}`"
                 raise ValueError(message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,7 @@ class Screen:
         report: has a large file at paths that end in `/download`.
         upload: label of a file field.
         transaction: its page is opened under a number, by which alone it is sent.
+        marked: records that are marked apart, and how.
     """
 
     id: str
@@ -85,6 +86,7 @@ class Screen:
     report: bool = False
     upload: str | None = None
     transaction: bool = False
+    marked: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def entry(self) -> str:

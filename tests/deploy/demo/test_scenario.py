@@ -15,6 +15,7 @@ from deploy.demo.policy import played_on
 from deploy.demo.register import fill, london_day
 from deploy.demo.scenario import ScenarioError, load_scenario, names
 from deploy.demo.spot_checks import read_checks
+from gateway.conditions import HONOURED
 from policies.engine import Engine
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
@@ -124,7 +125,9 @@ def test_officers_and_an_auditor_are_appointed_by_the_host(name: str) -> None:
 def test_each_account_sees_what_its_description_says(name: str, account: Account) -> None:
     """The tiles come from the policy set, the register and the directory's posts together."""
     subject = subject_of(name, account)
-    tiles = engine_of(name).tiles(subject, at=NOW, factors=frozenset({"password"}))
+    tiles = engine_of(name).tiles(
+        subject, at=NOW, factors=frozenset({"password"}), honours=HONOURED
+    )
 
     assert tuple(tile.function.id for tile in tiles) == account.sees
     assert [tile.function.id for tile in tiles if tile.needs == "step-up"] == [

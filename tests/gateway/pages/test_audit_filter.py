@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.audit.entry import Kind
 from gateway.pages.audit_filter import AuditSearch
 
 
@@ -43,6 +44,7 @@ def test_last_day_counts_to_its_end() -> None:
         ("reference", "7H3K9"),
         ("reference", "7H3K9QZ2MU"),
         ("outcome", "maybe"),
+        ("kind", "alarm"),
     ],
 )
 def test_what_is_not_understood_is_an_error_at_its_field(field: str, text: str) -> None:
@@ -80,3 +82,10 @@ def test_address_of_a_search_keeps_what_was_searched() -> None:
     search = AuditSearch.from_query({"person": "a b", "outcome": "deny", "before": "9"})
 
     assert search.url(before="7") == "/-/audit?person=a+b&outcome=deny&before=7"
+
+
+def test_alarms_are_found_by_their_kind() -> None:
+    search = AuditSearch.from_query({"kind": "leak"})
+
+    assert search.to_filter().kind is Kind.LEAK
+    assert search.url() == "/-/audit?kind=leak"

@@ -55,6 +55,15 @@ def test_every_field_of_an_entry_is_told(row: AuditRow) -> None:
     assert [mark for mark in marks.values() if mark not in values] == []
 
 
+def test_what_was_done_to_an_answer_is_told_where_the_visit_ended(row: AuditRow) -> None:
+    done = ["masked:bank-details.sort_code", "menu-removed:3"]
+    ended = replace(row, clear={**row.clear, "obligations": done})
+
+    told_of = dict(dict(entry_groups(replace(row, result=ended)))["How it ended"])
+
+    assert told_of["Done to the answer"] == "masked:bank-details.sort_code, menu-removed:3"
+
+
 def test_field_that_is_not_known_here_is_told_under_its_own_name(row: AuditRow) -> None:
     """A later version may write more than this one knows."""
     later = replace(row, clear={**row.clear, "purpose": "safeguarding"})

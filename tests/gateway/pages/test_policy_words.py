@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gateway.pages.policy_words import agreement_row, cell_words, named, rule_row
+from gateway.pages.policy_words import (
+    agreement_row,
+    answer_words,
+    cell_words,
+    named,
+    obligation_sentences,
+    rule_row,
+)
 from policies.agreements import AgreementStatus
 from policies.audiences import Audience
 from policies.criteria import Criterion, InPeriod, Terms
@@ -18,7 +26,7 @@ from policies.criteria.organisation import OfOrganisations
 from policies.decision import Effect
 from policies.effective_access import Access, Cell
 from policies.obligations import Obligations
-from policies.policy_set import PolicySet
+from policies.policy_set import PolicySet, load_policy_set
 from tests.gateway.pages.people import AT
 from tests.gateway.pages.world import World
 from vetting.levels import LevelId
@@ -26,6 +34,35 @@ from vetting.levels import LevelId
 
 def with_criteria(policy_set: PolicySet, *criteria: Criterion) -> str:
     return rule_row(replace(policy_set.rules[0], when=criteria), policy_set).sentence
+
+
+CLEVELAND = Path(__file__).parents[3] / "deploy/scenarios/cleveland-steria/policy"
+
+
+def test_what_is_done_to_answers_is_said_with_names_for_ids() -> None:
+    """Officers do not know sets of fields by their ids, nor levels by theirs."""
+    policy_set = load_policy_set(CLEVELAND)
+    rules = {rule.id: rule for rule in policy_set.rules}
+    masked = obligation_sentences(rules["steria.people"].obligations, policy_set)
+    levels = named("RV or N3", policy_set)
+
+    assert masked == (f"see “Home address and telephone” unless cleared to {levels}, masked",)
+    assert rule_row(rules["steria.people"], policy_set).obligations == masked[0]
+    assert obligation_sentences(rules["police.performance"].obligations, policy_set) == (
+        "see pages marked with their name",
+    )
+
+
+def test_what_the_answers_of_a_function_are_looked_at_for_is_said() -> None:
+    policy_set = load_policy_set(CLEVELAND)
+    functions = policy_set.catalogue.functions
+    menu, marked = answer_words(functions["nav.menu"], policy_set)
+    portal = answer_words(functions["gate.portal"], policy_set)
+
+    assert menu == "It lists functions; each person is shown those that they may open."
+    assert marked.startswith("An answer that is marked above OFFICIAL is refused, and an alarm,")
+    assert marked.endswith("SECRET needs more than anybody has.")
+    assert portal == ()
 
 
 def terms(policy_set: PolicySet) -> Terms:

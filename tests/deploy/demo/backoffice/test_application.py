@@ -123,6 +123,26 @@ def test_nobody_is_answered_without_an_assertion(
         assert b"40011" not in answered.body
 
 
+def test_the_menu_is_the_whole_menu_whoever_asks(caller: Caller) -> None:
+    """That nobody is shown what they may not open is what the gateway sees to."""
+    told = caller.ask("GET", "/OA_HTML/RF.jsp?function_id=MAINMENUREST")
+    page = caller.ask("GET", "/OA_HTML/OA.jsp?OAFunc=OANEWHOMEPAGE")
+    areas = json.loads(told.body)["menu"]
+
+    assert sum(len(area["children"]) for area in areas) == 60
+    listed = [item for area in areas for item in area["children"]]
+    assert {"label": "My payslip", "functionId": "1040101"} in listed
+    assert page.text.count("<li><a href=") == 60
+
+
+def test_a_record_that_should_not_be_there_says_how_it_is_marked(caller: Caller) -> None:
+    marked = caller.ask("GET", "/estates/jobs/EST-90001")
+
+    assert (marked.status, marked.headers["classification"]) == (200, "OFFICIAL-SENSITIVE")
+    assert "EST-90001" in marked.text
+    assert "classification" not in caller.ask("GET", "/estates/jobs").headers
+
+
 def test_headers_that_name_a_person_are_not_believed(caller: Caller) -> None:
     answered = caller.ask(
         "GET", "/fleet/jobs", Gateway_Assertion="", USER_NAME="firefighter", X_Remote_User="40011"
@@ -279,7 +299,7 @@ def test_pages_on_no_list_exist(caller: Caller, path: str) -> None:
 
 
 def test_an_unknown_function_number_gives_the_whole_menu(caller: Caller) -> None:
-    answered = caller.ask("GET", "/OA_HTML/RF.jsp?function_id=MAINMENUREST")
+    answered = caller.ask("GET", "/OA_HTML/RF.jsp?function_id=9999999")
 
     assert UNLISTED_MARK in answered.text
 
