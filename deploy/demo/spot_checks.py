@@ -6,6 +6,7 @@
     account = "call-handler"   # who asks
     asks = "pc.incident"       # the function, at the address the portal would open
     names = "constable"        # the account whose record the request names; may be left out
+    purpose = "correction"     # sent on the page that asks what it is for; may be left out
     status = 200               # what must be answered
 
 Instead of a function, `url` may stand. `status = "shut out"` says that nobody signs in there.
@@ -37,6 +38,7 @@ class Check:
         url: what is asked for.
         function: what that means; empty where an address was written.
         status: what must be answered; None where nobody may sign in.
+        purpose: code of the purpose that is given first; empty for none.
     """
 
     why: str
@@ -45,6 +47,7 @@ class Check:
     url: str
     function: str
     status: int | None
+    purpose: str = ""
 
 
 def read_checks(path: Path, accounts: Accounts, catalogue: Catalogue) -> tuple[Check, ...]:
@@ -69,7 +72,7 @@ def by_day(checks: Iterable[Check]) -> Iterator[tuple[date | None, tuple[Check, 
 
 def _check(table: Mapping[str, Any], accounts: Accounts, catalogue: Catalogue) -> Check:
     why = str(table.get("why", ""))
-    unknown = table.keys() - {"why", "on", "account", "asks", "url", "names", "status"}
+    unknown = table.keys() - {"why", "on", "account", "asks", "url", "names", "purpose", "status"}
     if not why or unknown:
         message = f"checks: `{why or table}`: not understood: {', '.join(unknown) or 'no why'}"
         raise ValueError(message)
@@ -78,6 +81,7 @@ def _check(table: Mapping[str, Any], accounts: Accounts, catalogue: Catalogue) -
         number = accounts[table["names"]].employee_number if "names" in table else None
         url = table["url"] if "url" in table else _entry(catalogue, table["asks"])
         status = table["status"]
+        purpose = catalogue.purposes[table["purpose"]].code if "purpose" in table else ""
     except KeyError as error:
         message = f"checks: `{why}`: there is no {error}"
         raise ValueError(message) from error
@@ -90,6 +94,7 @@ def _check(table: Mapping[str, Any], accounts: Accounts, catalogue: Catalogue) -
         url=url,
         function=table.get("asks", ""),
         status=None if status == SHUT_OUT else HTTPStatus(status),
+        purpose=purpose,
     )
 
 

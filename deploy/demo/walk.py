@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 from deploy.demo.accounts import Accounts
 from deploy.demo.expectations import Unexpected, expect, expect_refusal
@@ -102,14 +103,16 @@ class Walk:
 
     def shows_each_account_its_tiles(self) -> None:
         """Each account sees exactly its tiles."""
+        rules = load_policy_set(self.stack.scenario.policy_set).rules
+        asked = {name for rule in rules if rule.obligations.purpose for name in rule.functions}
         for account in self.accounts.each:
             if not account.is_staff:
                 continue
             tiles = self.visitor(account.username).tiles()
             seen = sorted(tile.function for tile in tiles)
             expect(seen, sorted(account.sees), f"tiles of {account.username}")
-            waiting = [tile.function for tile in tiles if tile.needs]
-            offered = [name for name in account.sees if name == PAY]
+            waiting = sorted(tile.function for tile in tiles if tile.needs)
+            offered = sorted(name for name in account.sees if name == PAY or name in asked)
             expect(waiting, offered, f"tiles of {account.username} that ask for more")
 
     def opens_the_page_of_every_tile(self) -> None:
@@ -171,10 +174,25 @@ class Walk:
             portal = visitor.get("/-/portal").status
             expect(portal, HTTPStatus.SEE_OTHER, f"{what}: the portal")
             return
+        if check.purpose:
+            self.give_purpose(check, what)
         page = self.visitor(check.account).open(check.url)
         expect(page.status, check.status, what)
+        if check.status == HTTPStatus.SEE_OTHER:
+            asked = page.headers.get("location", "")
+            expect(asked.startswith("/-/purpose?"), True, f"{what}: asks what for ({asked})")
         if check.status == HTTPStatus.OK and check.function:
             expect(page.seen.data.get("data-function"), [check.function], what)
+
+    def give_purpose(self, check: Check, what: str) -> None:
+        """Say on the page that asks for it what a function is needed for."""
+        visitor = self.visitor(check.account)
+        asking = visitor.get(
+            f"/-/purpose?{urlencode({'for': check.function, 'codes': check.purpose})}"
+        )
+        expect(asking.status, HTTPStatus.OK, f"{what}: the page that asks")
+        sent = visitor.post("/-/purpose", asking.seen.fields | {"code": check.purpose})
+        expect(sent.status, HTTPStatus.SEE_OTHER, f"{what}: the purpose")
 
     def publishes_its_keys(self) -> None:
         """The public keys of the assertions are published, and nothing private with them."""

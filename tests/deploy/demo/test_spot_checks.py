@@ -60,6 +60,7 @@ def test_an_address_may_stand_instead_and_nobody_may_sign_in(
         ('"call-handler"', '"call-handlr"', "call-handlr"),
         ('"hr.search"', '"hr.serch"', "hr.serch"),
         ('"constable"', '"constble"', "constble"),
+        ("status = 200", 'purpose = "corection"\nstatus = 200', "corection"),
         ("status = 200", "", "status"),
         ("status = 200", "status = 999", "999"),
         ("status = 200", "statsu = 200", "statsu"),
