@@ -131,7 +131,7 @@ class Forwarder:
             status, code = incoming.failure
             return Forwarded(status=status, code=code, answered=False)
         if not upstream.is_reusable:  # gone between being given and being used
-            raise ExchangeError(502, "upstream-gone", unsent=True)
+            raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
         head = self._request_head(
             head=incoming.head,
             target=outbound.target,
@@ -149,7 +149,7 @@ class Forwarder:
 
 
 def _may_repeat(error: ExchangeError, incoming: Incoming, client: Connection) -> bool:
-    """Tell whether a request that failed may be sent again, as it has no effect."""
+    """Tell whether a request that failed may be sent to the same instance again."""
     head = incoming.head
     without_effect = head.method in _REPEATABLE and head.body_length == 0
-    return error.retryable and without_effect and client.is_open
+    return error.retryable and (without_effect or error.unsent) and client.is_open

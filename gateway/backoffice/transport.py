@@ -32,7 +32,7 @@ class ExchangeError(UpstreamError):
         status: 502, 503 or 504.
         code: a fixed word for the record.
         retryable: nothing of an answer came on a connection that had been idle, so most likely
-            nobody read the request: one without effect may be repeated.
+            nobody read the request: one without effect may be repeated, on a new connection.
         unsent: not a byte of the request left, so whatever it asks may be asked elsewhere.
     """
 

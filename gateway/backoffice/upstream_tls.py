@@ -45,7 +45,7 @@ class UpstreamTls:
         self._certificate_file = certificate_file
         self._key_file = key_file
         self._files = tuple(each for each in (ca_file, certificate_file, key_file) if each)
-        self._refused = _NOTHING  # what was there when it could not be used
+        self._refused: _Stamp | None = None  # what was there when it could not be used
         try:
             self._stamp = self._look()
             self._context = self._read()
@@ -65,7 +65,9 @@ class UpstreamTls:
                 return self._context
             self._context = self._read()
         except OSError as error:
-            if stamp != self._refused or stamp is _NOTHING:
+            if (
+                stamp != self._refused
+            ):  # one line for each state of the files, not for each handshake
                 _log.error(
                     "certificates not taken, the last ones stay",
                     upstream=self._system,

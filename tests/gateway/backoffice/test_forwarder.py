@@ -102,6 +102,25 @@ async def test_a_connection_that_is_gone_before_it_is_used_has_taken_nothing_wit
         assert [asked(each, b"abc") for each in made] == [0, 2]
 
 
+async def test_where_there_is_one_instance_a_connection_that_is_gone_is_replaced() -> None:
+    async with offices(answers) as (client, _, system, made):
+        pool = system.instances[0].pool
+        acquire = pool.acquire
+
+        async def lost_once(*, fresh: bool = False) -> UpstreamConnection:
+            given = await acquire(fresh=fresh)
+            given.discard()
+            pool.acquire = acquire  # type: ignore[method-assign]
+            return given
+
+        pool.acquire = lost_once  # type: ignore[method-assign]
+        await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 3\r\n\r\nabc")
+        assert (await client.answer()).endswith(b"ok")
+
+        assert asked(made[0], b"abc") == 1
+        assert system.only is not None
+
+
 async def test_a_post_that_may_have_been_read_is_never_sent_twice() -> None:
     async with offices(dies_when_asked_again, dies_when_asked_again) as (client, handler, _, made):
         for _ in range(2):

@@ -146,6 +146,28 @@ async def test_a_drained_instance_is_asked_by_nobody(told: CapturingLogger) -> N
     assert lines(told) == ["instance drained 2", "instance empty 2", "instance given back 2"]
 
 
+@pytest.mark.parametrize("drained", [True, False])
+async def test_who_is_taken_out_loses_the_connections_that_serve_nobody(drained: bool) -> None:
+    """Some may be dead without having said so; and an operator waits for the last to end."""
+
+    async def listening(exchange: Exchange) -> None:
+        await exchange.reader.read()
+
+    async with ScriptedUpstream(listening) as office:
+        made = system_at(address_of(office.port), address_of(NOWHERE), rule=SOON)
+        pool = made.instances[0].pool
+        idle, busy = await pool.acquire(), await pool.acquire()
+        pool.put_back(idle)
+        if drained:
+            made.drain(frozenset({made.instances[0].url}))
+        else:
+            for _ in range(2):
+                made.failed(made.instances[0], "upstream-timeout")
+
+        assert (idle.is_reusable, busy.is_reusable) == (False, True)
+        made.close()
+
+
 async def test_where_the_last_one_in_service_is_drained_one_that_is_out_is_asked() -> None:
     made = system(2)
     for _ in range(2):
