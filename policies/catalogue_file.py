@@ -47,6 +47,7 @@ from policies.findings import Findings, TableReader, nearest_of
 from policies.floors import check_floor, read_floor
 from policies.function import (
     GATEWAY_SYSTEM,
+    MOST_BODY_MIB,
     MOST_STEP_UP_MINUTES,
     STEP_UP_MINUTES,
     Classification,
@@ -283,6 +284,7 @@ def _function(
     record = read_record(reader)
     transaction = read_transaction(reader, system, rules)
     menu = read_menu(reader, matchers.values())
+    body_mib = reader.whole("body_mib", least=1, most=MOST_BODY_MIB, default=0)
     note = reader.text("note", required=False)
     screening_suffices = reader.text("screening_suffices", required=False)
     reader.finish()
@@ -315,6 +317,7 @@ def _function(
         record=record,
         transaction=transaction,
         menu=menu,
+        body_mib=body_mib,
         note=note,
         screening_suffices=screening_suffices,
     )

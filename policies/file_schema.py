@@ -19,6 +19,7 @@ from policies.criteria.criterion import TrueCriterion, WordsCriterion
 from policies.criteria.hours import DAYS
 from policies.decision import Effect
 from policies.function import (
+    MOST_BODY_MIB,
     MOST_STEP_UP_MINUTES,
     OPERATION_OF_METHOD,
     Action,
@@ -251,6 +252,7 @@ def _catalogue() -> Schema:
         "record": _table(record, record),
         "transaction": _FLAG,
         "menu": _TEXT_MAP,
+        "body_mib": _whole(1, MOST_BODY_MIB),
         **changed,
     }
     needed = ("id", "title", "area", "classification", "regime", "scope", "system", "floor")

@@ -86,7 +86,10 @@ STEP_UP_MINUTES = 15
 
 MOST_STEP_UP_MINUTES = 480
 
+MOST_BODY_MIB = 1_048_576
+
 _MICROSECONDS = 60_000_000  # of a minute
+_MEBIBYTE = 1024 * 1024
 
 NO_BODIES: frozenset[BodyKind] = frozenset()
 """The bodies of a request that may have none."""
@@ -196,6 +199,7 @@ class Function:
         record: the parameter that names another person; None where none can be named.
         transaction: how its requests name the page that was opened for it; None where they do not.
         menu: how it lists functions, of which people are shown their own; None where it does not.
+        body_mib: the largest body of a request, in MiB; 0 for as much as the gateway passes on.
         note: for officers, on what the table cannot say.
         screening_suffices: why an employer's screening is enough for sensitive records of others;
             empty where it is not. Never true of records of a police organisation.
@@ -217,6 +221,7 @@ class Function:
     record: RecordParameter | None = None
     transaction: TransactionRule | None = None
     menu: MenuRule | None = None
+    body_mib: int = 0
     note: str = ""
     screening_suffices: str = ""
 
@@ -224,6 +229,10 @@ class Function:
     def step_up_limit_us(self) -> int:
         """How old a second factor may be where a step-up is asked for, in microseconds."""
         return self.step_up_minutes * _MICROSECONDS
+
+    def body_limit(self, passed_on: int) -> int:
+        """Give the largest body of a request in bytes, where so many are passed on at the most."""
+        return min(self.body_mib * _MEBIBYTE, passed_on) if self.body_mib else passed_on
 
     @property
     def shows_sensitive_records_of_others(self) -> bool:

@@ -103,7 +103,8 @@ class ForwardAct:
         if live is None or target is None:
             raise ValueError("forward: a visit without session or target")
         jar = self._cookies.get(live.session.hash, self._profile.id)
-        plain = visit.asking is None and visit.incoming.head.body_length <= self._body_bytes
+        body = visit.incoming.head.body_length
+        plain = visit.asking is None and (not body or body <= self._most_bytes(grant))
         if jar is None or not plain:
             return self._with_care(visit, grant, live, target)
         return self._forward(visit, grant, live, target, jar)
@@ -112,7 +113,7 @@ class ForwardAct:
         self, visit: Visit, grant: Grant | None, live: LiveSession, target: CanonicalTarget
     ) -> Forwarded:
         """Forward what a proxy holds, what is too large, or what has a jar to be fetched."""
-        if visit.incoming.head.body_length > self._body_bytes:
+        if visit.incoming.head.body_length > self._most_bytes(grant):
             return Forwarded(status=413, code="body-too-large", answered=False)
         if visit.asking is not None:
             if grant is not None and grant.match.function.menu is not None:
@@ -130,6 +131,7 @@ class ForwardAct:
         target: CanonicalTarget,
         jar: CookieJar,
     ) -> Awaitable[Forwarded]:
+        incoming = visit.incoming
         outbound = Outbound(
             target=target,
             identity=self._identity(live),
@@ -138,16 +140,22 @@ class ForwardAct:
             resource=grant is None,
             keep=partial(self._keep, visit, grant, live.session.hash, target.path),
             learns=self._learns,
-            body_bytes=self._body_bytes,
+            body_bytes=self._most_bytes(grant) if incoming.head.body_length else self._body_bytes,
         )
         if self._passed is not None:
             outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
         if visit.method == WEBSOCKET:
-            return self._websockets.forward(visit.incoming, visit.client, outbound)
+            return self._websockets.forward(incoming, visit.client, outbound)
         duty = self._duty_of(visit, grant)
         if duty is not None:
             return duty.forward(self._forwarder, outbound)
-        return self._forwarder.forward(visit.incoming, visit.client, outbound)
+        return self._forwarder.forward(incoming, visit.client, outbound)
+
+    def _most_bytes(self, grant: Grant | None) -> int:
+        """Give the most bytes of a body that are passed on."""
+        return (
+            self._body_bytes if grant is None else grant.match.function.body_limit(self._body_bytes)
+        )
 
     @staticmethod
     def _with_passed_cookies(

@@ -40,6 +40,7 @@ system = "ebs"
 entry = "/OA_HTML/OA.jsp?OAFunc=XX_BANK"
 obligations = ["step-up"]
 step_up_minutes = 5
+body_mib = 2
 record = { name = "person_id", where = ["query"] }
 note = "a note"
 match = [
@@ -105,6 +106,7 @@ def test_a_file_is_read_to_the_functions_it_says(tmp_path: Path) -> None:
     assert {owner: floor.text for owner, floor in bank.floor_by_owner.items()} == {"a-fire": "N2F"}
     assert bank.obligations == (Obligation.STEP_UP,)
     assert (bank.step_up_minutes, catalogue.functions["hr.search"].step_up_minutes) == (5, 15)
+    assert (bank.body_mib, catalogue.functions["hr.search"].body_mib) == (2, 0)
     assert bank.record is not None
     assert bank.record.name == "person_id"
     assert bank.record.where == {RecordPlace.QUERY}

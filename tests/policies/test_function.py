@@ -97,3 +97,8 @@ def test_a_second_factor_counts_while_it_is_fresh(shown: int | None, *, counts: 
     expected = both if counts else {"password"}
     assert bank.fresh_factors(both, shown, NOW) == expected
     assert SEARCH.fresh_factors(both, shown, NOW) == both
+
+
+@pytest.mark.parametrize(("mib", "most"), [(0, 5_000_000), (1, 1_048_576), (10, 5_000_000)])
+def test_a_function_takes_no_larger_bodies_than_are_passed_on(mib: int, most: int) -> None:
+    assert replace(SEARCH, body_mib=mib).body_limit(5_000_000) == most

@@ -38,7 +38,15 @@ from tests.gateway.wire.bench import bench
 from tests.policies.people import cheshire
 
 KEY = OKPKey.generate_key("Ed25519", {"kid": "k1"})
-GRANT = cast("Grant", object())
+
+
+def granted(share: int) -> Grant:
+    """Give leave to a function that takes a part of the bodies that the gateway takes."""
+    function = SimpleNamespace(body_limit=lambda most: most // share)
+    return cast("Grant", SimpleNamespace(match=SimpleNamespace(function=function)))
+
+
+GRANT, SMALL_BODIES = granted(1), granted(2)
 CATALOGUE = cheshire().catalogue
 OPENED = "/OA_HTML/OA.jsp?OAFunc=XX_SIT&_ti=640290175"
 
@@ -203,6 +211,26 @@ async def test_a_body_beyond_the_limit_is_not_begun(tmp_path: Path) -> None:
         assert b" 413 " in answer
         assert one.results[0].code == "body-too-large"
         assert one.upstream.exchanges == []
+
+
+@pytest.mark.parametrize(
+    ("framed", "status"),
+    [
+        ("Content-Length: 5\r\n\r\nabcde", b" 200 "),
+        ("Content-Length: 6\r\n\r\n", b" 413 "),
+        ("Transfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n0\r\n\r\n", b" 200 "),
+        ("Transfer-Encoding: chunked\r\n\r\n6\r\nabcdef\r\n", b" 413 "),
+    ],
+)
+async def test_a_function_may_take_smaller_bodies_than_the_gateway(
+    tmp_path: Path, framed: str, status: bytes
+) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.grant = SMALL_BODIES
+        await client.say(f"POST /x HTTP/1.1\r\nHost: gate\r\n{framed}".encode())
+        answer = await asyncio.wait_for(client.answer(), 5)
+
+        assert status in answer
 
 
 async def test_a_visit_without_a_session_is_a_fault_of_the_program(tmp_path: Path) -> None:
