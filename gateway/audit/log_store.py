@@ -5,7 +5,7 @@ envelope, and `verify` compares every column with it. One sequencer writes (WAL,
 any number of readers read meanwhile.
 
 `block` holds the span of time of each 1,024 entries, since the order of the tree is nearly but not
-exactly that of time. The indexes of persons are in parts of 65,536 entries: pseudonyms are random,
+exactly that of time. The indexes of persons are in parts of 16,384 entries: pseudonyms are random,
 and in one index over the whole log each would change a page of its own, which costs several times
 what the entry does; in the newest part they share pages. `closing` says which entry was the first
 to close a decision (`gateway.audit.closings`). `journal` is how far the sequencer has
@@ -30,9 +30,9 @@ LOG_FOLDER = "log"
 LOG_FILE = "log.sqlite"
 CHECKPOINT_FILE = "checkpoint"
 BLOCK_ENTRIES = 1_024
-PERSON_SHIFT = 16  # entries of one part of the indexes of persons: 65,536
+PERSON_SHIFT = 14  # entries of one part of the indexes of persons: 16,384
 _APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 
 # Bits of the column `flag`.
 FLAG_MAC = 1  # the MAC of the journal did not hold
@@ -220,25 +220,24 @@ class LogStore:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif _identity(connection) in {(_APPLICATION_ID, 1), (_APPLICATION_ID, 2)}:
+        elif _identity(connection) in {(_APPLICATION_ID, older) for older in (1, 2, 3)}:
             with self.transaction():
                 self._bring_up_to_date()
         _check_identity(connection, path)
 
     def _bring_up_to_date(self) -> None:
-        # Version 1 had the indexes of persons in one part, version 2 no table `closing`.
+        # Version 1 had the indexes of persons in one part, 2 no table `closing`, 3 larger parts.
         connection = self._connection
         for statement in ("DROP INDEX entry_actor", "DROP INDEX entry_subject", *_PERSON_INDEXES):
             connection.execute(statement)
-        connection.execute(CLOSING_TABLE)
-        results = connection.execute(
-            "SELECT idx, envelope FROM entry WHERE phase = 1 AND flag <> 1"
-        )
-        save_closings(
-            connection,
-            (),
-            ((index, ended) for index, text in results for ended in closed_by(orjson.loads(text))),
-        )
+        if _identity(connection)[1] <= 2:  # noqa: PLR2004
+            connection.execute(CLOSING_TABLE)
+            results = connection.execute(
+                "SELECT idx, envelope FROM entry WHERE phase = 1 AND flag <> 1"
+            )
+            parsed = ((index, orjson.loads(text)) for index, text in results)
+            closed = ((index, ended) for index, entry in parsed for ended in closed_by(entry))
+            save_closings(connection, (), closed)
         connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def close(self) -> None:

@@ -209,12 +209,12 @@ def test_reading_goes_on_while_the_sequencer_writes(bench: RecordBench) -> None:
 
 
 def test_a_person_is_found_in_every_part_of_the_index(filled: RecordBench) -> None:
-    """The indexes of persons are in parts of 65,536 entries; here one act lies in a later part."""
+    """The indexes of persons are in parts of 16,384 entries; here one act lies in a later part."""
     with filled.database() as connection:
-        connection.execute("UPDATE entry SET idx = idx + 65536 * 3 WHERE idx > 20")
+        connection.execute("UPDATE entry SET idx = idx + 16384 * 3 WHERE idx > 20")
     found = filled.search(person="cheshire-fire/person-7").rows
     later = filled.search(person="cheshire-fire/person-15").rows
 
     assert [row.personal["actor_name"] for row in found] == ["firefighter-7@cheshire-fire"]
     assert [row.personal["actor_name"] for row in later] == ["firefighter-15@cheshire-fire"]
-    assert later[0].index > 65_536 * 3
+    assert later[0].index > 16_384 * 3
