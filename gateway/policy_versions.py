@@ -19,7 +19,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, insert, literal, select, update
 
 from gateway.bulletin import POLICY, Bulletin
 from gateway.errors import PolicyChangeRefused, StoreError
@@ -158,6 +158,9 @@ class PolicyVersions:
     def put_in_force(self, number: int, *, by: str, at: datetime) -> PolicyVersion:
         """Put a proposed version in force, in every worker at its next request.
 
+        What is withheld for a doubt stays withheld under one that only tightens. Another, which two
+        people have looked at, lifts those that were known when it was proposed.
+
         Raises:
             PolicyChangeRefused: it does not wait, is stale, or needs another person.
         """
@@ -175,6 +178,7 @@ class PolicyVersions:
                     "somebody else must approve it"
                 )
             _set_state(connection, now.number, State.RETIRED)
+            _keep_doubts(connection, now.number, version)
             _decide(connection, number, State.IN_FORCE, by=by, at=at)
             self._bulletin.announce(connection, POLICY, at)
             version = _read(connection, number)
@@ -332,6 +336,17 @@ def _doubted(connection: Connection, number: int) -> frozenset[str]:
         select(policy_doubt.c.function).where(policy_doubt.c.version == number)
     )
     return frozenset(found.scalars())
+
+
+def _keep_doubts(connection: Connection, before: int, after: PolicyVersion) -> None:
+    doubts = policy_doubt.c
+    kept = select(literal(after.number), doubts.function, doubts.found_at_us).where(
+        doubts.version == before
+    )
+    if after.loosens:
+        kept = kept.where(doubts.found_at_us > microseconds(after.proposed_at))
+    columns = ["version", "function", "found_at_us"]
+    connection.execute(insert(policy_doubt).from_select(columns, kept))
 
 
 def _set_state(connection: Connection, number: int, state: State) -> None:

@@ -275,11 +275,25 @@ def _compare(versions: PolicyVersions, directory: Path) -> _Plan:
     policy_set, files = load_policy_set(directory), PolicyFiles.read(directory)
     if files.load().digest != policy_set.digest:
         raise PolicyChangeRefused(f"policy: `{directory}` was changed while it was read; try again")
-    return _Plan(
-        base=base,
-        files=files,
-        policy_set=policy_set,
-        changes=_differences(base, before, policy_set),
+    found = _differences(base, before, policy_set)
+    if not found or any(each.loosens for each in found):
+        found += _lifted(versions.doubted(base.number))
+    return _Plan(base=base, files=files, policy_set=policy_set, changes=found)
+
+
+def _lifted(doubted: frozenset[str]) -> tuple[Change, ...]:
+    """Tell which doubts another version lifts; one that only tightens lifts none."""
+    from policies.policy_changes import Change
+
+    return tuple(
+        Change(
+            what="doubt",
+            id=function,
+            how="lifted",
+            words="withheld from everybody, as a live decision differed from Casbin's",
+            loosens=True,
+        )
+        for function in sorted(doubted)
     )
 
 

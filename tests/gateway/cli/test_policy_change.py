@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -227,3 +227,47 @@ def test_before_the_first_start_it_says_what_to_do(place: Place, edited: Path) -
 
     assert told.code == 1
     assert "start the service once" in told.err
+
+
+def doubt(place: Place, function: str = "pay.slip", *, at: datetime = AT) -> frozenset[str]:
+    """Withhold a function under the version in force, as the live oracle does."""
+    bulletin = Bulletin(place.settings.gateway.state_directory)
+    versions = PolicyVersions(place.store, bulletin)
+    versions.doubt(in_force(place), function, at=at)
+    found = versions.doubted(in_force(place))
+    bulletin.close()
+    return found
+
+
+def doubted(place: Place) -> frozenset[str]:
+    bulletin = Bulletin(place.settings.gateway.state_directory)
+    found = PolicyVersions(place.store, bulletin).doubted(in_force(place))
+    bulletin.close()
+    return found
+
+
+def test_a_doubt_is_lifted_by_the_same_set_and_a_second_person(served: Place, edited: Path) -> None:
+    """When what was wrong is mended, the set need not change for people to get in again."""
+    assert doubt(served) == {"pay.slip"}
+    told = served.run("policy", "apply", str(edited), "--operator", "p.lyall", "--reason", "mended")
+
+    assert told.code == 0, told.err
+    assert "lifted doubt `pay.slip` (may loosen)" in told.out
+    assert "version 2 waits" in told.out
+    assert doubted(served) == {"pay.slip"}
+    assert served.run("policy", "approve", "2", "--operator", "p.lyall").code == 1
+    later = datetime.now(UTC) + timedelta(seconds=5)
+    assert doubt(served, "hr.me", at=later) == {"pay.slip", "hr.me"}
+    assert served.run("policy", "approve", "2", "--operator", "h.marsh").code == 0
+    assert in_force(served) == 2
+    assert doubted(served) == {"hr.me"}, "nobody has looked at what was found since"
+
+
+def test_what_one_person_tightens_lifts_no_doubt(served: Place, edited: Path) -> None:
+    doubt(served)
+    tighten(edited)
+    told = served.run("policy", "apply", str(edited), "--operator", "p.lyall", "--reason", "now")
+
+    assert "version 2 is in force" in told.out
+    assert "doubt" not in told.out
+    assert doubted(served) == {"pay.slip"}
