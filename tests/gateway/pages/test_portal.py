@@ -75,7 +75,7 @@ def test_function_that_needs_one_more_proof_says_so(browser_of: SignIn) -> None:
 
 
 def test_obligations_show_on_the_tiles(tmp_path: Path) -> None:
-    """What asks for a purpose says so; what cannot be done for anybody yet has no tile."""
+    """What asks for a purpose says so; what the gate does by itself is no concern of theirs."""
 
     def rule(name: str, functions: str, obligations: str = "") -> str:
         more = f"obligations = {{ {obligations} }}" if obligations else ""
@@ -92,7 +92,7 @@ def test_obligations_show_on_the_tiles(tmp_path: Path) -> None:
     world = new_world(engine=Engine.compile(with_rules(tmp_path, text)))
     html = sign_in_to(world)("firefighter").get("/-/portal").text
 
-    assert tiles_of(html) == ["hr.absence", "hr.me"]
+    assert tiles_of(html) == ["hr.absence", "hr.me", "pay.slip"]
     assert re.search(r'data-function="hr.me" data-needs="purpose"', html)
     assert html.count("Asks what you need it for") == 1
     assert "Needs a second proof" not in html
