@@ -84,6 +84,7 @@ class Forwarder:
         tried: list[Instance] = []
         while True:
             instance = upstream.choose(tried)
+            instance.running += 1
             try:
                 result = await self._ask(instance, incoming, client, outbound, fresh=fresh)
             except ExchangeError as error:
@@ -94,6 +95,8 @@ class Forwarder:
             else:
                 upstream.answered(instance, result.status, result.code)
                 return result
+            finally:
+                instance.running -= 1
 
     async def _ask(
         self,

@@ -38,9 +38,11 @@ class Instance:
         pool: the connections to it.
         health: whether it is given requests.
         drained: whether an operator has taken it out.
+        running: requests that were given it and have not ended, WebSockets included; counted only
+            where there are several instances.
     """
 
-    __slots__ = ("drained", "emptied", "health", "host", "look", "pool", "url")
+    __slots__ = ("drained", "emptied", "health", "host", "look", "pool", "running", "url")
 
     def __init__(self, url: str, host: str, pool: UpstreamPool, rule: HealthRule) -> None:
         self.url = url
@@ -49,6 +51,7 @@ class Instance:
         self.health = InstanceHealth(rule, pool.loop.time())
         self.drained = False
         self.emptied = False
+        self.running = 0
         self.look: asyncio.Task[None] | None = None
 
 
@@ -122,11 +125,10 @@ class Upstream:
         self._turn = turn = (self._turn + 1) % len(serving)
         if not self._least_loaded:
             return serving[turn]
-        found, least = serving[turn], serving[turn].pool.busy
+        found = serving[turn]
         for instance in serving:
-            busy = instance.pool.busy
-            if busy < least:
-                found, least = instance, busy
+            if instance.running < found.running:
+                found = instance
         return found
 
     def may_try_again(self, tried: Sequence[Instance]) -> bool:
@@ -221,9 +223,10 @@ class Upstream:
             instance.pool.sweep(now)
             if instance.health.look_at <= now and instance.look is None and not instance.drained:
                 instance.look = self._loop.create_task(self._look(instance))
-            if instance.drained and not instance.emptied and not instance.pool.busy:
-                instance.emptied = True
-                _log.info("instance empty", upstream=self.id, server=instance.url)
+            if instance.drained and not instance.emptied:
+                instance.emptied = not (instance.running or instance.pool.busy)
+                if instance.emptied:
+                    _log.info("instance empty", upstream=self.id, server=instance.url)
 
     def close(self) -> None:
         """Close every connection."""

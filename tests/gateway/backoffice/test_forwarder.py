@@ -295,6 +295,7 @@ async def test_an_instance_is_drained_without_a_failed_request() -> None:
             assert (await each.get()).endswith(b"ok")
 
         assert [asked(each) for each in made] == [3, 9]
+        assert [each.running for each in system.instances] == [0, 0]
         await handler.until(lambda: system.instances[0].emptied)
 
 

@@ -79,8 +79,8 @@ async def test_several_are_asked_in_turn() -> None:
 async def test_the_least_loaded_is_asked_and_among_equals_each_in_turn() -> None:
     made = system(3, least_loaded=True)
     assert sorted(named(made, 3)) == ["1", "2", "3"]
-    made.instances[0].pool._opening = 1
-    made.instances[2].pool._opening = 2
+    made.instances[0].running = 1
+    made.instances[2].running = 2
 
     assert named(made, 3) == ["2", "2", "2"]
 
@@ -139,6 +139,10 @@ async def test_a_drained_instance_is_asked_by_nobody(told: CapturingLogger) -> N
     with pytest.raises(ExchangeError, match="upstream-drained") as refused:
         made.choose([made.instances[0], made.instances[2]])
     assert refused.value.unsent
+    made.instances[1].running = 1
+    made.sweep(0)
+    assert not made.instances[1].emptied
+    made.instances[1].running = 0
     made.sweep(0)
     made.sweep(0)
     made.drain(frozenset())
