@@ -2,100 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-import psutil
 import pytest
 from playwright.sync_api import Browser
 
-from deploy.demo.backoffice.report import REPORT_BYTES
 from gateway.audit.entry import Outcome
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.live_streams import LIVE, open_socket
 from tests.journeys.record_reader import entries_of
+from tests.journeys.transfers import MEBIBYTE, Memory, download, slow_download, upload
 
-PRICE_LIST = "/catalogue/frameworks/current/download"
-UPLOAD = "/ict/tickets/ICT-10001/attachments"
 EVENTS = "/ict/tickets/ICT-10001/events"
-MEBIBYTE = 1024 * 1024
+MIB = 64
 MOST_GROWTH = 8 * MEBIBYTE
-PAUSE_SECONDS = 1.5
-PIECE = bytes(range(256)) * 256
-
-
-class Memory:
-    """Watches the resident memory of the gateway's workers."""
-
-    def __init__(self, demo: Demo) -> None:
-        (gateway,) = [child for child in demo.stack.children if child.title == "the gateway"]
-        self._workers = psutil.Process(gateway.pid).children()
-        assert len(self._workers) == 2
-        self.before = self._read()
-        self.most = list(self.before)
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
-        self._thread.start()
-
-    def _read(self) -> list[int]:
-        return [worker.memory_info().rss for worker in self._workers]
-
-    def _watch(self) -> None:
-        while not self._stopping.wait(0.005):
-            self.most = [max(pair) for pair in zip(self.most, self._read(), strict=True)]
-
-    def growth(self) -> int:
-        """Stop watching; gives the most that a worker grew by, in bytes."""
-        self._stopping.set()
-        self._thread.join()
-        return max(most - before for most, before in zip(self.most, self.before, strict=True))
-
-
-def download(demo: Demo) -> int:
-    return sum(len(piece) for piece in demo.visitor("firefighter").pieces(PRICE_LIST))
-
-
-def slow_download(demo: Demo) -> int:
-    """Read as a phone in a lift does: the gateway must wait, and not keep what it got."""
-    size = 0
-    for piece in demo.visitor("firefighter").pieces(PRICE_LIST):
-        if size == 0:
-            time.sleep(PAUSE_SECONDS)  # long enough for the back office to send all it has
-        size += len(piece)
-    return size
-
-
-def upload(demo: Demo) -> int:
-    visitor = demo.visitor("firefighter")
-    named = {
-        "Content-Type": "application/octet-stream",
-        "Accept": "application/json",
-        "Origin": visitor.origin,
-        "Content-Length": str(REPORT_BYTES),
-    }
-    count = REPORT_BYTES // len(PIECE)
-    pieces: Iterator[bytes] = (PIECE for _ in range(count))
-    page = visitor.ask("POST", UPLOAD, body=pieces, headers=named)
-    told = json.loads(page.body)["files"][0]
-    assert told["sha256"] == hashlib.sha256(PIECE * count).hexdigest()
-    return int(told["size"])
 
 
 @pytest.mark.parametrize("transfer", [download, slow_download, upload])
-def test_twenty_megabytes_pass_in_little_memory(
-    demo: Demo, transfer: Callable[[Demo], int]
+def test_sixty_four_megabytes_pass_in_little_memory(
+    demo: Demo, transfer: Callable[[Demo, int], int]
 ) -> None:
-    """Once to warm up, then watched: neither worker grows by more than 8 MB."""
-    transfer(demo)
+    """A little to warm up, then watched: no worker grows by more than 8 MB, whatever passes."""
+    transfer(demo, 4)
     memory = Memory(demo)
-    size = transfer(demo)
+    size = transfer(demo, MIB)
     growth = memory.growth()
 
-    assert size == REPORT_BYTES
+    assert size == MIB * MEBIBYTE
     assert growth < MOST_GROWTH, f"{growth / MEBIBYTE:.1f} MiB"
 
 

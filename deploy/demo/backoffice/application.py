@@ -32,7 +32,7 @@ from deploy.demo.backoffice.live_socket import LiveSocket
 from deploy.demo.backoffice.menu import menu_answer
 from deploy.demo.backoffice.people import People, Person
 from deploy.demo.backoffice.rendering import Pages, as_json, json_answer
-from deploy.demo.backoffice.report import REPORT_BYTES, report
+from deploy.demo.backoffice.report import MEBIBYTE, REPORT_BYTES, report
 from deploy.demo.backoffice.screens import BY_NUMBER, Screen, Screens
 from deploy.demo.backoffice.store import Owner, Store
 from deploy.demo.backoffice.transactions import PARAMETER, Transactions
@@ -241,7 +241,8 @@ class BackOffice:
     def _show(self, turn: _Turn) -> Answer:
         asked, screen, asker = turn.asked, turn.screen, turn.asker
         if screen.report and asked.path.endswith("/download"):
-            return _report(screen, asker)
+            mib = asked.parameter("mib")
+            return _report(screen, asker, int(mib) * MEBIBYTE if mib else REPORT_BYTES)
         if screen.transaction and asked.wants("text/html") and not asked.parameter(PARAMETER):
             return self._open(turn)
         contents = self._library.contents(
@@ -377,11 +378,11 @@ def _media(name: str) -> Answer:
     return Answer(content_type=MEDIA_TYPES[path.suffix], body=path.read_bytes())
 
 
-def _report(screen: Screen, asker: Asker) -> Answer:
+def _report(screen: Screen, asker: Asker, size: int) -> Answer:
     name = f"{screen.id}-{asker.employee_number}.csv"
     return Answer(
         content_type="text/csv; charset=utf-8",
-        body=report(screen.title, asker.employee_number),
-        length=REPORT_BYTES,
+        body=report(screen.title, asker.employee_number, size),
+        length=size,
         headers=(("Content-Disposition", f'attachment; filename="{name}"'),),
     )

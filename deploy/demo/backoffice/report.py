@@ -1,11 +1,12 @@
-"""A report of 20 MB: made as it is sent, the same bytes each time for the same person."""
+"""A report of 20 MB, or as large as asked for: made as it is sent, alike each time for a person."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
 
-REPORT_BYTES = 20 * 1024 * 1024
+MEBIBYTE = 1024 * 1024
+REPORT_BYTES = 20 * MEBIBYTE
 PART_LINES = 1_500  # about 60 kB
 
 
