@@ -21,7 +21,8 @@ MATRIX = (
 WIDE = (
     b"%c0%ae%c0%ae/", b"%c0%af", b"%e0%80%ae%e0%80%ae/", b"%ef%bc%8e%ef%bc%8e/", b"%u002e%u002e/",
     b"%zz", b"%2", b"%", b"%ef%bd%81dmin", b"%e2%84%aa", b"%ef%bc%8f", b"%c1%9c", b"%ff", b"%f0%80",
-    b"\xef\xbd\x81dmin", b"%e2%80%ae", b"%c5%bf", b"%c2%ad", b"%ef%b9%92%ef%b9%92/",
+    b"\xef\xbd\x81dmin", b"\xe2\x84\xaa", b"%e2%80%ae", b"%c5%bf", b"%c2%ad",
+    b"%ef%b9%92%ef%b9%92/",
 )  # fmt: skip
 TAILS = (
     b"%00", b"%0a", b"%0d%0a", b"%09", b"%20", b".", b"..%20/", b"~", b"::$DATA", b".json",

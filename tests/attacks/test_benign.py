@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from itertools import product
+from urllib.parse import quote, quote_plus, unquote_to_bytes
 
+from gateway.backoffice.canonical import TargetError, canonicalise_target
 from tests.attacks.readings import every_reading_is_allowed
 from tests.attacks.target import OWN_PAYSLIP, Target
+from tests.policies.people import cheshire
 
 MOST_REFUSED = 0.01
 SEARCHES = (
@@ -87,6 +92,58 @@ def ordinary() -> tuple[bytes, ...]:
         *(one + b"?page=2" for one in LISTS),
         *PATHS,
     )
+
+
+FIRST_NAMES = (
+    "Siân", "Llŷr", "Owain", "Zoë", "Seán", "Mary-Jane", "D'Arcy", "José", "Wiktoria", "Muḥammad",
+)  # fmt: skip
+LAST_NAMES = (
+    "O'Brien", "Gwŷn", "Smith-Jones", "ap Rhys", "Jones (retired)", "Müller", "Nowak", "van Dyke",
+    "Ô Conchúir", "M&S Fleet", "Hywel-Evans", "Ní Bhriain",
+)  # fmt: skip
+PLACES = ("Tŷ Hywel", "Ynys Môn", "Winsford A556/A54", "Bay 3+4", "50% store", "Crewe; north")
+MAILS = ("a.b+c@example.org", "o'brien@cheshire.police.uk", "siân.jones@nwas.nhs.uk")
+
+
+def corpus() -> Iterator[bytes]:
+    """Give 10,000 targets and more as browsers, forms and scripts write them."""
+    bases = [b"/OA_HTML/OA.jsp?OAFunc=" + one + b"&" for one in SCREENS]
+    bases += [one + b"?" for one in LISTS]
+    people = [f"{first} {last}" for first, last in product(FIRST_NAMES, LAST_NAMES)]
+    texts = [*people, *PLACES, *MAILS, *(mail.upper() for mail in MAILS)]
+    for base, text in product(bases, texts):
+        for written in (quote_plus(text), quote(text), quote(text, safe="/;")):
+            yield base + b"search=" + written.encode()
+        day = 1 + len(text) % 28
+        yield base + f"from={day:02}%2F11%2F2026&to={day:02}-Nov-2026&at=09%3A{day:02}".encode()
+        yield base + b"params=" + quote(json.dumps({"who": text, "n": [1, 2.5]})).encode()
+    for text, folder in product(texts, ("current", "vehicles-2026", "Ynys Môn")):
+        named = quote(text.replace("/", "-").replace(";", ","))
+        yield f"/catalogue/frameworks/{quote(folder)}/{named}.pdf".encode()
+    for number, part in product(
+        range(40), ("", "/events", "?page=2&sort=-date", "?view=full#"[:-1])
+    ):
+        yield f"/ict/tickets/ICT-{10_000 + number}{part}".encode()
+
+
+def test_of_ten_thousand_ordinary_targets_at_most_one_in_a_hundred_is_refused() -> None:
+    """And what is not refused would be sent on with the same meaning, most of it byte for byte."""
+    declared = cheshire().catalogue.declared_parameters
+    wanted, refused, changed = list(corpus()), [], []
+    for one in wanted:
+        try:
+            sent = canonicalise_target(one, declared).sent
+        except TargetError as error:
+            refused.append((one, error.code))
+            continue
+        if sent != one:
+            changed.append(one)
+            assert unquote_to_bytes(sent) == unquote_to_bytes(one)
+
+    assert len(wanted) >= 10_000
+    assert len(set(wanted)) >= 6_000
+    assert len(refused) <= MOST_REFUSED * len(wanted), refused[:10]
+    assert len(changed) <= 2 * MOST_REFUSED * len(wanted), changed[:10]
 
 
 def test_ordinary_requests_are_not_refused(target: Target) -> None:

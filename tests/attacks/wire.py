@@ -94,6 +94,12 @@ class Wire:
             found.append(one)
         return found
 
+    def raw(self, seconds: float) -> bytes:
+        """Read whatever comes until the connection ends or stays silent."""
+        while self._more(time.monotonic() + seconds):
+            pass
+        return self._buffer
+
     @property
     def ended(self) -> bool:
         """Whether the gateway has closed the connection."""
