@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from gateway.backoffice.canonical import TargetError, canonicalise_target
 from policies.engine import Engine
 from policies.function import Function
 from policies.question import Question
-from tests.attacks.path_strings import ALLOWED, CLASSES, FORBIDDEN
+from tests.attacks.path_strings import ALLOWED, CLASSES, CLIMBS, FORBIDDEN
 from tests.attacks.readings import OWN_NUMBER, every_reading_is_allowed
 from tests.attacks.target import Target
 from tests.attacks.test_parameters import ADDITIONS, RECASED
@@ -76,12 +77,24 @@ def sent_for(target: bytes) -> bytes | None:
     return canonical.sent
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(TARGETS)
 def test_what_is_permitted_is_permitted_in_every_reading(target: bytes) -> None:
     sent = sent_for(target)
 
     assert sent is None or every_reading_is_allowed(sent), (target, sent)
+
+
+def test_no_two_strings_together_climb_out_of_a_branch() -> None:
+    """Every string of the tables behind every other, in the places from where climbing leads."""
+    wrong = [
+        sent
+        for branch, aim, _ in CLIMBS
+        for first, second in product(STRINGS, repeat=2)
+        if (sent := sent_for(branch + first + second + aim)) is not None
+        and not every_reading_is_allowed(sent)
+    ]
+    assert wrong == []
 
 
 def test_the_property_is_about_something() -> None:

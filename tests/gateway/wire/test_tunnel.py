@@ -156,3 +156,33 @@ async def test_who_said_first_that_it_ends_has_ended_it(*, client_first: bool) -
 
         ended = "client-closed" if client_first else "system-closed"
         assert await outcome(handler) == (101, ended)
+
+
+async def test_what_a_slow_client_has_not_taken_is_not_sent_to_say_why() -> None:
+    """A close frame would come behind it; so the end is at once, though a frame has ended."""
+    frame = b"\x82\x7f" + (1 << 16).to_bytes(8, "big") + b"x" * (1 << 16)
+    more: asyncio.Queue[None] = asyncio.Queue()
+
+    async def script(exchange: Exchange) -> None:
+        await exchange.say(switched(await exchange.head()))
+        while True:
+            await more.get()
+            await exchange.say(frame)
+
+    async with live(script) as (_, handler, _upstream):
+        lazy = await handler.lazy_client()
+        await asyncio.get_running_loop().sock_sendall(lazy, UPGRADE % b"")
+        await handler.until(lambda: any(each.bytes_out for each in handler.connections))
+        (connection,) = [each for each in handler.connections if each.bytes_out]
+        incoming, transport = connection._current, connection._transport
+        assert incoming is not None
+        assert transport is not None
+        while not transport.get_write_buffer_size():
+            whole = connection.bytes_out + len(frame)
+            more.put_nowait(None)
+            await handler.until(lambda whole=whole: connection.bytes_out == whole)  # type: ignore[misc]
+        incoming.fail(403, "permit-ended")
+
+        assert transport.is_closing()
+        await handler.until(lambda: connection not in handler.connections, seconds=1)
+        lazy.close()
