@@ -8,6 +8,7 @@ what was decided. Answers of all attributes are joined by `|`.
 from __future__ import annotations
 
 from bisect import bisect_right
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import override
@@ -63,12 +64,13 @@ class Layout:
 
     def cuts(self) -> tuple[int, int, int, int]:
         """Give what cuts answers: all rules, where met begins, all criteria, where unknown does."""
-        return (
-            (1 << self._rules) - 1,
-            self._rules,
-            (1 << self._width) - 1,
-            self._rules + self._width,
-        )
+        return _cuts(self._rules, self._width)
+
+
+@lru_cache(maxsize=1024)
+def _cuts(rules: int, width: int) -> tuple[int, int, int, int]:
+    """Give one for all sets of candidates of a size, so that it stays near the processor."""
+    return (1 << rules) - 1, rules, (1 << width) - 1, rules + width
 
 
 class Remembered(dict[Held, Means]):

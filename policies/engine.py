@@ -51,7 +51,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from policies.candidates import Candidates, Moment
     from policies.obligations import Obligation
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
@@ -124,8 +123,15 @@ class Engine:
         }
         return replace(self, functions={**self.functions, **withheld})
 
-    def decide(self, question: Question) -> Decision:
-        """Answer a question. Microseconds; never raises for what a question holds."""
+    def decide(self, question: Question, under: str | None = None) -> Decision:
+        """Answer a question. Microseconds; never raises for what a question holds.
+
+        One long function: a call more would cost a twentieth more.
+
+        Args:
+            question: What is asked.
+            under: One of the agreements that cover it; left out, each is tried.
+        """
         compiled = self.functions.get(question.function.id)
         if compiled is None:
             return self._unknown_function(question)
@@ -140,26 +146,7 @@ class Engine:
         moment = candidates.latest[0]
         if not moment.since <= question.at < moment.until:
             moment = candidates.moment(question.at)
-        decision = self._decide(question, compiled, candidates, moment, moment.agreement_id)
-        if moment.others and compiled.accepting:
-            for agreement_id in moment.others:
-                if decision.permitted:
-                    break
-                tried = self._decide(question, compiled, candidates, moment, agreement_id)
-                if _ORDER[tried.gate] > _ORDER[decision.gate]:
-                    decision = tried
-        return decision
-
-    def _decide(
-        self,
-        question: Question,
-        compiled: CompiledFunction,
-        candidates: Candidates,
-        moment: Moment,
-        agreement_id: str | None,
-    ) -> Decision:
-        """Answer a question under one of the agreements that cover it, or under none."""
-        subject = question.subject
+        agreement_id = moment.agreement_id if under is None else under
         try:
             clearance = subject.clearance
             if clearance.order is not self.levels:
@@ -198,7 +185,7 @@ class Engine:
         effect, gate, reason, rules, obligations = ending_of(
             compiled, agreement_id, meaning, reach, owner, named, fulfilled, failed
         )
-        return _new(
+        decision = _new(
             Decision,
             (
                 effect,
@@ -213,6 +200,21 @@ class Engine:
                 agreement_id in compiled.disclosing,
             ),
         )
+        if moment.others and under is None and compiled.accepting:
+            return self._furthest(question, decision, moment.others)
+        return decision
+
+    def _furthest(
+        self, question: Question, decision: Decision, others: tuple[str, ...]
+    ) -> Decision:
+        """Decide under further agreements, until one permits."""
+        for agreement_id in others:
+            if decision.permitted:
+                break
+            tried = self.decide(question, agreement_id)
+            if _ORDER[tried.gate] > _ORDER[decision.gate]:
+                decision = tried
+        return decision
 
     def _check_order(self, clearance: Clearance) -> None:
         # Bits of another order of levels would be read as levels nobody granted.
