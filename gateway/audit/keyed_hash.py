@@ -18,13 +18,13 @@ class KeyedHash:
         if len(key) > _BLOCK_BYTES:
             key = hashlib.sha256(key).digest()
         block = key.ljust(_BLOCK_BYTES, b"\0")
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
-        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block)).copy
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
 
     def digest(self, message: bytes) -> bytes:
         """Return the 32 bytes of HMAC-SHA-256 over a message."""
-        inner = self._inner.copy()
+        inner = self._inner()
         inner.update(message)
-        outer = self._outer.copy()
+        outer = self._outer()
         outer.update(inner.digest())
         return outer.digest()
