@@ -12,7 +12,7 @@ from gateway.backoffice.headers import local_location
 
 _REFRESH: Final = re.compile(
     rb"[ \t]*([0-9]{1,6})[ \t]*(?:[;,][ \t]*url[ \t]*=[ \t]*"
-    rb"(?:\"([^\"]+)\"|'([^']+)'|([^\"' \t;,]+))[ \t]*)?",
+    rb"(?:\"([^\"' \t;,]+)\"|'([^\"' \t;,]+)'|([^\"' \t;,]+))[ \t]*)?",
     re.IGNORECASE,
 )
 _GIVEN: Final = rb"[ \t]*;[ \t]*([a-z0-9*-]+)(?:=(?:[a-z0-9./+_-]+|\"[^\"\\]*\"))?"
@@ -82,7 +82,7 @@ def local_refresh(value: bytes, origins: Set[str]) -> tuple[bytes, bytes | None]
     if target is None:
         return found[1], None
     place = local_location(target, origins)
-    if place is None or b"'" in place or b'"' in place:
+    if place is None:
         raise LeadsElsewhere
     return found[1] + b"; url=" + place, place
 

@@ -28,6 +28,7 @@ class UpstreamTls:
         ca_file: Path | None,
         certificate_file: Path | None = None,
         key_file: Path | None = None,
+        must: bool = True,
     ) -> None:
         """Read the files.
 
@@ -36,6 +37,8 @@ class UpstreamTls:
             ca_file: PEM of the one authority that is believed; without it, those of the machine.
             certificate_file: PEM of our own certificate and what leads to its authority.
             key_file: PEM of its key.
+            must: refuse files that cannot be used; else nobody is connected to until they can, so
+                that a worker that starts while they are replaced serves everything else.
 
         Raises:
             UpstreamError: a file cannot be used.
@@ -46,38 +49,50 @@ class UpstreamTls:
         self._key_file = key_file
         self._files = tuple(each for each in (ca_file, certificate_file, key_file) if each)
         self._refused: _Stamp | None = None  # what was there when it could not be used
+        self._stamp: _Stamp | None = None
+        self._context: ssl.SSLContext | None = None
         try:
-            self._stamp = self._look()
-            self._context = self._read()
+            if must or not self._files:
+                self._stamp, self._context = self._look(), self._read()
         except OSError as error:  # SSLError is one too
             named = "`, `".join(map(str, self._files))
             message = f"upstream: {system}: `{named}` cannot be used: {error.strerror or error}"
             raise UpstreamError(message) from error
 
     def context(self) -> ssl.SSLContext:
-        """Give the settings for one handshake."""
-        if not self._files:
-            return self._context
+        """Give the settings for one handshake.
+
+        Raises:
+            ssl.SSLError: there have been no files yet that could be used.
+        """
+        if self._files:
+            self._follow()
+        if self._context is None:
+            raise ssl.SSLError("upstream: no certificates")
+        return self._context
+
+    def _follow(self) -> None:
+        """Read the files again where they are not what they were."""
         stamp = _NOTHING
         try:
             stamp = self._look()
             if stamp in {self._stamp, self._refused}:
-                return self._context
+                return
             self._context = self._read()
         except OSError as error:
             if (
                 stamp != self._refused
             ):  # one line for each state of the files, not for each handshake
                 _log.error(
-                    "certificates not taken, the last ones stay",
+                    "certificates not taken; the last ones stay",
                     upstream=self._system,
                     error=type(error).__name__,
                 )
             self._refused = stamp
         else:
+            if self._stamp is not None:
+                _log.info("certificates taken anew", upstream=self._system)
             self._stamp = stamp
-            _log.info("certificates taken anew", upstream=self._system)
-        return self._context
 
     def _look(self) -> _Stamp:
         each = (file.stat() for file in self._files)

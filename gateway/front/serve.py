@@ -14,6 +14,7 @@ from typing_extensions import override
 from gateway.errors import ServeError
 from gateway.front.entrance_parts import served_certificate
 from gateway.front.fair_share import ConnectionCounts
+from gateway.front.upstream_parts import upstream_addresses
 from gateway.front.worker import GatewayWorker
 from gateway.keys import KeyRing
 from gateway.operational_log import configure_operational_log
@@ -94,10 +95,12 @@ def run(settings: Settings) -> None:
 
     Raises:
         ServeError: a port is in use or cannot be listened on, or the certificate cannot be used.
-        PolicyFileError, KeysError, StoreError: what the settings name does not hold.
+        PolicyFileError, KeysError, StoreError, UpstreamError: what the settings name does not hold.
     """
     configure_operational_log(settings.operational_log)
     KeyRing.open(settings.keys.directory)
+    for system in settings.upstreams:
+        upstream_addresses(system)
     application = _Application(settings, served_certificate(settings))
     settings.gateway.state_directory.mkdir(parents=True, exist_ok=True)
     store = open_store(settings.store_url)

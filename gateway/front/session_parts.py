@@ -151,7 +151,7 @@ def _start_sign_outs(
             each.id: SignOutPlace(
                 instances=tuple(
                     (each.host or urlsplit(url).netloc, address)
-                    for url, address in upstream_addresses(each)
+                    for url, address in upstream_addresses(each, must=False)
                 ),
                 path=each.sign_out_path,
             )

@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 _LOOKS: Final = 2  # in a row that find an instance well, where it is asked for a page
 
 
-def upstream_addresses(section: UpstreamSection) -> list[tuple[str, UpstreamAddress]]:
+def upstream_addresses(
+    section: UpstreamSection, *, must: bool = True
+) -> list[tuple[str, UpstreamAddress]]:
     """Give where each instance of a system is; over TLS its certificate is always verified.
+
+    Args:
+        section: of the system.
+        must: refuse files of certificates that cannot be used; a worker waits for better ones.
 
     Raises:
         UpstreamError: a file of certificates cannot be used.
@@ -32,6 +38,7 @@ def upstream_addresses(section: UpstreamSection) -> list[tuple[str, UpstreamAddr
             ca_file=section.ca_file,
             certificate_file=section.certificate_file,
             key_file=section.key_file,
+            must=must,
         )
     addresses = []
     for place in section.places:
@@ -57,7 +64,7 @@ def upstreams_of(settings: Settings, loop: asyncio.AbstractEventLoop) -> dict[st
     return {
         each.id: Upstream(
             id=each.id,
-            addresses=upstream_addresses(each),
+            addresses=upstream_addresses(each, must=False),
             loop=loop,
             host=each.host,
             own_origins=spellings(scheme, authority),

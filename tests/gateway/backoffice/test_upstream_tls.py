@@ -155,6 +155,25 @@ async def test_between_two_files_of_a_pair_the_last_good_ones_stay(
     assert told.count("certificates not taken") == 2  # once for each state, not for each connection
 
 
+async def test_a_worker_that_starts_between_two_files_waits_for_the_second(tmp_path: Path) -> None:
+    """It serves every other system meanwhile."""
+    authority = trustme.CA()
+    write_own(tmp_path, authority)
+    key = (tmp_path / "own.key").read_bytes()
+    trustme.CA().issue_cert("other").private_key_pem.write_to_path(tmp_path / "own.key")
+    tls = UpstreamTls(
+        "ebs",
+        ca_file=tmp_path / "ca.pem",
+        certificate_file=tmp_path / "own.pem",
+        key_file=tmp_path / "own.key",
+        must=False,
+    )
+    async with Server(authority, "127.0.0.1").listening() as server:
+        assert await connected(server, tls) == "upstream-tls"
+        (tmp_path / "own.key").write_bytes(key)
+        assert await connected(server, tls) == "ok"
+
+
 @pytest.mark.parametrize("file", ["ca.pem", "own.pem", "own.key"])
 def test_files_that_cannot_be_used_at_the_start_are_named(tmp_path: Path, file: str) -> None:
     write_own(tmp_path, trustme.CA())

@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from gateway.entrance.certificates import CertificateFiles
-from gateway.errors import KeysError, ServeError
+from gateway.errors import KeysError, ServeError, UpstreamError
 from gateway.front import serve
 from gateway.front.worker import GatewayWorker
 from gateway.store.engine import open_store, reading
@@ -71,6 +71,17 @@ def test_what_the_settings_name_must_be_there(make_settings: SettingsMaker, lack
     with pytest.raises((PolicyFileError, KeysError)) as refused:
         serve.run(settings)
     assert isinstance(refused.value, PolicyFileError if lacks == "policy" else KeysError)
+
+
+def test_certificates_for_a_system_must_be_there_too(
+    make_settings: SettingsMaker, tmp_path: Path
+) -> None:
+    (tmp_path / "office.pem").write_text("nothing")
+    https = 'url = "https://127.0.0.1:9000"\nca_file = "office.pem"'
+    settings = make_settings(('url = "http://127.0.0.1:9000"', https), store=False)
+
+    with pytest.raises(UpstreamError, match=r"upstream: ebs: `.*office\.pem` cannot be used"):
+        serve.run(settings)
 
 
 def test_a_port_just_left_can_be_taken_again() -> None:
