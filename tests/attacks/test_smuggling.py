@@ -97,6 +97,7 @@ CHUNKS = tuple(
         b"2\r\nabX\r\n0\r\n\r\n",
         b"2\r\nabc\r\n0\r\n\r\n",
         b"2\r\nab\n0\r\n\r\n",
+        b"2\r\nab\r\n0\r\n",  # the last line end is missing
         b"\xa02\r\nab\r\n0\r\n\r\n",
         b"2\xa0\r\nab\r\n0\r\n\r\n",
         b"\xef\xbc\x92\r\nab\r\n0\r\n\r\n",
@@ -118,6 +119,7 @@ LINES = tuple(
         b"X: a\nY: b",
         b"X: a\r\n b",
         b"X: a\r\r\nY: b",
+        b"X: a\r\n\rX",
         b"X\x00: a",
         b"X\x85: a",
         b"X y: a",
