@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
 from gateway.backoffice.canonical import CanonicalTarget
-from gateway.backoffice.headers import local_location, response_head
+from gateway.backoffice.headers import local_location, passed_on, response_head
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -97,8 +97,6 @@ class Exchange:
         self._upstream = upstream
         incoming = self._incoming
         incoming.on_gone = self._client_gone
-        incoming.on_pause = upstream.pause
-        incoming.on_resume = upstream.resume
         head_only = incoming.head.method == "HEAD"
         if incoming.head.body_length == 0:
             upstream.begin(head, self, head_only=head_only, complete=True)
@@ -108,6 +106,12 @@ class Exchange:
             incoming.take_body(self._send_chunk, self._end_chunks)
         else:
             incoming.take_body(upstream.send_body, upstream.end_body)
+
+    def _keep_pace(self) -> None:
+        """Have the system wait while the client cannot keep up."""
+        if self._upstream is not None:
+            self._incoming.on_pause = self._upstream.pause
+            self._incoming.on_resume = self._upstream.resume
 
     def _send_chunk(self, piece: bytes) -> None:
         if self.done.done():
@@ -137,6 +141,7 @@ class Exchange:
     def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
         """Write the head to the client, once new cookies are stored."""
         self._status = status
+        self._keep_pace()
         cookies: list[bytes] = []
         location: bytes | None = None
         named = dict(fields)
@@ -225,7 +230,7 @@ class Exchange:
             framing, self._chunked = _CHUNKED_FIELD, True
         return response_head(
             status=status,
-            fields=fields,
+            fields=passed_on(fields),
             framing=framing,
             connection=self._incoming.connection_field(keep_open=self._keep_open),
             location=location,

@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.backoffice.forward import Exchange, Forwarded, Outbound
 from gateway.backoffice.headers import request_head
+from gateway.backoffice.plain_exchange import PlainExchange
 from gateway.backoffice.transport import ExchangeError
 from gateway.backoffice.upstream import Instance, Upstream
 from gateway.wire.connection import Connection
@@ -29,7 +30,7 @@ class Forwarder:
         self,
         upstream: Upstream,
         *,
-        exchange: NewExchange = Exchange,
+        exchange: NewExchange = PlainExchange,
         writes_head: Callable[..., bytes] = request_head,
     ) -> None:
         """Hold the system.

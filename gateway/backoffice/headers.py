@@ -33,38 +33,40 @@ _REQUEST_FIELDS: Final = {
         b"X-Requested-With",
     )
 }
-_KNOWN_AS: Final = "passed-on"  # where a head keeps the fields that go to the back office
-_RESPONSE_FIELDS: Final = {
-    spelt.lower(): spelt + b": "
-    for spelt in (
-        b"Content-Type",
-        b"Content-Encoding",
-        b"Content-Language",
-        b"Content-Disposition",
-        b"Content-Range",
-        b"Accept-Ranges",
-        b"Last-Modified",
-        b"ETag",
-        b"Allow",
-        b"Retry-After",
-        b"Vary",  # beside our own
-    )
-}
+_KNOWN_AS: Final = "openings"  # where a head keeps how it begins for each `Host` of a system
+_WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
+RESPONSE_FIELDS: Final = (
+    b"Content-Type",
+    b"Content-Encoding",
+    b"Content-Language",
+    b"Content-Disposition",
+    b"Content-Range",
+    b"Accept-Ranges",
+    b"Last-Modified",
+    b"ETag",
+    b"Allow",
+    b"Retry-After",
+    b"Vary",  # beside our own
+)
+_OPENINGS: Final = {spelt.lower(): b"\r\n" + spelt + b": " for spelt in RESPONSE_FIELDS}
+_OURS: Final = (
+    b"\r\nVary: Cookie\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin"
+    b"\r\nGateway-Reference: "
+)
 # The browser may keep a copy for itself at most; what one person may see no shared cache may hold,
 # and one that holds it all the same is told that it depends on the session.
-_PRIVATE: Final = b"Cache-Control: private, no-store\r\nVary: Cookie\r\n"
-_REVALIDATE: Final = b"Cache-Control: private, no-cache\r\nVary: Cookie\r\n"
-_HARDENING: Final = b"X-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin\r\n"
+_PRIVATE: Final = b"\r\nCache-Control: private, no-store" + _OURS
+_REVALIDATE: Final = b"\r\nCache-Control: private, no-cache" + _OURS
 _SCHEMES: Final = ("https", "http")
 _STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus
 }
 
 
 def status_line(status: int) -> bytes:
-    """Give the status line for a status code, CRLF included."""
+    """Give the status line for a status code, without its CRLF."""
     line = _STATUS_LINES.get(status)
-    return line if line is not None else f"HTTP/1.1 {status} Answer\r\n".encode()
+    return line if line is not None else f"HTTP/1.1 {status} Answer".encode()
 
 
 def request_head(
@@ -86,32 +88,48 @@ def request_head(
         cookies: value of the `Cookie` field from the server-side jar, empty for none.
         reference: the visit's reference.
     """
-    passed_on = head.worked_out.get(_KNOWN_AS)
-    if passed_on is None:
-        passed_on = head.worked_out[_KNOWN_AS] = b"".join(
-            _REQUEST_FIELDS[name] + value
-            for name, value in head.headers.items()
-            if name in _REQUEST_FIELDS
-        )
-    method = head.method.encode("ascii")
-    parts = [method, b" ", target.sent, b" HTTP/1.1\r\nHost: ", host, passed_on]
-    for spelt, value in identity:
-        parts += (b"\r\n", spelt, b": ", value)
-    if cookies:
-        parts += (b"\r\nCookie: ", cookies)
-    parts += (b"\r\nX-Request-ID: ", reference.encode("ascii"))
+    openings: dict[bytes, bytes] = head.worked_out.setdefault(_KNOWN_AS, {})
+    opening = openings.get(host)
+    if opening is None:
+        opening = openings[host] = b" HTTP/1.1\r\nHost: " + host + _passed_on(head)
+    framing = b""
     if head.body_length == CHUNKED:
-        parts.append(b"\r\nTransfer-Encoding: chunked")
-    elif head.body_length or head.method in {"POST", "PUT", "PATCH"}:
-        parts += (b"\r\nContent-Length: ", str(head.body_length).encode("ascii"))
-    parts.append(b"\r\n\r\n")
-    return b"".join(parts)
+        framing = b"\r\nTransfer-Encoding: chunked"
+    elif head.body_length or head.method in _WITH_BODY:
+        framing = b"\r\nContent-Length: %d" % head.body_length
+    return b"%b %b%b%b%b%b\r\nX-Request-ID: %b%b\r\n\r\n" % (
+        head.method.encode("ascii"),
+        target.sent,
+        opening,
+        b"".join([b"\r\n%b: %b" % field for field in identity]),
+        b"\r\nCookie: " if cookies else b"",
+        cookies,
+        reference.encode("ascii"),
+        framing,
+    )
+
+
+def _passed_on(head: RequestHead) -> bytes:
+    """Write those fields of a request that go to the back office, each behind a CRLF."""
+    fields = head.headers.items()
+    return b"".join(
+        [_REQUEST_FIELDS[name] + value for name, value in fields if name in _REQUEST_FIELDS]
+    )
+
+
+def passed_on(fields: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """Write those fields of an answer that go to the browser, each behind a CRLF.
+
+    Args:
+        fields: the system's fields, names in lower case.
+    """
+    return b"".join([_OPENINGS[name] + value for name, value in fields if name in _OPENINGS])
 
 
 def response_head(
     *,
     status: int,
-    fields: Iterable[tuple[bytes, bytes]],
+    fields: bytes,
     framing: bytes,
     connection: bytes,
     location: bytes | None,
@@ -123,7 +141,7 @@ def response_head(
 
     Args:
         status: 200-599.
-        fields: the system's fields, names in lower case; only those of the allow-list are taken.
+        fields: those of the allow-list; see `passed_on`.
         framing: one framing field with its CRLF, or empty for a body that ends with the connection.
         connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
         location: where the browser is sent, already judged; None for nowhere.
@@ -131,25 +149,18 @@ def response_head(
         resource: a style sheet, script or image, which the browser may keep for itself.
         more: fields that are written already, each with its CRLF.
     """
-    parts = [status_line(status)]
-    for name, value in fields:
-        opening = _RESPONSE_FIELDS.get(name)
-        if opening is not None:
-            parts += (opening, value, b"\r\n")
     if location is not None:
-        parts += (b"Location: ", location, b"\r\n")
-    parts += (
-        more,
-        _REVALIDATE if resource else _PRIVATE,
-        _HARDENING,
-        b"Gateway-Reference: ",
+        fields += b"\r\nLocation: " + location
+    ours = _REVALIDATE if resource else _PRIVATE
+    return b"%b%b%b%b\r\n%b%b%b\r\n" % (
+        status_line(status),
+        fields,
+        ours,
         reference.encode("ascii"),
-        b"\r\n",
+        more,
         framing,
         connection,
-        b"\r\n",
     )
-    return b"".join(parts)
 
 
 def local_location(value: bytes, origins: Set[str]) -> bytes | None:

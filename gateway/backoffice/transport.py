@@ -5,7 +5,8 @@ the answer arrives. Rules:
 
 - What we send is written by us byte for byte; no library rewrites a path or adds a field.
 - What comes back is refused when it has two readings: odd framing, fields after the head, a second
-  answer, an endless run of 1xx, a status outside 200-599.
+  answer, an endless run of 1xx, a status outside 200-599. What is plain (`plain_answer`) is passed
+  on without the parser, with the same outcome.
 - A connection goes back to the pool only after an exchange without anything odd: request sent in
   full, answer complete, nothing extra. Otherwise it is closed: no answer may meet the wrong asker.
 - Times are bounded: connecting, first byte, pauses. The sweep of the worker calls `expire`.
@@ -17,6 +18,8 @@ from typing import Final, NoReturn, Protocol, cast
 
 import httptools
 
+from gateway.backoffice.plain_answer import read_plain
+from gateway.backoffice.response_sink import PlainTaker, ResponseSink
 from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 from gateway.errors import UpstreamError
 
@@ -44,44 +47,6 @@ class ExchangeError(UpstreamError):
         self.code = code
         self.retryable = retryable
         self.unsent = unsent
-
-
-class ResponseSink(Protocol):
-    """Who takes an answer. Called on the event loop: head, pieces of the body, then end or fail."""
-
-    def on_head(self, status: int, fields: list[tuple[bytes, bytes]], length: int | None) -> None:
-        """Take the head.
-
-        Args:
-            status: 200-599.
-            fields: (name in lower case, value) in the order of the answer.
-            length: the body's size in bytes, None when it is not known.
-        """
-        ...
-
-    def on_body(self, piece: bytes) -> None:
-        """Take a piece of the body, framing removed."""
-        ...
-
-    def on_end(self) -> None:
-        """The answer is complete."""
-        ...
-
-    def on_read(self) -> None:
-        """One read from the system has been handed on; what it brought may be written together."""
-        ...
-
-    def on_fail(self, error: ExchangeError) -> None:
-        """The answer will not be completed."""
-        ...
-
-    def on_upstream_slow(self) -> None:
-        """The system does not take the request's body fast enough: pause it."""
-        ...
-
-    def on_upstream_ready(self) -> None:
-        """The system takes more of the request's body."""
-        ...
 
 
 class ConnectionKeeper(Protocol):
@@ -123,10 +88,20 @@ class UpstreamConnection(asyncio.Protocol):
         self._until_close = False
         self._lie: ExchangeError | None = None  # why our own callback stopped the parser
         self._answered = False  # any byte of the answer has arrived
+        self._plain: PlainTaker | None = None  # takes a plain answer, of which nothing is here yet
+        self._left = 0  # bytes to come of a plain answer's body
 
     # ---- the exchange ---------------------------------------------------------------------
 
-    def begin(self, head: bytes, sink: ResponseSink, *, head_only: bool, complete: bool) -> None:
+    def begin(
+        self,
+        head: bytes,
+        sink: ResponseSink,
+        *,
+        head_only: bool,
+        complete: bool,
+        plain: PlainTaker | None = None,
+    ) -> None:
         """Send a request head and deliver the answer to `sink`.
 
         Args:
@@ -134,7 +109,9 @@ class UpstreamConnection(asyncio.Protocol):
             sink: who takes the answer.
             head_only: the answer has no body whatever it says (HEAD).
             complete: the request has no more body than `head` holds.
+            plain: the sink, where it also takes a plain answer to a complete request.
         """
+        self._plain = plain
         self._sink = sink
         self._head_only = head_only
         self._sent_all = complete
@@ -215,22 +192,33 @@ class UpstreamConnection(asyncio.Protocol):
         if self._sink is None:
             return
         if self._head_done and self._until_close:
-            self._end()
+            self._end(stays=False)
         elif self._answered:
             self._fail(ExchangeError(502, "upstream-cut"))
         else:
             self._fail(ExchangeError(502, "upstream-closed", retryable=self.used))
 
     def data_received(self, data: bytes) -> None:
-        """Feed the parser; bytes nobody asked for close the connection."""
-        if self._sink is None:
+        """Take what the system says; bytes nobody asked for close the connection."""
+        sink = self._sink
+        if sink is None:
             self.discard()
+            return
+        if self._plain is not None and self._take_plain(self._plain, data):
             return
         self._answered = True
         self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+        if self._left:
+            self._count_down(sink, data)
+        else:
+            self._parse(data)
+        if self._sink is sink:
+            sink.on_read()
+
+    def _parse(self, data: bytes) -> None:
+        """Feed the parser."""
         if not self._head_done:
             self._head_bytes += len(data)
-        sink = self._sink
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserCallbackError:
@@ -244,8 +232,34 @@ class UpstreamConnection(asyncio.Protocol):
             self._fail(ExchangeError(502, "upstream-not-http"))
         if not self._head_done and self._head_bytes > _HEAD_BYTES:
             self._fail(ExchangeError(502, "upstream-head-too-large"))
-        if self._sink is sink:
-            sink.on_read()
+
+    def _take_plain(self, taker: PlainTaker, data: bytes) -> bool:
+        """Hand a plain answer on; False leaves it, whatever it is, to the parser."""
+        self._plain = None
+        answer = read_plain(data)
+        if answer is None:
+            return False
+        left = answer.length - len(data) + answer.body_at
+        if left < 0 or self._slow:
+            return False
+        if left:
+            self._left, self._answered = left, True
+            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            taker.on_plain(answer, data, whole=False)
+        else:
+            self._sink, self.used = None, True
+            taker.on_plain(answer, data, whole=True)
+            self.pool.put_back(self)
+        return True
+
+    def _count_down(self, sink: ResponseSink, data: bytes) -> None:
+        """Hand on a piece of a plain answer's body; what is more than that is a lie."""
+        piece = data[: self._left]
+        self._clean = self._clean and len(piece) == len(data)
+        self._left -= len(piece)
+        sink.on_body(piece)
+        if not self._left:
+            self._end(stays=True)
 
     def pause_writing(self) -> None:
         """The system reads slowly."""
@@ -303,7 +317,7 @@ class UpstreamConnection(asyncio.Protocol):
         if sink is not None:
             sink.on_head(status, self._fields, 0 if status == 204 else length)  # noqa: PLR2004
             if self._head_only:
-                self._end()
+                self._end(stays=self._parser.should_keep_alive())
 
     def on_body(self, piece: bytes) -> None:
         """Pass on a piece."""
@@ -315,21 +329,22 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """End the exchange; a 1xx answer is only an announcement."""
         if self._head_done and self._sink is not None:
-            self._end()
+            self._end(stays=self._parser.should_keep_alive())
 
     # ---- inside ---------------------------------------------------------------------------
 
-    def _end(self) -> None:
+    def _end(self, *, stays: bool) -> None:
+        """End the exchange; the system has said that the connection stays, or that it does not."""
         sink, self._sink = self._sink, None
         if sink is None:
             return
         keep = (
-            self._clean
+            stays
+            and self._clean
             and self._sent_all
             and not self._slow
             and not self._until_close
             and self._transport is not None
-            and self._parser.should_keep_alive()
         )
         if keep:
             if self._head_only:  # the parser still waits for a body that never comes

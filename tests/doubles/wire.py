@@ -19,7 +19,10 @@ class Wire(asyncio.Transport):
         self.did: list[str] = []
 
     def get_extra_info(self, name: str, default: object = None) -> object:
-        return ("127.0.0.1", 1234) if name == "peername" else default
+        return {"peername": ("127.0.0.1", 1234), "socket": self}.get(name, default)
+
+    def setsockopt(self, *option: object) -> None:
+        """Have it reset, when it is aborted."""
 
     def write(self, data: bytes | bytearray | memoryview[int]) -> None:
         self.written += bytes(data)

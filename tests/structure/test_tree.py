@@ -41,6 +41,7 @@ TESTED_ELSEWHERE = {
     "gateway/settings_directories.py": "tested with the settings",
     "gateway/settings_directory_checks.py": "tested with the settings",
     "gateway/wire/handler.py": "protocols only",
+    "gateway/backoffice/response_sink.py": "protocols only",
     "gateway/entrance/inside.py": "protocols only",
     "policies/lint_agreements.py": "tested with the other findings on a policy set",
     "policies/lint_finding.py": "a value",

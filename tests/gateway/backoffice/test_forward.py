@@ -6,6 +6,7 @@ import gzip
 
 import pytest
 
+from gateway.backoffice import forward
 from gateway.backoffice.transport import ExchangeError
 from tests.doubles.scripted_upstream import Exchange
 from tests.gateway.backoffice.gate import OK, answering, gate
@@ -47,7 +48,7 @@ async def test_what_is_over_leaves_nothing_to_the_collector() -> None:
         try:
             for _ in range(20):
                 await client.get()
-            left = [each for each in gc.get_objects() if type(each).__name__ == "Exchange"]
+            left = [each for each in gc.get_objects() if isinstance(each, forward.Exchange)]
         finally:
             gc.enable()
 
