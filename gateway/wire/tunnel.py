@@ -149,9 +149,14 @@ class Tunnel:
                 near.write(close_frame(code))
             end_writing(near)
             near.resume_reading()  # the client's own close frame, so that no reset eats ours
-            self._timer = self._loop.call_later(_LAST_SECONDS, self._client.abort)
+            self._timer = self._loop.call_later(_LAST_SECONDS, self._leave)
         else:
             self._client.abort()
+
+    def _leave(self) -> None:
+        """Wait no longer for the client to answer."""
+        self._client.close()
+        self._settle()
 
     def _stop(self, code: str) -> bool:
         """Pass nothing on any more; False where it was over before."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ssl
 
 import pytest
+import trustme
 
+from gateway.wire.connection import Connection
 from gateway.wire.websocket_frames import close_frame
+from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange
 from tests.gateway.backoffice.websockets import (
     HELLO,
@@ -186,3 +190,34 @@ async def test_what_a_slow_client_has_not_taken_is_not_sent_to_say_why() -> None
         assert transport.is_closing()
         await handler.until(lambda: connection not in handler.connections, seconds=1)
         lazy.close()
+
+
+async def test_the_same_holds_over_tls() -> None:
+    """Where only both sides can end: the client is told why, and the connection closed behind."""
+    authority = trustme.CA()
+    ours, theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("localhost").configure_cert(ours)
+    authority.configure_trust(theirs)
+    loop = asyncio.get_running_loop()
+    async with live(echo) as (_, handler, _upstream):
+        server = await loop.create_server(
+            lambda: Connection(handler, loop), "127.0.0.1", 0, ssl=ours
+        )
+        port = server.sockets[0].getsockname()[1]
+        client = RawClient(
+            *await asyncio.open_connection(
+                "127.0.0.1", port, ssl=theirs, server_hostname="localhost"
+            )
+        )
+        await upgraded(client)
+        client.writer.write(HELLO * 50_000)
+        assert await client.reader.readexactly(350_000) == HELLO * 50_000
+        (connection,) = [each for each in handler.connections if each.bytes_out]
+        assert connection._current is not None
+        connection._current.fail(403, "permit-ended")
+
+        assert await asyncio.wait_for(client.reader.readexactly(4), 1) == close_frame(1008)
+        assert await outcome(handler) == (101, "permit-ended")
+        client.writer.transport.abort()
+        await handler.until(lambda: connection not in handler.connections)
+        server.close()
