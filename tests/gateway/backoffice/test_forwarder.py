@@ -45,7 +45,10 @@ async def dies_when_asked_again(exchange: Exchange) -> None:
 
 @contextlib.asynccontextmanager
 async def offices(
-    *scripts: Script, rule: HealthRule = SOON, first_byte_seconds: float = 1
+    *scripts: Script,
+    rule: HealthRule = SOON,
+    first_byte_seconds: float = 1,
+    least_loaded: bool = False,
 ) -> AsyncIterator[tuple[RawClient, Gate, Upstream, list[ScriptedUpstream]]]:
     """Serve from an instance for each script."""
     async with contextlib.AsyncExitStack() as stack:
@@ -53,6 +56,7 @@ async def offices(
         system = system_at(
             *(address_of(each.port, first_byte_seconds=first_byte_seconds) for each in made),
             rule=rule,
+            least_loaded=least_loaded,
         )
         client, handler = await stack.enter_async_context(gate_to(system))
         yield client, handler, system, made
@@ -69,6 +73,26 @@ async def test_instances_are_asked_in_turn() -> None:
             await client.get()
 
         assert [asked(each) for each in made] == [3, 3, 3]
+
+
+async def test_where_the_least_loaded_is_asked_a_slow_instance_is_asked_less() -> None:
+    async def slow(exchange: Exchange) -> None:
+        while True:
+            await exchange.head()
+            await asyncio.sleep(0.1)
+            await exchange.say(OK)
+
+    async with offices(slow, answers, least_loaded=True) as (_, handler, _, made):
+        clients = [await handler.another_client() for _ in range(3)]
+
+        async def ask(client: RawClient) -> None:
+            for _ in range(6):
+                assert (await client.get()).endswith(b"ok")
+
+        await asyncio.gather(*(ask(each) for each in clients))
+
+        assert asked(made[0]) < asked(made[1]) / 2
+        assert asked(made[0]) + asked(made[1]) == 18
 
 
 async def test_what_never_left_is_sent_elsewhere_whatever_it_is() -> None:
