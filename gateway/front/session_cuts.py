@@ -5,9 +5,9 @@ What a request started may run for hours. The sweep, four times a second, cuts i
 1. when its session is over: it finds what runs for a session that has left the memory or reached a
    limit, and asks the store;
 2. when it would be denied now: it is decided again once another policy set is in force, each time
-   its session is read anew as something about the person has changed, and each second, as
-   agreements and rules end by day and hour. What was shown or given for it (a second factor, a
-   purpose) counts as it did when it began. The denial is recorded.
+   its session is read anew as something about the person has changed, and with each minute, as
+   agreements and rules begin and end by day, hour and minute. What was shown or given for it (a
+   second factor, a purpose) counts as it did when it began. The denial is recorded.
 
 A worker that stops tells WebSockets so at once; whatever else runs has its time to end.
 """
@@ -42,7 +42,7 @@ OVER = "session-ended"
 PERMIT_OVER = "permit-ended"
 """The codes under which a visit is closed that was cut."""
 
-_SECOND_US: Final = 1_000_000
+_MINUTE_US: Final = 60_000_000
 
 
 class SessionCuts:
@@ -71,18 +71,23 @@ class SessionCuts:
         self._engine = engine
         self._recorder = recorder
         self._wall_us = wall_us
-        self._decided_us = 0  # when all of it was last decided again
+        self._minute = 0  # for which all of it was decided again
+        self._later: list[Visit] = []  # being recorded just then
         self._asking: asyncio.Task[None] | None = None
 
     def sweep(self) -> None:
         """Cut what is denied now; find what may have lost its session, and have it looked at."""
         at_us, engine = self._wall_us(), self._engine()
-        due = not 0 <= at_us - self._decided_us < _SECOND_US
-        if due:
-            self._decided_us = at_us
+        minute = at_us // _MINUTE_US
+        before = self._minute or minute
+        self._minute = minute
         at = instant(at_us)
+        later, self._later = self._later, []
+        for visit in later:
+            if self._running.get(visit.client) is visit:
+                self._decide_again(visit, engine, at)
         for visit in list(self._running.values()):
-            if visit.engine is not engine or (due and at_us - visit.at_us >= _SECOND_US):
+            if visit.engine is not engine or minute != before:
                 self._decide_again(visit, engine, at)
         if self._asking is not None and not self._asking.done():
             return
@@ -120,8 +125,11 @@ class SessionCuts:
     def _decide_again(self, visit: Visit, engine: Engine, at: datetime) -> None:
         """Cut a visit that was let through and would be denied now."""
         live, asked = visit.live, visit.question
-        if live is None or asked is None or visit.draft is None:
-            return  # not let through, or not yet: then it is looked at again
+        if live is None or asked is None:
+            return
+        if visit.draft is None:  # not let through, or not yet: then it is looked at again
+            self._later.append(visit)
+            return
         visit.engine = engine
         # What is done to answers was begun with this one, or is not done to it any more.
         honours = asked.honours if visit.done else asked.honours - DONE_TO_ANSWERS

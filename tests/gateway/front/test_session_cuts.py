@@ -187,16 +187,25 @@ def by_day(gate: Stand) -> None:
         gate.engine.put(visit.engine)
 
 
-async def test_a_stream_that_has_run_for_a_second_is_decided_again_each_second(
+async def test_what_runs_is_decided_again_with_each_minute(
     tmp_path: Path, front_world: World, record_keys: KeyRing
 ) -> None:
     """Days and hours of agreements and rules end while it runs, and nobody announces that."""
     async with stand(tmp_path, front_world, record_keys) as gate:
         rest = await begin(gate, gate.firefighter())
         by_day(gate)
+        (visit,) = gate.front._pipeline.running.values()
         await asyncio.sleep(0.3)
         assert not rest.done()
-        gate.at_us += 1_000_000
+        draft, visit.draft = visit.draft, None  # as if the minute came while it was recorded
+        gate.at_us += 60_000_000
+        cuts = gate.front._cuts
+        for _ in range(100):
+            if cuts._later:
+                break
+            await asyncio.sleep(0.01)
+        assert not rest.done()
+        visit.draft = draft
 
         assert await ended(gate, rest) == "permit-ended"
 
