@@ -69,6 +69,17 @@ class Forwarded(NamedTuple):
 class Exchange:
     """One request and its answer, coupling a client's connection with a system's."""
 
+    # How each begins. Most never change: what is not set costs nothing.
+    _upstream: UpstreamConnection | None = None
+    _status = 0
+    _answered = False
+    _chunked = False
+    _keep_open = False
+    _more = b""  # fields of the answer's head that are written already
+    _holding = False  # the pieces wait for the cookies to be stored
+    _ended = False
+    _storing: asyncio.Task[None] | None = None
+
     def __init__(
         self,
         incoming: Incoming,
@@ -81,16 +92,7 @@ class Exchange:
         self._client = client
         self._outbound = outbound
         self._origins = origins
-        self._upstream: UpstreamConnection | None = None
-        self._status = 0
-        self._answered = False
-        self._chunked = False
-        self._keep_open = False
-        self._more = b""  # fields of the answer's head that are written already
         self._pieces: list[bytes] = []  # of one read, written together
-        self._holding = False  # the pieces wait for the cookies to be stored
-        self._ended = False
-        self._storing: asyncio.Task[None] | None = None
 
     def start(self, upstream: UpstreamConnection, head: bytes) -> None:
         """Send the request on `upstream`; the body follows as it comes."""

@@ -130,12 +130,12 @@ class Forwarder:
         upstream = None if fresh else pool.take_idle()
         if upstream is None:
             upstream = await pool.acquire(fresh=fresh)
+            if not upstream.is_reusable and not incoming.failed:  # gone before it could be used
+                raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
         if incoming.failed:
             pool.put_back(upstream)
             status, code = incoming.failure
             return Forwarded(status=status, code=code, answered=False)
-        if not upstream.is_reusable:  # gone between being given and being used
-            raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
         head = self._request_head(
             head=incoming.head,
             target=outbound.target,

@@ -359,8 +359,11 @@ class Connection(asyncio.Protocol):
         elif self.handler.draining:
             self.close()
         else:
-            self.resume_body()  # the last body may have ended while it was held back
-            self._renew_deadline()
+            if self._paused_reading:  # the last body may have ended while it was held back
+                self.resume_body()
+            limits = self.handler.limits
+            seconds = limits.head_seconds if self._in_head else limits.idle_seconds
+            self.deadline = self.loop.time() + seconds
 
     def _stop_at(self, error: HeadError) -> NoReturn:
         """Stop the parser, which itself tells only that a callback of ours failed."""
