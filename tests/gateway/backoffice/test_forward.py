@@ -69,6 +69,43 @@ async def test_only_allow_listed_fields_of_the_answer_pass() -> None:
     assert b"Cache-Control: private, no-store" in answer
 
 
+async def test_part_of_a_file_is_asked_for_and_given_as_part() -> None:
+    said = (
+        b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-4/10\r\nContent-Length: 3\r\n"
+        b'ETag: "a"\r\nAccept-Ranges: bytes\r\n\r\ncde'
+    )
+    async with gate(answering(said)) as (client, _, upstream):
+        answer = await client.get(more='Range: bytes=2-4\r\nIf-Range: "a"\r\n')
+
+        sent = upstream.exchanges[0].received
+        assert b"\r\nRange: bytes=2-4\r\n" in sent
+        assert b'\r\nIf-Range: "a"\r\n' in sent
+    assert answer.startswith(b"HTTP/1.1 206 ")
+    assert b"\r\nContent-Range: bytes 2-4/10\r\n" in answer
+    assert answer.endswith(b"\r\n\r\ncde")
+
+
+async def test_who_waits_long_for_an_answer_keeps_nobody_else_waiting() -> None:
+    """Long polling: the answer comes when there is one, on a connection of its own."""
+    news = asyncio.Event()
+
+    async def poll(exchange: Exchange) -> None:
+        while True:
+            if b"GET /news " in await exchange.head():
+                await news.wait()
+            await exchange.say(OK)
+
+    async with gate(poll) as (client, handler, _):
+        await client.say(b"GET /news HTTP/1.1\r\nHost: gate\r\n\r\n")
+        other = await handler.another_client()
+        for _ in range(3):
+            assert (await other.get()).endswith(b"ok")
+        assert len(handler.results) == 3
+        news.set()
+
+        assert (await client.answer()).endswith(b"ok")
+
+
 async def test_a_chunked_answer_is_framed_anew_without_its_trailer() -> None:
     said = (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
