@@ -83,6 +83,8 @@ class AnswerDuties:
         self._catalogue = catalogue
         self._recorder = recorder
         self._room = room
+        self._looked_at: Catalogue | None = None
+        self._marking: MarkingRule | None = None
         self._masks: dict[frozenset[str], FieldMask] = {}
         self._masks_of: Mapping[str, FieldSet] | None = None
 
@@ -96,12 +98,14 @@ class AnswerDuties:
         # That which it was decided by; another may have come into force.
         engine = visit.engine
         catalogue = self._catalogue() if engine is None else engine.policy_set.catalogue
-        marking = catalogue.markings.get(self._system)
-        if grant is not None:
-            owed, menu = grant.decision.obligations, grant.match.function.menu
-            if owed.bits & _DONE_BITS or menu is not None:
-                treatment, words = self._treatment(visit, grant, catalogue)
-                return self._duty(visit, grant, marking, treatment, words)
+        if catalogue is not self._looked_at:
+            self._looked_at, self._marking = catalogue, catalogue.markings.get(self._system)
+        marking = self._marking
+        if grant is not None and (
+            grant.decision.obligations.bits & _DONE_BITS or grant.match.function.menu is not None
+        ):
+            treatment, words = self._treatment(visit, grant, catalogue)
+            return self._duty(visit, grant, marking, treatment, words)
         return None if marking is None else self._duty(visit, grant, marking, None, ())
 
     def _duty(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LEAST: Final = 4
 _TELLING: Final = 12
-_FEW: Final = 64  # beginnings of values that are looked for one by one
+_FEW: Final = 16  # values that are looked for one by one
 _WORDS: Final = re.compile(r"[^\W_]+")
 _NAME_CHARACTERS: Final = 200  # of what may be the name of a field; longer is text
 
@@ -88,7 +88,8 @@ class Found:
     """
 
     fields: set[str] = field(default_factory=set)
-    _values: dict[str, set[str]] = field(default_factory=dict)  # by how they begin
+    _values: set[str] = field(default_factory=set)
+    _lengths: dict[str, set[int]] = field(default_factory=dict)  # of values, by how they begin
 
     def take(self, masked: MaskedField, values: Iterable[str]) -> None:
         """Note that a field was masked, and what it held."""
@@ -96,18 +97,22 @@ class Found:
         for value in values:
             plain = _plain(value)
             if plain != _plain(masked.shown_as) and _tells(plain):
-                self._values.setdefault(plain[:_LEAST], set()).add(plain)
+                self._values.add(plain)
+                self._lengths.setdefault(plain[:_LEAST], set()).add(len(plain))
 
     def holds(self, text: str) -> bool:
-        """Tell whether something that was masked stands in a text."""
+        """Tell whether something that was masked stands in a text.
+
+        It takes time by the length of the text, however many values there are.
+        """
         if not self._values:
             return False
         plain = _plain(text)
         if len(self._values) <= _FEW:
-            return any(value in plain for values in self._values.values() for value in values)
+            return any(value in plain for value in self._values)
         for start in range(len(plain) - _LEAST + 1):
-            for value in self._values.get(plain[start : start + _LEAST], ()):
-                if plain.startswith(value, start):
+            for length in self._lengths.get(plain[start : start + _LEAST], ()):
+                if plain[start : start + length] in self._values:
                     return True
         return False
 

@@ -29,7 +29,7 @@ _STRUCTURED: Final = frozenset({AnswerKind.HTML, AnswerKind.JSON})
 _MARKED: Final = frozenset({AnswerKind.HTML, AnswerKind.CSV, AnswerKind.TEXT, AnswerKind.PDF})
 _MEBIBYTE: Final = 1024 * 1024
 MOST_BYTES: Final = {
-    AnswerKind.HTML: 4 * _MEBIBYTE,
+    AnswerKind.HTML: 2 * _MEBIBYTE,
     AnswerKind.JSON: 4 * _MEBIBYTE,
     AnswerKind.CSV: 32 * _MEBIBYTE,
     AnswerKind.TEXT: 32 * _MEBIBYTE,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -56,6 +57,16 @@ def test_many_values_are_found_as_few_are() -> None:
     assert found.holds("x 00000000 y")
     assert found.holds("69000207")
     assert not found.holds("00000001 7000021")
+
+
+def test_thousands_of_values_that_begin_alike_cost_no_more() -> None:
+    found = Found()
+    found.take(FIELD, [f"12-34-{number:05}" for number in range(20_000)])
+    began = time.process_time()
+
+    assert not any(found.holds(f"12-34 {number} and 12-35-{number}") for number in range(2_000))
+    assert time.process_time() - began < 2  # one by one it would be minutes
+    assert found.holds("x 12-34-19999 y")
 
 
 def test_a_name_is_bare_without_case_blanks_and_signs() -> None:
