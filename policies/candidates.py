@@ -8,8 +8,8 @@ the organisation are answered when compiling: a rule that does not concern the o
 candidate. Only what is left is asked one by one.
 
 What is remembered is what attributes mean (these posts meet these criteria), within a bound, and
-for time until the instant of the next change; never what was decided. So a question that was never
-asked is answered as quickly as one that was. Another policy set has candidates of its own.
+for time until the instant of the next change. What the engine decided is kept with that span of
+time, and ends with it. Another policy set has candidates of its own.
 
 Bit 0 stands for the subject as a whole: it is set in `failed` when attributes or clearance could
 not be read at all.
@@ -50,12 +50,16 @@ if TYPE_CHECKING:
 
     from policies.answers import Meaning
     from policies.criteria import Form
-    from policies.decision import Results
+    from policies.decision import Decision, Results
     from policies.obligations import Obligations
     from policies.prepared_rule import PreparedRule
     from policies.question import Question, Subject, Traits
 
 SUBJECT_BIT = 1
+
+MOST_DECIDED = 256
+"""Decisions that are kept for one set of candidates: at 60 functions and three organisations forty
+megabytes at the very most, and a tenth of it in use."""
 
 _Ask = tuple["Callable[[Question], Result]", int]
 
@@ -76,6 +80,8 @@ class Moment:
         answers: The answers of the criteria on time and agreements in it, as `Layout` packs them.
         agreement_id: The agreement that covers the function in it.
         others: Further agreements that cover the function in it, in the order of the file.
+        decided: What was decided in it, by traits, factors, reach and standing; `None` where a
+            decision may rest on more than these.
     """
 
     since: datetime
@@ -83,6 +89,7 @@ class Moment:
     answers: int
     agreement_id: str | None
     others: tuple[str, ...]
+    decided: dict[tuple[Traits, frozenset[str], int, int], Decision] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +211,7 @@ class Candidates:
             _cuts=layout.cuts(),
             _of_traits=of_traits,
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
-            latest=[Moment(_LAST, _FIRST, 0, None, ())],
+            latest=[Moment(_LAST, _FIRST, 0, None, (), None)],
             _by_standing={},
         )
 
@@ -357,6 +364,7 @@ class Candidates:
             answers=self._layout.pack(self._timed, met, unknown),
             agreement_id=running[0] if running else None,
             others=tuple(running[1:]),
+            decided=None if self.rarely or running[1:] else {},
         )
 
 

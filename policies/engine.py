@@ -18,6 +18,12 @@ Every gate's inputs are gathered before the first is asked, so that a decision a
 complete results. `conclude` then needs those results alone; the same step reads a recorded
 decision back. Whatever goes wrong while gathering denies.
 
+A session asks for the same functions again and again. So within a span of time in which nothing
+changes by itself a decision is kept by everything that it rests on: function, action, organisation
+and kind, traits, factors, levels reached, standing of the record. One that rests on more (on
+obligations, zones, trainings, the age of a second factor, the owner of a record, one of several
+agreements), and one with an error in it, is not kept.
+
 An engine is a value: activating another policy set makes another engine, swapped in whole.
 """
 
@@ -28,7 +34,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from policies.candidates import SUBJECT_BIT
+from policies.candidates import MOST_DECIDED, SUBJECT_BIT
 from policies.compiled_function import (
     NAMED_BY_STANDING,
     NAMES_OUTSIDER,
@@ -123,7 +129,9 @@ class Engine:
         }
         return replace(self, functions={**self.functions, **withheld})
 
-    def decide(self, question: Question, under: str | None = None) -> Decision:
+    def decide(  # noqa: C901, PLR0912, PLR0915 - see below
+        self, question: Question, under: str | None = None
+    ) -> Decision:
         """Answer a question. Microseconds; never raises for what a question holds.
 
         One long function: a call more would cost a twentieth more.
@@ -147,6 +155,7 @@ class Engine:
         if not moment.since <= question.at < moment.until:
             moment = candidates.moment(question.at)
         agreement_id = moment.agreement_id if under is None else under
+        decided, key = moment.decided, None
         try:
             clearance = subject.clearance
             if clearance.order is not self.levels:
@@ -159,6 +168,11 @@ class Engine:
                     question.at, compiled.function.id, compiled.accepting.get(agreement_id)
                 )
             standing = record_standing(question)
+            if decided is not None:
+                key = subject.traits, question.factors, reach, standing
+                known = decided.get(key)
+                if known is not None:
+                    return known
             named = NAMED_BY_STANDING[standing]
             met, unknown, failed, out = candidates.answer(question, moment, reach, standing)
             meaning = candidates.meanings[out]
@@ -180,6 +194,7 @@ class Engine:
                 ),
             )
         except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
+            key = None
             results, meaning = _unreadable(question), candidates.meaning(0)
             _, _, _, owner, named, reach, fulfilled, _, _, failed = results
         effect, gate, reason, rules, obligations = ending_of(
@@ -200,6 +215,14 @@ class Engine:
                 agreement_id in compiled.disclosing,
             ),
         )
+        if (
+            decided is not None
+            and key is not None
+            and not (failed or meaning.owes or compiled.floor_by_owner)
+        ):
+            if len(decided) >= MOST_DECIDED:
+                decided.clear()
+            decided[key] = decision
         if moment.others and under is None and compiled.accepting:
             return self._furthest(question, decision, moment.others)
         return decision

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from policies.agreements import AgreementStatus
+from policies.candidates import MOST_DECIDED
 from policies.decision import Effect, Gate, Results
 from policies.engine import Engine
 from policies.errors import PolicyError
 from policies.obligations import NO_OBLIGATIONS
+from policies.question import Question, Subject
 from policies.reasons import Reason
 from tests.policies.generated import (
+    RARE,
+    bound,
     generated_question,
     generated_rules,
     generated_subject,
@@ -38,8 +42,8 @@ from tests.policies.people import (
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from policies.decision import Decision
     from policies.policy_set import PolicySet
-    from policies.question import Question, Subject
 
 
 def ends_at(policy_set: PolicySet, question: Question) -> tuple[Gate, Reason]:
@@ -280,3 +284,63 @@ def test_results_of_a_function_that_the_set_does_not_have_are_not_concluded() ->
 
     with pytest.raises(PolicyError):
         engine.conclude("no.such", None, engine.decide(asked(subject("DBSB"))).results)
+
+
+def forgetful(engine: Engine, question: Question) -> Decision:
+    """Decide as one does who has kept nothing."""
+    subject = question.subject
+    candidates = engine.functions[question.function.id].candidates_for(
+        question.action, subject.organisation, subject.organisation_kind
+    )
+    if decided := candidates.latest[0].decided:
+        decided.clear()
+    return engine.decide(question)
+
+
+def test_a_decision_that_is_kept_is_the_one_that_would_be_made() -> None:
+    """Whatever is changed of a question, its answer is what nobody has kept."""
+    random = Random(13)
+    policy_set = generous(cheshire())
+    rules = bound(generated_rules(policy_set, 250, random, RARE), random)
+    policy_set = replace(policy_set, rules=rules)
+    used, other = Engine.compile(policy_set), Engine.compile(policy_set)
+    staff = [generated_subject(policy_set, random) for _ in range(25)]
+    questions = [generated_question(policy_set, random.choice(staff), random) for _ in range(400)]
+    kept = 0
+    for question in questions:
+        first = used.decide(question)
+        kept += used.decide(question) is first
+        assert first == forgetful(other, question)
+        another = generated_question(policy_set, random.choice(staff), random)
+        for field in fields(Question):
+            changed = replace(question, **{field.name: getattr(another, field.name)})
+            assert used.decide(changed) == forgetful(other, changed), field.name
+        for field in fields(Subject):
+            if field.init:
+                value = {field.name: getattr(another.subject, field.name)}
+                changed = replace(question, subject=replace(question.subject, **value))
+                assert used.decide(changed) == forgetful(other, changed), field.name
+    assert kept > 200
+
+
+def test_so_many_decisions_are_kept_and_no_more() -> None:
+    engine = Engine.compile(cheshire())
+    candidates = engine.functions["pay.slip"].candidates_for("read", FIRE, "fire")
+    for number in range(3 * MOST_DECIDED):
+        assert engine.decide(asked(subject("DBSB", unit=f"unit {number}"))).permitted
+        decided = candidates.latest[0].decided
+        assert decided is not None
+        assert 0 < len(decided) <= MOST_DECIDED
+
+
+def test_what_rests_on_more_or_failed_is_not_kept() -> None:
+    engine = Engine.compile(cheshire())
+    for question in (
+        asked(subject("DBSB"), "pay.bank"),
+        asked(replace(subject("DBSB"), clearance=cast("Any", None))),
+        asked(replace(subject("N2F"), posts=cast("Any", ["hr"])), "hr.search"),
+    ):
+        candidates = engine.functions[question.function.id].candidates_for("read", FIRE, "fire")
+        engine.decide(question)
+
+        assert not candidates.latest[0].decided
