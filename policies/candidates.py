@@ -92,6 +92,10 @@ class Moment:
     decided: dict[tuple[Traits, frozenset[str], int, int], Decision] | None
 
 
+NO_MOMENT = Moment(_LAST, _FIRST, 0, None, (), None)
+"""Holds no instant, so that the first question works out its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
     """The candidate rules of one function, action and organisation.
@@ -211,7 +215,7 @@ class Candidates:
             _cuts=layout.cuts(),
             _of_traits=of_traits,
             _timed={bit: form for bit, form in forms.items() if _is_timed(form)},
-            latest=[Moment(_LAST, _FIRST, 0, None, (), None)],
+            latest=[NO_MOMENT],
             _by_standing={},
         )
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from policies.acceptance import reaches_of
 from policies.agreements import AgreementStatus
 from policies.answers import FloorAnswers
-from policies.candidates import Candidates
+from policies.candidates import NO_MOMENT, Candidates
 from policies.errors import PolicyError
 from policies.function import GATEWAY_SYSTEM, SECOND_FACTOR, Action, Classification, Scope
 from policies.obligations import (
@@ -296,9 +296,13 @@ class CompiledFunction:
 
 
 def _failing(candidates: Candidates) -> Candidates:
-    """Give the candidates as they fail whatever is asked; a failure denies."""
+    """Give the candidates as they fail whatever is asked; a failure denies.
+
+    With a moment of their own: what was decided before must not be found any more.
+    """
     first_free_bit = 1 << (len(candidates.bits) + 1)
-    return replace(candidates, asks=((_fail, first_free_bit),), rarely=True)
+    asks = ((_fail, first_free_bit),)
+    return replace(candidates, asks=asks, rarely=True, latest=[NO_MOMENT])
 
 
 def _fail(_question: Question) -> Result:

@@ -344,3 +344,14 @@ def test_what_rests_on_more_or_failed_is_not_kept() -> None:
         engine.decide(question)
 
         assert not candidates.latest[0].decided
+
+
+def test_a_function_that_is_withheld_forgets_what_was_decided() -> None:
+    engine = Engine.compile(cheshire())
+    question = asked(subject("DBSB"))
+    assert engine.decide(question).permitted
+
+    withheld = engine.withholding(frozenset({"pay.slip"}))
+    assert [withheld.decide(question).permitted for _ in range(2)] == [False, False]
+    assert engine.decide(question).permitted
+    assert not withheld.decide(question).permitted
