@@ -219,6 +219,6 @@ async def test_a_worker_that_stops_sends_websockets_away_and_lets_the_rest_end(
         gate.front._cuts.leave()
         assert not visit.incoming.failed
         visit.incoming.head.method = WEBSOCKET
-        gate.front._cuts.leave()
+        await gate.front.drain(1)
 
         assert await ended(gate, rest) == "going-away"
