@@ -14,8 +14,8 @@ PORT ?= 8080
 SCENARIO ?= cheshire-blue-light
 DAY ?=
 WORKERS ?= 2
-# Journeys share one running demo: they stay in one worker.
-PARALLEL := -n $(WORKERS) --dist loadgroup
+# A file, or what shares a running demo, stays in one worker: tests/conftest.py.
+PARALLEL := -n $(WORKERS) --dist loadfile
 COVERAGE_FLOOR ?= 90
 CODE := gateway policies vetting deploy tests
 # The floors that decide and the record: everything there is tested.
@@ -26,6 +26,9 @@ STRICT_FLOOR ?= 95
 FORGOTTEN := var/demo$(if $(filter command environment,$(firstword $(origin SCENARIO))),/$(notdir $(SCENARIO)))
 
 export PYTHON PORT
+# What is compiled is kept (`clean` removes it): each of the hundreds of programs that the tests
+# start, and each worker's collection, would otherwise compile all of the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-test setup-bench demo demo-check demo-reset test format format-check lint \
   types contracts unit journeys attacks coverage test-faults bench clean
@@ -79,7 +82,7 @@ lint: setup-test  ## look for mistakes and breaches of the style
 	@$(BIN)/ruff check $(CODE)
 
 types: setup-test  ## check the types, strictly
-	@$(BIN)/mypy
+	@$(BIN)/mypy -n $(WORKERS)
 
 contracts: setup-test  ## check which package may import which
 	@$(BIN)/lint-imports

@@ -19,12 +19,11 @@ from tests.doubles.few_staff import few_staff
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything here as an attack, and keep all attacks in one worker of xdist."""
+    """Mark everything here as an attack."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.attack)
-            item.add_marker(pytest.mark.xdist_group("attacks"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,35 @@
+"""How `make test` shares the tests between its workers: a file, or what shares a server, whole.
+
+Test by test, both workers would set up the fixtures of every file, and the scheduler, which looks
+at all it has ever given a worker, would take longer with each of ten thousand tests.
+"""
+
+from __future__ import annotations
+
+import pytest
+from typing_extensions import override
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
+
+SHARED = ("tests/journeys/", "tests/attacks/", "tests/gateway/identity/")
+"""Folders whose tests share a demo or a domain controller; the longest is the first."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer:
+    """Share the tests as said above, in the order in which they come."""
+    config.option.loadscopereorder = False
+    return ByServer(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left with it when the other has ended."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in SHARED])
+
+
+class ByServer(LoadFileScheduling):  # type: ignore[misc]  # of no types
+    """Gives a worker a whole file, or a whole folder whose tests share a server."""
+
+    @override
+    def _split_scope(self, nodeid: str) -> str:
+        return next((each for each in SHARED if nodeid.startswith(each)), nodeid.partition("::")[0])
