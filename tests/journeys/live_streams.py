@@ -31,6 +31,7 @@ def open_socket(
         origin=Origin(demo.base_url),
         additional_headers={"Cookie": "; ".join(f"{k}={v}" for k, v in cookies.items())},
         proxy=None,
+        max_queue=None,  # whoever does not read for a while still hears the end
         legacy=True,  # gives the connection itself
     )
 
