@@ -7,9 +7,10 @@ then, and every deny rule on one bites.
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final
 
+from gateway.sources import address_of
 from policies.criteria.zone import INTERNET
 
 if TYPE_CHECKING:
@@ -50,13 +51,9 @@ class NetworkZones:
         return found
 
     def _looked_up(self, address: str) -> str | None:
-        try:
-            known = ip_address(address)
-        except ValueError:
+        known = address_of(address)
+        if known is None:
             return None
-        # A socket of both families tells an IPv4 client as ::ffff:192.0.2.1.
-        if isinstance(known, IPv6Address) and known.ipv4_mapped is not None:
-            known = known.ipv4_mapped
         for network, zone in self._networks:
             if known.version == network.version and known in network:
                 return zone

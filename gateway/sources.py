@@ -1,4 +1,4 @@
-"""The address that stands for a source of requests, where sources are counted."""
+"""The address of a source of requests: as sources are counted, and looked up among networks."""
 
 from __future__ import annotations
 
@@ -20,3 +20,17 @@ def place_of(source: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(ipaddress.IPv6Network((address, IPV6_PREFIX), strict=False))
+
+
+def address_of(source: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Give the address of a source, to be looked up among networks; None for what is none.
+
+    A socket of both families tells an IPv4 client as ::ffff:192.0.2.1.
+    """
+    try:
+        address = ipaddress.ip_address(source)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.errors import RequestError
 from gateway.proxy_asking import ProxyAsking, ProxyKind
+from gateway.sources import address_of
 from gateway.wire.answers import Answer
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import METHODS, SAFE_METHODS, UNSEEN, RequestHead
@@ -174,7 +175,7 @@ class ForwardAuth:
     def _comes_from(self, proxy: FrontProxy, peer_ip: str) -> bool:
         known = self._peers.get((proxy.id, peer_ip))
         if known is None:
-            address = ip_address(peer_ip) if peer_ip else None
+            address = address_of(peer_ip)
             known = address is not None and any(address in each for each in proxy.networks)
             if len(self._peers) >= _REMEMBERED:
                 self._peers.clear()

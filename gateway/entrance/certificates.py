@@ -105,6 +105,7 @@ class ServedCertificate:
         self._clock = clock
         self._seen = self._look()
         self._loaded = load(files)
+        self._coming: Loaded | None = None  # in order, but for that its time has not begun
 
     @property
     def context(self) -> ssl.SSLContext:
@@ -113,18 +114,25 @@ class ServedCertificate:
 
     def refresh(self) -> None:
         """Take the files' certificate in use if they have changed, and it can be used."""
-        seen = self._look()
+        seen, at = self._look(), self._clock()
         if seen == self._seen:
+            if self._coming is not None and _has_begun(self._coming, at):
+                self._take(self._coming)
             return
-        self._seen = seen
+        self._seen, self._coming = seen, None
         try:
             loaded = load(self._files)
-            own = loaded.chain[0]
-            _demand_current(own, self._files, self._clock())
+            if not _has_begun(loaded, at):
+                self._coming = loaded
+            _demand_current(loaded, self._files, at)
         except CertificateError as error:
             _log.error("new certificate refused, the old one stays", detail=str(error))
             return
-        self._loaded = loaded
+        self._take(loaded)
+
+    def _take(self, loaded: Loaded) -> None:
+        self._loaded, self._coming = loaded, None
+        own = loaded.chain[0]
         _log.info(
             "new certificate in use",
             sha256=own.fingerprint(hashes.SHA256()).hex(),
@@ -144,9 +152,16 @@ class ServedCertificate:
         return tuple(looks)
 
 
-def _demand_current(own: x509.Certificate, files: CertificateFiles, at: datetime) -> None:
-    if not own.not_valid_before_utc <= at < own.not_valid_after_utc:
-        message = f"tls: `{files.certificate}` has ended, or has not begun"
+def _has_begun(loaded: Loaded, at: datetime) -> bool:
+    return loaded.chain[0].not_valid_before_utc <= at
+
+
+def _demand_current(loaded: Loaded, files: CertificateFiles, at: datetime) -> None:
+    if not _has_begun(loaded, at):
+        message = f"tls: `{files.certificate}` has not begun"
+        raise CertificateError(f"{message}; it is taken when it has")
+    if at >= loaded.chain[0].not_valid_after_utc:
+        message = f"tls: `{files.certificate}` has ended"
         raise CertificateError(f"{message}; put one there that holds now")
 
 
@@ -164,6 +179,9 @@ def _context(files: CertificateFiles) -> ssl.SSLContext:
         if error.reason != "KEY_VALUES_MISMATCH":
             message = f"tls: `{files.certificate}` or `{files.key}` cannot be used: {error.reason}"
         raise CertificateError(f"{message}; put both there, of at least 2,048 bits") from error
+    except OSError as error:  # of another owner, most often: who renews it is seldom who serves
+        message = f"tls: cannot read `{files.key}`: {error.strerror}"
+        raise CertificateError(f"{message}; give it to the user that serves") from error
     return context
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 from gateway.wire.answers import Answer
 from gateway.wire.connection import Connection
 from gateway.wire.handler import RequestHandler
+
+UNREAD: Final = "This request could not be read in one way only, so it was refused."
+"""What whoever sent it is told."""
 
 
 class Inside(RequestHandler[Connection], Protocol):

@@ -18,13 +18,12 @@ import enum
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address
 from socket import MSG_PEEK
 from typing import TYPE_CHECKING, Final
 
 from gateway.entrance.plain_http import ON_TLS_PORT, UNLISTED, PlainHttp
 from gateway.entrance.proxy_header import ProxyHeaderError, read_client
-from gateway.sources import place_of
+from gateway.sources import address_of, place_of
 from gateway.wire.arrival import Arrival
 from gateway.wire.connection import Connection
 
@@ -267,14 +266,9 @@ class Reception:
         return known
 
     def _looked_up(self, ip: str) -> tuple[ListedFront | None, bool]:
-        neighbours = self._rules.neighbours
-        try:
-            address = ip_address(ip)
-        except ValueError:
+        neighbours, address = self._rules.neighbours, address_of(ip)
+        if address is None:
             return None, neighbours is None
-        # A socket of both families tells an IPv4 client as ::ffff:192.0.2.1.
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
         fronts = self._rules.fronts
         front = next(
             (each for each in fronts if any(address in one for one in each.networks)), None

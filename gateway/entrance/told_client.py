@@ -10,8 +10,9 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+from gateway.entrance.inside import UNREAD
 from gateway.errors import RequestError
-from gateway.wire.answers import give
+from gateway.wire.answers import give, to_bytes
 
 if TYPE_CHECKING:
     from gateway.entrance.inside import Inside
@@ -72,8 +73,9 @@ class ToldByHeader:
         await self._inside.serve(incoming, connection)
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
-        """Refuse what could not be read; whose it was nobody knows."""
-        return self._inside.refuse_head(status, code, connection)
+        """Refuse what could not be read; whose it was nobody knows, so it is the front's."""
+        answer = self._inside.refusal(status, code, connection.near_ip, UNREAD)
+        return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
 
     def _client(self, headers: dict[bytes, bytes]) -> str:
         if headers.get(_SCHEME_FIELD) != self._scheme:

@@ -9,6 +9,7 @@ import structlog
 
 from gateway.api.forward_auth import FORWARD_AUTH_PATH, ForwardAuth, ProxyRefused
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
+from gateway.entrance.inside import UNREAD
 from gateway.wire.answers import Answer, give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
@@ -28,7 +29,6 @@ _log = structlog.get_logger("front")
 _SWEEP_SECONDS: Final = 0.25  # how late a deadline may be noticed
 _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
-_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 _NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
 _FOR_OPERATORS: Final = {
     "tls-on-plain-port": "a client began TLS where plain HTTP is spoken; is `[tls]` missing?",
@@ -112,7 +112,7 @@ class Front:
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""
-        answer = self.refusal(status, code, connection.peer_ip, _SENTENCE)
+        answer = self.refusal(status, code, connection.peer_ip, UNREAD)
         return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
 
     def refusal(self, status: int, code: str, ip: str, sentence: str) -> Answer:

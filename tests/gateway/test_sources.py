@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address, IPv6Address
+
 import pytest
 
-from gateway.sources import place_of
+from gateway.sources import address_of, place_of
 
 
 @pytest.mark.parametrize(
@@ -21,3 +23,19 @@ from gateway.sources import place_of
 )
 def test_an_ipv6_network_is_one_source(source: str, place: str) -> None:
     assert place_of(source) == place
+
+
+@pytest.mark.parametrize(
+    ("source", "address"),
+    [
+        ("192.0.2.7", IPv4Address("192.0.2.7")),
+        ("::ffff:192.0.2.7", IPv4Address("192.0.2.7")),
+        ("2001:db8::1", IPv6Address("2001:db8::1")),
+        ("unknown", None),
+        ("", None),
+    ],
+)
+def test_an_address_is_looked_up_as_what_it_stands_for(
+    source: str, address: IPv4Address | IPv6Address | None
+) -> None:
+    assert address_of(source) == address

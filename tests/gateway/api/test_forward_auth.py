@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from ipaddress import ip_network
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from joserfc import jwt
 
+from gateway.api.forward_auth import FORWARD_AUTH_PATH, ForwardAuth, FrontProxy, ProxyRefused
 from gateway.audit.entry import Outcome
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
+from gateway.wire.incoming import Incoming
+from gateway.wire.request_head import RequestHead
 from tests.doubles.front_proxies import SECRET
 from tests.gateway.pages.world import World
 from tests.gateway.proxied import (
@@ -152,6 +157,36 @@ async def test_the_secret_is_of_use_from_the_listed_network_alone(opened: Opened
         answer = await asked(gate, token=gate.firefighter())
 
         assert (status_of(answer), gate.drafts[-1].code) == (403, "proxy-unlisted")
+
+
+@pytest.mark.parametrize(
+    ("peer_ip", "code"),
+    [
+        ("127.0.0.1", ""),
+        ("::ffff:127.0.0.1", ""),
+        ("192.0.2.1", "proxy-unlisted"),
+        ("unknown", "proxy-unlisted"),
+        ("", "proxy-unlisted"),
+    ],
+)
+def test_an_address_counts_however_a_socket_or_a_front_tells_it(peer_ip: str, code: str) -> None:
+    networks = (ip_network("127.0.0.0/8"),)
+    one = FrontProxy(id="front", kind=ProxyKind.NGINX, networks=networks, secret=SECRET)
+    hosts = frozenset({b"gate"})
+    fields = "gateway-proxy-secret x-forwarded-method x-forwarded-uri x-forwarded-host"
+    names = f"{fields} x-forwarded-proto x-forwarded-for host".encode().split()
+    values = [SECRET.encode(), b"GET", b"/x", b"gate", b"https", CLIENT.encode(), b"gate"]
+    headers = dict(zip(names, values, strict=True))
+    head = RequestHead("GET", FORWARD_AUTH_PATH, headers, 0, True, False, False)
+    said = ""
+    try:
+        ForwardAuth([one], origin="https://gate", hosts=hosts).read(
+            Incoming(head, MagicMock()), peer_ip
+        )
+    except ProxyRefused as refused:
+        said = refused.code
+
+    assert said == code
 
 
 async def test_a_question_has_no_body(opened: Opened) -> None:

@@ -44,6 +44,12 @@ def under_a_password(tls: Issued) -> None:
     tls.files.key.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
 
 
+def unreadable(tls: Issued) -> None:
+    """Have the operating system refuse the key to everybody, root included."""
+    tls.files.key.unlink()
+    tls.files.key.mkdir(mode=0o700)
+
+
 SPOILT: list[tuple[Spoil, str]] = [
     (lambda tls: tls.files.certificate.unlink(), "cannot read `.*gate.pem`: No such file"),
     (lambda tls: tls.files.key.unlink(), "cannot read `.*gate.key`: No such file"),
@@ -51,6 +57,7 @@ SPOILT: list[tuple[Spoil, str]] = [
     (lambda tls: tls.files.certificate.write_text("x"), "holds no certificate that can be read"),
     (lambda tls: tls.files.key.write_text("x"), "cannot be used: "),
     (another_key, "is not the key of"),
+    (unreadable, "cannot read `.*gate.key`: .*; give it to the user that serves"),
     (under_a_password, "is under a password"),
     (lambda tls: tls.issue("other.example"), "is not for `gate.example`"),
 ]
@@ -177,13 +184,15 @@ def test_a_broken_new_certificate_is_refused_once_with_a_line_and_the_old_one_st
         ("new certificate refused, the old one stays", "error")
     ]
     tls.files.certificate.unlink(missing_ok=True)
+    if tls.files.key.is_dir():
+        tls.files.key.rmdir()
     tls.issue()
     served.refresh()
     assert served.context is not before
 
 
-@pytest.mark.parametrize("days", [-10_000, 400_000])
-def test_a_new_certificate_has_to_hold_now(tls: Issued, days: int) -> None:
+@pytest.mark.parametrize(("days", "said"), [(-10_000, "has not begun"), (400_000, "has ended")])
+def test_a_new_certificate_has_to_hold_now(tls: Issued, days: int, said: str) -> None:
     at = datetime.now(UTC) + timedelta(days=days)  # noqa: TID251 - certificates hold real time
     served = ServedCertificate(tls.files, lambda: at)
     before = served.context
@@ -192,4 +201,22 @@ def test_a_new_certificate_has_to_hold_now(tls: Issued, days: int) -> None:
         served.refresh()
 
     assert served.context is before
-    assert "has ended, or has not begun" in logged[0]["detail"]
+    assert said in logged[0]["detail"]
+
+
+def test_one_that_was_put_there_early_is_taken_when_it_begins(tls: Issued) -> None:
+    now = datetime.now(UTC)  # noqa: TID251 - certificates hold real time
+    clock = [now - timedelta(days=10_000)]
+    served = ServedCertificate(tls.files, lambda: clock[0])
+    before = served.context
+    tls.issue()
+    served.refresh()
+    served.refresh()
+    assert served.context is before
+    clock[0] = now
+    served.refresh()
+    taken = served.context
+    served.refresh()
+
+    assert taken is not before
+    assert served.context is taken

@@ -61,9 +61,10 @@ async def test_a_proxy_that_asks_says_by_itself_whose_request_it_holds() -> None
         assert gate.worker.ips == ["192.0.2.7", "127.0.0.1"]
 
 
-async def test_what_cannot_be_read_is_nobodys() -> None:
+async def test_what_cannot_be_read_is_nobodys_least_of_all_the_last_clients() -> None:
     async with entrance(header="X-Forwarded-For") as gate:
         client = await gate.client()
+        await client.get(more=f"{HTTPS}X-Forwarded-For: 192.0.2.7\r\n")
         await client.say(b"GET / HTTP/1.1\r\nHost: evil\r\n\r\n")
 
         assert status_of(await client.answer()) == 400
