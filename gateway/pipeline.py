@@ -355,9 +355,12 @@ class Pipeline:
         """Queue the outcome of a permitted visit; it is not waited for."""
         if visit.draft is None:
             return
-        sent, received = visit.client.bytes_out, visit.incoming.received_bytes
+        client, incoming = visit.client, visit.incoming
+        # The client's connection may be at its next request by now.
+        sent = client.bytes_out if client.owes(incoming) else incoming.sent_bytes
+        counts = status, sent, incoming.received_bytes
         duration_us = int((self._monotonic() - visit.started) * 1_000_000)
-        ended = visit.draft.id.hex(), self._wall_us(), status, sent, received, duration_us
+        ended = visit.draft.id.hex(), self._wall_us(), *counts, duration_us
         if code or visit.done:
             self._recorder.queue(ending_draft(visit.draft, ended, code, visit.done))
         else:

@@ -208,7 +208,6 @@ class ForwardAct:
         cookies = visit.incoming.head.headers.get(b"cookie", b"")
         answer = permitted(identity, cookies, self._own_cookie, visit.reference)
         give(answer, asking.incoming, visit.client)
-        visit.client.bytes_out = 0  # what was said to the proxy is nothing that anybody was shown
         return Forwarded(status=0, code="", answered=True)
 
 

@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
         """
         if incoming is not self._current:
             return
-        self._current = None
+        self._current, incoming.sent_bytes = None, self.bytes_out
         if not self.is_open:
             return
         if keep_open:

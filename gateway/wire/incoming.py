@@ -67,6 +67,7 @@ class Incoming:
             the framing.
         failure: of a failed one, the status to answer and a fixed word for the record.
         received_bytes: of the body, framing removed.
+        sent_bytes: of the answer, once it is at its end.
         on_gone: set by whoever must stop work when it fails.
         on_pause: called when the client reads the answer too slowly; whoever produces it pauses.
         on_resume: called when it has caught up.
@@ -75,6 +76,7 @@ class Incoming:
     __slots__ = (
         "_buffer", "_buffered", "_check", "_on_chunk", "_on_end", "_refused", "_source", "complete",
         "failed", "failure", "head", "on_gone", "on_pause", "on_resume", "received_bytes",
+        "sent_bytes",
     )  # fmt: skip
 
     def __init__(self, head: RequestHead, source: BodySource, *, complete: bool = False) -> None:
@@ -82,7 +84,7 @@ class Incoming:
         self.complete = complete
         self.failed = False
         self.failure = _GONE
-        self.received_bytes = 0
+        self.received_bytes = self.sent_bytes = 0
         self.on_gone: Callable[[], None] | None = None
         self.on_pause: Callable[[], None] | None = None
         self.on_resume: Callable[[], None] | None = None

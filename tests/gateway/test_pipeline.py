@@ -874,6 +874,20 @@ async def test_an_act_that_fails_is_answered_and_closed_with_what_happened(
         assert result.bytes_out == len(answer)
 
 
+async def test_what_was_sent_is_counted_though_the_next_request_waits_already(
+    opened: Opened,
+) -> None:
+    async with opened() as gate:
+        cookie = f"Cookie: {COOKIE}={gate.firefighter()}"
+        client = await gate.client()
+        asked = f"GET {OWN_PAYSLIP} HTTP/1.1\r\nHost: gate\r\n{cookie}\r\n\r\n".encode()
+        await client.say(asked * 3)
+        answers = [await client.answer() for _ in range(3)]
+        ended = [draft for draft in gate.drafts if draft.phase is Phase.RESULT]
+
+        assert [draft.bytes_out for draft in ended] == [len(answer) for answer in answers]
+
+
 async def test_an_act_that_fails_after_its_answer_is_not_answered_again(opened: Opened) -> None:
     """A second answer would be taken for the answer to the next request."""
 
