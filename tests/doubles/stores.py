@@ -23,12 +23,17 @@ def store_url(folder: Path) -> str:
 @contextmanager
 def new_store(folder: Path) -> Iterator[Engine]:
     """Give a database of its own in a folder."""
-    shutil.copy2(_migrated(), folder / "gateway.sqlite")
+    lay_store(folder)
     engine = open_store(store_url(folder))
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def lay_store(folder: Path) -> None:
+    """Put a database with the newest schema into a folder, for a program that opens it itself."""
+    shutil.copy2(_migrated(), folder / "gateway.sqlite")
 
 
 @cache

@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from gateway.bulletin import POLICY, Bulletin
 from gateway.errors import PolicyChangeRefused, StoreError
 from gateway.policy_versions import FIRST, PolicyVersions, State
-from gateway.store.engine import open_store, reading, writing
-from gateway.store.migration import migrate
+from gateway.store.engine import reading, writing
 from gateway.store.schema_policy import policy_version
 from policies.policy_files import PolicyFiles
+from tests.doubles.stores import new_store
 from tests.policies.people import LIBRARY, cheshire
 
 if TYPE_CHECKING:
@@ -30,10 +30,8 @@ FILES = PolicyFiles.read(LIBRARY)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_store(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
+    with new_store(tmp_path) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -10,9 +10,8 @@ import pytest
 from deploy.demo.policy import played_on, put_in_force
 from deploy.demo.scenario import load_scenario
 from gateway.policy_versions import read_in_force
-from gateway.store.engine import open_store
-from gateway.store.migration import migrate
 from policies.policy_files import PolicyFiles
+from tests.doubles.stores import new_store
 from tests.policies.people import copied_set
 
 if TYPE_CHECKING:
@@ -26,10 +25,8 @@ AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_store(f"sqlite:///{tmp_path / 'gateway.sqlite'}")
-    migrate(engine)
-    yield engine
-    engine.dispose()
+    with new_store(tmp_path) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from gateway.cli.main import run
 from gateway.keys import KeyRing
 from gateway.settings import load_settings
 from gateway.store.engine import open_store
-from gateway.store.migration import migrate
+from tests.doubles.stores import lay_store
 from tests.gateway.cli.place import LIBRARY, TEXT, Place, Told
 from vetting.levels import LevelOrder
 from vetting.register import Register
@@ -32,8 +32,8 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
     config.write_text(TEXT.format(policy=LIBRARY))
     settings = load_settings(config)
     settings.gateway.state_directory.mkdir()
+    lay_store(settings.gateway.state_directory)
     store = open_store(settings.store_url)
-    migrate(store)
 
     def told(*words: str) -> Told:
         group = [*words, "--config", str(config)]

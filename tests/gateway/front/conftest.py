@@ -11,8 +11,7 @@ import trustme
 
 from gateway.keys import KeyRing
 from gateway.settings import Settings, load_settings
-from gateway.store.engine import open_store
-from gateway.store.migration import migrate
+from tests.doubles.stores import lay_store
 from tests.gateway.cli.place import LIBRARY, TEXT
 from tests.gateway.identity.parts import Parts, new_parts
 
@@ -36,9 +35,7 @@ def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
         if keys:
             KeyRing.init(settings.keys.directory)
         if store:
-            engine = open_store(settings.store_url)
-            migrate(engine)
-            engine.dispose()
+            lay_store(settings.gateway.state_directory)
         return settings
 
     yield make
