@@ -1,74 +1,24 @@
-"""`make demo` as a person meets it: it says when it is ready, and leaves nothing running."""
+"""`make demo` as a person meets it: it says when it is ready, and leaves nothing running.
+
+What becomes of it when it or a part of it is killed: `tests/faults/test_demo_kills.py`.
+"""
 
 from __future__ import annotations
 
-import http.client
-import os
 import signal
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from deploy.demo.__main__ import port_of
-from deploy.demo.places import PROJECT, free_ports
+from deploy.demo.__main__ import main, port_of
+from deploy.demo.places import free_ports
 from deploy.demo.stack import DemoError
+from tests.journeys.demo_command import DemoCommand
 
-READY_SECONDS = 60
-
-
-class DemoCommand:
-    """`python -m deploy.demo` in a folder of its own."""
-
-    def __init__(self, folder: Path, port: int) -> None:
-        self.folder = folder
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "deploy.demo", "--folder", str(folder), "--port", str(port)],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def read_until_ready(self) -> list[str]:
-        assert self.process.stdout is not None
-        lines = []
-        for line in self.process.stdout:
-            lines.append(line.rstrip("\n"))
-            if line.startswith("ready: "):
-                return lines
-        pytest.fail("\n".join(lines))
-
-    def running(self) -> list[str]:
-        """Give the command lines of every process that has to do with the folder."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal() and int(entry.name) != self.process.pid:
-                try:
-                    command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-                except OSError:
-                    continue
-                if str(self.folder) in command:
-                    found.append(command)
-        return found
-
-    def wait_until_nothing_runs(self) -> None:
-        latest = time.monotonic() + 20
-        while self.running():
-            assert time.monotonic() < latest, self.running()
-            time.sleep(0.05)
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-            self.process.wait(30)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture(scope="module")
@@ -105,48 +55,6 @@ def test_it_prints_the_accounts_refuses_a_second_and_ends_without_a_trace(
     assert (command.folder / "directories" / "cheshire-fire" / "data").is_dir()
 
 
-def test_nothing_is_left_when_it_is_killed(command: DemoCommand) -> None:
-    """A supervisor that is killed cannot end anything any more; the kernel does."""
-    command.read_until_ready()
-    os.kill(command.process.pid, signal.SIGKILL)
-    command.process.wait()
-
-    command.wait_until_nothing_runs()
-    assert command.process.returncode == -signal.SIGKILL
-
-
-def test_a_dead_process_is_started_again(command: DemoCommand) -> None:
-    """The gateway itself, which everybody needs, is killed."""
-    port = int(command.read_until_ready()[-1].rpartition(":")[2])
-    (gateway,) = gateway_masters(command)
-    os.kill(gateway, signal.SIGKILL)
-    latest = time.monotonic() + READY_SECONDS
-    while gateway in gateway_masters(command) or not is_ready(port):
-        assert time.monotonic() < latest
-        time.sleep(0.1)
-
-
-def gateway_masters(command: DemoCommand) -> list[int]:
-    """Give the gateway's first process: the child of the supervisor that serves."""
-    children = Path(f"/proc/{command.process.pid}/task/{command.process.pid}/children")
-    return [
-        int(pid)
-        for pid in children.read_text().split()
-        if b"\0serve\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-
-
-def is_ready(port: int) -> bool:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/-/ready", headers={"Host": f"localhost:{port}"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
-
-
 def test_a_port_in_use_is_said_in_one_line(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -169,21 +77,26 @@ def test_a_port_in_use_is_said_in_one_line(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_is_refused_in_a_line(
-    folder: Path, option: str, word: str, told: str
+    folder: Path,
+    option: str,
+    word: str,
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "deploy.demo", "--folder", str(folder), option, word],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    monkeypatch.setattr(sys, "argv", ["deploy.demo", "--folder", str(folder), option, word])
+    handlers = {number: signal.getsignal(number) for number in ENDING}
+    try:
+        code = main()
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    said = capsys.readouterr()
 
-    assert done.returncode == 1
-    assert done.stderr.startswith("demo: ")
-    assert done.stderr.count("\n") == 1
-    assert told in done.stderr
+    assert code == 1
+    assert said.err.startswith("demo: ")
+    assert said.err.count("\n") == 1
+    assert told in said.err
 
 
 @pytest.mark.parametrize("port", ["0", "http", "-1", ""])

@@ -1,48 +1,30 @@
 """Parts that fail: what was acknowledged stays, what cannot be proven is refused, others go on.
 
 Each test starts again what it stopped. The demo is one of its own, so that no other journey meets
-a part that is missing.
+a part that is missing. All of it killed, and a full disk: `tests/faults/test_gateway_faults.py`.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
-import resource
 import signal
-import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from deploy.demo.expectations import REFERENCE
-from deploy.demo.places import PROJECT
-from deploy.demo.processes import Child
-from deploy.demo.stack import gateway_command
 from deploy.demo.visitor import Visitor
 from tests.journeys.demo_fixture import Demo
+from tests.journeys.gateway_commands import gateway, verified
 from tests.journeys.record_reader import entries_of
+from tests.journeys.steady_load import JOBS, Load, child, wait_until
 from tests.journeys.worker_finder import Connections, worker_of, workers
 
-JOBS = "/estates/jobs"
 EVENTS = "/ict/tickets/ICT-10001/events?every_ms=100"
 STREAMS = 8
-BACK_SECONDS = 30.0
+OFFICER = ("--operator", "p.lyall")
 WAITED_SECONDS = 0.03
-
-
-def child(demo: Demo, title: str) -> Child:
-    (found,) = [one for one in demo.stack.children if one.title == title]
-    return found
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    latest = time.monotonic() + BACK_SECONDS
-    while not true():
-        assert time.monotonic() < latest, "not in time"
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -55,52 +37,6 @@ def stopped(demo: Demo, title: str) -> Iterator[None]:
         yield
     finally:
         part.start()
-
-
-def verified(demo: Demo) -> None:
-    """Prove the record from its files."""
-    command = [*gateway_command(), "audit", "verify", "--config", str(demo.settings_file)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=PROJECT)
-    assert done.returncode == 0, done.stdout[-500:] + done.stderr[-500:]
-
-
-@dataclass(slots=True)
-class Load:
-    """Somebody who keeps asking on several connections, and keeps what was acknowledged."""
-
-    demo: Demo
-    visitor: Visitor
-    acknowledged: list[str] = field(default_factory=list)
-    broken: int = 0
-    _stopping: threading.Event = field(default_factory=threading.Event)
-    _threads: list[threading.Thread] = field(default_factory=list)
-
-    def __enter__(self) -> Load:
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(4)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                page = self.visitor.get(JOBS)
-            except (OSError, http.client.HTTPException):
-                self.broken += 1
-                time.sleep(0.02)
-                continue
-            if page.status == 200:
-                self.acknowledged.append(page.headers["gateway-reference"])
-
-    def wait_for(self, more: int) -> None:
-        """Wait until so many more have been acknowledged."""
-        enough = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= enough)
 
 
 class Stream:
@@ -157,7 +93,7 @@ def test_killing_a_worker_loses_no_acknowledged_entry(breakable: Demo) -> None:
 
 
 def test_killing_the_sequencer_loses_no_acknowledged_entry(breakable: Demo) -> None:
-    """The journals keep what was acknowledged; another sequencer takes it from there."""
+    """The journals keep what was acknowledged; the demo starts another, to go on from there."""
     visitor = breakable.visitor("firefighter")
     sequencer = child(breakable, "the sequencer")
     with Load(breakable, visitor) as load:
@@ -165,70 +101,11 @@ def test_killing_the_sequencer_loses_no_acknowledged_entry(breakable: Demo) -> N
         os.kill(sequencer.pid, signal.SIGKILL)
         wait_until(lambda: sequencer.exit_code is not None)
         load.wait_for(20)  # nobody waits for the sequencer
-        sequencer.start()
+        breakable.stack.look_after()  # as the supervisor does five times a second
         load.wait_for(10)
     rows = entries_of(breakable.places, load.acknowledged)
 
     assert load.broken == 0
-    assert rows.keys() == set(load.acknowledged)
-    verified(breakable)
-
-
-@contextmanager
-def no_room_on_the_disk(demo: Demo) -> Iterator[None]:
-    """Let no worker write to any file, as on a full disk; afterwards the gateway starts anew."""
-    gateway = child(demo, "the gateway")
-    for pid in workers(demo):
-        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (1, hard))
-    try:
-        yield
-    finally:
-        gateway.ask_to_end()
-        gateway.end()
-        gateway.start()
-        wait_until(lambda: is_ready(demo))
-
-
-def is_ready(demo: Demo) -> bool:
-    try:
-        return demo.stranger().get("/-/ready").status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-
-
-def test_what_cannot_be_recorded_is_not_forwarded(breakable: Demo) -> None:
-    """No entry, no request to the back office: 503 within its time, with a reference."""
-    visitor = breakable.visitor("firefighter")
-    before = len(breakable.reached_back_office())
-    with no_room_on_the_disk(breakable):
-        began = time.monotonic()
-        pages = [visitor.get(JOBS) for _ in range(3)] + [visitor.post(JOBS, {"what": "x"})]
-        seconds = time.monotonic() - began
-        unready = breakable.stranger().get("/-/ready").status
-    reached = breakable.reached_back_office()[before:]
-
-    assert {page.status for page in pages} == {503}
-    assert all(REFERENCE.fullmatch(page.reference or "") for page in pages)
-    assert reached == []
-    assert seconds < 3 * len(pages)
-    assert unready == 503
-    assert visitor.get(JOBS).status == 200
-    verified(breakable)
-
-
-def test_killing_the_gateway_loses_no_acknowledged_entry(breakable: Demo) -> None:
-    """All of it at once: master and workers."""
-    visitor = breakable.visitor("firefighter")
-    gateway = child(breakable, "the gateway")
-    with Load(breakable, visitor) as load:
-        load.wait_for(10)
-        os.killpg(gateway.pid, signal.SIGKILL)
-        wait_until(lambda: gateway.exit_code is not None)
-        gateway.start()
-        load.wait_for(10)
-    rows = entries_of(breakable.places, load.acknowledged)
-
     assert rows.keys() == set(load.acknowledged)
     verified(breakable)
 
@@ -287,7 +164,7 @@ def test_withdrawn_vetting_leaves_nothing(breakable: Demo) -> None:
     """X1: the account stays in the directory, the vetting went with the post, the session too."""
     visitor = breakable.signed_in("detective")
     before = visitor.get(JOBS).status, len(visitor.tiles())
-    run(breakable, "vetting", "withdraw", "demo-role-detective-1")
+    gateway(breakable, "vetting", "withdraw", *OFFICER, "demo-role-detective-1")
     ended = visitor.get(JOBS).status
     again = breakable.signed_in("detective")
     after = [again.get(one).status for one in (JOBS, "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP")]
@@ -301,20 +178,11 @@ def test_withdrawn_vetting_leaves_nothing(breakable: Demo) -> None:
 def test_an_ended_appointment_closes_the_officers_pages(breakable: Demo) -> None:
     visitor = breakable.signed_in("second-officer")
     before = visitor.get("/-/policy").status
-    run(breakable, "vetting", "end-appointment", "cheshire-police/20016", "security-officer")
+    ended = ("cheshire-police/20016", "security-officer")
+    gateway(breakable, "vetting", "end-appointment", *OFFICER, *ended)
     connections = Connections(breakable, visitor.cookies)
     met = connections.ask("/-/policy")
     connections.close()
 
     assert before == 200
     assert met == {403}
-
-
-def run(demo: Demo, group: str, command: str, *arguments: str) -> None:
-    """Run a command of the gateway as an officer."""
-    config = ["--config", str(demo.settings_file), "--operator", "p.lyall"]
-    done = subprocess.run(
-        [*gateway_command(), group, command, *config, *arguments],
-        capture_output=True, text=True, check=False, cwd=PROJECT,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr

@@ -5,32 +5,20 @@ What runs ends within a second: a WebSocket and a stream of events at each worke
 
 from __future__ import annotations
 
-import contextlib
-import io
 import time
 from pathlib import Path
 
 import pytest
 
 from gateway.cli import policy_change
-from gateway.cli.main import run
 from tests.journeys.demo_fixture import Demo
+from tests.journeys.gateway_commands import gateway
 from tests.journeys.live_streams import LiveStreams, open_socket
 from tests.journeys.worker_finder import Connections
 from tests.policies.people import copied_set
 
 PROMISED_SECONDS = 1.0
 SEARCH_ALL = "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH"
-
-
-def gateway(demo: Demo, *arguments: str) -> str:
-    """Run the command line on the running demo, in a process that is none of the gateway's."""
-    config = ("--config", str(demo.settings_file))
-    said, faults = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(faults):
-        code = run([*arguments[:2], *config, *arguments[2:]])
-    assert code == 0, faults.getvalue()
-    return said.getvalue()
 
 
 @pytest.fixture(autouse=True)
