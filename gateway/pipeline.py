@@ -346,7 +346,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001 -- see above
             _log.exception("act failed", reference=visit.reference)
             status, code = 503, "fault"
-        visit.give(self._refusals.answer(visit, status))
+        visit.give(self._refusals.answer(visit, status, cause=code))
         return status, code
 
     # ---- closing --------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, Vali
 
 IDENTIFIER = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
 HEADER_NAME = r"^[A-Za-z0-9]([A-Za-z0-9-]{0,62}[A-Za-z0-9])?$"
+TOLD_NAME = r"^[A-Za-z0-9]([A-Za-z0-9_-]{0,62}[A-Za-z0-9])?$"
 URL_PATH = r"^/[A-Za-z0-9._~!$&'()*+,;=:@/-]*$"
 ORIGIN = r"^https?://[a-z0-9.-]+(:[0-9]{1,5})?$"
 LISTEN = r"^(\[[0-9a-f:]+\]|[A-Za-z0-9.-]+):[0-9]{1,5}$"
@@ -37,10 +38,22 @@ FilePath = Annotated[Path, BeforeValidator(_anchored)]
 Words = Annotated[tuple[str, ...], Strict(strict=False)]
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 HeaderName = Annotated[str, Field(pattern=HEADER_NAME)]
+# What only we write may be spelt as systems expect it: an AccessGate reads `USER_NAME`.
+ToldName = Annotated[str, Field(pattern=TOLD_NAME)]
 UrlPath = Annotated[str, Field(pattern=URL_PATH, max_length=512)]
 Title = Annotated[str, Field(min_length=1, max_length=120)]
 
-Claim = Literal["staff_id", "organisation", "employee_number", "username", "name", "unit"]
+Claim = Literal[
+    "staff_id",
+    "organisation",
+    "employee_number",
+    "username",
+    "name",
+    "unit",
+    "account",
+    "account_guid",
+    "client_address",
+]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 

@@ -8,14 +8,16 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, Strict
 
+from gateway.account_table import AccountTableError, read_account_table
+from gateway.settings_accounts import AccountsSection, FixedText, FunctionHeadersSection
 from gateway.settings_faults import FaultList, Place
 from gateway.settings_sections import (
     ORIGIN,
     Claim,
     FilePath,
-    HeaderName,
     Identifier,
     Section,
+    ToldName,
     UrlPath,
 )
 from vetting.errors import quoted
@@ -30,6 +32,7 @@ RESERVED_FIELDS = frozenset(
         "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
     }
 )  # fmt: skip
+OWN_FIELDS = ("sec-", "x-forwarded-", "gateway-", "x-request-id")
 Url = Annotated[str, Field(pattern=ORIGIN)]
 
 
@@ -80,8 +83,16 @@ class UpstreamSection(Section):
     """A path that answers 200 to 399 while an instance is well; without it, we only connect."""
     health_seconds: float = Field(default=5.0, ge=0.1, le=300)
     """How often each worker asks for `health_path`."""
-    identity_headers: Mapping[HeaderName, Claim] = Field(default_factory=dict)
+    identity_headers: Mapping[ToldName, Claim] = Field(default_factory=dict)
     """Header fields that name the person beside the assertion, each with what it holds."""
+    fixed_headers: Mapping[ToldName, FixedText] = Field(default_factory=dict)
+    """Header fields that always hold the same text."""
+    function_headers: Annotated[tuple[FunctionHeadersSection, ...], Strict(strict=False)] = ()
+    """Header fields that go with some functions alone."""
+    accounts: AccountsSection | None = None
+    """Who a person is at this system; whoever has no account there is refused."""
+    bind_assertion: bool = False
+    """Sign an assertion for each request, which holds for its method, path and query alone."""
     sign_out_path: UrlPath | None = None
     """The path that is called at the system when a person signs out."""
     cookies: Literal["keep", "pass"] = "keep"
@@ -118,13 +129,9 @@ def check_upstream(where: Place, section: UpstreamSection, faults: FaultList) ->
         remedy = "leave `sign_out_path` out, or have the cookies kept"
         faults.add((*where, "sign_out_path"), message, remedy)
     _check_files(where, section, faults)
-    for name in section.identity_headers:
-        if name.lower() in RESERVED_FIELDS or name.lower().startswith(("sec-", "x-forwarded-")):
-            faults.add(
-                (*where, "identity_headers", name),
-                f"{quoted(name)} is not free to set",
-                "choose another name",
-            )
+    _check_told(where, section, faults)
+    if section.accounts is not None:
+        _check_accounts((*where, "accounts"), section.accounts, faults)
 
 
 def _check_files(where: Place, section: UpstreamSection, faults: FaultList) -> None:
@@ -137,3 +144,68 @@ def _check_files(where: Place, section: UpstreamSection, faults: FaultList) -> N
         faults.demand_readable((*where, "certificate_file"), section.certificate_file)
     if section.key_file and faults.demand_readable((*where, "key_file"), section.key_file):
         faults.demand_private((*where, "key_file"), section.key_file)
+
+
+def _check_told(where: Place, section: UpstreamSection, faults: FaultList) -> None:
+    """Check the fields that tell who asks: their names, and that there is what they hold."""
+    seen: set[str] = set()
+    for index, each in enumerate(section.function_headers):
+        place: Place = (*where, "function_headers", index)
+        for function in each.functions:
+            if function in seen:
+                message = f"{quoted(function)} stands in two tables"
+                faults.add((*place, "functions"), message, "write all its fields in one")
+            seen.add(function)
+        _check_fields(place, each, section.accounts, faults)
+    _check_fields(where, section, section.accounts, faults)
+
+
+def _check_fields(
+    where: Place,
+    table: FunctionHeadersSection | UpstreamSection,
+    accounts: AccountsSection | None,
+    faults: FaultList,
+) -> None:
+    tables = ("identity_headers", table.identity_headers), ("fixed_headers", table.fixed_headers)
+    seen: set[str] = set()
+    for kind, names in tables:
+        for name in names:
+            # Those who read `_` as `-` must not read one of these, or one field twice.
+            plain = name.lower().replace("_", "-")
+            if plain in RESERVED_FIELDS or plain.startswith(OWN_FIELDS):
+                message = f"{quoted(name)} is not free to set"
+                faults.add((*where, kind, name), message, "choose another name")
+            elif plain in seen:
+                message = f"{quoted(name)} stands there twice"
+                faults.add((*where, kind, name), message, "write each field once")
+            seen.add(plain)
+    for name, claim in table.identity_headers.items():
+        if claim.startswith("account") and accounts is None:
+            message = f"{quoted(claim)} is known of nobody without `accounts`"
+            remedy = "write `[upstream.accounts]`"
+            faults.add((*where, "identity_headers", name), message, remedy)
+        elif claim == "account_guid" and accounts and accounts.file is None:
+            message = "`account_guid` stands in a table alone"
+            remedy = "name it as `file` of `[upstream.accounts]`"
+            faults.add((*where, "identity_headers", name), message, remedy)
+
+
+def _check_accounts(where: Place, section: AccountsSection, faults: FaultList) -> None:
+    if section.file is None and not section.rules:
+        faults.add(where, "nobody has an account", "name a `file`, or write a `[[rule]]`")
+    seen: list[tuple[str, str]] = []
+    for index, rule in enumerate(section.rules):
+        place = (*where, "rule", index)
+        if any(rule.organisation == other for other, _ in seen):
+            message = f"{quoted(rule.organisation)} has a rule already"
+            faults.add((*place, "organisation"), message, "write one for each organisation")
+        elif any(rule.prefix.casefold() == prefix for _, prefix in seen):
+            message = f"the prefix {quoted(rule.prefix)} is another organisation's"
+            faults.add(place, message, "give each its own, or two people share an account")
+        seen.append((rule.organisation, rule.prefix.casefold()))
+    if section.file is not None and faults.demand_readable((*where, "file"), section.file):
+        try:
+            read_account_table(section.file)
+        except AccountTableError as error:
+            message, _, remedy = str(error).rpartition("; ")
+            faults.add((*where, "file"), f"{quoted(section.file.name)}: {message}", remedy)

@@ -1,10 +1,14 @@
 """Who is asking, said to the back office in a way it can check: a short-lived signed assertion.
 
 An EdDSA JWT (RFC 7519, RFC 8037). Claims: `iss` our origin, `aud` the system, `sub` the staff id,
-`org`, `employee_number`, `name`, `iat`, `nbf`, `exp` (60 s), `jti`. Signing costs about 50 us, so
-an assertion is used again for the same session and system for half of its life.
+`org`, `employee_number`, `name`, `iat`, `nbf`, `exp` (60 s), `jti`; `account` where the system has
+accounts. Signing costs about 50 us, so an assertion is used again for the same session and system
+for half of its life. One that is bound is made for each request, with `request`: the SHA-256 of
+method, one space, path and query as the system gets them, in base64url.
 """
 
+import base64
+import hashlib
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
@@ -47,22 +51,51 @@ class AssertionMint:
         self._public = public_keys
         self._clock = clock
         self._capacity = capacity
-        self._cache: OrderedDict[tuple[str, str], tuple[float, bytes]] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str, str], tuple[float, bytes]] = OrderedDict()
 
-    def assertion_for(self, subject: Subject, session: str, audience: str) -> bytes:
+    def assertion_for(
+        self, subject: Subject, session: str, audience: str, account: str = ""
+    ) -> bytes:
         """Give an assertion valid for 29 s at the least.
 
         Args:
             subject: who is asking.
             session: the session's hashed id; an assertion never outlives its reuse in another one.
             audience: the system it is for.
+            account: who they are there; empty where that is not asked.
         """
         now = self._clock()
-        cached = self._cache.get((audience, session))
+        cached = self._cache.get((audience, session, account))
         if cached is not None and 0 <= now - cached[0] < _REUSE_SECONDS:
             return cached[1]
+        token = self._sign(subject, audience, account, now)
+        self._cache[audience, session, account] = (now, token)
+        self._cache.move_to_end((audience, session, account))
+        while len(self._cache) > self._capacity:
+            self._cache.popitem(last=False)
+        return token
+
+    def bound_assertion(
+        self, subject: Subject, audience: str, account: str, method: str, target: bytes
+    ) -> bytes:
+        """Give an assertion that holds for one request alone; it is never used again.
+
+        Args:
+            subject: who is asking.
+            audience: the system it is for.
+            account: who they are there; empty where that is not asked.
+            method: of the request, as the system sees it.
+            target: path and query, as the system sees them.
+        """
+        seen = hashlib.sha256(method.encode("ascii") + b" " + target).digest()
+        request = base64.urlsafe_b64encode(seen).rstrip(b"=").decode("ascii")
+        return self._sign(subject, audience, account, self._clock(), request)
+
+    def _sign(
+        self, subject: Subject, audience: str, account: str, now: float, request: str = ""
+    ) -> bytes:
         issued = int(now)
-        claims = {
+        claims: dict[str, object] = {
             "iss": self._issuer,
             "aud": audience,
             "sub": subject.staff_id,
@@ -74,12 +107,11 @@ class AssertionMint:
             "exp": issued + LIFETIME_SECONDS,
             "jti": secrets.token_urlsafe(12),
         }
-        token = jwt.encode(self._header, claims, self._key, algorithms=["EdDSA"]).encode("ascii")
-        self._cache[audience, session] = (now, token)
-        self._cache.move_to_end((audience, session))
-        while len(self._cache) > self._capacity:
-            self._cache.popitem(last=False)
-        return token
+        if account:
+            claims["account"] = account
+        if request:
+            claims["request"] = request
+        return jwt.encode(self._header, claims, self._key, algorithms=["EdDSA"]).encode("ascii")
 
     def jwks(self) -> dict[str, object]:
         """Give the public keys as a JSON Web Key Set (RFC 7517)."""

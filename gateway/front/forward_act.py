@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.api.forward_auth import permitted
 from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
-from gateway.backoffice.headers import ASSERTION_FIELD, identity_fields
 from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.websocket import WebSockets
 from gateway.cookies import CookiePolicy
+from gateway.front.told_identity import identity_of, profile_of
 from gateway.wire.answers import give
 from gateway.wire.websocket_head import WEBSOCKET
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.cookie_jar import CookieJar
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.backoffice.upstream import Upstream
+    from gateway.front.told_identity import SystemProfile
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.proxy_asking import ProxyAsking
     from gateway.settings import Settings
@@ -37,21 +37,6 @@ _MEBIBYTE: Final = 1024 * 1024
 
 
 DutyOf: TypeAlias = "Callable[[Visit, Grant | None], AnswerDuty | None]"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SystemProfile:
-    """How one system is told who is asking.
-
-    Attributes:
-        id: as the catalogue names it.
-        audience: of the signed assertion.
-        identity_headers: field name to claim name, beside the assertion.
-    """
-
-    id: str
-    audience: str
-    identity_headers: Mapping[str, str]
 
 
 class ForwardAct:
@@ -87,9 +72,9 @@ class ForwardAct:
         """
         self._passed = passed
         self._profile = profile
+        self._identity = identity_of(profile, mint)
         self._forwarder = forwarder
         self._websockets = websockets
-        self._mint = mint
         self._cookies = cookies
         self._transactions = transactions
         self._learns = partial(transactions.learns, profile.id)
@@ -118,7 +103,7 @@ class ForwardAct:
         if visit.asking is not None:
             if grant is not None and grant.match.function.menu is not None:
                 return Forwarded(status=403, code="menu-unseen", answered=False)
-            return self._told(visit, visit.asking, self._identity(live))
+            return self._told(visit, visit.asking, self._identity(visit, grant, live))
         load = partial(self._cookies.load, live.session.hash, self._profile.id)
         jar = await asyncio.get_running_loop().run_in_executor(None, load)
         return await self._forward(visit, grant, live, target, jar)
@@ -134,7 +119,7 @@ class ForwardAct:
         incoming = visit.incoming
         outbound = Outbound(
             target=target,
-            identity=self._identity(live),
+            identity=self._identity(visit, grant, live),
             cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
             reference=visit.reference,
             resource=grant is None,
@@ -168,23 +153,6 @@ class ForwardAct:
             cookies=passed.to_system(visit.incoming.head.headers.get(b"cookie", b""), whose),
             pass_cookies=partial(passed.to_browser, whose=whose, path=path, at=at),
         )
-
-    def _identity(self, live: LiveSession) -> list[tuple[bytes, bytes]]:
-        """Give the fields that say who is asking."""
-        subject, profile = live.subject, self._profile
-        assertion = self._mint.assertion_for(subject, live.session.hash, profile.audience)
-        identity = [(ASSERTION_FIELD, assertion)]
-        if profile.identity_headers:
-            claims = {
-                "staff_id": subject.staff_id,
-                "organisation": subject.organisation,
-                "employee_number": subject.employee_number,
-                "username": live.staff.username,
-                "name": subject.name,
-                "unit": subject.unit,
-            }
-            identity += identity_fields(profile.identity_headers, claims)
-        return identity
 
     async def _keep(
         self,
@@ -234,9 +202,7 @@ def forward_acts(
     secure = settings.secure_origin
     return {
         each.id: ForwardAct(
-            profile=SystemProfile(
-                id=each.id, audience=each.audience, identity_headers=each.identity_headers
-            ),
+            profile=profile_of(each),
             forwarder=Forwarder(upstreams[each.id]),
             websockets=WebSockets(
                 upstreams[each.id],

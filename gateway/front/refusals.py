@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import orjson
 
+from gateway.backoffice.accounts import NO_ACCOUNT
 from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
 from gateway.wire.answers import Answer, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.pages.caller import Caller
-    from gateway.pages.refusal import RefusalPages
+    from gateway.pages.refusal import RefusalPages, TellableReason
     from gateway.visit import Visit
     from policies.telling import StaffReason
 
 # 499 is told to nobody: the client is gone.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountReason:
+    """Why a person who is permitted something meets a refusal all the same; see `StaffReason`."""
+
+    code: str
+    sentence: str
+    remedy: str
+    whom: str
+
+
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
 _FOR_PROGRAMS: Final = "/-/api/"
 _TOO_FAST: Final = {
     SOURCE_RATE: "Too many requests came from your network. Wait a moment, then try again.",
     PERSON_RATE: "Too many requests came from you. Wait a moment, then try again.",
 }
+_NO_ACCOUNT: Final = AccountReason(
+    code=NO_ACCOUNT,
+    sentence="You may open this, but you have no account in the system behind it.",
+    remedy="Ask whoever looks after that system to give you one, or to enter yours in its table.",
+    whom="host-help",
+)
 _UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 
@@ -65,23 +84,24 @@ class FrontRefusals:
     ) -> Answer:
         """Give the refusal of a visit."""
         if cause in _TOO_FAST:  # whoever floods us is not worth a page
-            told = plain(status, _TOO_FAST[cause], visit.reference)
-            return replace(told, fields=(*told.fields, *_when_again(visit)))
+            brief = plain(status, _TOO_FAST[cause], visit.reference)
+            return replace(brief, fields=(*brief.fields, *_when_again(visit)))
+        told: Sequence[TellableReason] = (_NO_ACCOUNT,) if cause == NO_ACCOUNT else reasons
         if visit.target is not None and visit.target.path.startswith(_FOR_PROGRAMS):
-            return self._json(visit, status, reasons)
+            return self._json(visit, status, told)
         if status in _UNREADABLE:
             return plain(status, _UNREADABLE_SENTENCE, visit.reference)
         headers = visit.incoming.head.headers
         accept = headers.get(b"accept", b"")
         if b"json" in accept and b"text/html" not in accept:
-            return self._json(visit, status, reasons)
+            return self._json(visit, status, told)
         live = visit.live
         subject = live.subject if live else None
         cookies = headers.get(b"cookie", b"")
         body = self._pages.render(
             status,
             visit.reference,
-            reasons,
+            told,
             asked_for=asked_for,
             contacts=self._contacts(subject.organisation if subject else None),
             at=visit.at,
@@ -90,14 +110,14 @@ class FrontRefusals:
         )
         return self._whole(status, b"text/html; charset=utf-8", body, visit)
 
-    def _json(self, visit: Visit, status: int, reasons: tuple[StaffReason, ...]) -> Answer:
-        told = [
+    def _json(self, visit: Visit, status: int, reasons: Sequence[TellableReason]) -> Answer:
+        shown = [
             {"code": str(each.code), "sentence": each.sentence, "remedy": each.remedy}
             for each in reasons
         ]
         document: dict[str, object] = {"refused": True, "reference": visit.reference}
         if status in {403, 429}:
-            document["reasons"] = told
+            document["reasons"] = shown
         return self._whole(status, b"application/json", orjson.dumps(document), visit)
 
     def _whole(self, status: int, content_type: bytes, body: bytes, visit: Visit) -> Answer:

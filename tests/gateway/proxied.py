@@ -16,7 +16,8 @@ from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.backoffice.websocket import WebSockets
-from gateway.front.forward_act import ForwardAct, SystemProfile
+from gateway.front.forward_act import ForwardAct
+from gateway.front.told_identity import SystemProfile, ToldFields
 from gateway.proxy_asking import ProxyKind
 from tests.doubles.front_proxies import SECRET
 from tests.gateway.backoffice.systems import system_at
@@ -88,7 +89,7 @@ async def proxied_stand(
             profile=SystemProfile(
                 id="ebs",
                 audience="ebs-audience",
-                identity_headers={"EBS-Employee-Number": "employee_number"},
+                fields=ToldFields(claims={"EBS-Employee-Number": "employee_number"}),
             ),
             forwarder=Forwarder(system),
             websockets=WebSockets(system, idle_seconds=1, at_most=1),

@@ -855,6 +855,7 @@ def fails(error: Exception) -> Callable[[Visit], Done]:
     [
         (fails(ExchangeError(504, "upstream-timeout")), 504, "upstream-timeout"),
         (fails(ExchangeError(502, "upstream-refused")), 502, "upstream-refused"),
+        (fails(ExchangeError(403, "no-account")), 403, "no-account"),
         (fails(RuntimeError("broken")), 503, "fault"),
         (lambda _: Done(status=413, code="body-too-large", answered=False), 413, "body-too-large"),
     ],

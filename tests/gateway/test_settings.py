@@ -190,7 +190,7 @@ def test_settings_cannot_be_changed(write: Write) -> None:
           )),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nresources = ["/a*/b"]', "28: upstream[1].resources[1]: `/a*/b` has a `*` inside"),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { Host = "username" }', "28: upstream[1].identity_headers.Host: `Host` is not free"),
-        ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { "X_A" = "username" }', "28: upstream[1].identity_headers.X_A: `X_A` does not"),
+        ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { "X.A" = "username" }', "28: upstream[1].identity_headers.X.A: `X.A` does not"),
         ('"/OA_HTML/"]', '"/OA_HTML/"]\nidentity_headers = { X-A = "rank" }', "28: upstream[1].identity_headers.X-A: `rank` is not one of"),
     ],
 )  # fmt: skip
@@ -328,6 +328,8 @@ def example(tmp_path: Path) -> Path:
         password = tmp_path / "secrets" / name
         password.write_text("secret" * 8)
         password.chmod(0o600)
+    (tmp_path / "accounts").mkdir()
+    (tmp_path / "accounts" / "ebs.csv").write_text("staff_id,account,guid\n")
     path = tmp_path / "gateway.toml"
     path.write_text((DEPLOY / "gateway.example.toml").read_text())
     return path

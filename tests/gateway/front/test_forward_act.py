@@ -21,7 +21,8 @@ from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.backoffice.websocket import WebSockets
-from gateway.front.forward_act import ForwardAct, SystemProfile
+from gateway.front.forward_act import ForwardAct
+from gateway.front.told_identity import SystemProfile, ToldFields
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.transactions import Transactions
 from gateway.visit import Grant
@@ -81,7 +82,9 @@ class Office:
             profile=SystemProfile(
                 id="ebs",
                 audience="ebs-audience",
-                identity_headers={name.replace("_", "-"): claim for name, claim in names.items()},
+                fields=ToldFields(
+                    claims={name.replace("_", "-"): claim for name, claim in names.items()}
+                ),
             ),
             forwarder=Forwarder(self.system),
             websockets=WebSockets(self.system, idle_seconds=1, at_most=1),

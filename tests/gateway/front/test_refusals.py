@@ -80,3 +80,14 @@ def test_what_could_not_be_read_gets_a_plain_sentence(refusals: FrontRefusals, s
     assert answer.status == status
     assert len(answer.body) < 400
     assert f'data-reference="{REFERENCE}"'.encode() in answer.body
+
+
+@pytest.mark.parametrize("accept", [b"text/html", b"application/json"])
+def test_whoever_has_no_account_in_a_system_is_told_whom_to_ask(
+    refusals: FrontRefusals, accept: bytes
+) -> None:
+    answer = refusals.answer(new_visit(request(accept=accept)), 403, cause="no-account")
+
+    assert answer.status == 403
+    assert b"you have no account in the system behind it" in answer.body
+    assert b"Ask whoever looks after that system" in answer.body
