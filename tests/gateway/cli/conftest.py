@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,23 @@ from tests.doubles.stores import lay_store
 from tests.gateway.cli.place import LIBRARY, TEXT, Place, Told
 from vetting.levels import LevelOrder
 from vetting.register import Register
+from vetting.toml_source import TomlSource
 
 BLUE_LIGHT = "cheshire-blue-light-2018"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def each_text_once() -> Iterator[None]:
+    """Parse the same text once a file of tests: commands read the shipped set again and again."""
+    parse = TomlSource.from_text
+
+    @cache
+    def parsed(text: str, file: str) -> TomlSource:
+        return parse(text, file=file)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TomlSource, "from_text", lambda text, *, file: parsed(text, file))
+        yield
 
 
 @pytest.fixture
