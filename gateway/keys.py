@@ -5,8 +5,8 @@
     second-factor-0001.key  encrypts what second factors are proved with; older ones stay
     register-0001.key       seals references of the vetting register; older ones stay
     writer-mac-0001.key     seals journals against the database administrator; older ones stay
-    assertion-0001.pem      Ed25519; the newest signs, older ones leave only assertion-0001.pub.pem
-    log-signing-0001.pem    likewise, for checkpoints
+    assertion-0001.pem      Ed25519; the newest signs once it is known, the one before until then
+    log-signing-0001.pem    Ed25519, for checkpoints; older ones leave only log-signing-0001.pub.pem
     field/2026-11-GP-1.key  personal fields of one month and class; destroying it expires them
 
 Rules it keeps, in order: (1) a directory other than 0700 or a secret other than 0600, or of another
@@ -227,9 +227,10 @@ class KeyRing:
     def rotate(self, purpose: KeyPurpose, *, at: datetime) -> "KeyRing":
         """Add a new current key and return the ring read again.
 
-        Old session secrets and old private signing keys are deleted; old public keys, index keys
-        and journal keys stay. For field encryption the month of `at` gets a further generation.
-        Running processes use the new key from their next start.
+        Old session secrets and old private signing keys are deleted, of assertions all but the last
+        (see `backoffice.assertion_keys`); old public keys, index keys and journal keys stay. For
+        field encryption the month of `at` gets a further generation. Running processes use the new
+        key from their next start, but follow those of assertions.
         """
         if purpose is KeyPurpose.FIELD:
             month = at.astimezone(UTC).strftime("%Y-%m")
@@ -240,6 +241,8 @@ class KeyRing:
         serials = _serials(self.directory, purpose)
         _make(self.directory, purpose, serials[0] + 1)
         for serial in serials:
+            if purpose is KeyPurpose.ASSERTION and serial == serials[0]:
+                continue  # signs until the new one is known
             if purpose in _SIGNING:
                 _name(self.directory, purpose, serial, ".pem").unlink(missing_ok=True)
             elif purpose is KeyPurpose.SESSION:

@@ -17,10 +17,12 @@ from typing import Final
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
+from gateway.backoffice.assertion_keys import SigningSet
 from policies.question import Subject
 
 LIFETIME_SECONDS: Final = 60
 _REUSE_SECONDS: Final = LIFETIME_SECONDS // 2
+_LOOK_SECONDS: Final = 5.0
 _CACHE_SIZE: Final = 8192  # sessions of one worker within 30 s; about 8 MB at the most
 
 
@@ -35,6 +37,7 @@ class AssertionMint:
         public_keys: KeySet,
         clock: Callable[[], float],
         capacity: int = _CACHE_SIZE,
+        follow: Callable[[float], SigningSet | None] | None = None,
     ) -> None:
         """Hold the keys.
 
@@ -44,7 +47,11 @@ class AssertionMint:
             public_keys: every key a system may still meet, this one included.
             clock: seconds since the epoch.
             capacity: the most assertions kept for use again.
+            follow: gives the keys that hold at an instant, where they are others; asked every 5 s,
+                before something is signed or published.
         """
+        self._follow = follow
+        self._look_at = 0.0
         self._issuer = issuer
         self._key = key
         self._header = {"alg": "EdDSA", "kid": key.kid, "typ": "JWT"}
@@ -94,6 +101,8 @@ class AssertionMint:
     def _sign(
         self, subject: Subject, audience: str, account: str, now: float, request: str = ""
     ) -> bytes:
+        if now >= self._look_at:
+            self._follow_keys(now)
         issued = int(now)
         claims: dict[str, object] = {
             "iss": self._issuer,
@@ -115,4 +124,19 @@ class AssertionMint:
 
     def jwks(self) -> dict[str, object]:
         """Give the public keys as a JSON Web Key Set (RFC 7517)."""
+        now = self._clock()
+        if now >= self._look_at:
+            self._follow_keys(now)
         return {**self._public.as_dict(private=False)}
+
+    def _follow_keys(self, now: float) -> None:
+        """Use other keys where those in use have been rotated."""
+        found = None if self._follow is None else self._follow(now)
+        self._look_at = now + _LOOK_SECONDS
+        if found is None:
+            return
+        # Nobody can check any more what a key signed that is published no longer.
+        if self._key.kid not in {each.kid for each in found.public.keys}:
+            self._cache.clear()
+        self._key, self._public = found.key, found.public
+        self._header = {"alg": "EdDSA", "kid": found.key.kid, "typ": "JWT"}

@@ -90,7 +90,7 @@ def list_keys(config: Path, *, as_json: bool) -> None:
 @config_option
 @operator_option
 def rotate(config: Path, purpose: str, operator: str) -> None:
-    """Add a new current key of a purpose; it is used from the next start of the service."""
+    """Add a new key of a purpose; used from the next start, for assertions without one."""
     from gateway.audit.entry import Kind
     from gateway.cli.operator_act import operator_act
     from gateway.keys import KeyPurpose, KeyRing
@@ -110,4 +110,12 @@ def rotate(config: Path, purpose: str, operator: str) -> None:
         ring = ring.rotate(KeyPurpose(purpose), at=at)
     newest = next(key for key in ring.list() if key.purpose == purpose and key.current)
     click.echo(f"new {purpose} key {newest.kid} in {newest.name}; reference {entry.reference}")
+    if purpose == KeyPurpose.ASSERTION:
+        from gateway.backoffice.assertion_keys import SIGNS_AFTER_SECONDS
+
+        click.echo(
+            "running workers publish it within seconds and sign with it in"
+            f" {SIGNS_AFTER_SECONDS} seconds, when the back office knows it; nothing to restart"
+        )
+        return
     click.echo("restart the service and the sequencer to use it")

@@ -160,4 +160,4 @@ class BackOfficeParts:
 
     def open_routes(self, pages: PagesBridge, readiness: Readiness) -> OpenRoutes:
         """Give what is open without a session."""
-        return OpenRoutes(pages, readiness, self.mint.jwks(), self.feeds, self.decisions)
+        return OpenRoutes(pages, readiness, self.mint.jwks, self.feeds, self.decisions)

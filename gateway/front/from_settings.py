@@ -12,18 +12,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-)
-from joserfc.jwk import Key, KeySet, OKPKey
-
 from gateway.api.feed_push import FeedPush, importing_by
 from gateway.api.forward_auth import FrontProxy
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.assertion import AssertionMint
+from gateway.backoffice.assertion_keys import AssertionKeys
+from gateway.errors import KeysError
 from gateway.identity.directories.bulkhead import Bulkhead
 from gateway.identity.directories.door import Door
 from gateway.identity.directories.ldap_dialect import Groups
@@ -256,21 +250,21 @@ def recorder_limits(record: RecordSection) -> RecorderLimits:
 
 
 def assertion_mint(issuer: str, keys: KeyRing) -> AssertionMint:
-    """Make the mint of assertions from the key ring."""
-    signing = keys.assertion_keys
-    private = OKPKey.import_key(
-        signing.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-        {"kid": signing.kid, "use": "sig", "alg": "EdDSA"},
-    )
-    public: list[Key] = [
-        OKPKey.import_key(
-            each.key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
-            {"kid": each.kid, "use": "sig", "alg": "EdDSA"},
-        )
-        for each in signing.public
-    ]
+    """Make the mint of assertions, which follows the key ring."""
+
+    def clock() -> float:
+        return time.time_ns() / 1e9
+
+    following = AssertionKeys(keys.directory)
+    found = following.follow(clock())
+    if found is None:
+        raise KeysError(f"keys: the assertion keys of `{keys.directory}` cannot be read")
     return AssertionMint(
-        issuer=issuer, key=private, public_keys=KeySet(public), clock=lambda: time.time_ns() / 1e9
+        issuer=issuer,
+        key=found.key,
+        public_keys=found.public,
+        clock=clock,
+        follow=following.follow,
     )
 
 

@@ -80,7 +80,7 @@ class OpenRoutes:
         self,
         pages: PagesBridge,
         readiness: Readiness,
-        jwks: Mapping[str, object],
+        jwks: Callable[[], Mapping[str, object]],
         feeds: FeedPush,
         decisions: AuthZen,
     ) -> None:
@@ -89,7 +89,7 @@ class OpenRoutes:
         Args:
             pages: the Flask pages.
             readiness: asks the parts that must be working.
-            jwks: the public keys of the assertion.
+            jwks: gives the public keys of the assertion.
             feeds: takes exports of vetting units.
             decisions: tells other programs what would be decided.
         """
@@ -99,7 +99,7 @@ class OpenRoutes:
         self._documents: dict[str, Callable[[], Answer]] = {
             "/-/health": health,
             "/-/ready": readiness.answer,
-            JWKS_PATH: lambda: jwks_answer(jwks),
+            JWKS_PATH: lambda: jwks_answer(jwks()),
         }
         if decisions.takes_any:
             where = document(200, b"application/json", decisions.metadata())

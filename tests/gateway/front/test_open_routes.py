@@ -56,7 +56,7 @@ def routes(
     return OpenRoutes(
         pages=cast("PagesBridge", pages),
         readiness=Readiness(parts={"record": lambda: record}),
-        jwks={"keys": []},
+        jwks=lambda: {"keys": []},
         feeds=FeedPush(
             keys={"unit": Path("unit.pem")} if feeds else {},
             importer=lambda *_: Imported(code=0, out=b"", error=""),
