@@ -2,6 +2,7 @@
 #   PORT=8081 make demo         another port           SCENARIO=mfss make demo   another shared service
 #   make test T=tests/vetting/test_levels.py
 #   make bench BENCH=decision   one group of benchmarks
+#   SECONDS=120 make soak       a short soak
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -14,6 +15,8 @@ PORT ?= 8080
 SCENARIO ?= cheshire-blue-light
 DAY ?=
 WORKERS ?= 2
+# Of `make soak`.
+SECONDS ?= 1800
 # A file, or what shares a running demo, stays in one worker: tests/conftest.py.
 PARALLEL := -n $(WORKERS) --dist loadfile
 COVERAGE_FLOOR ?= 90
@@ -31,7 +34,7 @@ export PYTHON PORT
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup setup-test setup-bench demo demo-check demo-reset test format format-check lint \
-  types contracts unit journeys attacks coverage test-faults bench clean
+  types contracts unit journeys attacks coverage test-faults bench soak clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,6 +104,9 @@ test-faults: setup-test  ## kill, fill and cut off: what must survive it
 
 bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for one of them
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
+
+soak: setup-test  ## half an hour of mixed load: memory, descriptors, cross-talk (SECONDS=1800)
+	@exec $(BIN)/python -m tests.soak --seconds "$(SECONDS)"
 
 clean:  ## remove what was made here but the demo's data (the next command sets up again)
 	@rm -rf .venv var/setup var/bench var/samba* gateway/pages/static/vendor node_modules .coverage .coverage.* \

@@ -7,7 +7,7 @@ demo_packages="slapd ldap-utils libldap-dev libsasl2-dev libkrb5-dev gcc libc6-d
 # The browser of the journeys, the domain controller with its Kerberos client, proxies that ask the gate and fronts.
 test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user nginx haproxy"
 # What `make bench` compares with.
-bench_packages="nginx apache2 wrk"
+bench_packages="nginx apache2 libapache2-mod-auth-openidc wrk"
 policy_rc=/usr/sbin/policy-rc.d
 
 wanted_packages() {

@@ -43,7 +43,7 @@ def run_group(
     parser.add_argument("--out", type=Path, default=DEFAULT_FILE, help="file of all figures")
     parser.add_argument("--repetitions", type=int, default=repetitions, help="at least 3")
     chosen = parser.parse_args()
-    _end_in_order()
+    end_in_order()
     try:
         samples = measure(chosen.repetitions)
     except failures as error:
@@ -58,7 +58,7 @@ def run_group(
     return 0
 
 
-def _end_in_order() -> None:
+def end_in_order() -> None:
     """Have every signal that ends a program end this one through its `finally`s."""
 
     def end(_number: int, _frame: FrameType | None) -> None:

@@ -154,13 +154,13 @@ def back_office(folder: Path, port: int) -> list[str]:
     pages = folder / "pages"
     pages.mkdir(parents=True)
     (pages / "page.html").write_bytes(page())
-    return _nginx(folder, PAGES.format(port=port, folder=folder))
+    return nginx_with(folder, PAGES.format(port=port, folder=folder))
 
 
 def nginx_proxy(folder: Path, port: int, upstream: int) -> list[str]:
     """Prepare a bare nginx reverse proxy; gives its command line."""
     folder.mkdir(parents=True)
-    return _nginx(folder, PROXY.format(port=port, upstream=upstream, many=MANY_REQUESTS))
+    return nginx_with(folder, PROXY.format(port=port, upstream=upstream, many=MANY_REQUESTS))
 
 
 def apache_with_ldap(folder: Path, port: int, upstream: int, ldap: LdapAccess) -> list[str]:
@@ -212,7 +212,13 @@ def program(name: str, package: str) -> str:
     return found
 
 
-def _nginx(folder: Path, content: str) -> list[str]:
+def nginx_with(folder: Path, content: str) -> list[str]:
+    """Prepare nginx with servers of its own; gives its command line.
+
+    Args:
+        folder: everything of this server.
+        content: what stands inside `http`.
+    """
     # Root would drop to an account that cannot read the folder of the project.
     user = f"user {pwd.getpwuid(os.geteuid()).pw_name};\n" if os.geteuid() == 0 else ""
     text = NGINX.format(user=user, cores=CORES, folder=folder, content=content, many=MANY_REQUESTS)

@@ -1,4 +1,4 @@
-"""The stand of the group `gate`: all servers started on free ports, and all of them ended.
+"""The stands: all servers of a group started on free ports, and all of them ended.
 
 Everything lies in a folder of its own below var/bench, which is removed at the end and kept if
 something went wrong. Nothing listens outside the loopback.
@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.demo.places import PROJECT, Places, free_ports
@@ -52,8 +52,12 @@ class Stand:
 
 
 @contextmanager
-def standing(say: Say) -> Iterator[Stand]:
-    """Start all servers; whatever happens inside, none of them outlives it.
+def standing(say: Say, build: Callable[[Ground], None] | None = None) -> Iterator[Stand]:
+    """Start nginx, the gate and Apache, or others; whatever happens, none of them outlives it.
+
+    Args:
+        say: tells a person how far it has come.
+        build: puts the contenders on the ground; without it, those of the group `gate`.
 
     Raises:
         DemoError: a server does not start; the message holds what it said.
@@ -66,31 +70,105 @@ def standing(say: Say) -> Iterator[Stand]:
         open_folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         open_folder.chmod(0o755)
         places = Places.choose(folder / "gate", None, with_providers=False)
-        upstream = places.back_office_port
-        pages = servers.back_office(folder / "back-office", upstream)
-        gate = GateStack(places=places, say=say, back_office=pages)
-        stack.callback(gate.stop)
-        gate.start()
-        nginx_port, apache_port = free_ports(2)
-        proxy = servers.nginx_proxy(folder / "nginx", nginx_port, upstream)
-        nginx = stack.enter_context(_running("nginx", proxy, nginx_port, folder))
-        guarded = servers.apache_with_ldap(open_folder, apache_port, upstream, gate.ldap)
-        apache = stack.enter_context(_running("Apache", guarded, apache_port, folder))
-        say("nginx and Apache are there")
-        secret = basic(USERNAME, gate.accounts.password)
+        ground = Ground(folder=folder, open_folder=open_folder, places=places, stack=stack, say=say)
+        (build or nginx_gate_and_apache)(ground)
         yield Stand(
             folder=folder,
             record=places.record,
-            checkpoint=gate.checkpoint,
-            contenders={
-                "nginx": Contender(asked=_asked("nginx", nginx_port), pids=lambda: (nginx.pid,)),
-                "gate": Contender(asked=gate.signed_in(), pids=lambda: gate.gate_pids),
-                "apache_ldap": Contender(
-                    asked=_asked("Apache", apache_port, Authorization=secret),
-                    pids=lambda: (apache.pid,),
-                ),
-            },
+            checkpoint=places.record / "log" / "checkpoint",
+            contenders=ground.contenders,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where the servers of one run are put.
+
+    Attributes:
+        folder: of this run.
+        open_folder: one that any account may look into.
+        places: of the gate and the back office.
+        stack: ends what is put here.
+        say: tells a person how far it has come.
+        contenders: those that are here, by the name they have in the figures.
+    """
+
+    folder: Path
+    open_folder: Path
+    places: Places
+    stack: ExitStack
+    say: Say
+    contenders: dict[str, Contender] = field(default_factory=dict)
+
+    @property
+    def upstream(self) -> int:
+        """Give the port of the back office."""
+        return self.places.back_office_port
+
+    def put_gate(
+        self, *, workers: int = 2, slow_disk: bool = False, asked_by_proxy: bool = False
+    ) -> GateStack:
+        """Start the gate, and the back office behind it."""
+        gate = GateStack(
+            places=self.places,
+            say=self.say,
+            workers=workers,
+            back_office=servers.back_office(self.folder / "back-office", self.upstream),
+            slow_disk=slow_disk,
+            asked_by_proxy=asked_by_proxy,
+        )
+        self.stack.callback(gate.stop)
+        gate.start()
+        asked = gate.held_by_proxy() if asked_by_proxy else gate.signed_in()
+        self.contenders["gate"] = Contender(asked=asked, pids=lambda: gate.gate_pids)
+        return gate
+
+    def put_nginx(self) -> None:
+        """Start a bare nginx proxy."""
+        (port,) = free_ports(1)
+        command = servers.nginx_proxy(self.folder / "nginx", port, self.upstream)
+        self.put("nginx", "nginx", port, command)
+
+    def run(self, title: str, port: int, command: list[str]) -> Child:
+        """Run a server until the end of all."""
+        return self.stack.enter_context(_running(title, command, port, self.folder))
+
+    def put(
+        self,
+        name: str,
+        title: str,
+        port: int,
+        command: list[str],
+        beside: tuple[Child, ...] = (),
+        **headers: str,
+    ) -> None:
+        """Start a contender.
+
+        Args:
+            name: in the figures.
+            title: what people call it.
+            port: where it listens.
+            command: its command line.
+            beside: what else works for it.
+            **headers: sent with each request.
+        """
+        children = (self.run(title, port, command), *beside)
+        self.contenders[name] = Contender(
+            asked=_asked(title, port, **headers), pids=lambda: tuple(c.pid for c in children)
+        )
+
+
+def nginx_gate_and_apache(ground: Ground) -> None:
+    """Put the contenders of the group `gate`, in the order of their turns."""
+    gate = ground.put_gate()
+    ours = ground.contenders.pop("gate")
+    ground.put_nginx()
+    ground.contenders["gate"] = ours
+    (port,) = free_ports(1)
+    guarded = servers.apache_with_ldap(ground.open_folder, port, ground.upstream, gate.ldap)
+    secret = basic(USERNAME, gate.accounts.password)
+    ground.put("apache_ldap", "Apache", port, guarded, Authorization=secret)
+    ground.say("nginx and Apache are there")
 
 
 @contextmanager
