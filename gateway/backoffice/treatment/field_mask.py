@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,6 +23,18 @@ _TELLING: Final = 12
 _FEW: Final = 16  # values that are looked for one by one
 _WORDS: Final = re.compile(r"[^\W_]+")
 _NAME_CHARACTERS: Final = 200  # of what may be the name of a field; longer is text
+# `Sort code (6 digits)` is the sort code, and so is `bank[sort_code]` where programs write it.
+_ADDED: Final = re.compile(r"\s*\([^()]*\)\W*$")
+_PARTS: Final = re.compile(r"[.:/$|#\[\](){}]+|__|--")
+# Between a name and its value, in running text and as JSON has it; else a blank before a number.
+_NUMBER: Final = r"\W{0,2}\d(?:[\s,./-]?\d){3}"
+_BETWEEN: Final = (
+    r"""["'\u2019\u201d)\]]*+\s*+"""
+    r"(?:[:=]\s*+|(?:(?<=\s)|[\u2013\u2014-]\s*+)(?:[\u2013\u2014-]\s*+)?(?:is\s++)?"
+    rf"(?={_NUMBER}))"
+)
+_SIGNS: Final = ".,;:!?\"'()[]{}"  # that may stand around a value, and are none of it
+_FIRST: Final = re.compile(r"""["']([^"']*)|[^\s"',;&<>{}\[\]]+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +48,20 @@ class MaskedField:
 
     words: str
     shown_as: str
+
+
+class Told(NamedTuple):
+    """A field that is named in a text.
+
+    Attributes:
+        field: which.
+        end: where its name ends.
+        values: what follows it, and what of that may be its value; none where it is shown already.
+    """
+
+    field: MaskedField
+    end: int
+    values: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +95,33 @@ class FieldMask:
             ]
         # Longest first, so that `Account number` is not taken for `Account`.
         written = sorted((_as_written(name) for name in names), key=len, reverse=True)
-        in_text = re.compile(rf"(?<![^\W_])({'|'.join(written)})\s*[:=]\s*", re.IGNORECASE)
+        in_text = re.compile(rf"(?<![^\W_])({'|'.join(written)}){_BETWEEN}", re.IGNORECASE)
         return cls(by_name, tuple(elements), in_text)
 
     def named(self, name: str) -> MaskedField | None:
         """Give the field of a name, if it is one."""
         if len(name) > _NAME_CHARACTERS:
             return None
-        return self.by_name.get(bare(name))
+        return self.by_name.get(bare(name)) or self.by_name.get(bare(_ADDED.sub("", name)))
+
+    def identified(self, name: str) -> MaskedField | None:
+        """Give the field of a name as programs write it, if any part of its path is one."""
+        found = self.named(name)
+        if found is None and len(name) <= _NAME_CHARACTERS and " " not in name:
+            known = (self.by_name.get(bare(part)) for part in _PARTS.split(name) if part)
+            found = next((each for each in known if each is not None), None)
+        return found
+
+    def told_in(self, text: str) -> Told | None:
+        """Give the first field whose value follows its name in a text, if any."""
+        for found in self.in_text.finditer(text):
+            known, rest = self.named(found[1]), text[found.end() :]
+            if known is not None and rest.strip() and rest != known.shown_as:
+                words = [word.strip(_SIGNS) for word in rest.split()]
+                return Told(known, found.end(), [rest, *words, *_first(rest)])
+            if known is not None:
+                return Told(known, found.end(), [])
+        return None
 
 
 @dataclass(slots=True)
@@ -126,6 +171,11 @@ def bare(name: str) -> str:
 
 def _as_written(name: str) -> str:
     return r"[\W_]*".join(re.escape(word) for word in _WORDS.findall(name))
+
+
+def _first(rest: str) -> list[str]:
+    found = _FIRST.match(rest)
+    return [(found[1] or found[0]).strip(_SIGNS)] if found else []
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,7 @@
 
 1. `<dt>` and the `<dd>` after it.
 2. A cell of a table: the cells after it in its row; below it, where it heads a column.
-3. `<label>` and its control.
+3. `<label>` and its control, and what says by `aria-labelledby` that something is its label.
 4. An element that holds nothing else: what comes after it in the same place, up to a line break or
    the next such element; after a heading, all up to the next heading.
 """
@@ -46,6 +46,7 @@ def beside_names(page: Page, mask: FieldMask) -> Iterator[Beside]:
         field = mask.named(own_text(label))
         if field is not None:
             yield from ((node, field) for node in _of_label(page, label))
+    yield from _labelled(page, mask)
     for text in page.texts():
         field = mask.named(text.text_content or "")
         if field is not None:
@@ -65,7 +66,8 @@ def _of_table(table: LexborNode, mask: FieldMask) -> Iterator[Beside]:
             if below is not None and field is None:
                 yield cell, below
             elif field is not None:
-                if heads:
+                # With nothing beside it, what it names is below.
+                if heads or (cell.mem_id == cells[-1][0].mem_id and len(cells) > 1):
                     columns |= dict.fromkeys(range(start, start + width), field)
                 beside = field
             elif beside is not None and cell.tag == "td":
@@ -100,6 +102,20 @@ def _of_label(page: Page, label: LexborNode) -> Iterator[LexborNode]:
         yield from label.css(_CONTROLS)
 
 
+def _labelled(page: Page, mask: FieldMask) -> Iterator[Beside]:
+    """Give what says by `aria-labelledby` which elements name it."""
+    labelled = page.find("[aria-labelledby]")
+    named: dict[str, MaskedField] = {}
+    for each in page.find("[id]") if labelled else ():
+        field = mask.named(own_text(each))
+        if field is not None:
+            named[each.attributes.get("id") or ""] = field
+    for node in labelled:
+        for wanted in (node.attributes.get("aria-labelledby") or "").split():
+            if wanted in named and wanted != node.attributes.get("id"):
+                yield node, named[wanted]
+
+
 def _after_name(text: LexborNode) -> Iterator[LexborNode]:
     """Give what comes after an element that holds nothing but a name."""
     name = text
@@ -107,7 +123,7 @@ def _after_name(text: LexborNode) -> Iterator[LexborNode]:
         name = name.parent
         if name.tag in _CELLS | {"dt", "label"}:
             return  # looked at by themselves
-    if name.tag in {"option", "button", "title", "caption", "a"}:
+    if name.tag in {"option", "button", "title", "a"}:
         return  # says what can be chosen, not what was
     yield from _after(name, until=_HEADINGS if name.tag in _HEADINGS else frozenset({"br", "hr"}))
 

@@ -1,8 +1,9 @@
 """Masks the fields of a page.
 
-A field is found as an element whose `name`, `id`, `class`, `data-field` or `itemprop` is its name,
-as one that a selector of the catalogue means, as what stands beside its name (`html_labels`), and
-as `Sort code: ...` in a text. What was masked is then not shown elsewhere on the page either.
+A field is found as an element whose `name`, `id`, `class`, `data-field`, `itemprop` or label is its
+name, as an attribute of its name, as one that a selector of the catalogue means, as what stands
+beside its name (`html_labels`), and as `Sort code: ...` in a text or an attribute. What was masked
+is then not shown elsewhere on the page either.
 
 What a page runs by itself (scripts in it, event handlers, templates) is left out where something is
 masked: whether it holds the field cannot be read.
@@ -16,7 +17,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from gateway.backoffice.treatment.field_mask import Found
 from gateway.backoffice.treatment.html_labels import beside_names
-from gateway.backoffice.treatment.html_page import Page, ancestors, drop, outermost
+from gateway.backoffice.treatment.html_page import Page, ancestors, drop, outermost, own_text
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from gateway.backoffice.treatment.field_mask import FieldMask, MaskedField
 
 _NAMES: Final = ("name", "id", "data-field", "data-name", "itemprop", "headers")
+# What says to readers what an element holds, unless it holds nothing but that name.
+_LABELS: Final = ("aria-label", "title", "placeholder", "data-label", "data-th", "data-title")
 # What an element may keep that holds a field: how it looks and where it stands.
 _KEPT: Final = frozenset(
     {"class", "id", "name", "type", "for", "role", "colspan", "rowspan", "scope", "headers", "lang"}
@@ -52,6 +55,9 @@ def mask_page(page: Page, mask: FieldMask, found: Found) -> None:
         found.take(field, _held(node))
     for node in outer:
         _blank(node, listed[node.mem_id][1])
+    for node, name, field, values in _telling(page, mask):
+        found.take(field, values)
+        del node.attrs[name]
     _mask_texts(page, mask, found)
     _sweep(page, mask, found)
 
@@ -66,13 +72,12 @@ def shows_field(text: str, mask: FieldMask) -> MaskedField | None:
         for each in (page, Page(f"<table>{text}</table>")):
             for _, field in _fields(each, mask):
                 return field
+            for _, _, field, _ in _telling(each, mask):
+                return field
     except UnfitAnswerError:
         return next(iter(mask.by_name.values()))
-    for node in page.texts():
-        named = mask.in_text.search(node.text_content or "")
-        if named is not None:
-            return mask.named(named[1])
-    return None
+    told = (mask.told_in(node.text_content or "") for node in page.texts())
+    return next((each.field for each in told if each is not None), None)
 
 
 def _fields(page: Page, mask: FieldMask) -> Iterator[tuple[LexborNode, MaskedField]]:
@@ -87,11 +92,42 @@ def _fields(page: Page, mask: FieldMask) -> Iterator[tuple[LexborNode, MaskedFie
 
 def _named(node: LexborNode, mask: FieldMask) -> MaskedField | None:
     held = node.attributes
+    if "-" in (node.tag or ""):  # an element of the page's own
+        field = mask.named(node.tag or "")
+        if field is not None:
+            return field
     if not held:
         return None
     names = [value for name in _NAMES if (value := held.get(name))]
     names += (held.get("class") or "").split()
-    return next((field for name in names if (field := mask.named(name)) is not None), None)
+    for name in names:
+        field = mask.identified(name)
+        if field is not None:
+            return field
+    for name in _LABELS:
+        field = mask.named(held.get(name) or "")
+        if field is not None and mask.named(own_text(node)) is None:
+            return field
+    return None
+
+
+def _telling(
+    page: Page, mask: FieldMask
+) -> Iterator[tuple[LexborNode, str, MaskedField, list[str]]]:
+    """Give attributes that are a field, or tell one, with what they tell of it."""
+    for node in page.elements():
+        for name, value in list(node.attributes.items()):
+            if not value or name in _KEPT or name in _NAMES:
+                continue
+            field = mask.named(name.removeprefix("data-"))
+            if field is not None:
+                yield node, name, field, [value]
+                continue
+            for text in (value, unquote_plus(value)):
+                told = mask.told_in(text)
+                if told is not None and told.values:
+                    yield node, name, told.field, told.values[-1:]
+                    break
 
 
 def _held(node: LexborNode) -> Iterator[str]:
@@ -138,14 +174,13 @@ def _mask_texts(page: Page, mask: FieldMask, found: Found) -> None:
     beside: dict[int, tuple[LexborNode, MaskedField]] = {}
     for node in page.texts():
         text = node.text_content or ""
-        named = mask.in_text.search(text)
-        field = None if named is None else mask.named(named[1])
-        if named is None or field is None:
+        told = mask.told_in(text)
+        if told is None:
             continue
-        rest = text[named.end() :]
-        if rest.strip() and rest != field.shown_as:
-            found.take(field, [rest, *rest.split()])
-            node.replace_with(text[: named.end()] + field.shown_as)
+        field = told.field
+        if told.values:
+            found.take(field, told.values)
+            node.replace_with(text[: told.end] + field.shown_as)
         following = node.next
         while following is not None and following.tag not in {"br", "hr"}:
             if not following.is_text_node or (following.text_content or "").strip():

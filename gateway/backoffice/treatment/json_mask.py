@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from gateway.backoffice.treatment.field_mask import FieldMask, Found, MaskedField
 
 _NAMING: Final = frozenset(
-    {"name", "label", "field", "key", "heading", "header", "title", "id", "code", "prompt"}
+    {"field", "key", "header", "id", "code", "prompt", "attribute", "property", "column", "type"}
+    | {"parameter", "text", "kind", "term"}
 )
+_NAMING_ENDS: Final = ("name", "label", "title", "caption", "heading")
 """Members that say what another member of the same object is."""
 
+_PAIR: Final = 2  # a name and its value
 _MAX_INSIDE: Final = 3  # documents inside texts inside documents
 
 
@@ -54,13 +57,15 @@ class _Masking:
         columns = self._columns_of(value)
         kept: dict[str, Json] = {}
         for name, member in value.items():
-            field = self._mask.named(name)
-            if field is None and beside is not None and bare(name) not in _NAMING:
+            field = self._mask.identified(name)
+            if field is None and beside is not None and not _is_naming(name):
                 field = beside
             if field is not None:
                 self._take(field, member)
                 if field.shown_as:
                     kept[name] = field.shown_as
+            elif columns and _is_row(member) and not self._columns(member):
+                kept[name] = self._row(member, columns)
             elif columns and _is_rows(member):
                 kept[name] = [self._row(row, columns) for row in member]
             else:
@@ -72,6 +77,11 @@ class _Masking:
             columns = self._columns(value[0])
             if columns:
                 return [self.masked(value[0]), *(self._row(row, columns) for row in value[1:])]
+        if len(value) == _PAIR and isinstance(value[0], str):
+            field = self._mask.identified(value[0])
+            if field is not None and not _could_be_name(value[1]):
+                self._take(field, value[1])
+                return [value[0], field.shown_as]
         return [self.masked(each) for each in value]
 
     def _row(self, row: list[Json], columns: Mapping[int, MaskedField]) -> list[Json]:
@@ -99,8 +109,8 @@ class _Masking:
 
     def _named_by(self, value: dict[str, Json]) -> MaskedField | None:
         for name, member in value.items():
-            if isinstance(member, str) and bare(name) in _NAMING:
-                field = self._mask.named(member)
+            if isinstance(member, str) and _is_naming(name):
+                field = self._mask.identified(member)
                 if field is not None:
                     return field
         return None
@@ -129,17 +139,11 @@ class _Masking:
 
 def mask_text(text: str, mask: FieldMask, found: Found) -> str:
     """Give a text without what follows the name of a masked field, as in `Sort code: 12-34-56`."""
-    named = mask.in_text.search(text)
-    if named is None:
+    told = mask.told_in(text)
+    if told is None or not told.values:
         return text
-    field = mask.named(named[1])
-    if field is None:
-        return text
-    rest = text[named.end() :]
-    if not rest.strip():
-        return text
-    found.take(field, [rest, *rest.split()])
-    return text[: named.end()] + field.shown_as
+    found.take(told.field, told.values)
+    return text[: told.end] + told.field.shown_as
 
 
 def _document(text: str) -> Json:
@@ -150,6 +154,19 @@ def _document(text: str) -> Json:
         return read_json(text)
     except UnfitAnswerError:
         return None
+
+
+def _is_naming(name: str) -> bool:
+    written = bare(name)
+    return written in _NAMING or written.endswith(_NAMING_ENDS)
+
+
+def _could_be_name(value: Json) -> bool:
+    return isinstance(value, str) and not any(each.isdigit() or each == "@" for each in value)
+
+
+def _is_row(value: Json) -> bool:
+    return isinstance(value, list) and not any(isinstance(each, dict | list) for each in value)
 
 
 def _is_rows(value: Json) -> bool:

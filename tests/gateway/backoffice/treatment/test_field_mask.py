@@ -71,3 +71,21 @@ def test_thousands_of_values_that_begin_alike_cost_no_more() -> None:
 
 def test_a_name_is_bare_without_case_blanks_and_signs() -> None:
     assert bare("Cyfeiriad Cartref (1)") == "cyfeiriadcartref1"
+
+
+@pytest.mark.parametrize("text", ["sort code ", "sort code is ", "'", " ", "1 ", "sort", "- "])
+def test_a_name_is_looked_for_in_time_by_the_length_of_the_text(text: str) -> None:
+    began = time.process_time()
+
+    assert mask().told_in("sort code" + text * 100_000) is None or text == "1 "
+    assert time.process_time() - began < 2
+
+
+def test_a_name_as_programs_write_it_is_known_by_the_parts_of_its_path() -> None:
+    known = [
+        mask().identified(each) for each in ("bank.sort_code", "a[0][sortCode]", "x--sort-code")
+    ]
+    others = ["sort_code_2", "sortcodes.x", "see bank.sort_code", "x." * 150 + "sort_code"]
+
+    assert known == [FIELD] * 3
+    assert [mask().identified(each) for each in others] == [None] * 4

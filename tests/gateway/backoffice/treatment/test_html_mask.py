@@ -73,6 +73,47 @@ def test_what_was_masked_stands_nowhere_else(elsewhere: str) -> None:
     assert "after" in shown
 
 
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p data-sort-code={}>x</p>",
+        "<p sort_code={}>x</p>",
+        "<p title='Sort code: {}'>x</p>",
+        "<img alt='Account number {}'>",
+        '<div data-all=\'{{"sort_code":"{}"}}\'>x</div>',
+        "<a data-to='/x?sort_code={}'>x</a>",
+        "<a href='/x#a;sort%5Fcode={}'>x</a>",
+        "<meta http-equiv=refresh content='0;url=/x?sort_code={}'>",
+        '<pre>{{"sort_code": "{}"}}</pre>',
+        "<p>The sort code is {}.</p>",
+        "<p>Sort code {} of A</p>",
+        "<input aria-label='Sort code' value={}>",
+        "<input placeholder='Sort code (6 digits)' value={}>",
+        "<input name='bank[sort_code]' value={}>",
+        "<input name=bank.sort_code value={}>",
+        "<p class=bank__sort-code>{}</p>",
+        "<table><tr><td data-label='Sort code'>{}</table>",
+        "<label for=a>Sort code <i>(6 digits)</i></label><hr><input id=a value={}>",
+        "<p id=l>Sort code</p><hr><input aria-labelledby='k l' value={}>",
+        "<sort-code>{}</sort-code>",
+        "<table><caption>Sort code</caption><tr><td>{}</table>",
+        "<table><tr><td>Bank<tr><td>Name<td>Sort code<tr><td>A<td>{}</table>",
+    ],
+)
+def test_what_names_a_field_in_any_way_of_a_page_shows_it_in_none(page: str) -> None:
+    shown = masked(f"{page.format('99-88-77')}<br><div>was 99-88-77</div><div>after</div>")
+
+    assert "99-88-77" not in shown
+    assert "after" in shown
+
+
+def test_a_heading_that_says_its_own_name_twice_stays() -> None:
+    shown = masked(f"<table><tr><th title='Sort code'>Sort code<tr><td>{SECRET}</table>")
+
+    assert ">Sort code</th>" in shown
+    assert SECRET not in shown
+
+
 def test_an_address_that_names_a_field_goes() -> None:
     assert masked("<a href='/x?sort_code=1&b=2'>x</a>") == "<a>x</a>"
     assert names_field("/x?b=1&sortCode=2", mask())
