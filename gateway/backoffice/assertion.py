@@ -14,10 +14,12 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from joserfc import jwt
+import orjson
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from joserfc.jwk import KeySet, OKPKey
 
 from gateway.backoffice.assertion_keys import SigningSet
+from gateway.errors import KeysError
 from policies.question import Subject
 
 LIFETIME_SECONDS: Final = 60
@@ -53,8 +55,7 @@ class AssertionMint:
         self._follow = follow
         self._look_at = 0.0
         self._issuer = issuer
-        self._key = key
-        self._header = {"alg": "EdDSA", "kid": key.kid, "typ": "JWT"}
+        self._use(key)
         self._public = public_keys
         self._clock = clock
         self._capacity = capacity
@@ -95,7 +96,7 @@ class AssertionMint:
             target: path and query, as the system sees them.
         """
         seen = hashlib.sha256(method.encode("ascii") + b" " + target).digest()
-        request = base64.urlsafe_b64encode(seen).rstrip(b"=").decode("ascii")
+        request = _encoded(seen).decode("ascii")
         return self._sign(subject, audience, account, self._clock(), request)
 
     def _sign(
@@ -120,7 +121,8 @@ class AssertionMint:
             claims["account"] = account
         if request:
             claims["request"] = request
-        return jwt.encode(self._header, claims, self._key, algorithms=["EdDSA"]).encode("ascii")
+        signed = self._opening + _encoded(orjson.dumps(claims))
+        return signed + b"." + _encoded(self._private.sign(signed))
 
     def jwks(self) -> dict[str, object]:
         """Give the public keys as a JSON Web Key Set (RFC 7517)."""
@@ -136,7 +138,20 @@ class AssertionMint:
         if found is None:
             return
         # Nobody can check any more what a key signed that is published no longer.
-        if self._key.kid not in {each.kid for each in found.public.keys}:
+        if self._kid not in {each.kid for each in found.public.keys}:
             self._cache.clear()
-        self._key, self._public = found.key, found.public
-        self._header = {"alg": "EdDSA", "kid": found.key.kid, "typ": "JWT"}
+        self._public = found.public
+        self._use(found.key)
+
+    def _use(self, key: OKPKey) -> None:
+        """Sign with a key from now on; the head of its assertions (RFC 7515) is always the same."""
+        private = key.private_key
+        if not isinstance(private, Ed25519PrivateKey):
+            raise KeysError("keys: assertions are signed with an Ed25519 key")
+        self._kid, self._private = key.kid, private
+        head = {"alg": "EdDSA", "kid": key.kid, "typ": "JWT"}
+        self._opening = _encoded(orjson.dumps(head)) + b"."
+
+
+def _encoded(said: bytes) -> bytes:
+    return base64.urlsafe_b64encode(said).rstrip(b"=")

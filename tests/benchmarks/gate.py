@@ -17,6 +17,8 @@ as the gate's, and slows nobody else down.
     gate.p99_added_ms_at_1000rps      99th percentile of latency, gate less nginx
     gate.cpu_s_per_10k                CPU seconds of all its processes for 10,000 requests
     gate.log_bytes_per_request        growth of the record on the disk
+    gate.assertion_us                 an assertion that is used again in its session
+    gate.bound_assertion_us           one that is signed for a request (`bind_assertion`)
     SERVER.rps, .rps_256, .p50_ms ... what these are made from, for nginx, gate and apache_ldap
 """
 
@@ -27,6 +29,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from deploy.demo.stack import DemoError
+from tests.benchmarks.assertion import assertion_costs
 from tests.benchmarks.footprint import (
     NotSettledError,
     cpu_seconds,
@@ -157,6 +160,9 @@ class _Run:
         )
         p99 = {name: self._steady(name) for name in (NGINX, GATE)}
         self.samples.add("gate.p99_added_ms_at_1000rps", p99[GATE] - p99[NGINX])
+        again, bound = assertion_costs()
+        self.samples.add("gate.assertion_us", again)
+        self.samples.add("gate.bound_assertion_us", bound)
 
     def _closed_loop(self, name: str, contender: Contender) -> None:
         cpu_before = cpu_seconds(contender.pids())
