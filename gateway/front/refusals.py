@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from gateway.backoffice.accounts import NO_ACCOUNT
+from gateway.entrance.inside import UNREAD
 from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
 from gateway.wire.answers import Answer, plain
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from gateway.visit import Visit
     from policies.telling import StaffReason
 
-# 499 is told to nobody: the client is gone.
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReason:
@@ -35,6 +34,7 @@ class AccountReason:
     whom: str
 
 
+# 499 is told to nobody: the client is gone.
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
 _FOR_PROGRAMS: Final = "/-/api/"
 _TOO_FAST: Final = {
@@ -47,7 +47,6 @@ _NO_ACCOUNT: Final = AccountReason(
     remedy="Ask whoever looks after that system to give you one, or to enter yours in its table.",
     whom="host-help",
 )
-_UNREADABLE_SENTENCE: Final = "This request could not be read in one way only, so it was refused."
 
 
 class FrontRefusals:
@@ -90,7 +89,7 @@ class FrontRefusals:
         if visit.target is not None and visit.target.path.startswith(_FOR_PROGRAMS):
             return self._json(visit, status, told)
         if status in _UNREADABLE:
-            return plain(status, _UNREADABLE_SENTENCE, visit.reference)
+            return plain(status, UNREAD, visit.reference)
         headers = visit.incoming.head.headers
         accept = headers.get(b"accept", b"")
         if b"json" in accept and b"text/html" not in accept:

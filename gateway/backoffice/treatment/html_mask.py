@@ -21,7 +21,7 @@ from gateway.backoffice.treatment.html_page import Page, ancestors, drop, outerm
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from selectolax.lexbor import LexborNode
 
@@ -222,8 +222,3 @@ def _names_field(address: str, mask: FieldMask) -> bool:
 def names_field(address: str, mask: FieldMask) -> bool:
     """Tell whether an address has a parameter that is a masked field."""
     return _names_field(address, mask)
-
-
-def masked_words(found: Found) -> Iterable[str]:
-    """Say for the record what was masked."""
-    return sorted(found.fields)
