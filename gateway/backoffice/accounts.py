@@ -42,8 +42,13 @@ class AccountRule:
     prefix: str
 
     def account(self, subject: Subject, username: str) -> str:
-        """Make a person's account; nothing where there is nothing to make it from."""
+        """Make a person's account; nothing where there is nothing to make it from.
+
+        Nor is one made from letters beyond ASCII: in capitals some become those of a colleague.
+        """
         said = username if self.source == "username" else subject.employee_number
+        if not said.isascii():
+            return ""
         if self.letters == "upper":
             said = said.upper()
         elif self.letters == "lower":

@@ -57,6 +57,10 @@ def test_an_account_is_made_by_the_rule_of_the_organisation(
         ({FIRE: rule("F_")}, ""),
         ({FIRE: rule("F_")}, "b\u00f6b"),
         ({FIRE: rule("F_")}, "bob\r\nX: y"),
+        # becomes a colleague's in capitals, or in small letters
+        ({FIRE: rule("F_")}, "\u017fmith"),
+        ({FIRE: rule("F_")}, "stra\u00dfe"),
+        ({FIRE: rule("F_", letters="lower")}, "\u212aim"),
         # what another organisation's rule would make of their own staff
         ({FIRE: rule(), POLICE: rule("CP_")}, "cp_alice"),
     ],
