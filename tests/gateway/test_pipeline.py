@@ -889,6 +889,15 @@ async def test_what_was_sent_is_counted_though_the_next_request_waits_already(
         assert [draft.bytes_out for draft in ended] == [len(answer) for answer in answers]
 
 
+async def test_whoever_is_nobody_in_the_system_is_told_so(opened: Opened) -> None:
+    async with opened() as gate:
+        token = gate.firefighter()
+        gate.act.does = fails(ExchangeError(403, "no-account"))
+        answer = await gate.ask(token=token)
+
+        assert b"you have no account in the system behind it" in answer
+
+
 async def test_an_act_that_fails_after_its_answer_is_not_answered_again(opened: Opened) -> None:
     """A second answer would be taken for the answer to the next request."""
 

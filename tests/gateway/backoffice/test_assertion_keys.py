@@ -74,8 +74,8 @@ def test_rotating_fails_no_request_at_a_system_that_asks_for_keys_every_five_min
     signed_by: list[str] = []
     for second in range(1500):
         gate.now = BEGAN + second
-        if second in {100, 800}:
-            gate.rotate(2 if second == 100 else 3)
+        if second in {265, 800}:  # signs just before the keys are fetched; is made just after
+            gate.rotate(2 if second == 265 else 3)
         if second == 400:
             gate.workers[0] = gate.started()  # one is started anew meanwhile
         if gate.now - fetched_at >= 300:
