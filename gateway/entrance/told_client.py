@@ -59,7 +59,7 @@ class ToldByHeader:
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         """Answer one request in the name of the client the front tells."""
         head = incoming.head
-        if head.target.startswith(self._asking_path):
+        if head.target.startswith(self._asking_path) and self._asks(head.target):
             connection.peer_ip = connection.near_ip
         else:
             try:
@@ -76,6 +76,10 @@ class ToldByHeader:
         """Refuse what could not be read; whose it was nobody knows, so it is the front's."""
         answer = self._inside.refusal(status, code, connection.near_ip, UNREAD)
         return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
+
+    def _asks(self, target: bytes) -> bool:
+        """Tell whether it is that address, and none that only begins like it."""
+        return target[len(self._asking_path) :][:1] in {b"", b"/", b"?"}
 
     def _client(self, headers: dict[bytes, bytes]) -> str:
         if headers.get(_SCHEME_FIELD) != self._scheme:

@@ -61,6 +61,17 @@ async def test_a_proxy_that_asks_says_by_itself_whose_request_it_holds() -> None
         assert gate.worker.ips == ["192.0.2.7", "127.0.0.1"]
 
 
+async def test_an_address_that_only_begins_like_a_question_is_a_clients_own() -> None:
+    """Else anybody could write it, and be taken for the front."""
+    async with entrance(header="X-Forwarded-For") as gate:
+        client = await gate.client()
+        told = f"{HTTPS}X-Forwarded-For: 192.0.2.7\r\n"
+        for target in ("/askew", "/ask.jsp", "/ask%2F", "/ask/x", "/ask?x"):
+            await client.get(target, more=told)
+
+        assert gate.worker.ips == ["192.0.2.7"] * 3 + ["127.0.0.1"] * 2
+
+
 async def test_what_cannot_be_read_is_nobodys_least_of_all_the_last_clients() -> None:
     async with entrance(header="X-Forwarded-For") as gate:
         client = await gate.client()
