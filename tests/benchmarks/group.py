@@ -15,7 +15,7 @@ from tests.benchmarks.results import DEFAULT_FILE, FEWEST_REPETITIONS, Figure, m
 if TYPE_CHECKING:
     from types import FrameType
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 130
 
 # Measures as often as told; gives what each repetition gave, by figure.
@@ -63,9 +63,9 @@ def end_in_order() -> None:
 
     def end(_number: int, _frame: FrameType | None) -> None:
         # Once: a second signal must not break off the ending of the servers.
-        for number in _ENDING:
+        for number in ENDING:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    for number in _ENDING:
+    for number in ENDING:
         signal.signal(number, end)

@@ -17,6 +17,7 @@ import argparse
 import asyncio
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ from typing import Any
 from deploy.demo.places import PROJECT, Places
 from deploy.demo.stack import DemoError, Stack
 from deploy.demo.staff import staff_of
-from tests.benchmarks.group import end_in_order
+from tests.benchmarks.group import ENDING, end_in_order
 from tests.benchmarks.report import say
 from tests.soak.line import BrokenAnswerError
 from tests.soak.load import (
@@ -72,10 +73,12 @@ def main() -> int:
     except DemoError as error:
         sys.stderr.write(f"soak: {error}\n")
         return 1
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         say("soak: ended before it was done; nothing is left running")
         return 130
     finally:
+        for number in ENDING:  # a second one must not break off the ending of the servers
+            signal.signal(number, signal.SIG_IGN)
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +95,9 @@ def main() -> int:
 
 async def _soak(stack: Stack, seconds: int) -> tuple[list[str], dict[str, Any]]:
     """Load and watch; gives what was not as it should be, and the figures."""
+    if this := asyncio.current_task():
+        for number in ENDING:
+            asyncio.get_running_loop().add_signal_handler(number, this.cancel)
     gateway = next(child.pid for child in stack.children if child.title == "the gateway")
     watch = Watch(gateway=gateway)
     load = Load(port=stack.places.port, password=stack.accounts.password)
