@@ -27,6 +27,7 @@ MayOpen: TypeAlias = "Callable[[str], bool]"
 """Tells whether an address, path and query, opens a function that is permitted."""
 
 _ADDRESS: Final = re.compile(r"\s*(?:/|[a-zA-Z][a-zA-Z0-9+.-]*:|\?)")
+_ROOTED: Final = re.compile(r"\s*(?:/|https?:)", re.IGNORECASE)
 _LIKE_ADDRESS: Final = re.compile(r"\S*\.jsp\b\S*|\S*OAFunc=\S*", re.IGNORECASE)
 _LINKS: Final = (("a", "href"), ("area", "href"), ("form", "action"), ("button", "formaction"))
 _MORE_LINKS: Final = (("input", "formaction"), ("iframe", "src"), ("frame", "src"))
@@ -34,6 +35,7 @@ _CHOICES: Final = "option"
 _ITEMS: Final = frozenset({"li", "tr", "dd", "option"})
 _GROUPS: Final = "ul, ol, dl, table, optgroup, select"
 _HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt"})
+_WHOLE: Final = frozenset({"body", "head", "html", "main", "nav"})
 _GONE: Final = object()
 
 
@@ -79,6 +81,7 @@ def reduce_page(page: Page, menu: Menu, removed: Removed) -> None:
             kept.update(above.mem_id for above in ancestors(node))
         else:
             gone.append(node)
+    gone += _led_by_scripts(page, menu, kept | {node.mem_id for node in gone})
     removed.count += len(gone)
     # With its item, unless the item leads to something else besides.
     drop([_item(node, kept) for node in gone])
@@ -148,9 +151,25 @@ def _links(page: Page, menu: Menu) -> Iterator[tuple[LexborNode, str]]:
                     yield node, f"{before}{told}"
 
 
+def _led_by_scripts(page: Page, menu: Menu, known: set[int]) -> Iterator[LexborNode]:
+    """Give what a script would lead on, unless it is known or holds a link that stays."""
+    for node in page.elements():
+        if node.mem_id in known or node.tag in _WHOLE:
+            continue
+        for name, value in node.attributes.items():
+            if (
+                value
+                and (name == "xlink:href" or name.startswith("data-"))
+                and (_ROOTED.match(value) or _LIKE_ADDRESS.fullmatch(value.strip()))
+                and not menu.may_open(value.strip())
+            ):
+                yield node
+                break
+
+
 def _item(node: LexborNode, kept: set[int]) -> LexborNode:
     for above in ancestors(node):
-        if above.mem_id in kept or above.tag in {"body", "html", "nav", "main"}:
+        if above.mem_id in kept or above.tag in _WHOLE:
             break
         if above.tag in _ITEMS:
             return above

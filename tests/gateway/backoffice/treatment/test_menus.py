@@ -99,3 +99,25 @@ def test_links_that_may_not_be_opened_go_with_their_items(
         assert shown == left
     else:
         assert "Y" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p data-href='/no'>N</p>",
+        "<table><tr data-url='/no'><td>N</table>",
+        "<a href='#' data-to=' https://elsewhere/x'>N</a>",
+        "<b data-page=OA.jsp?OAFunc=X>N</b>",
+        "<svg><a xlink:href='/no'>N</a></svg>",
+    ],
+)
+def test_what_a_script_would_lead_on_goes_too(text: str) -> None:
+    shown, gone = page(f"{text}<div data-root='/'><a href=/yes data-to=/yes>Y</a></div>")
+
+    assert ">N<" not in shown
+    assert '<div data-root="/"><a href="/yes" data-to="/yes">Y</a></div>' in shown
+    assert gone == 1
+
+
+def test_a_link_that_is_led_on_twice_is_one() -> None:
+    assert page("<a href=/no data-to=/no>N</a><a href=/yes>Y</a>") == ('<a href="/yes">Y</a>', 1)
