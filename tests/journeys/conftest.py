@@ -42,9 +42,12 @@ def breakable() -> Iterator[Demo]:
     yield from running_demo(few_staff())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """Give a browser, started once."""
+    """Give a browser, for the tests of one file.
+
+    While it is there an event loop runs in this process, and no other test could start its own.
+    """
     if not CHROMIUM.exists():
         pytest.skip("Debian's chromium is not installed")
     with sync_playwright() as playwright:
