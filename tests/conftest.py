@@ -13,6 +13,9 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  
 SHARED = ("tests/journeys/", "tests/attacks/", "tests/gateway/identity/")
 """Folders whose tests share a demo or a domain controller; the longest is the first."""
 
+LONG = ("tests/gateway/pages/test_in_a_browser.py",)
+"""Files that take longer than a minute."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer:
@@ -24,7 +27,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no worker is left with it when the other has ended."""
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in SHARED])
+        first = (*SHARED, *LONG)
+        items.sort(key=lambda item: [not item.nodeid.startswith(each) for each in first])
 
 
 class ByServer(LoadFileScheduling):  # type: ignore[misc]  # of no types
