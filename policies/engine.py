@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from policies.answers import Meaning
     from policies.obligations import Obligation
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
@@ -134,7 +135,7 @@ class Engine:
     ) -> Decision:
         """Answer a question. Microseconds; never raises for what a question holds.
 
-        One long function: a call more would cost a twentieth more.
+        One long function up to what is known: a call more would cost a twentieth more.
 
         Args:
             question: What is asked.
@@ -196,25 +197,8 @@ class Engine:
         except Exception:  # noqa: BLE001 - a subject that cannot be read reaches nothing
             key = None
             results, meaning = _unreadable(question), candidates.meaning(0)
-            _, _, _, owner, named, reach, fulfilled, _, _, failed = results
-        effect, gate, reason, rules, obligations = ending_of(
-            compiled, agreement_id, meaning, reach, owner, named, fulfilled, failed
-        )
-        decision = _new(
-            Decision,
-            (
-                effect,
-                gate,
-                reason,
-                compiled.function.id,
-                agreement_id,
-                rules,
-                obligations,
-                results,
-                self.digest,
-                agreement_id in compiled.disclosing,
-            ),
-        )
+            failed = results.failed
+        decision = self._ended(compiled, agreement_id, meaning, results)
         if (
             decided is not None
             and key is not None
@@ -265,22 +249,35 @@ class Engine:
         self, compiled: CompiledFunction, agreement_id: str | None, results: Results
     ) -> Decision:
         candidates = compiled.candidates_for(results.action, results.organisation, results.kind)
-        _, _, _, owner, named, reach, fulfilled, _, _, failed = results
         meaning = candidates.meaning(candidates.applying(results))
+        return self._ended(compiled, agreement_id, meaning, results)
+
+    def _ended(
+        self,
+        compiled: CompiledFunction,
+        agreement_id: str | None,
+        meaning: Meaning,
+        results: Results,
+    ) -> Decision:
+        """Go through the gates with what was found, and write down how it ends."""
+        _, _, _, owner, named, reach, fulfilled, _, _, failed = results
         effect, gate, reason, rules, obligations = ending_of(
             compiled, agreement_id, meaning, reach, owner, named, fulfilled, failed
         )
-        return Decision(
-            effect,
-            gate,
-            reason,
-            compiled.function.id,
-            agreement_id,
-            rules,
-            obligations,
-            results,
-            self.digest,
-            agreement_id in compiled.disclosing,
+        return _new(
+            Decision,
+            (
+                effect,
+                gate,
+                reason,
+                compiled.function.id,
+                agreement_id,
+                rules,
+                obligations,
+                results,
+                self.digest,
+                agreement_id in compiled.disclosing,
+            ),
         )
 
     def conclude(self, function_id: str, agreement_id: str | None, results: Results) -> Decision:
