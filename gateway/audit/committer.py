@@ -34,7 +34,7 @@ WATCH_SECONDS = 0.05
 _RETRY_SECONDS = 0.25
 # How long an outcome, which nobody waits for, may lie before it is written by itself.
 IDLE_SECONDS = 0.05
-_STOPPED = "the record has stopped after a disk error"
+STOPPED = "the record has stopped after a disk error"
 
 _log = structlog.get_logger("record")
 
@@ -195,7 +195,7 @@ class Committer:
         if written:
             self._flush(lane, written)
         if self._state == "stopped":
-            self.room.settle(batch, _STOPPED)  # those who were not even written
+            self.room.settle(batch, STOPPED)  # those who were not even written
         self.room.land(batch)
         return True
 
@@ -237,7 +237,7 @@ class Committer:
             self._journal.flush(lane)
         except Exception as error:  # noqa: BLE001 - as above
             self._stop(error)
-        failure = _STOPPED if self._state == "stopped" else None
+        failure = STOPPED if self._state == "stopped" else None
         with self._landing:
             if failure is None:
                 self._acknowledged = max(self._acknowledged, written[-1].placed.wseq)
@@ -344,7 +344,7 @@ class Committer:
     def _stop(self, error: Exception) -> None:
         _log.critical("record-stopped", writer=self._sealer.writer, detail=str(error))
         self._state = "stopped"
-        self.room.settle(tuple(self.room.pending), _STOPPED)
+        self.room.settle(tuple(self.room.pending), STOPPED)
 
     # The other threads.
 

@@ -15,7 +15,7 @@ import queue
 import time
 from pathlib import Path
 
-from gateway.audit.committer import WATCH_SECONDS, Committer, RecorderState
+from gateway.audit.committer import STOPPED, WATCH_SECONDS, Committer, RecorderState
 from gateway.audit.disk import Disk
 from gateway.audit.entry import Closing, EntryDraft
 from gateway.audit.journal import unique_writer
@@ -154,7 +154,7 @@ class Recorder:
         if not self._committer.is_open:
             return "the record is not open"
         if state == "stopped":
-            return "the record has stopped after a disk error"
+            return STOPPED
         if len(self._room.pending) >= self._limits.queue_entries:
             return "too many entries wait for the disk"
         if state == "reserve" and lets_happen(draft):
