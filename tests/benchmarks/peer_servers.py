@@ -7,7 +7,6 @@ cookie and says yes: no check could cost them less, so the gate is compared with
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +15,7 @@ from tests.benchmarks.servers import (
     APACHE_MODULES,
     CORES,
     MissingProgramError,
+    apache_frame,
     nginx_with,
     program,
 )
@@ -96,29 +96,7 @@ static_resources:
 
 # Sessions in shared memory, its default.
 _OPENIDC = """\
-ServerRoot {folder}
-ServerName localhost
-DefaultRuntimeDir {folder}
-PidFile {folder}/openidc.pid
-ErrorLog /dev/stderr
-LogLevel warn
-Listen 127.0.0.1:{port}
-{modules}
-{user}
-ListenBacklog 4096
-StartServers 8
-ThreadsPerChild 64
-ThreadLimit 64
-ServerLimit 8
-MaxRequestWorkers 512
-MinSpareThreads 512
-MaxSpareThreads 512
-MaxConnectionsPerChild 0
-KeepAlive On
-KeepAliveTimeout 75
-MaxKeepAliveRequests 0
-LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
-CustomLog {folder}/openidc-access.log combined
+{frame}\
 ProxyRequests Off
 ProxyPass {callback} !
 ProxyPass / http://127.0.0.1:{upstream}/
@@ -176,13 +154,9 @@ def apache_with_openidc(folder: Path, port: int, upstream: int, issuer: str) -> 
             f" apt-get install --no-install-recommends {OPENIDC_PACKAGE}"
         )
     text = _OPENIDC.format(
-        folder=folder,
+        frame=apache_frame("openidc", "openidc-access.log", folder, port, _OPENIDC_MODULES),
         port=port,
         upstream=upstream,
-        modules="\n".join(
-            f"LoadModule {name}_module {APACHE_MODULES}/mod_{name}.so" for name in _OPENIDC_MODULES
-        ),
-        user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
         callback=CALLBACK,
         issuer=issuer,
         client_id=CLIENT_ID,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,11 +65,11 @@ PROXY = """\
       proxy_set_header Connection "";
     }}
   }}"""
-APACHE = """\
+_APACHE_FRAME = """\
 ServerRoot {folder}
 ServerName localhost
 DefaultRuntimeDir {folder}
-PidFile {folder}/apache.pid
+PidFile {folder}/{name}.pid
 ErrorLog /dev/stderr
 LogLevel warn
 Listen 127.0.0.1:{port}
@@ -87,7 +88,10 @@ KeepAlive On
 KeepAliveTimeout 75
 MaxKeepAliveRequests 0
 LogFormat "%h %l %u %t \\"%r\\" %>s %O \\"%{{Referer}}i\\" \\"%{{User-Agent}}i\\"" combined
-CustomLog {folder}/access.log combined
+CustomLog {folder}/{log} combined
+"""
+APACHE = """\
+{frame}\
 LDAPTrustedGlobalCert CA_BASE64 {folder}/ca.pem
 LDAPVerifyServerCert On
 ProxyRequests Off
@@ -163,6 +167,26 @@ def nginx_proxy(folder: Path, port: int, upstream: int) -> list[str]:
     return nginx_with(folder, PROXY.format(port=port, upstream=upstream, many=MANY_REQUESTS))
 
 
+def apache_frame(name: str, log: str, folder: Path, port: int, modules: Sequence[str]) -> str:
+    """Write what every Apache here is told alike: as many processes, and an access log.
+
+    Args:
+        name: of its files.
+        log: its access log.
+        folder: for its files.
+        port: to listen on.
+        modules: to load.
+    """
+    return _APACHE_FRAME.format(
+        name=name,
+        log=log,
+        folder=folder,
+        port=port,
+        modules="\n".join(f"LoadModule {n}_module {APACHE_MODULES}/mod_{n}.so" for n in modules),
+        user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
+    )
+
+
 def apache_with_ldap(folder: Path, port: int, upstream: int, ldap: LdapAccess) -> list[str]:
     """Prepare Apache httpd with mod_authnz_ldap as a reverse proxy; gives its command line.
 
@@ -181,11 +205,9 @@ def apache_with_ldap(folder: Path, port: int, upstream: int, ldap: LdapAccess) -
         message = f"apache: modules {', '.join(absent)} are missing; install Debian's `apache2`"
         raise MissingProgramError(message)
     text = APACHE.format(
+        frame=apache_frame("apache", "access.log", folder, port, MODULES),
         folder=folder,
-        port=port,
         upstream=upstream,
-        modules="\n".join(f"LoadModule {n}_module {APACHE_MODULES}/mod_{n}.so" for n in MODULES),
-        user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
         ldap_url=f"{ldap.uri}/{ldap.base}?{ldap.attribute}?sub",
         bind_dn=ldap.bind_dn,
         bind_password=ldap.bind_password,
