@@ -17,6 +17,9 @@ A request that is not exactly one function is no function at all. The rules of m
 6. A parameter that names a person on a function that declares none makes the request unknown, and
    so does one that is empty.
 
+A system with a host of its own (`own_host`) is a world of its own: what is asked of it is never
+asked at the gateway's host, and its requests clash with nobody else's (`Catalogue.at`).
+
 Which kinds of body a request may have is declared with the matcher (`Match.bodies`); whoever reads
 requests refuses every other kind.
 
@@ -47,7 +50,7 @@ from policies.function import (
 )
 from policies.path_index import PathIndex
 from policies.request_body import NO_JSON, BodyKind, JsonBody
-from policies.request_index import Endpoint, index_requests, people_of
+from policies.request_index import Endpoint, index_requests, named_person, people_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +93,7 @@ class Catalogue:
         purposes: by code, what rules may have people say they need something for.
         field_sets: by id, the fields that rules may have masked.
         markings: by system, how its answers are marked; only those that are.
+        own_host: systems that are reached at a host of their own and nowhere else.
         transactions: how systems name the pages they open, by system; only those whose functions
             ask for it.
         declared_parameters: parameters that name a person, a function or a transaction. Whoever
@@ -98,6 +102,7 @@ class Catalogue:
 
     __slots__ = (
         "_index",
+        "_parts",
         "_transaction_parameters",
         "carriers",
         "declared_parameters",
@@ -105,6 +110,7 @@ class Catalogue:
         "form_paths",
         "functions",
         "markings",
+        "own_host",
         "people_parameters",
         "purposes",
         "transactions",
@@ -119,6 +125,8 @@ class Catalogue:
         purposes: Mapping[str, Purpose] = _NO_PURPOSES,
         field_sets: Mapping[str, FieldSet] = _NO_FIELD_SETS,
         markings: Mapping[str, MarkingRule] = _NO_MARKINGS,
+        own_host: Iterable[str] = (),
+        people: frozenset[str] = frozenset(),
     ) -> None:
         """Index the functions.
 
@@ -131,6 +139,8 @@ class Catalogue:
             purposes: by code, what rules may have people say they need something for.
             field_sets: by id, the fields that rules may have masked.
             markings: by system, how its answers are marked.
+            own_host: systems that are reached at a host of their own.
+            people: parameters that name a person beside those of these functions.
 
         Raises:
             PolicyError: two functions claim the same request, or one thing is declared twice.
@@ -141,7 +151,9 @@ class Catalogue:
         )
         if len(self.functions) != len(listed):
             raise PolicyError("catalogue: two functions have the same id")
-        self.people_parameters: frozenset[str] = people_of(listed)
+        self.people_parameters: frozenset[str] = people_of(listed) | people
+        self.own_host: frozenset[str] = frozenset(own_host)
+        shared = [each for each in listed if each.system not in self.own_host]
         self.carriers: Mapping[str, frozenset[str]] = MappingProxyType(
             {path: frozenset(names) for path, names in (carriers or {}).items()}
         )
@@ -150,7 +162,10 @@ class Catalogue:
         self.field_sets: Mapping[str, FieldSet] = MappingProxyType(dict(field_sets))
         self.markings: Mapping[str, MarkingRule] = MappingProxyType(dict(markings))
         endpoints, clashes = index_requests(
-            listed, carriers=self.carriers, form_paths=self.form_paths
+            shared,
+            carriers=self.carriers,
+            form_paths=self.form_paths,
+            people=self.people_parameters,
         )
         if clashes:
             raise PolicyError(f"catalogue: `{clashes[0].function_id}`: {clashes[0].message}")
@@ -159,7 +174,9 @@ class Catalogue:
         self.transactions: Mapping[str, TransactionRule] = MappingProxyType(
             {rule.system: rule for rule in rules}
         )
-        self._transaction_parameters = frozenset(rule.parameter for rule in rules)
+        self._transaction_parameters = frozenset(
+            each.transaction.parameter for each in shared if each.transaction is not None
+        )
         others = self.people_parameters.union(*(each.carriers for each in endpoints.values()))
         self.declared_parameters: frozenset[str] = others | self._transaction_parameters
         if not others.isdisjoint(self._transaction_parameters):
@@ -170,6 +187,47 @@ class Catalogue:
             self.declared_parameters
         ):
             raise PolicyError("catalogue: two declared parameters differ only in case")
+        self._parts: dict[tuple[frozenset[str], frozenset[str]], Catalogue] = {}
+        for system in self.own_host:
+            self.at(system)
+
+    def at(self, system: str, pages: frozenset[str] = frozenset()) -> Catalogue:
+        """Give what is reached at the host of a system: its functions and nobody else's.
+
+        Args:
+            system: the system.
+            pages: paths of pages of the gateway that are reached there too.
+        """
+        return self._part(frozenset({system}), pages)
+
+    def without(self, systems: frozenset[str]) -> Catalogue:
+        """Give what is reached at the gateway's host, where these systems have hosts of their own.
+
+        Args:
+            systems: those with a host; what has none, but needs one, is reached nowhere.
+        """
+        here = {each.system for each in self.functions.values()} - self.own_host
+        return self if here.isdisjoint(systems) else self._part(frozenset(here - systems))
+
+    def _part(self, systems: frozenset[str], pages: frozenset[str] = frozenset()) -> Catalogue:
+        known = self._parts.get((systems, pages))
+        if known is not None:
+            return known
+        functions = [each for each in self.functions.values() if each.system in systems]
+        for each in self.functions.values():
+            shown = tuple(matcher for matcher in each.matchers if matcher.path in pages)
+            if each.system == GATEWAY_SYSTEM and shown:
+                functions.append(replace(each, matchers=shown))
+        part = self._parts[systems, pages] = Catalogue(
+            functions,
+            carriers=self.carriers,
+            form_paths=self.form_paths,
+            purposes=self.purposes,
+            field_sets=self.field_sets,
+            markings=self.markings,
+            people=self.people_parameters,
+        )
+        return part
 
     def bodies(
         self, method: str, path: str, query: Sequence[tuple[str, str]]
@@ -316,7 +374,7 @@ class Catalogue:
                 RecordPlace.FORM: in_form,
                 RecordPlace.JSON: in_json,
             }
-            person = _person(record, named, found.bindings, expected=persons)
+            person = named_person(record, named, found.bindings, expected=persons)
             if not person:
                 return None
         elif not found.bindings:
@@ -330,34 +388,3 @@ class Catalogue:
             record_person=person,
             bindings=found.bindings,
         )
-
-
-def _person(
-    record: RecordParameter | None,
-    named: Mapping[RecordPlace, Mapping[str, str]],
-    bindings: Mapping[str, str],
-    *,
-    expected: int,
-) -> str | None:
-    """Find the one person that a request names.
-
-    Args:
-        record: what the function declares.
-        named: the watched parameters of query, form and JSON body.
-        bindings: the segments of the path.
-        expected: how many parameters of the request name a person.
-
-    Returns:
-        None where the request names a person in a way, or in a place, that the function does not
-        declare, or more than once.
-    """
-    if record is None:
-        return None
-    if RecordPlace.PATH in record.where:
-        return None if expected else bindings.get(record.name)
-    if expected != 1:
-        return None
-    for place, parameters in named.items():
-        if place in record.where and record.name in parameters:
-            return parameters[record.name]
-    return None

@@ -13,7 +13,8 @@ What is refused beyond wrong keys and values, and why:
 7. A `[[path]]` that no function uses.
 8. Something read from a kind of body that the request is not declared to have
    (`policies.catalogue_matchers`).
-9. Addresses of an Oracle suite that leak (`policies.catalogue_ebs`).
+9. A system in `own_host` that has no functions, or is the gateway.
+10. Addresses of an Oracle suite that leak (`policies.catalogue_ebs`).
 
 A file may stand on another (`based_on`, see `policies.base_file`): its own functions are added to
 that file's, `[[change]]` and `without` say what differs (`policies.catalogue_changes`).
@@ -58,6 +59,7 @@ from policies.function import (
 from policies.obligations import FieldSet, Obligation, Purpose
 from policies.obligations_file import read_field_sets, read_purposes
 from policies.organisations import ORGANISATION_ID
+from policies.own_hosts import by_host, read_own_host
 from policies.request_index import index_requests
 from policies.transactions import read_transaction, read_transactions
 from vetting.errors import quoted
@@ -113,6 +115,9 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             **entries,
         }
     words = _words(document, order, words)
+    own_host = read_own_host(
+        document, {entry.function.system for entry in entries.values()}, SYSTEM_ID
+    )
     document.finish()
     if below:
         raise PolicyFileError((*below, *findings.faults))
@@ -123,7 +128,8 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
     functions = [entry.function for entry in entries.values()]
     carriers = {written: declared.carries for written, declared in paths.items()}
     form_paths = {written for written, declared in paths.items() if declared.reads_form}
-    _check_requests(entries, carriers, form_paths)
+    for reached in by_host(entries, lambda entry: entry.function.system, own_host):
+        _check_requests(reached, carriers, form_paths)
     findings.refuse_if_any()
     try:
         catalogue = Catalogue(
@@ -133,6 +139,7 @@ def load_catalogue(path: Path, order: LevelOrder) -> Catalogue:
             purposes=words.purposes,
             field_sets=words.field_sets,
             markings=words.markings,
+            own_host=own_host,
         )
     except PolicyError as error:
         findings.add(
@@ -370,7 +377,8 @@ def _check_entry(reader: TableReader, catalogue: Catalogue, function: Function) 
     if function.entry is None:
         return
     path, _, query = function.entry.partition("?")
-    match = catalogue.match("GET", path, parse_qsl(query, keep_blank_values=True))
+    here = catalogue.at(function.system) if function.system in catalogue.own_host else catalogue
+    match = here.match("GET", path, parse_qsl(query, keep_blank_values=True))
     if match is None or match.function.id != function.id or match.record_person is not None:
         found = "nothing" if match is None else f"`{match.function.id}`"
         reader.fault(

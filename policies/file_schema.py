@@ -259,6 +259,7 @@ def _catalogue() -> Schema:
     return {
         "based_on": _TEXT,
         "without": _list(_TEXT),
+        "own_host": _list(_like(SYSTEM_ID)),
         "path": _tables(_table(path, ("path",))),
         "function": _tables(_table(function, (*needed, "match"))),
         "change": _tables(_table({"id": _TEXT, **changed}, ("id",))),

@@ -193,6 +193,14 @@ def _of_whole_catalogue(before: PolicySet, after: PolicySet) -> Iterator[Change]
             words="the parameters that carry functions",
             loosens=True,
         )
+    if was.own_host != now.own_host:
+        yield Change(
+            what="catalogue",
+            id="own_host",
+            how="changed",
+            words="the systems that have a host of their own",
+            loosens=True,
+        )
     if before.levels != after.levels:
         yield Change(
             what="levels", id="order", how="changed", words="the order of levels", loosens=True

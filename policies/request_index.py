@@ -10,7 +10,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from policies.errors import PatternError
-from policies.function import OPERATION_OF_METHOD, Action, Function, Match, Matcher, RecordPlace
+from policies.function import (
+    OPERATION_OF_METHOD,
+    Action,
+    Function,
+    Match,
+    Matcher,
+    RecordParameter,
+    RecordPlace,
+)
 from policies.path_index import PathPattern
 from vetting.errors import quoted
 
@@ -118,6 +126,7 @@ def index_requests(
     *,
     carriers: Mapping[str, Iterable[str]],
     form_paths: Iterable[str],
+    people: frozenset[str] = frozenset(),
 ) -> tuple[dict[PathPattern, Endpoint], list[Clash]]:
     """Make the table.
 
@@ -125,12 +134,13 @@ def index_requests(
         functions: all functions.
         carriers: by path pattern, parameters watched beyond those that matchers name.
         form_paths: path patterns whose forms are read although no matcher or record says so.
+        people: parameters that name a person beside those of these functions.
 
     Returns:
         The endpoints by pattern, and every clash; with a clash the endpoints are of no use.
     """
     listed = tuple(functions)
-    people = people_of(listed)
+    people = people_of(listed) | people
     claims, clashes = _claims(listed)
     clashes += _overlaps(claims)
     by_path: dict[str, list[_Claim]] = {}
@@ -273,3 +283,34 @@ def _clash(claim: _Claim, taken: Target) -> Clash:
         matcher=claim.position,
         message=f"the same request already means `{taken.plain.function.id}`",
     )
+
+
+def named_person(
+    record: RecordParameter | None,
+    named: Mapping[RecordPlace, Mapping[str, str]],
+    bindings: Mapping[str, str],
+    *,
+    expected: int,
+) -> str | None:
+    """Find the one person that a request names.
+
+    Args:
+        record: what the function declares.
+        named: the watched parameters of query, form and JSON body.
+        bindings: the segments of the path.
+        expected: how many parameters of the request name a person.
+
+    Returns:
+        None where the request names a person in a way, or in a place, that the function does not
+        declare, or more than once.
+    """
+    if record is None:
+        return None
+    if RecordPlace.PATH in record.where:
+        return None if expected else bindings.get(record.name)
+    if expected != 1:
+        return None
+    for place, parameters in named.items():
+        if place in record.where and record.name in parameters:
+            return parameters[record.name]
+    return None
