@@ -189,6 +189,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport = None
         self._clean = False
         self.pool.forget(self)
+        self.__dict__.pop("_parser", None)  # it holds us: what is gone waits for no collector
         if self._sink is None:
             return
         if self._head_done and self._until_close:

@@ -94,6 +94,8 @@ class Connection(asyncio.Protocol):
         for incoming in filter(None, (self._current, *self._waiting)):
             incoming.fail()
         self._waiting.clear()
+        self._reading = None  # as the parser, it holds us; what is gone waits for no collector
+        self.__dict__.pop("_parser", None)
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser; anything it or we refuse ends the connection after the owed answers."""

@@ -137,7 +137,11 @@ class Incoming:
 
         self.on_gone = lambda: settle(False)
         self.take_body(take, lambda: settle(True))
-        return b"".join(pieces) if await done else None
+        try:
+            return b"".join(pieces) if await done else None
+        finally:
+            # They hold this request, which holds them: it would be left to the collector.
+            self.on_gone = self._on_chunk = self._on_end = None
 
     def put_back(self, body: bytes) -> None:
         """Give a body that was read whole back, for whoever takes it next."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from typing import cast
 
@@ -74,6 +76,23 @@ async def bench() -> AsyncIterator[Bench]:
 
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.mark.parametrize("answer", [b"", OK, OK[:-1]], ids=["unused", "used", "cut"])
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_collector(answer: bytes) -> None:
+    async with bench() as one:
+        gc.disable()
+        try:
+            if answer:
+                await one.said(answer)
+            one.connection.discard()
+            one.connection.connection_lost(None)
+            gone = weakref.ref(one.connection)
+            del one.connection
+            await asyncio.sleep(0)
+            assert gone() is None
+        finally:
+            gc.enable()
 
 
 async def test_a_clean_exchange_gives_the_connection_back() -> None:

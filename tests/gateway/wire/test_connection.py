@@ -1,6 +1,7 @@
 """One client connection over real sockets: whatever a client does, it is bounded and it ends."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -572,3 +573,31 @@ def test_a_socket_without_a_network_address_has_no_peer() -> None:
 
     assert asyncio.run(run()) == ""
     theirs.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b"", b"GET / HTT", HEAD, POST % 5 + b"hel", b"no http at all\r\n\r\n"],
+    ids=["nothing", "half a head", "a request", "half a body", "no HTTP"],
+)
+async def test_a_connection_that_is_gone_leaves_nothing_to_the_collector(said: bytes) -> None:
+    """Whoever outlives one collection waits for the next but one, which may be hours away."""
+    async with bench(echo) as gate:
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(5):
+                client = await gate.client()
+                await client.say(said)
+                await gate.handler.until(lambda: gate.handler.connections)
+                if said == HEAD:
+                    await client.answer()
+                client.writer.transport.abort()
+                await gate.handler.until(lambda: not gate.handler.connections)
+                gate.handler.served.clear()
+            await asyncio.sleep(0)
+            left = [each for each in gc.get_objects() if isinstance(each, Connection)]
+        finally:
+            gc.enable()
+
+    assert len(left) <= 1
