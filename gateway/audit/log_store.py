@@ -33,6 +33,7 @@ BLOCK_ENTRIES = 1_024
 PERSON_SHIFT = 14  # entries of one part of the indexes of persons: 16,384
 _APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
 _SCHEMA_VERSION = 4
+_OLDER_VERSIONS = (1, 2, 3)
 
 # Bits of the column `flag`.
 FLAG_MAC = 1  # the MAC of the journal did not hold
@@ -220,7 +221,7 @@ class LogStore:
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif _identity(connection) in {(_APPLICATION_ID, older) for older in (1, 2, 3)}:
+        elif _identity(connection) in {(_APPLICATION_ID, older) for older in _OLDER_VERSIONS}:
             with self.transaction():
                 self._bring_up_to_date()
         _check_identity(connection, path)
@@ -370,5 +371,8 @@ def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     identity, version = _identity(connection)
     if identity != _APPLICATION_ID:
         raise LogStoreError(f"log: `{path}` is not a log of the gateway")
+    if version in _OLDER_VERSIONS:
+        message = f"`{path}` has version {version}; the sequencer brings it to version "
+        raise LogStoreError(f"log: {message}{_SCHEMA_VERSION} when it starts")
     if version != _SCHEMA_VERSION:
         raise LogStoreError(f"log: `{path}` has the unknown version {version}")

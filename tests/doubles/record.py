@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from gateway.audit.search import AuditFilter, Page, search
 from gateway.audit.sequencer import Sequencer
 from gateway.audit.verify import verify
 from gateway.audit.verify_report import VerifyReport
+from gateway.errors import KeysError
 from gateway.keys import KeyRing
 
 ORIGIN = "gate.example.police.uk/log"
@@ -69,6 +70,19 @@ class RecordBench:
         self.journal = self.directory / "journal"
         self.key_ring = KeyRing.init(directory / "keys")
         self.at = START
+
+    @classmethod
+    def found(cls, directory: Path, *, at: datetime) -> RecordBench:
+        """Take up a record that was made before, with the keys that a ring of its day lacks."""
+        bench = object.__new__(cls)
+        bench.directory = directory / "record"
+        bench.log = bench.directory / "log"
+        bench.journal = bench.directory / "journal"
+        with suppress(KeysError):  # it is complete
+            KeyRing.init(directory / "keys")
+        bench.key_ring = KeyRing.open(directory / "keys")
+        bench.at = at
+        return bench
 
     @contextmanager
     def recorder(

@@ -1,5 +1,6 @@
 """The log file keeps entries, positions and heads together, and is nobody else's file."""
 
+import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,10 @@ from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import LogStoreError
 from gateway.audit.log_store import SCHEMA, EntryRow, JournalPosition, LogStore, open_for_reading
+from tests.doubles.frozen_log import FACTS, unpack
+from tests.doubles.record import decision
+
+OLDER_LOGS = Path(__file__).with_name("older_logs")
 
 
 def row(index: int, at_us: int = 0) -> EntryRow:
@@ -113,6 +118,16 @@ def test_another_file_is_not_taken_for_a_log(tmp_path: Path) -> None:
         open_for_reading(tmp_path)
 
 
+def test_an_older_log_is_read_once_the_sequencer_has_brought_it_up(
+    tmp_path: Path, store: LogStore
+) -> None:
+    store._connection.execute("PRAGMA user_version = 3")
+    store.close()
+
+    with pytest.raises(LogStoreError, match="version 3; the sequencer brings it to version 4"):
+        open_for_reading(tmp_path)
+
+
 def test_a_newer_log_is_refused(tmp_path: Path, store: LogStore) -> None:
     store._connection.execute("PRAGMA user_version = 9")
     store.close()
@@ -180,3 +195,31 @@ def test_an_older_log_is_brought_to_this_version(
     assert sorted(sql for (sql,) in stored) == sorted(SCHEMA)
     assert brought.size() == 2
     assert brought._connection.execute("SELECT * FROM closing").fetchall() == [(0, 1)]
+
+
+@pytest.mark.parametrize("version", [1, 2, 3, 4])
+def test_what_a_program_of_each_version_wrote_lives_on(tmp_path: Path, version: int) -> None:
+    """Its log, its journal, its keys: brought up to date, found, added to, proved."""
+    bench = unpack(OLDER_LOGS / f"version-{version}.tar.xz", tmp_path)
+    facts = json.loads((tmp_path / FACTS).read_text("utf-8"))
+    before = len(bench.ids())
+    bench.drain()
+    drained = bench.ids()
+    bench.record(decision(5_000))
+    bench.drain()
+    shown = {}
+    for entry_id, reference, staff_id in facts["acknowledged"]:
+        rows = {each.id.hex(): each for each in bench.search(reference=reference).rows}
+        shown[entry_id] = staff_id == "" or rows[entry_id].personal["staff_id"] == staff_id
+    with bench.database() as log:
+        (open_visits,) = log.execute(
+            "SELECT count(*) FROM entry LEFT JOIN closing ON decision = idx"
+            " WHERE kind = 0 AND phase = 0 AND outcome = 0 AND result IS NULL"
+        ).fetchone()
+
+    assert before == facts["size"]
+    assert len(drained) > before
+    assert shown.keys() <= {each.hex() for each in drained}
+    assert all(shown.values())
+    assert open_visits == 0
+    assert all(bench.verify(held).holds for held in facts["held"])
