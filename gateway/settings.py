@@ -33,6 +33,7 @@ from gateway.settings_entrance import (
     host_and_port,
 )
 from gateway.settings_faults import FaultList, Place, faults_of, mended, nearest
+from gateway.settings_hosts import check_hosts
 from gateway.settings_proxies import FrontProxySection, check_proxies
 from gateway.settings_sections import (
     GatewaySection,
@@ -285,6 +286,7 @@ class _Draft:
         check_zones(self.zones, self.faults)
         check_proxies(self.proxies, self.faults)
         check_directories(self.organisations, self.faults)
+        check_hosts(self.gateway, self.upstreams, self.proxies, self.faults)
         for index, upstream in self.upstreams:
             check_upstream(("upstream", index), upstream, self.faults)
         self._check_paths()
@@ -329,8 +331,9 @@ class _Draft:
             first.setdefault(identifier, index)
 
     def _check_paths(self) -> None:
-        """Check that every path belongs to one system only, and none to the gateway itself."""
+        """Check that every path of a host is one system's only, and none the gateway's own."""
         seen: list[tuple[str, int, int]] = []
+        hosts = {index: upstream.public_host for index, upstream in self.upstreams}
         for index, upstream in self.upstreams:
             for number, path in enumerate(upstream.paths):
                 where: Place = ("upstream", index, "paths", number)
@@ -341,7 +344,8 @@ class _Draft:
                         "choose a path outside `/-` and `/.well-known`",
                     )
                 for other, other_index, other_number in seen:
-                    if other_index != index and _overlap(path, other):
+                    shared = other_index != index and hosts[other_index] == hosts[index]
+                    if shared and _overlap(path, other):
                         line = self.faults.source.line(
                             "upstream", other_index, "paths", other_number
                         )

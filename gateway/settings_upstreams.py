@@ -23,6 +23,8 @@ from gateway.settings_sections import (
 from vetting.errors import quoted
 
 HOST = r"^[a-z0-9.-]+(:[0-9]{1,5})?$"
+# Whole names only: labels as hosts have them, no scheme, no port, no `*`.
+PUBLIC_HOST = r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$"
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 # Fields that frame a message, or say who asks: the gateway alone writes them.
 RESERVED_FIELDS = frozenset(
@@ -53,6 +55,8 @@ class UpstreamSection(Section):
     """Write the audience of the signed assertion that the system expects."""
     paths: Annotated[tuple[UrlPath, ...], Strict(strict=False), Field(min_length=1)]
     """Write the path prefixes that belong to this system, such as `/OA_HTML/`."""
+    public_host: str | None = Field(default=None, pattern=PUBLIC_HOST, max_length=253)
+    """Write a whole name for this system alone, such as `fleet.gate.example`: no port, no `*`."""
     resources: Annotated[tuple[UrlPath, ...], Strict(strict=False)] = ()
     """Paths of style sheets, scripts and images; `/OA_MEDIA/*` stands for everything below."""
     ca_file: FilePath | None = None

@@ -1,0 +1,75 @@
+"""Systems of the back office that staff reach at a host of their own, and the ways between hosts.
+
+The gateway has one origin, where people sign in and where all its pages are. A system whose paths
+are those of another, or that knows no address but its own, has a host besides (`public_host` in the
+settings): there, nothing is served but that system. Who has no session there is led to the
+gateway's origin and back, as this module writes the addresses:
+
+    host      /-/sign-on?to=ADDRESS                begins: ties what follows to this browser
+    gateway   /-/sign-on/SYSTEM?to=...&browser=... gives a ticket to whoever is signed in
+    host      /-/sign-on?to=...&ticket=...         takes it, and goes on to the address
+
+`/-/sign-on/SYSTEM?to=ADDRESS` alone leads to that address: it is how the gateway's pages name a
+place at another host, as they take nothing for a next page but a path of theirs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import quote, urlencode
+
+SIGN_ON: Final = "/-/sign-on"
+CONTINUE: Final = "/-/step-up/continue"
+"""The one page of the gateway that a system's host shows: a form that waited is sent from there, as
+no other origin may send one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SystemHost:
+    """The host of one system.
+
+    Attributes:
+        system: as the catalogue names it.
+        origin: such as `https://fleet.gate.example`, with the port where it is not the scheme's.
+        main: the gateway's own origin.
+    """
+
+    system: str
+    origin: str
+    main: str
+
+    @property
+    def authority(self) -> str:
+        """The host, with its port where that is told: the value of `Host`."""
+        return self.origin.partition("://")[2]
+
+    def at_main(self, path: str) -> str:
+        """Give the address of a page of the gateway, which is not here."""
+        return self.main + path
+
+    def begin(self, sent: str) -> str:
+        """Give where signing on begins, for an address of this host."""
+        return f"{SIGN_ON}?{_query({'to': sent})}"
+
+    def way_back(self, sent: str) -> str:
+        """Give the path of the gateway that leads to an address of this host."""
+        return f"{SIGN_ON}/{self.system}?{_query({'to': sent})}"
+
+    def ask(self, sent: str, browser: str) -> str:
+        """Give where a browser asks for a ticket.
+
+        Args:
+            sent: the address of this host that it goes on to.
+            browser: what it is known by; see `gateway.identity.sessions.host_tickets`.
+        """
+        asked = _query({"to": sent, "browser": browser})
+        return f"{self.main}{SIGN_ON}/{self.system}?{asked}"
+
+    def take(self, sent: str, ticket: str) -> str:
+        """Give where a browser takes a ticket to."""
+        return f"{self.origin}{SIGN_ON}?{_query({'to': sent, 'ticket': ticket})}"
+
+
+def _query(fields: dict[str, str]) -> str:
+    return urlencode(fields, quote_via=quote, safe="/")
