@@ -254,9 +254,12 @@ def _whose(question: Question, match: Match) -> str:
 
 
 def _target(visit: Visit) -> str:
-    """Give the canonical path and the names of the parameters, without their values."""
+    """Give the canonical path and the names of the parameters, without their values.
+
+    Before it stands the host, where that is not the gateway's.
+    """
     if visit.target is None:
         return visit.incoming.head.target[:200].decode("ascii", "backslashreplace")
-    if not visit.target.query:
-        return visit.target.path
-    return visit.target.path + "?" + "&".join(name for name, _ in visit.target.query)
+    target = visit.target
+    path = target.path if target.host is None else f"//{target.host.authority}{target.path}"
+    return path + "?" + "&".join(name for name, _ in target.query) if target.query else path

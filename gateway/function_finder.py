@@ -7,6 +7,7 @@ catalogue declares it; a kind of body that it does not declare is refused.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from gateway.backoffice.body_kind import boundary_of, kind_of
@@ -18,6 +19,7 @@ from gateway.backoffice.canonical import (
 )
 from gateway.backoffice.json_body import canonicalise_json
 from gateway.backoffice.multipart_check import MultipartCheck
+from gateway.system_hosts import CONTINUE
 from gateway.wire.request_head import SAFE_METHODS, UNSEEN
 from policies.catalogue import BodyKind
 
@@ -25,11 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.acts import OpenAct
+    from gateway.system_hosts import SystemHost
     from gateway.wire.incoming import Incoming
     from gateway.wire.request_head import RequestHead
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
+_PAGES_AT_HOSTS: Final = frozenset({CONTINUE})
 _READ_BYTES: Final = 256 * 1024  # the most of a form or JSON that is read to tell what it means
 
 
@@ -76,17 +80,38 @@ def _none_open(path: str) -> None:  # noqa: ARG001 -- nothing is open, whatever 
 
 
 class FunctionFinder:
-    """Finds the function of a request. On the event loop only."""
+    """Finds the function of a request at one host. On the event loop only."""
 
-    def __init__(self, open_acts: Callable[[str], OpenAct | None] = _none_open) -> None:
+    def __init__(
+        self,
+        open_acts: Callable[[str], OpenAct | None] = _none_open,
+        *,
+        host: SystemHost | None = None,
+        apart: frozenset[str] = frozenset(),
+    ) -> None:
         """Start with nothing known.
 
         Args:
             open_acts: by canonical path, what is open without a session; always the same.
+            host: whose requests these are; None for the gateway's own.
+            apart: systems that are reached at hosts of their own, and so not at the gateway's.
         """
         self._open_acts = open_acts
+        self._host = host
+        self._apart = apart
         self._known: dict[tuple[str, bytes], Found] = {}
         self._known_of: Catalogue | None = None
+        self._reached: Catalogue
+
+    def reached(self, catalogue: Catalogue) -> Catalogue:
+        """Give what of a catalogue is reached at this host."""
+        if catalogue is not self._known_of:
+            if self._host is None:
+                self._reached = catalogue.without(self._apart)
+            else:
+                self._reached = catalogue.at(self._host.system, _PAGES_AT_HOSTS)
+            self._known, self._known_of = {}, catalogue
+        return self._reached
 
     def find(self, catalogue: Catalogue, method: str, target: bytes) -> Found:
         """Give the canonical target and what it means; no match means no known function.
@@ -95,12 +120,15 @@ class FunctionFinder:
             TargetError: the target has no single reading.
         """
         if catalogue is not self._known_of:
-            self._known, self._known_of = {}, catalogue
+            self.reached(catalogue)
         key = (method, target)
         known = self._known.get(key)
         if known is None:
-            canonical = canonicalise_target(target, catalogue.declared_parameters)
-            match = catalogue.match(method, canonical.path, canonical.query)
+            reached = self._reached
+            canonical = canonicalise_target(target, reached.declared_parameters)
+            if self._host is not None:
+                canonical = replace(canonical, host=self._host)
+            match = reached.match(method, canonical.path, canonical.query)
             known = Found(canonical, match, self._open_acts(canonical.path))
             if len(self._known) >= _TARGETS_KEPT:
                 self._known.clear()  # a scan fills it with rubbish; the common ones are soon back
@@ -120,7 +148,7 @@ class FunctionFinder:
         once that is permitted: earlier, it would tell which functions there are.
 
         Args:
-            catalogue: of the policy set in force.
+            catalogue: what is reached here of that of the policy set in force.
             target: where it was sent.
             incoming: the request; a body that was read is given back to it.
             match: what the address means by itself.

@@ -24,7 +24,6 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
 from gateway.drafts import DecisionDrafts, ending_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
-from gateway.function_finder import FunctionFinder
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.identity.sessions.session_cache import DirectoryAway
 from gateway.pace import PERSON_RATE
@@ -47,7 +46,7 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.conditions import Conditions
-    from gateway.function_finder import UnfitBody
+    from gateway.function_finder import FunctionFinder, UnfitBody
     from gateway.identity.owners import RecordOwners
     from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
@@ -83,7 +82,8 @@ class Pipeline:
         resource_paths: ResourcePaths,
         tally: ResourceTally,
         unknown_function: Function,
-        open_acts: Callable[[str], OpenAct | None],
+        finder: FunctionFinder,
+        running: dict[Connection, Visit],
         acts: dict[str, Act],
         refusals: Refusals,
         step_up: StepUp,
@@ -109,7 +109,8 @@ class Pipeline:
             resource_paths: which paths are style sheets, scripts and images, and of which system.
             tally: counts those.
             unknown_function: stands for what is no function, so that it costs the same to refuse.
-            open_acts: by canonical path, what is open without a session.
+            finder: says what requests mean, at the host whose requests these are.
+            running: what is being served now, at whichever host.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
             refusals: writes refusals.
             step_up: leads whoever lacks a fresh second factor.
@@ -125,7 +126,7 @@ class Pipeline:
         self._staff = staff
         self._presence = presence
         self._zones = zones
-        self.running: dict[Connection, Visit] = {}  # what is being served now
+        self.running = running
         self._owners = owners
         self._recorder = recorder
         self._identifiers = identifiers
@@ -144,7 +145,7 @@ class Pipeline:
         self._wall_us = wall_us
         self._instant = instant
         self._monotonic = monotonic
-        self._finder = FunctionFinder(open_acts)
+        self._finder = finder
 
     async def serve(
         self, incoming: Incoming, client: Connection, asking: ProxyAsking | None = None
@@ -201,7 +202,7 @@ class Pipeline:
         unfit = None
         if match is None or head.body_length or not safe:
             live, match, unfit = await self._what_for(visit, live, target, match)
-            named = catalogue.declared_parameters
+            named = self._finder.reached(catalogue).declared_parameters
             resource = None if match else self._resource_paths.system_of(head.method, target, named)
             if resource is not None:
                 return await self._serve_resource(visit, live, resource)
@@ -231,7 +232,7 @@ class Pipeline:
         self, visit: Visit, live: LiveSession, target: CanonicalTarget, match: Match | None
     ) -> tuple[LiveSession, Match | None, UnfitBody | None]:
         """Say what a request means together with its body, and with the page it belongs to."""
-        catalogue = self._engine().policy_set.catalogue
+        catalogue = self._finder.reached(self._engine().policy_set.catalogue)
         if match is None and catalogue.transactions:
             # It may name its page in the place of its function.
             target = await self._transactions.named(catalogue, visit, live.session.hash)

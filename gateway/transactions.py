@@ -53,7 +53,7 @@ class Transactions:
         Notes on the visit where it names a page in the place of its function that nobody knows.
 
         Args:
-            catalogue: of the policy set in force.
+            catalogue: what is reached at its host of that of the policy set in force.
             visit: the visit; what is sent on stays its target.
             session_hash: of who asks.
 
@@ -124,10 +124,12 @@ class Transactions:
         except TargetError:
             return  # whoever follows it is refused for the same reason
         transaction = rule.named_in(target.query)
-        match = catalogue.match("GET", target.path, target.query)
+        host = _target(visit).host
+        reached = catalogue if host is None else catalogue.at(host.system)
+        match = reached.match("GET", target.path, target.query)
         if match is not None:
             asked = match.function
-        elif catalogue.of_transaction(target.path, target.query) is None:
+        elif reached.of_transaction(target.path, target.query) is None:
             return
         session = visit.live.session.hash
         if not transaction or asked.system != rule.system:

@@ -24,6 +24,7 @@ from typing import Final
 from urllib.parse import unquote, unquote_to_bytes
 
 from gateway.errors import RequestError
+from gateway.system_hosts import SystemHost
 
 MAX_TARGET_BYTES: Final = (
     8192  # what browsers and Java servers both take; longer is an attack or a bug
@@ -58,11 +59,13 @@ class CanonicalTarget:
         path: percent-encoded path, exactly as sent upstream.
         query: decoded (name, value) pairs in order.
         sent: the bytes of path and query that go upstream.
+        host: the system's own host at which it was asked for; None for the gateway's.
     """
 
     path: str
     query: tuple[tuple[str, str], ...]
     sent: bytes
+    host: SystemHost | None = None
 
 
 def canonicalise_target(raw: bytes, declared: frozenset[str]) -> CanonicalTarget:

@@ -52,6 +52,7 @@ from gateway.front.session_parts import directory_organisations, look_after_sess
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.front.staff_counts import StaffCounts
 from gateway.front.ticket_desk import ticket_desk
+from gateway.function_finder import FunctionFinder
 from gateway.identity.owners import RecordOwners
 from gateway.identity.providers.provider_logins import ProviderLogins
 from gateway.identity.providers.provider_sessions import ProviderSessions
@@ -308,7 +309,8 @@ class Assembly:
             resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
             unknown_function=unknown_function(state.policy.engine().policy_set),
-            open_acts=office.open_routes(bridge, readiness).find,
+            finder=FunctionFinder(office.open_routes(bridge, readiness).find),
+            running={},
             acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
             refusals=FrontRefusals(
                 pages=pages.refusals,

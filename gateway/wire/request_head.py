@@ -60,7 +60,8 @@ class RequestHead:
     Attributes:
         method: one of `METHODS`, or `WEBSOCKET` for a GET that asks for that upgrade.
         target: the raw target, bytes as received.
-        headers: field values by lower-cased name; repeated non-singleton fields joined by a comma.
+        headers: field values by lower-cased name; repeated non-singleton fields joined by a comma,
+            the host in lower case.
         body_length: bytes to come, 0 for none, `CHUNKED` when unknown, `UNSEEN` when it is not
             here.
         keep_alive: whether the client wants the connection kept.
@@ -135,7 +136,8 @@ def check_head(  # noqa: C901, PLR0912 -- one list of checks, in the order of th
     if not _OVERRIDES.isdisjoint(headers):
         raise HeadError(400, "method-override")
     # 3. host
-    if headers.get(b"host", b"").lower() not in hosts:
+    headers[b"host"] = host = headers.get(b"host", b"").lower()
+    if host not in hosts:
         raise HeadError(400, "host")
     # 4. framing
     body_length = _body_length(headers, http_1_0=version == "1.0")

@@ -28,6 +28,7 @@ from gateway.front.front import Front
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.front.session_cuts import SessionCuts
+from gateway.function_finder import FunctionFinder
 from gateway.given_purposes import GivenPurposes
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.kept_forms import KeptForms
@@ -306,7 +307,8 @@ async def stand(
             ),
             tally=tally,
             unknown_function=unknown_function(world.engine.policy_set),
-            open_acts=open_acts.get,
+            finder=FunctionFinder(open_acts.get),
+            running={},
             acts={"ebs": act},
             step_up=step_up,
             refusals=refusals
