@@ -38,7 +38,7 @@ from policies.obligations import MASK_BIT, WATERMARK_BIT
 from policies.tiles import LEFT_TO_PERSON
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Set
+    from collections.abc import Callable, Mapping
 
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.forward import Outbound
@@ -64,7 +64,7 @@ class AnswerDuties:
         self,
         *,
         system: str,
-        origins: Set[str],
+        origins: Mapping[str, bytes],
         catalogue: Callable[[], Catalogue],
         recorder: Recorder,
         room: HeldBytes,
@@ -240,7 +240,7 @@ class _Openable:
 
     visit: Visit
     question: Question
-    origins: Set[str]
+    origins: Mapping[str, bytes]
     _known: dict[str, bool] = field(default_factory=dict)
 
     def may_open(self, address: str) -> bool:

@@ -5,7 +5,7 @@ Links, and where the content is also found, only describe: those of elsewhere ar
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from gateway.backoffice.headers import local_location
@@ -33,7 +33,7 @@ class LeadsElsewhere(Exception):  # noqa: N818 -- says what the answer does
 
 
 def place_fields(
-    fields: Iterable[tuple[bytes, bytes]], origins: Set[str]
+    fields: Iterable[tuple[bytes, bytes]], origins: Mapping[str, bytes]
 ) -> tuple[bytes, bytes | None]:
     """Write the fields of an answer that name places, each place on the gateway.
 
@@ -69,7 +69,7 @@ def place_fields(
     return b"".join(written), leads_to
 
 
-def local_refresh(value: bytes, origins: Set[str]) -> tuple[bytes, bytes | None]:
+def local_refresh(value: bytes, origins: Mapping[str, bytes]) -> tuple[bytes, bytes | None]:
     """Give a `Refresh` that leads to the gateway, and where; None for the page itself.
 
     Raises:
@@ -87,7 +87,7 @@ def local_refresh(value: bytes, origins: Set[str]) -> tuple[bytes, bytes | None]
     return found[1] + b"; url=" + place, place
 
 
-def local_links(value: bytes, origins: Set[str]) -> bytes:
+def local_links(value: bytes, origins: Mapping[str, bytes]) -> bytes:
     """Give the links of a `Link` field that lead to the gateway; empty for none.
 
     A field that may be read in several ways has none.

@@ -6,7 +6,7 @@ again whether the request may pass, and never changes what was decided on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Set
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, NamedTuple
 
 from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
@@ -85,7 +85,7 @@ class Exchange:
         incoming: Incoming,
         client: Connection,
         outbound: Outbound,
-        origins: Set[str],
+        origins: Mapping[str, bytes],
     ) -> None:
         self.done: asyncio.Future[Forwarded] = asyncio.get_running_loop().create_future()
         self._incoming = incoming

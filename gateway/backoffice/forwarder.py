@@ -6,7 +6,7 @@ been idle, and it is a GET or HEAD without a body. A POST that anybody may have 
 twice.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.backoffice.forward import Exchange, Forwarded, Outbound
@@ -20,7 +20,7 @@ from gateway.wire.websocket_head import WEBSOCKET
 
 # Without effect, RFC 9110 section 9.2.1; the handshake of a WebSocket is a GET.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", WEBSOCKET})
-NewExchange = Callable[[Incoming, Connection, Outbound, Set[str]], Exchange]
+NewExchange = Callable[[Incoming, Connection, Outbound, Mapping[str, bytes]], Exchange]
 
 
 class Forwarder:

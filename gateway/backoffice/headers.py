@@ -5,7 +5,7 @@ the visit. To the browser go the fields that describe the body. A field that is 
 not pass, however it is spelt.
 """
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlsplit
@@ -163,25 +163,29 @@ def response_head(
     )
 
 
-def local_location(value: bytes, origins: Set[str]) -> bytes | None:
+def local_location(value: bytes, origins: Mapping[str, bytes]) -> bytes | None:
     """Turn a system's `Location` into one on the gateway, or None when it leads elsewhere.
 
     Args:
         value: the field as sent.
-        origins: of the system, such as `https://host:port`, in lower case.
+        origins: of the system, such as `https://host:port`, in lower case, and of other hosts of
+            the gateway; with each, what stands before its paths: nothing for the system itself.
     """
     try:
         parts = urlsplit(value.decode("ascii"))
     except ValueError:
         return None
+    before: bytes | None = b""
     if parts.scheme or parts.netloc:
         schemes = (parts.scheme,) if parts.scheme else _SCHEMES
-        if not any(f"{scheme}://{parts.netloc}".lower() in origins for scheme in schemes):
+        spelt = (f"{scheme}://{parts.netloc}".lower() for scheme in schemes)
+        before = next((origins[each] for each in spelt if each in origins), None)
+        if before is None:
             return None
     path = parts.path or ("/" if parts.netloc or not parts.query else "")
     if path.startswith("//") or "\\" in path:
         return None
-    return (path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
+    return before + (path + (f"?{parts.query}" if parts.query else "")).encode("ascii")
 
 
 def identity_fields(

@@ -28,7 +28,7 @@ from gateway.backoffice.treatment.treat import MOST_BYTES, treat
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Mapping
 
     from gateway.backoffice.forward import Outbound
     from gateway.backoffice.transport import ExchangeError
@@ -103,7 +103,7 @@ class CheckedExchange(Exchange):
         incoming: Incoming,
         client: Connection,
         outbound: Outbound,
-        origins: Set[str],
+        origins: Mapping[str, bytes],
     ) -> None:
         super().__init__(incoming, client, outbound, origins)
         self._duty = duty
@@ -128,7 +128,7 @@ class HeldExchange(Exchange):
         incoming: Incoming,
         client: Connection,
         outbound: Outbound,
-        origins: Set[str],
+        origins: Mapping[str, bytes],
     ) -> None:
         super().__init__(incoming, client, outbound, origins)
         if duty.treatment is None:

@@ -10,7 +10,8 @@ own connections. Rules:
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 import structlog
@@ -22,6 +23,7 @@ from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+_NO_ORIGINS: Final[Mapping[str, bytes]] = MappingProxyType({})
 _log = structlog.get_logger("upstream")
 _LOOK: Final = 2.0  # a look may take so many times as long as connecting
 _TRIES: Final = 3  # instances that one request is offered to
@@ -62,7 +64,8 @@ class Upstream:
         id: the system, as the catalogue names it.
         only: the instance, where there is one, well, and no choice: what becomes of a request
             there is told only when it fails.
-        origins: by which a `Location` is known to lead to this system itself.
+        origins: by which a `Location` is known to lead to this system itself, or to another host
+            of the gateway; with each, what stands before its paths (`local_location`).
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Upstream:
         loop: asyncio.AbstractEventLoop,
         host: str | None = None,
         own_origins: frozenset[str] = frozenset(),
+        other_origins: Mapping[str, bytes] = _NO_ORIGINS,
         rule: HealthRule,
         look_path: str | None = None,
         least_loaded: bool = False,
@@ -84,7 +88,8 @@ class Upstream:
             addresses: origin and address of each instance, at least one.
             loop: of the worker.
             host: value of `Host` for all of them; each one's own without.
-            own_origins: of the gate itself, which a system may know.
+            own_origins: where staff reach it, which a system may know.
+            other_origins: of other hosts of the gateway, with how each is told to browsers.
             rule: when an instance is put out of service.
             look_path: what is asked for to see how it is; None for a connection alone.
             least_loaded: give a request to the instance with the fewest; in turn otherwise.
@@ -94,10 +99,12 @@ class Upstream:
             Instance(url, host or url.partition("://")[2], UpstreamPool(address, loop), rule)
             for url, address in addresses
         )
-        self.origins = own_origins
+        own = set(own_origins)
         for url, _ in addresses:
             scheme, _, authority = url.partition("://")
-            self.origins |= spellings(scheme, authority) | spellings(scheme, host or authority)
+            own |= spellings(scheme, authority) | spellings(scheme, host or authority)
+        # A place where staff reach another system is that system's, whatever this one is asked by.
+        self.origins: Mapping[str, bytes] = {**dict.fromkeys(own, b""), **other_origins}
         self._loop = loop
         self._look_path = look_path
         self._least_loaded = least_loaded

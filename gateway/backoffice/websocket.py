@@ -14,7 +14,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Set
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -102,7 +102,7 @@ class Handshake(Exchange):
         incoming: Incoming,
         client: Connection,
         outbound: Outbound,
-        origins: Set[str],
+        origins: Mapping[str, bytes],
         *,
         idle_seconds: float,
     ) -> None:

@@ -138,7 +138,7 @@ def visited(
     recorder = NotingRecorder()
     duties = AnswerDuties(
         system="ebs",
-        origins=frozenset({"http://ebs"}),
+        origins={"http://ebs": b""},
         catalogue=lambda: of.catalogue,
         recorder=cast("Recorder", recorder),
         room=HeldBytes(),
@@ -263,7 +263,7 @@ def visited_with(
     recorder = NotingRecorder()
     duties = AnswerDuties(
         system="ebs",
-        origins=frozenset(),
+        origins={},
         catalogue=lambda: of.catalogue,
         recorder=cast("Recorder", recorder),
         room=HeldBytes(),

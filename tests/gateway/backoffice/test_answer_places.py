@@ -9,7 +9,8 @@ from gateway.backoffice.answer_places import (
     place_fields,
 )
 
-ORIGINS = frozenset({"https://ebs.internal:8443", "https://ebs1.internal:8443", "https://gate"})
+OWN = ("https://ebs.internal:8443", "https://ebs1.internal:8443", "https://gate")
+ORIGINS = {**dict.fromkeys(OWN, b""), "https://fleet.gate:443": b"https://fleet.gate"}
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,24 @@ def test_a_status_without_a_name_has_a_line_too() -> None:
 )
 def test_a_location_leads_to_the_gateway_or_nowhere(said: bytes, told: bytes | None) -> None:
     """A system that sends people elsewhere could send them to a page that looks like ours."""
-    assert local_location(said, frozenset({UPSTREAM})) == told
+    assert local_location(said, {UPSTREAM: b""}) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (b"https://fleet.gate/x?y", b"https://fleet.gate/x?y"),
+        (b"https://fleet.gate:443", b"https://fleet.gate/"),
+        (b"//fleet.gate/x", b"https://fleet.gate/x"),
+        (b"https://fleet.gate@evil.example/", None),
+        (b"https://fleet.gate//evil.example/", None),
+        (b"http://fleet.gate/x", None),
+    ],
+)
+def test_another_host_of_ours_is_named_whole(said: bytes, told: bytes | None) -> None:
+    fleet = dict.fromkeys(("https://fleet.gate", "https://fleet.gate:443"), b"https://fleet.gate")
+
+    assert local_location(said, {UPSTREAM: b"", **fleet}) == told
 
 
 def test_identity_fields_are_filled_from_what_is_known_and_hold_no_control_characters() -> None:

@@ -63,7 +63,11 @@ total_seconds = 60""",
     assert {each.pool.address.tls_name for each in system.instances} == {"ebs.example"}
     assert {each.pool.address.total_seconds for each in system.instances} == {60}
     assert system.instances[0].health.look_at < asyncio.get_running_loop().time() + 6
-    assert {settings.gateway.origin, "http://localhost:9", "http://ebs.example"} <= system.origins
+    assert {
+        settings.gateway.origin,
+        "http://localhost:9",
+        "http://ebs.example",
+    } <= system.origins.keys()
 
 
 def test_a_system_is_shown_our_certificate_where_one_is_set(tmp_path: Path) -> None:
