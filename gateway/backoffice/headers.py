@@ -175,13 +175,14 @@ def local_location(value: bytes, origins: Mapping[str, bytes]) -> bytes | None:
         parts = urlsplit(value.decode("ascii"))
     except ValueError:
         return None
-    before: bytes | None = b""
+    before = b""
     if parts.scheme or parts.netloc:
         schemes = (parts.scheme,) if parts.scheme else _SCHEMES
         spelt = (f"{scheme}://{parts.netloc}".lower() for scheme in schemes)
-        before = next((origins[each] for each in spelt if each in origins), None)
-        if before is None:
+        found = next((origins[each] for each in spelt if each in origins), None)
+        if found is None:
             return None
+        before = found
     path = parts.path or ("/" if parts.netloc or not parts.query else "")
     if path.startswith("//") or "\\" in path:
         return None
