@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.bulletin import BulletinReader
+    from gateway.identity.sessions.host_tokens import HostTokens
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.session_cache import SessionCache
     from gateway.pace import SourcePaces
@@ -37,6 +38,7 @@ class StaffFinder:
         session_cookie: bytes,
         strangers: SourcePaces,
         monotonic: Callable[[], float],
+        host_tokens: HostTokens | None = None,
     ) -> None:
         """Hold the parts.
 
@@ -46,7 +48,9 @@ class StaffFinder:
             session_cookie: name of our session cookie.
             strangers: how fast requests without a session may come.
             monotonic: seconds that never go back.
+            host_tokens: opens what cookies hold at a system's own host; None at the gateway's.
         """
+        self._host_tokens = host_tokens
         self._sessions = sessions
         self._bulletin = bulletin
         self._session_cookie = session_cookie + b"="
@@ -73,7 +77,7 @@ class StaffFinder:
             StoreError: the database does not answer.
             Refused: the cookie stands twice.
         """
-        token = self._token(visit)
+        token = self.token(visit)
         if token is None:
             return None
         loop = asyncio.get_running_loop()
@@ -128,7 +132,12 @@ class StaffFinder:
         except (Refused, NotCurrent, StoreError, DirectoryAway):
             return
 
-    def _token(self, visit: Visit) -> str | None:
+    def token(self, visit: Visit) -> str | None:
+        """Give what the browser sent as its session's token; None for none.
+
+        Raises:
+            Refused: the cookie stands twice.
+        """
         head = visit.incoming.head
         header = head.headers.get(b"cookie")
         if header is None:
@@ -144,7 +153,10 @@ class StaffFinder:
             return None
         if len(found) > 1:
             raise Refused(400, "cookie-repeated")
-        token = head.worked_out[_KNOWN_AS] = found[0].decode("ascii", "replace")
+        token = found[0].decode("ascii", "replace")
+        if self._host_tokens is not None:
+            token = self._host_tokens.open(token)
+        head.worked_out[_KNOWN_AS] = token
         return token
 
 
@@ -169,6 +181,13 @@ def sign_in_address(visit: Visit, code: str) -> bytes:
         code: why.
     """
     target = visit.target.sent.decode("ascii") if visit.target else "/"
+    host = visit.target.host if visit.target else None
+    if host is not None:
+        if code not in {PAUSED, AGED}:
+            return host.begin(target).encode("ascii")
+        again = {"next": host.way_back(target), "again": code}
+        path = f"/-/sign-in?{urlencode(again, quote_via=quote, safe='/')}"
+        return host.at_main(path).encode("ascii")
     asked = {} if target in {"/", "/-/portal"} else {"next": target}
     if code in {PAUSED, AGED}:
         asked["again"] = code

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
 from gateway.identity.factors.kept_forms import FORM_BYTES, PURPOSE, SECOND_FACTOR, KeptForm
+from gateway.system_hosts import CONTINUE
 from policies.function import GATEWAY_SYSTEM
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
+    from gateway.backoffice.canonical import CanonicalTarget
     from gateway.identity.factors.kept_forms import KeptForms
+    from gateway.system_hosts import SystemHost
     from gateway.visit import Visit
     from policies.decision import Decision
     from policies.question import Question
 
 STEP_UP: Final = "/-/step-up"
 PURPOSE_PAGE: Final = "/-/purpose"
-CONTINUE: Final = "/-/step-up/continue"
 _WAITS_FOR: Final = {
     Reason.SECOND_FACTOR_NEEDED: SECOND_FACTOR,
     Reason.PURPOSE_NEEDED: PURPOSE,
@@ -54,12 +56,12 @@ class StepUp:
         if visit.target is None or mode != b"navigate" or not _takes_pages(visit):
             return b""
         if visit.method in {"GET", "HEAD"}:
-            return _led(visit.target.sent.decode("ascii"), decision)
+            return _led(visit.target, decision)
         # The gateway's own forms carry a token of the session that is about to change.
         if visit.method != "POST" or question.function.system == GATEWAY_SYSTEM:
             return b""
         kept = await self._keep(visit, question.function.title, waits_for)
-        return _led(CONTINUE, decision) if kept else b""
+        return _led(visit.target, decision, waiting=True) if kept else b""
 
     async def _keep(self, visit: Visit, title: str, waits_for: str) -> bool:
         """Keep the form, if it is one that a page of ours can send again exactly as it was."""
@@ -73,7 +75,14 @@ class StepUp:
         if fields is None:
             return False
         target = visit.target.sent.decode("ascii")
-        form = KeptForm(target=target, title=title, fields=fields, waits_for=waits_for)
+        host = visit.target.host
+        form = KeptForm(
+            target=target,
+            title=title,
+            fields=fields,
+            waits_for=waits_for,
+            system="" if host is None else host.system,
+        )
         session, at = visit.live.session.hash, visit.at
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: self._forms.keep(session, form, at=at))
@@ -102,15 +111,26 @@ def form_fields(body: bytes) -> tuple[tuple[str, str], ...] | None:
     return tuple(fields)
 
 
-def _led(to: str, decision: Decision) -> bytes:
+def _led(target: CanonicalTarget, decision: Decision, *, waiting: bool = False) -> bytes:
+    """Give the page of the gateway that asks, and leads back to where a form waits or to `target`.
+
+    From a system's own host it is elsewhere, and leads back to that host.
+    """
+    host, to = target.host, CONTINUE if waiting else target.sent.decode("ascii")
+    if host is not None:
+        to = host.way_back(to)
     next_page = f"next={quote(to, safe='/')}"
     asked = decision.obligations.purpose
     if decision.reason is Reason.SECOND_FACTOR_NEEDED or asked is None:
-        return f"{STEP_UP}?{next_page}".encode("ascii")
+        return _at(host, f"{STEP_UP}?{next_page}")
     # Who changes the codes is asked again: what counts is decided when they come back.
     codes, words = quote(",".join(sorted(asked.codes)), safe=","), "&text=1" if asked.text else ""
     function = quote(decision.function_id, safe="")
-    return f"{PURPOSE_PAGE}?for={function}&codes={codes}{words}&{next_page}".encode("ascii")
+    return _at(host, f"{PURPOSE_PAGE}?for={function}&codes={codes}{words}&{next_page}")
+
+
+def _at(host: SystemHost | None, page: str) -> bytes:
+    return (page if host is None else host.at_main(page)).encode("ascii")
 
 
 def _takes_pages(visit: Visit) -> bool:

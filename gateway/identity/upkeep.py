@@ -14,6 +14,7 @@ from gateway.bulletin import Bulletin
 from gateway.identity.factors.factor_ceremonies import purge_ceremonies
 from gateway.identity.factors.factor_notices import purge_notices
 from gateway.identity.factors.kept_forms import purge_forms
+from gateway.identity.sessions.host_tickets import purge_tickets
 from gateway.identity.sessions.session_cache import SessionCache
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.signing_in.attempts import Attempts
@@ -21,6 +22,7 @@ from gateway.identity.signing_in.stages import purge_stages
 from gateway.store.engine import writing
 
 PURGE_EVERY = timedelta(minutes=10)
+_PURGES = (purge_ceremonies, purge_forms, purge_stages, purge_notices, purge_tickets)
 
 
 class Upkeep:
@@ -58,7 +60,7 @@ class Upkeep:
             self._attempts.purge(at=at)
             with writing(self._engine) as connection:
                 self._bulletin.purge(connection, at)
-                for purge in (purge_ceremonies, purge_forms, purge_stages, purge_notices):
+                for purge in _PURGES:
                     purge(connection, at)
             self._purged_at = at
 

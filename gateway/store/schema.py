@@ -168,6 +168,23 @@ upstream_transaction = Table(  # pages that a system opened, and the function ea
     sqlite_autoincrement=True,
 )
 
+host_ticket = Table(  # takes a session to a system's own host, once
+    "host_ticket",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # SHA-256 of the ticket, hexadecimal
+    Column(
+        "session_hash",
+        String(64),
+        ForeignKey("session.hash", ondelete="CASCADE", onupdate="CASCADE"),
+        nullable=False,
+    ),
+    Column("system", String(40), nullable=False),
+    Column("browser_hash", String(64), nullable=False),
+    Column("sealed", String(120), nullable=False),  # the session's token, under the ticket
+    Column("at_us", BigInteger, nullable=False),
+    Index("host_ticket_age", "at_us"),
+)
+
 given_purpose = Table(  # what people said they need a function for
     "given_purpose",
     metadata,

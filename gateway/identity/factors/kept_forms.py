@@ -36,12 +36,14 @@ class KeptForm:
         title: of the function it was for.
         fields: name and value in their order, decoded.
         waits_for: `second-factor`, or `purpose`.
+        system: at whose own host it was sent; empty for the gateway's.
     """
 
     target: str
     title: str
     fields: tuple[tuple[str, str], ...]
     waits_for: str = SECOND_FACTOR
+    system: str = ""
 
 
 class KeptForms:
@@ -54,7 +56,8 @@ class KeptForms:
 
     def keep(self, session_hash: str, form: KeptForm, *, at: datetime) -> None:
         """Keep a form for a session, in the place of any other."""
-        plain = json.dumps([form.target, form.title, form.fields, form.waits_for]).encode()
+        parts = [form.target, form.title, form.fields, form.waits_for, form.system]
+        plain = json.dumps(parts).encode()
         with writing(self._engine) as connection:
             _put(
                 connection, session_hash, self._seal.seal(plain, context=_context(session_hash)), at
@@ -127,6 +130,7 @@ class KeptForms:
             title=title,
             fields=tuple((name, value) for name, value in fields),
             waits_for=waits[0] if waits else SECOND_FACTOR,
+            system="".join(waits[1:]),
         )
 
 
