@@ -19,7 +19,7 @@ class DecisionClientSection(Section):
     organisations: Annotated[tuple[Identifier, ...], Strict(strict=False), Field(min_length=1)]
     """Write the ids of the organisations about whose staff it may ask."""
     per_minute: int = Field(default=600, ge=1, le=600_000)
-    """How many decisions it may ask of one worker in a minute; more is refused with 429."""
+    """How many decisions it may ask of one worker in a minute; more is refused with 429. Of a search each function, action or person that is tried counts."""  # noqa: E501
 
 
 class DecisionsSection(Section):

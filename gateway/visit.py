@@ -46,6 +46,7 @@ class Visit:
             not opened in its session; else empty.
         purpose: what the person said they need it for, where that was asked.
         wait_seconds: after how long it may be tried again, where that is known; else 0.
+        told_fields: fields that the gate's own answer has besides, such as the methods allowed.
         engine: which answered `question`; None before that.
         question: what was asked of it; None before that.
         done: what was done to the answer, in the words of the record; empty for most.
@@ -66,6 +67,7 @@ class Visit:
     lost_page: str = field(default="", init=False)
     purpose: GivenPurpose | None = field(default=None, init=False)
     wait_seconds: int = field(default=0, init=False)
+    told_fields: tuple[tuple[bytes, bytes], ...] = field(default=(), init=False)
     engine: Engine | None = field(default=None, init=False)
     question: Question | None = field(default=None, init=False)
     done: tuple[str, ...] = field(default=(), init=False)

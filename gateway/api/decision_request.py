@@ -8,10 +8,12 @@ Unknown members are passed over, as the standard wants.
               or {"type": "request", "id": "/path?query"}
     action    {"name": "read"} or "write" of a function, "GET" or "HEAD" of a request
     context   {"purpose": "<code>"}
+    page      {"limit": 20, "token": "<the next_token of the page before>"}, of a search
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -20,13 +22,38 @@ from gateway.errors import RequestError
 from gateway.identity.providers.strict_json import StrictJsonError, read_object
 
 MOST_EVALUATIONS: Final = 60
-_LONGEST: Final = 2_000  # characters of a name or an id
-_SUBJECTS: Final = ("staff", "user")
-_ACTIONS: Final = {"function": ("read", "write"), "request": ("GET", "HEAD")}
+LONGEST: Final = 2_000
+"""Characters of a name, an id or a token."""
+
+TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
+_TEXT: Final = re.compile(TEXT_PATTERN)
+
+SUBJECTS: Final = ("staff", "user")
+ACTIONS: Final = {"function": ("read", "write"), "request": ("GET", "HEAD")}
+"""What may be done, by type of resource."""
 
 
 class RequestFault(RequestError):  # noqa: N818 -- as its family: what was asked, not a failure
-    """A request that cannot be read; the text says where, and what to write."""
+    """A request that cannot be read; the text says where, and what to write.
+
+    Attributes:
+        status: of the answer.
+        fields: of the answer, beside those of every answer.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 400, fields: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        super().__init__(message)
+        self.status, self.fields = status, fields
+
+
+class Wanted(StrEnum):
+    """What a search leaves open, and finds."""
+
+    SUBJECT = "subject"
+    RESOURCE = "resource"
+    ACTION = "action"
 
 
 class Semantic(StrEnum):
@@ -42,7 +69,8 @@ class Evaluation:
     """One question.
 
     Attributes:
-        staff_id: about whom.
+        subject_type: `staff` or `user`, which mean the same.
+        staff_id: about whom; empty where a search leaves it open.
         kind: `function` or `request`.
         resource: id of a function, or path and query; empty where a search leaves it open.
         action: what is done; empty where a search leaves it open.
@@ -50,6 +78,7 @@ class Evaluation:
         purpose: code of the purpose that was given; None for none.
     """
 
+    subject_type: str
     staff_id: str
     kind: str
     resource: str
@@ -65,6 +94,23 @@ class Asked:
     evaluations: tuple[Evaluation, ...]
     semantic: Semantic = Semantic.EXECUTE_ALL
     single: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What a search asks: one question that leaves something open, and which part of the answer.
+
+    Attributes:
+        wanted: what is left open.
+        question: the rest of it.
+        limit: the most results of this page; None for as many as we give.
+        token: where it begins, as the page before said; empty for the first.
+    """
+
+    wanted: Wanted
+    question: Evaluation
+    limit: int | None = None
+    token: str = ""
 
 
 def read_evaluation(body: bytes) -> Asked:
@@ -101,23 +147,24 @@ def read_evaluations(body: bytes) -> Asked:
     return Asked(evaluations=tuple(read), semantic=_semantic(said))
 
 
-def read_search(body: bytes, wanted: str) -> Evaluation:
-    """Read the body of a search, for `resource` or `action`.
+def read_search(body: bytes, wanted: Wanted) -> Search:
+    """Read the body of a search; what it leaves open is passed over where it is said all the same.
 
     Raises:
         RequestFault: saying where, and what is wrong there.
     """
     said = _object(body)
-    if wanted == "action":
-        said = {**said, "action": {"name": ""}}
-    elif isinstance(said.get("resource"), dict):
-        said = {**said, "resource": {**said["resource"], "id": ""}}
-    if isinstance(said.get("page"), dict) and said["page"].get("token"):
-        raise RequestFault("page.token: there is one page; leave it out")
-    found = _evaluation(said, "", left_open=wanted)
-    if found.kind != "function":
+    question = _evaluation(said, "", left_open=wanted)
+    if wanted is not Wanted.SUBJECT and question.kind != "function":
         raise RequestFault('resource.type: only "function" can be searched')
-    return found
+    page = _optional(said, "page", "")
+    _optional(page, "properties", "page.")
+    limit, token = page.get("limit"), page.get("token", "")
+    if limit is not None and (type(limit) is not int or limit < 0):
+        raise RequestFault("page.limit: write a whole number, 0 or more")
+    if token != "":
+        token = _text(page, "token", "page.")
+    return Search(wanted=wanted, question=question, limit=limit, token=token)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -139,25 +186,29 @@ def _semantic(said: dict[str, Any]) -> Semantic:
         raise RequestFault(f"options.evaluations_semantic: write one of {known}") from error
 
 
-def _evaluation(said: dict[str, Any], where: str, *, left_open: str = "") -> Evaluation:
-    subject, resource, action = (
-        _member(said, name, where) for name in ("subject", "resource", "action")
-    )
-    _one_of(subject, "type", f"{where}subject.", _SUBJECTS)
-    kind = _one_of(resource, "type", f"{where}resource.", tuple(_ACTIONS))
-    name = ""
-    if left_open != "action":
-        name = _one_of(action, "name", f"{where}action.", _ACTIONS[kind])
+def _evaluation(said: dict[str, Any], where: str, *, left_open: Wanted | None = None) -> Evaluation:
+    subject, resource = (_member(said, name, where) for name in ("subject", "resource"))
+    kind = _one_of(resource, "type", f"{where}resource.", tuple(ACTIONS))
+    asked = dict.fromkeys(Wanted, "")
+    if left_open is not Wanted.ACTION:
+        action = _member(said, "action", where)
+        asked[Wanted.ACTION] = _one_of(action, "name", f"{where}action.", ACTIONS[kind])
+        _optional(action, "properties", f"{where}action.")
+    for name, entity in ((Wanted.SUBJECT, subject), (Wanted.RESOURCE, resource)):
+        if left_open is not name:
+            asked[name] = _text(entity, "id", f"{where}{name}.")
     number, code = None, None
     if "record" in (properties := _optional(resource, "properties", f"{where}resource.")):
         number = _text(properties, "record", f"{where}resource.properties.")
     if "purpose" in (context := _optional(said, "context", where)):
         code = _text(context, "purpose", f"{where}context.")
+    _optional(subject, "properties", f"{where}subject.")
     return Evaluation(
-        staff_id=_text(subject, "id", f"{where}subject."),
+        subject_type=_one_of(subject, "type", f"{where}subject.", SUBJECTS),
+        staff_id=asked[Wanted.SUBJECT],
         kind=kind,
-        resource="" if left_open == "resource" else _text(resource, "id", f"{where}resource."),
-        action=name,
+        resource=asked[Wanted.RESOURCE],
+        action=asked[Wanted.ACTION],
         record=number,
         purpose=code,
     )
@@ -176,9 +227,19 @@ def _optional(said: dict[str, Any], name: str, where: str) -> dict[str, Any]:
 
 def _text(said: dict[str, Any], name: str, where: str) -> str:
     value = said.get(name)
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
-        raise RequestFault(f"{where}{name}: write text of 1 to {_LONGEST} characters")
+    if not isinstance(value, str) or len(value) > LONGEST or not _is_text(value):
+        raise RequestFault(
+            f"{where}{name}: write text of 1 to {LONGEST} characters, none of them for control"
+        )
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a character, as JSON's `\ud800` makes one
+        return False
+    return _TEXT.fullmatch(value) is not None
 
 
 def _one_of(said: dict[str, Any], name: str, where: str, known: tuple[str, ...]) -> str:

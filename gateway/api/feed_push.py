@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from gateway.wire.incoming import Incoming
 
 PREFIX: Final = "/-/api/vetting/feed/"
+SIGNATURE_FIELD: Final = b"Feed-Signature"
 MAX_BODY_BYTES: Final = 64 * 1024 * 1024  # 50,000 rows are a quarter of it
 BODY_SECONDS: Final = 120
 LEAST_BYTES_A_SECOND: Final = 64 * 1024  # 50,000 rows in time need twice as much
@@ -96,6 +97,7 @@ class FeedPush:
         """
         head, target = visit.incoming.head, visit.target
         if head.method != "POST" or target is None:
+            visit.told_fields = ((b"Allow", b"POST"),)
             raise Refused(405, "feed-method")
         query = target.sent.partition(b"?")[2].decode("ascii")
         if query not in _NEITHER_ASKED or b"content-encoding" in head.headers:
@@ -111,10 +113,11 @@ class FeedPush:
         body = await _read(incoming)
         if body is None:
             raise Refused(*(incoming.failure if incoming.failed else (413, "feed-too-large")))
-        signature = incoming.head.headers.get(b"feed-signature", b"")
+        signature = incoming.head.headers.get(SIGNATURE_FIELD.lower(), b"")
         loop = asyncio.get_running_loop()
         signed = await loop.run_in_executor(None, self._is_signed, feed, body, signature)
         if not signed:
+            visit.told_fields = ((b"WWW-Authenticate", SIGNATURE_FIELD),)
             raise Refused(401, "feed-not-signed")
         done = await loop.run_in_executor(None, self._importer, feed, body, signature, dry_run)
         await self._answer(visit, done)

@@ -17,6 +17,8 @@ from gateway.wire.answers import Answer, document
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+HEALTH_PATH: Final = "/-/health"
+READY_PATH: Final = "/-/ready"
 _JSON: Final = b"application/json"
 
 

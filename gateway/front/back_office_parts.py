@@ -6,8 +6,12 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.answer_duties import AnswerDuties
-from gateway.api.authzen import AuthZen, DecisionClient
+from gateway.api.asked_decisions import AskedDecisions
+from gateway.api.authzen import AuthZen
+from gateway.api.decision_clients import DecisionClient, DecisionClients
+from gateway.api.decision_search import DecisionSearch
 from gateway.api.forward_auth import ForwardAuth
+from gateway.api.search_pages import SearchPages
 from gateway.backoffice.drained_instances import DrainFollower
 from gateway.backoffice.held_answer import HeldBytes
 from gateway.backoffice.kept_transactions import KeptTransactions
@@ -22,6 +26,7 @@ from gateway.front.from_settings import (
 )
 from gateway.front.open_routes import OpenRoutes
 from gateway.front.upstream_parts import upstreams_of
+from gateway.identity.sessions.signed_in_staff import SignedInStaff
 from gateway.rate_uses import RateUses
 from gateway.transactions import Transactions
 
@@ -138,26 +143,44 @@ class BackOfficeParts:
             keys.session_secret,
             duties,
         )
-        self.decisions = AuthZen(
-            [
-                DecisionClient(
-                    id=each.id,
-                    token_sha256=each.token_sha256,
-                    organisations=frozenset(each.organisations),
-                    per_minute=each.per_minute,
-                )
-                for each in settings.decisions.clients
-            ],
-            origin=origin,
-            engine=state.policy.engine,
-            sessions=state.cache,
-            presence=presence(settings.sessions),
-            owners=state.owners,
-            bulletin=state.reader,
-            recorder=recorder,
-            monotonic=time.monotonic,
-        )
+        self.decisions = _decisions(settings, recorder, state, keys.session_secret)
 
     def open_routes(self, pages: PagesBridge, readiness: Readiness) -> OpenRoutes:
         """Give what is open without a session."""
         return OpenRoutes(pages, readiness, self.mint.jwks, self.feeds, self.decisions)
+
+
+def _decisions(
+    settings: Settings, recorder: Recorder, state: State, session_secret: bytes
+) -> AuthZen:
+    """Make what answers the programs that ask for decisions."""
+    clients = DecisionClients(
+        [
+            DecisionClient(
+                id=each.id,
+                token_sha256=each.token_sha256,
+                organisations=frozenset(each.organisations),
+                per_minute=each.per_minute,
+            )
+            for each in settings.decisions.clients
+        ]
+    )
+    decisions = AskedDecisions(state.owners, presence(settings.sessions))
+    staff = SignedInStaff(state.store, state.cache)
+    return AuthZen(
+        clients,
+        origin=settings.gateway.origin,
+        engine=state.policy.engine,
+        decisions=decisions,
+        search=DecisionSearch(
+            engine=state.policy.engine,
+            decisions=decisions,
+            staff=staff,
+            clients=clients,
+            pages=SearchPages(session_secret),
+        ),
+        staff=staff,
+        bulletin=state.reader,
+        recorder=recorder,
+        monotonic=time.monotonic,
+    )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from gateway.api.authzen import METADATA_PATH
 from gateway.api.authzen import PREFIX as DECISIONS
 from gateway.api.feed_push import PREFIX
-from gateway.api.health import Readiness, health
+from gateway.api.health import HEALTH_PATH, READY_PATH, Readiness, health
 from gateway.api.keys import JWKS_PATH, jwks_answer
+from gateway.refused import Refused
 from gateway.wire.answers import Answer, document, give
 
 if TYPE_CHECKING:
@@ -43,17 +44,19 @@ OPEN_PAGES: Final = frozenset(
     }
 )
 OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/", "/-/oidc/")
-OPEN_DOCUMENTS: Final = frozenset({"/-/health", "/-/ready", JWKS_PATH})
+OPEN_DOCUMENTS: Final = frozenset({HEALTH_PATH, READY_PATH, JWKS_PATH})
+_READING: Final = frozenset({"GET", "HEAD"})
 
 
 def is_called_by_machines(path: str) -> bool:
-    """Tell whether servers post to a path: they send no `Origin`.
+    """Tell whether servers ask for a path: they send no `Origin`, and read no pages.
 
     What providers and vetting units post is signed, a program that asks for decisions shows a
-    token; no cookie is looked at for it.
+    token; no cookie is looked at for it, nor for the documents.
     """
     back_channel = path.startswith("/-/oidc/") and path.endswith("/back-channel")
-    return back_channel or path.startswith((PREFIX, DECISIONS))
+    of_documents = path in OPEN_DOCUMENTS or path == METADATA_PATH
+    return back_channel or of_documents or path.startswith((PREFIX, DECISIONS))
 
 
 def readiness_of(
@@ -97,8 +100,8 @@ class OpenRoutes:
         self._decisions = decisions
         self._pages = pages
         self._documents: dict[str, Callable[[], Answer]] = {
-            "/-/health": health,
-            "/-/ready": readiness.answer,
+            HEALTH_PATH: health,
+            READY_PATH: readiness.answer,
             JWKS_PATH: lambda: jwks_answer(jwks()),
         }
         if decisions.takes_any:
@@ -118,6 +121,9 @@ class OpenRoutes:
             return None
 
         async def act(visit: Visit) -> None:
+            if visit.method not in _READING:
+                visit.told_fields = ((b"Allow", b"GET, HEAD"),)
+                raise Refused(405, "document-method")
             give(give_document(), visit.incoming, visit.client)
 
         return act

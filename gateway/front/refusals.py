@@ -9,6 +9,7 @@ import orjson
 
 from gateway.backoffice.accounts import NO_ACCOUNT
 from gateway.entrance.inside import UNREAD
+from gateway.front.open_routes import is_called_by_machines
 from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
 from gateway.wire.answers import Answer, plain
@@ -36,7 +37,6 @@ class AccountReason:
 
 # 499 is told to nobody: the client is gone.
 _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505})
-_FOR_PROGRAMS: Final = "/-/api/"
 _TOO_FAST: Final = {
     SOURCE_RATE: "Too many requests came from your network. Wait a moment, then try again.",
     PERSON_RATE: "Too many requests came from you. Wait a moment, then try again.",
@@ -83,13 +83,12 @@ class FrontRefusals:
     ) -> Answer:
         """Give the refusal of a visit."""
         if cause in _TOO_FAST:  # whoever floods us is not worth a page
-            brief = plain(status, _TOO_FAST[cause], visit.reference)
-            return replace(brief, fields=(*brief.fields, *_when_again(visit)))
+            return _beside(plain(status, _TOO_FAST[cause], visit.reference), visit)
         told: Sequence[TellableReason] = (_NO_ACCOUNT,) if cause == NO_ACCOUNT else reasons
-        if visit.target is not None and visit.target.path.startswith(_FOR_PROGRAMS):
+        if visit.target is not None and is_called_by_machines(visit.target.path):
             return self._json(visit, status, told)
         if status in _UNREADABLE:
-            return plain(status, UNREAD, visit.reference)
+            return _beside(plain(status, UNREAD, visit.reference), visit)
         headers = visit.incoming.head.headers
         accept = headers.get(b"accept", b"")
         if b"json" in accept and b"text/html" not in accept:
@@ -120,18 +119,14 @@ class FrontRefusals:
         return self._whole(status, b"application/json", orjson.dumps(document), visit)
 
     def _whole(self, status: int, content_type: bytes, body: bytes, visit: Visit) -> Answer:
-        return Answer(
-            status=status,
-            fields=(
-                (b"Content-Type", content_type),
-                *self._fields,
-                (b"Gateway-Reference", visit.reference.encode("ascii")),
-                *_when_again(visit),
-            ),
-            body=body,
-        )
+        reference = b"Gateway-Reference", visit.reference.encode("ascii")
+        fields = ((b"Content-Type", content_type), *self._fields, reference)
+        return _beside(Answer(status=status, fields=fields, body=body), visit)
 
 
-def _when_again(visit: Visit) -> tuple[tuple[bytes, bytes], ...]:
-    """Say after how many seconds it may be tried again (RFC 9110 section 10.2.3)."""
-    return ((b"Retry-After", b"%d" % visit.wait_seconds),) if visit.wait_seconds else ()
+def _beside(answer: Answer, visit: Visit) -> Answer:
+    """Say what is said of it besides, and after how many seconds to try again (RFC 9110 10.2.3)."""
+    fields = visit.told_fields
+    if visit.wait_seconds:
+        fields += ((b"Retry-After", b"%d" % visit.wait_seconds),)
+    return replace(answer, fields=(*answer.fields, *fields)) if fields else answer

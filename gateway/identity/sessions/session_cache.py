@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import enum
 import threading
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -32,9 +31,7 @@ from gateway.errors import DirectoryUnavailable, IdentityError, NotEmployed
 from gateway.identity.sessions.live_session import LiveSession, SubjectReader
 from gateway.identity.sessions.presence import Presence
 from gateway.identity.sessions.session import Session
-from gateway.identity.sessions.session_ending import Whose
 from gateway.identity.sessions.session_limits import limits_in_us
-from gateway.identity.sessions.session_list import list_sessions
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.staff import staff_by_id
 from gateway.pace import PersonPaces
@@ -198,10 +195,7 @@ class SessionCache:
             StoreUnavailable: if the database does not answer.
             DirectoryAway: as `load`.
         """
-        with self._lock:
-            token = self._tokens.get(live.session.hash)
-            kept = self._live.get(token) if token else None
-            seen_us = max(live.seen_us, kept.seen_us if kept else 0)
+        seen_us = max(live.seen_us, self._seen_us(live.session.hash))
         with reading(self._engine) as connection:
             session = self._sessions.read_hash(connection, live.session.hash)
             if session is None:
@@ -212,29 +206,16 @@ class SessionCache:
         found.seen_us = max(seen_us, session.last_seen_at_us)
         return found
 
-    def of_staff(self, staff_id: str, *, at: datetime) -> LiveSession | None:
-        """Read the newest session of somebody (blocks). Does not count as use, nor is it kept.
-
-        Returns:
-            The session, or None where they are not signed in, or may not use any until their
-            directory vouches for them again.
+    def describe(
+        self, connection: Connection, session: Session, at: datetime
+    ) -> LiveSession | None:
+        """Say whose a session is, for who does not use it (blocks); None if it reached a limit.
 
         Raises:
-            StoreUnavailable: if the database does not answer.
+            DirectoryAway: as `load`.
+            IdentityError: it belongs to nobody any more.
         """
-        at_us = schema.microseconds(at)
-        with reading(self._engine) as connection:
-            for listed in list_sessions(connection, Whose(staff_id=staff_id), at=at):
-                session = self._sessions.read_hash(connection, listed.hash)
-                with suppress(DirectoryAway):
-                    seen_us = self._unwritten.get(listed.hash, 0)
-                    live = session and self._describe(connection, session, at, seen_us)
-                    if live:
-                        # As their next request would find it; noted only then.
-                        rested_us = max(live.session.rested_us, at_us - live.seen_us)
-                        live.session = replace(live.session, rested_us=rested_us)
-                        return live
-        return None
+        return self._describe(connection, session, at, self._seen_us(session.hash))
 
     def why_over(self, token: str) -> str:
         """Give why a session was ended, as far as it is remembered; for the event loop."""
@@ -316,10 +297,7 @@ class SessionCache:
             session = self._sessions.read(connection, token)
             if session is None:
                 return None, self._sessions.why_over(connection, token)
-            # What this worker saw and has not written yet counts too.
-            held = self._live.get(token)
-            seen_us = max(held.seen_us if held else 0, self._unwritten.get(session.hash, 0))
-            live = self._describe(connection, session, at, seen_us)
+            live = self.describe(connection, session, at)
         if live is None:
             return None, "limit"
         pause_us = at_us - live.seen_us
@@ -328,6 +306,12 @@ class SessionCache:
             live.session = replace(session, rested_us=pause_us)
         live.seen_us = max(live.seen_us, at_us)
         return live, ""
+
+    def _seen_us(self, session_hash: str) -> int:
+        """Give when this worker saw a session used, as far as it may not be written yet; else 0."""
+        with self._lock:
+            held = self._live.get(self._tokens.get(session_hash, ""))
+            return max(held.seen_us if held else 0, self._unwritten.get(session_hash, 0))
 
     def _describe(
         self, connection: Connection, session: Session, at: datetime, seen_us: int

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,76 +10,22 @@ from typing import Any
 
 import pytest
 
-from gateway.api.authzen import PREFIX, AuthZen, DecisionClient
+from gateway.api.authzen import PREFIX, AuthZen
 from gateway.audit.entry import Outcome
-from gateway.identity.sessions.presence import Presence, PresenceLimit
+from gateway.identity.sessions.presence import PresenceLimit
 from gateway.identity.sessions.session_ending import Whose
 from gateway.keys import KeyRing
+from tests.gateway.api.programs import ALICE, JSON, OTHER_TOKEN, TOKEN, about, asked_stand, told
 from tests.gateway.identity.parts import AT
 from tests.gateway.pages.world import World
-from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, stand, status_of
+from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 from tests.gateway.test_conditions import bind
-
-TOKEN = "a-token-of-a-program"
-ALICE = "cheshire-fire/id-alice"
-JSON = "Content-Type: application/json\r\n"
 
 
 @pytest.fixture
 async def gate(tmp_path: Path, front_world: World, record_keys: KeyRing) -> AsyncIterator[Stand]:
     async with asked_stand(tmp_path, front_world, record_keys) as made:
         yield made
-
-
-@contextlib.asynccontextmanager
-async def asked_stand(
-    folder: Path, world: World, keys: KeyRing, *limits: PresenceLimit
-) -> AsyncIterator[Stand]:
-    async with stand(folder, world, keys) as made:
-        point = AuthZen(
-            [
-                DecisionClient(
-                    id="rota",
-                    token_sha256=hashlib.sha256(TOKEN.encode()).hexdigest(),
-                    organisations=frozenset({"cheshire-fire"}),
-                    per_minute=500,
-                )
-            ],
-            origin="http://gate",
-            engine=lambda: made.engine,  # type: ignore[arg-type,return-value]  # all it is asked
-            sessions=made.parts.cache,
-            presence=Presence(limits),
-            owners=made.front._pipeline._owners,
-            bulletin=made.parts.reader,
-            recorder=made.recorder,
-            monotonic=made.parts.reader._monotonic,
-        )
-        for path in ("evaluation", "evaluations", "search/resource", "search/action", "other"):
-            made.open_acts[PREFIX + path] = point.act
-        yield made
-
-
-def about(
-    resource: str = "pay.slip", action: str = "read", *, who: str = ALICE, **more: Any
-) -> dict[str, Any]:
-    kind = "request" if resource.startswith("/") else "function"
-    return {
-        "subject": {"type": "staff", "id": who},
-        "resource": {"type": kind, "id": resource},
-        "action": {"name": action},
-        **more,
-    }
-
-
-async def told(
-    gate: Stand, said: object, path: str = "evaluation", *, token: str = TOKEN, more: str = JSON
-) -> tuple[int, Any]:
-    body = said if isinstance(said, str) else json.dumps(said)
-    fields = f"Authorization: Bearer {token}\r\n{more}"
-    answer = await gate.ask(
-        PREFIX + path, method="POST", more=fields, body=body, accept="application/json"
-    )
-    return status_of(answer), json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
 async def test_a_decision_is_that_of_the_gate_and_is_recorded_before_it_is_told(
@@ -188,60 +132,60 @@ async def test_without_several_it_is_one(gate: Stand) -> None:
     assert (await told(gate, about(evaluations=[]), "evaluations"))[1] == {"decision": True}
 
 
-async def test_a_search_finds_what_an_evaluation_permits(gate: Stand) -> None:
-    gate.firefighter()
-    wanted = {**about(), "resource": {"type": "function"}}
-    _, answer = await told(gate, wanted, "search/resource")
-    found = [each["id"] for each in answer["results"]]
-
-    assert "pay.slip" in found
-    assert not {"hr.sit", "pay.bank", "gate.portal"} & set(found)
-    assert (gate.drafts[0].code, gate.drafts[0].staff_id) == ("decisions-searched", ALICE)
-    for each in found[:3]:
-        assert (await told(gate, about(each)))[1] == {"decision": True}
-    del wanted["action"]
-    _, answer = await told(gate, {**wanted, "resource": about()["resource"]}, "search/action")
-    assert {"name": "read"} in answer["results"]
-    assert (await told(gate, about(who="x/y"), "search/resource"))[1] == {"results": []}
-
-
 @pytest.mark.parametrize("token", ["", "another-token"])
 async def test_a_stranger_is_told_nothing(gate: Stand, token: str) -> None:
     gate.firefighter()
-    status, _ = await told(gate, about(), token=token)
+    fields = f"Authorization: Bearer {token}\r\nX-Request-ID: r1\r\n{JSON}"
+    answer = await gate.ask(PREFIX + "evaluation", method="POST", more=fields, body="{}")
 
-    assert (status, gate.drafts[-1].code) == (401, "decision-client-unknown")
+    assert (status_of(answer), gate.drafts[-1].code) == (401, "decision-client-unknown")
+    assert field_of(answer, "WWW-Authenticate") == "Bearer"
+    assert field_of(answer, "X-Request-ID") == "r1"
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["refused"] is True
     assert gate.engine.asked == []
 
 
 @pytest.mark.parametrize(
-    ("said", "path", "more", "expected"),
+    ("said", "path", "more", "status", "expected"),
     [
-        ("{", "evaluation", JSON, "the body: not JSON"),
-        ('{"a": 1, "a": 2}', "evaluation", JSON, "the body: a name comes twice"),
-        ({}, "evaluation", JSON, "subject: write an object"),
-        (about(), "evaluation", "", "Content-Type: write application/json"),
-        (about(), "other", JSON, "the address: POST to one of those"),
-        ("x" * 300_000, "evaluation", JSON, "the body: write 262144 bytes at the most"),
+        ("{", "evaluation", JSON, 400, "the body: not JSON"),
+        ('{"a": 1, "a": 2}', "evaluation", JSON, 400, "the body: a name comes twice"),
+        ({}, "evaluation", JSON, 400, "subject: write an object"),
+        (about(), "evaluation", "", 415, "Content-Type: write application/json"),
+        (about(), "other", JSON, 404, "the address: write one of those"),
+        ("x" * 300_000, "evaluation", JSON, 413, "the body: write 262144 bytes at the most"),
     ],
 )
 async def test_a_faulty_call_is_told_where_and_what(
-    gate: Stand, said: object, path: str, more: str, expected: str
+    gate: Stand, said: object, path: str, more: str, status: int, expected: str
 ) -> None:
-    status, answer = await told(gate, said, path, more=more)
+    answered, answer = await told(gate, said, path, more=more)
 
-    assert status == 400
+    assert answered == status
     assert expected in answer["error"]
     assert answer["reference"] == gate.drafts[-1].reference
+
+
+async def test_another_method_is_told_which_one_is_meant(gate: Stand) -> None:
+    fields = f"Authorization: Bearer {TOKEN}\r\n"
+    answer = await gate.ask(PREFIX + "evaluation", more=fields)
+
+    assert (status_of(answer), field_of(answer, "Allow")) == (405, "POST")
 
 
 async def test_a_program_asks_so_much_in_a_minute(gate: Stand) -> None:
     gate.firefighter()
     several = {"evaluations": [about("no.such")] * 60}
     statuses = [(await told(gate, several, "evaluations"))[0] for _ in range(9)]
+    fields = f"Authorization: Bearer {TOKEN}\r\n{JSON}"
+    late = await gate.ask(
+        PREFIX + "evaluations", method="POST", more=fields, body=json.dumps(several)
+    )
+    others = (await told(gate, several, "evaluations", token=OTHER_TOKEN))[0]
     gate.at_us += 60_000_000
 
     assert statuses == [200] * 8 + [429]
+    assert (status_of(late), field_of(late, "Retry-After"), others) == (429, "60", 200)
     assert (await told(gate, several, "evaluations"))[0] == 200
 
 
@@ -259,12 +203,13 @@ async def test_what_cannot_be_recorded_is_not_told(gate: Stand) -> None:
 
 async def test_a_calls_own_id_is_given_back(gate: Stand) -> None:
     gate.firefighter()
-    fields = f"Authorization: Bearer {TOKEN}\r\n{JSON}X-Request-ID: bfe9eb29\r\n"
+    own = "bfe9eb29" * 40
+    fields = f"Authorization: Bearer {TOKEN}\r\n{JSON}X-Request-ID: {own}\r\n"
     answer = await gate.ask(
         PREFIX + "evaluation", method="POST", more=fields, body=json.dumps(about())
     )
 
-    assert field_of(answer, "X-Request-ID") == "bfe9eb29"
+    assert field_of(answer, "X-Request-ID") == own
     assert field_of(answer, "Gateway-Reference") == gate.drafts[0].reference
 
 
@@ -272,12 +217,12 @@ def test_the_metadata_name_what_is_there() -> None:
     """Where one is not named, a program knows that it is not there."""
     nothing: Any = None
     point = AuthZen(
-        (),
+        nothing,
         origin="https://gate.example",
         engine=nothing,
-        sessions=nothing,
-        presence=nothing,
-        owners=nothing,
+        decisions=nothing,
+        search=nothing,
+        staff=nothing,
         bulletin=nothing,
         recorder=nothing,
         monotonic=nothing,
@@ -287,6 +232,7 @@ def test_the_metadata_name_what_is_there() -> None:
         "policy_decision_point": "https://gate.example",
         "access_evaluation_endpoint": "https://gate.example/-/access/v1/evaluation",
         "access_evaluations_endpoint": "https://gate.example/-/access/v1/evaluations",
+        "search_subject_endpoint": "https://gate.example/-/access/v1/search/subject",
         "search_resource_endpoint": "https://gate.example/-/access/v1/search/resource",
         "search_action_endpoint": "https://gate.example/-/access/v1/search/action",
     }

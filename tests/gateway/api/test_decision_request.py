@@ -10,7 +10,9 @@ import pytest
 from gateway.api.decision_request import (
     Evaluation,
     RequestFault,
+    Search,
     Semantic,
+    Wanted,
     read_evaluation,
     read_evaluations,
     read_search,
@@ -37,6 +39,7 @@ def test_a_question_is_read_and_what_is_unknown_passed_over() -> None:
 
     assert read_evaluation(body).evaluations == (
         Evaluation(
+            subject_type="user",
             staff_id="cheshire-fire/id-alice",
             kind="function",
             resource="pay.slip",
@@ -91,21 +94,54 @@ def test_what_is_wrong_is_told_with_its_place(members: dict[str, Any], expected:
     assert str(refused.value).startswith(expected)
 
 
-def test_a_search_leaves_one_thing_open() -> None:
-    by_action = read_search(written(action=None), "action")
-    by_resource = read_search(written(resource={"type": "function", "id": "ignored"}), "resource")
+@pytest.mark.parametrize("text", ["", "a\x00b", "a\nb", "a\n", "\x7f", "half \ud800", 7, None])
+def test_text_that_nobody_could_write_down_is_none(text: object) -> None:
+    """Half a character would be an error at the database, not an answer."""
+    with pytest.raises(RequestFault, match=r"subject\.id: write text of 1 to 2000 characters"):
+        read_evaluation(written(subject={"type": "user", "id": text}))
 
-    assert (by_action.resource, by_action.action) == ("pay.slip", "")
-    assert (by_resource.resource, by_resource.action) == ("", "read")
+
+def test_a_search_leaves_one_thing_open_and_passes_over_what_is_said_of_it() -> None:
+    by_subject = read_search(written(subject={"type": "staff", "id": 7}), Wanted.SUBJECT)
+    by_resource = read_search(
+        written(resource={"type": "function", "id": ["ignored"]}), Wanted.RESOURCE
+    )
+    by_action = read_search(written(action="ignored"), Wanted.ACTION)
+
+    assert by_subject.question.subject_type == "staff"
+    assert [each.question.staff_id for each in (by_subject, by_action)] == ["", ALICE["id"]]
+    assert [each.question.resource for each in (by_subject, by_resource)] == ["pay.slip", ""]
+    assert [each.question.action for each in (by_resource, by_action)] == ["read", ""]
+    assert read_search(written(action=None), Wanted.ACTION) == by_action
+
+
+def test_a_page_says_how_many_and_from_where() -> None:
+    said = {"limit": 20, "token": "t1", "properties": {"sort": "id"}, "more": 1}
+    first = {"limit": 0, "token": ""}
+
+    assert read_search(written(page=said), Wanted.SUBJECT) == Search(
+        wanted=Wanted.SUBJECT,
+        question=read_search(written(), Wanted.SUBJECT).question,
+        limit=20,
+        token="t1",
+    )
+    assert read_search(written(page=first), Wanted.ACTION).limit == 0
+    assert read_search(written(), Wanted.ACTION).limit is None
 
 
 @pytest.mark.parametrize(
     ("members", "expected"),
     [
         ({"resource": {"type": "request", "id": "/"}, "action": {"name": "GET"}}, "resource.type"),
-        ({"page": {"token": "x"}}, "page.token: there is one page"),
+        ({"page": 1}, "page: write an object"),
+        ({"page": {"token": 1}}, "page.token: write text"),
+        ({"page": {"limit": -1}}, "page.limit: write a whole number"),
+        ({"page": {"limit": True}}, "page.limit: write a whole number"),
+        ({"page": {"properties": []}}, "page.properties: write an object"),
+        ({"subject": {**ALICE, "properties": 1}}, "subject.properties: write an object"),
+        ({"action": {**READ, "properties": 1}}, "action.properties: write an object"),
     ],
 )
 def test_a_search_that_is_not_there_is_told(members: dict[str, Any], expected: str) -> None:
     with pytest.raises(RequestFault, match=expected):
-        read_search(written(**members), "resource")
+        read_search(written(**members), Wanted.RESOURCE)

@@ -19,6 +19,7 @@ from gateway.front.open_routes import (
     is_called_by_machines,
 )
 from gateway.front.pages_bridge import PageResult, PagesBridge
+from gateway.refused import Refused
 from gateway.visit import Grant, Visit
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -135,6 +136,18 @@ async def test_documents_for_machines_are_given(path: str, status: int) -> None:
 def test_only_what_providers_post_to_is_for_machines(path: str, machines: bool) -> None:
     """There, and nowhere else, a form may come without saying from where."""
     assert is_called_by_machines(path) is machines
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "DELETE"])
+async def test_a_document_is_read_and_nothing_else(method: str) -> None:
+    act = routes(NotedPages()).find("/-/health")
+    assert act is not None
+    visit = new_visit(request(method, b"/-/health"))
+    with pytest.raises(Refused) as refused:
+        await act(visit)
+
+    assert (refused.value.status, visit.told_fields) == (405, ((b"Allow", b"GET, HEAD"),))
+    assert is_called_by_machines("/-/health")
 
 
 def test_exports_are_taken_where_a_unit_may_send_them_and_nowhere_else() -> None:

@@ -82,6 +82,38 @@ def test_what_could_not_be_read_gets_a_plain_sentence(refusals: FrontRefusals, s
     assert f'data-reference="{REFERENCE}"'.encode() in answer.body
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/-/access/v1/evaluation",
+        b"/-/api/vetting/feed/unit",
+        b"/-/oidc/nwas/back-channel",
+        b"/-/ready",
+        b"/.well-known/jwks.json",
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 405, 503])
+def test_what_machines_call_answers_in_json_whatever_they_accept(
+    refusals: FrontRefusals, path: bytes, status: int
+) -> None:
+    answer = refusals.answer(new_visit(request(target=path, accept=b"*/*")), status)
+
+    assert orjson.loads(answer.body) == {"refused": True, "reference": REFERENCE}
+
+
+@pytest.mark.parametrize("cause", ["", "source-rate"])
+@pytest.mark.parametrize("status", [401, 405, 429])
+@pytest.mark.parametrize("path", [b"/", b"/-/access/v1/evaluation"])
+def test_a_refusal_says_what_is_said_of_it_besides(
+    refusals: FrontRefusals, path: bytes, status: int, cause: str
+) -> None:
+    visit = new_visit(request(target=path))
+    visit.told_fields, visit.wait_seconds = ((b"Allow", b"POST"),), 7
+    fields = dict(refusals.answer(visit, status, cause=cause).fields)
+
+    assert (fields[b"Allow"], fields[b"Retry-After"]) == (b"POST", b"7")
+
+
 @pytest.mark.parametrize("accept", [b"text/html", b"application/json"])
 def test_whoever_has_no_account_in_a_system_is_told_whom_to_ask(
     refusals: FrontRefusals, accept: bytes

@@ -446,31 +446,6 @@ def test_looking_whether_a_session_is_over_does_not_keep_it_alive(parts: Parts) 
     assert noted(parts, session) == us(AT)
 
 
-def test_the_newest_session_of_somebody_is_found_without_being_used(parts: Parts) -> None:
-    _, first = parts.sign_in()
-    _, second = parts.sign_in(at=later(minutes=5))
-    staff_id = first.staff_id
-
-    found = parts.cache.of_staff(staff_id, at=later(minutes=10))
-    assert found is not None
-    assert found.session.hash == second.hash
-    assert noted(parts, second) == us(later(minutes=5))
-    assert len(parts.cache) == 0
-    parts.sessions.end(second.hash, at=later(minutes=11))
-    found = parts.cache.of_staff(staff_id, at=later(minutes=12))
-    assert found is not None
-    assert found.session.hash == first.hash
-    assert parts.cache.of_staff(staff_id, at=later(minutes=31)) is None
-    assert parts.cache.of_staff("cheshire-fire/nobody", at=AT) is None
-
-
-def test_nobody_is_found_for_whom_their_directory_does_not_vouch(parts: Parts) -> None:
-    _, session = parts.sign_in()
-
-    assert vouching(parts).of_staff(session.staff_id, at=later(minutes=14)) is not None
-    assert vouching(parts).of_staff(session.staff_id, at=later(minutes=15)) is None
-
-
 def test_what_runs_is_told_that_its_session_was_dropped(parts: Parts) -> None:
     token, session = parts.sign_in()
     live = parts.cache.load(token, at=AT)
