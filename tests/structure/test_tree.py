@@ -196,7 +196,7 @@ def test_no_path_of_a_machine_is_tracked() -> None:
 
 
 def is_text(name: str) -> bool:
-    return not name.endswith((".png", ".ico", ".gz", ".woff2")) and not name.startswith(
+    return not name.endswith((".png", ".ico", ".gz", ".xz", ".woff2")) and not name.startswith(
         "deploy/locks/"
     )
 
