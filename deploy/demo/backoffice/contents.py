@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from deploy.demo.backoffice.people import People, Person
@@ -11,6 +11,7 @@ from deploy.demo.backoffice.recipes import Kitchen
 from deploy.demo.backoffice.screens import Column, Screen
 
 MAX_FOUND = 25
+_REMEMBERED = 4_096  # what somebody looks at, they look at again; a few kilobytes each
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +33,10 @@ class Contents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Library:
-    """Makes contents."""
+    """Makes contents, and remembers them: the same record looks the same all day."""
 
     people: People
+    _made: dict[tuple[str, Person, date, str | None], Contents] = field(default_factory=dict)
 
     def contents(
         self, screen: Screen, holder: Person, today: date, found: str | None = None
@@ -47,6 +49,15 @@ class Library:
             today: the day from which dates are counted.
             found: what is looked for, on a screen that searches.
         """
+        key = (screen.id, holder, today, found if screen.search else None)
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= _REMEMBERED:
+                self._made.clear()
+            made = self._made[key] = self._contents(screen, holder, today, found)
+        return made
+
+    def _contents(self, screen: Screen, holder: Person, today: date, found: str | None) -> Contents:
         seeded = random.Random(f"{screen.id} {holder.organisation} {holder.employee_number}")
         kitchen = Kitchen(seeded=seeded, people=self.people, holder=holder, today=today)
         summary = tuple((line.heading, kitchen.make(line.recipe)) for line in screen.summary)

@@ -45,7 +45,7 @@ class Pages:
 
 def json_answer(value: object, status: int = 200) -> Answer:
     """Make an answer in JSON."""
-    body = json.dumps(value, ensure_ascii=False, indent=1).encode()
+    body = json.dumps(value, ensure_ascii=False).encode()
     return Answer(status=status, content_type=JSON_TYPE, body=body)
 
 
