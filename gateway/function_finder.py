@@ -1,8 +1,8 @@
 """What a request asks for: its one canonical target, and the function that this means.
 
-Both depend on the target and the policy set alone, so they are kept: the same target under the same
-policy set has the same meaning. A body that comes with a request is read beside it, as far as the
-catalogue declares it; a kind of body that it does not declare is refused.
+Both depend on the target and the policy set alone, so they are kept from the second time on: the
+same target under the same policy set has the same meaning. A body that comes with a request is read
+beside it, as far as the catalogue declares it; a kind of body that it does not declare is refused.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from gateway.backoffice.canonical import (
 )
 from gateway.backoffice.json_body import canonicalise_json
 from gateway.backoffice.multipart_check import MultipartCheck
+from gateway.newcomers import Newcomers
 from gateway.system_hosts import CONTINUE
 from gateway.wire.request_head import SAFE_METHODS, UNSEEN
 from policies.catalogue import BodyKind
@@ -99,6 +100,7 @@ class FunctionFinder:
         self._open_acts = open_acts
         self._host = host
         self._apart = apart
+        self._newcomers = Newcomers(_TARGETS_KEPT)
         self._known: dict[tuple[str, bytes], Found] = {}
         self._known_of: Catalogue | None = None
         self._reached: Catalogue
@@ -130,9 +132,10 @@ class FunctionFinder:
                 canonical = replace(canonical, host=self._host)
             match = reached.match(method, canonical.path, canonical.query)
             known = Found(canonical, match, self._open_acts(canonical.path))
-            if len(self._known) >= _TARGETS_KEPT:
-                self._known.clear()  # a scan fills it with rubbish; the common ones are soon back
-            self._known[key] = known
+            if self._newcomers.came_before(key):
+                if len(self._known) >= _TARGETS_KEPT:
+                    self._known.clear()  # the common ones are soon back
+                self._known[key] = known
         return known
 
     async def with_body(

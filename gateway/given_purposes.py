@@ -19,6 +19,8 @@ from gateway.store import schema
 from gateway.store.engine import reading, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from sqlalchemy import Engine
 
     from gateway.identity.factors.factor_seal import FactorSeal
@@ -124,6 +126,12 @@ class GivenPurposes:
             )
         with self._lock:
             self._known.pop((session_hash, function), None)
+
+    def forget_others(self, sessions: Container[str]) -> None:
+        """Forget what was said in all but these sessions, by hash; the store has it."""
+        with self._lock:
+            for key in [key for key in self._known if key[0] not in sessions]:
+                del self._known[key]
 
 
 def _context(function: str) -> str:

@@ -24,8 +24,7 @@ from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
 from gateway.drafts import DecisionDrafts, ending_draft, refusal_draft
 from gateway.errors import NotCurrent, RecordUnavailable, StoreError
-from gateway.identity.sessions.live_session import LiveSession
-from gateway.identity.sessions.session_cache import DirectoryAway
+from gateway.identity.sessions.live_session import DirectoryAway, LiveSession
 from gateway.pace import PERSON_RATE
 from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session, sign_in_address

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from gateway.errors import NotCurrent, StoreError
+from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.identity.sessions.presence import AGED, PAUSED
-from gateway.identity.sessions.session_cache import DirectoryAway, Miss
+from gateway.identity.sessions.session_cache import Miss
 from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.refused import Refused
 

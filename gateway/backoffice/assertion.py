@@ -79,8 +79,7 @@ class AssertionMint:
         token = self._sign(subject, audience, account, now)
         self._cache[audience, session, account] = (now, token)
         self._cache.move_to_end((audience, session, account))
-        while len(self._cache) > self._capacity:
-            self._cache.popitem(last=False)
+        self._forget_old(now)
         return token
 
     def bound_assertion(
@@ -98,6 +97,13 @@ class AssertionMint:
         seen = hashlib.sha256(method.encode("ascii") + b" " + target).digest()
         request = _encoded(seen).decode("ascii")
         return self._sign(subject, audience, account, self._clock(), request)
+
+    def _forget_old(self, now: float) -> None:
+        """Forget what is not used again, or more than there is room for; the oldest come first."""
+        while len(self._cache) > self._capacity or not (
+            0 <= now - next(iter(self._cache.values()))[0] < _REUSE_SECONDS
+        ):
+            self._cache.popitem(last=False)
 
     def _sign(
         self, subject: Subject, audience: str, account: str, now: float, request: str = ""

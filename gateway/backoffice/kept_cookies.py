@@ -18,7 +18,7 @@ from gateway.store import schema
 from gateway.store.engine import reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
@@ -100,6 +100,12 @@ class KeptCookies:
                 self._changes += 1
                 for key in [key for key in self._jars if key[0] in hashes]:
                     del self._jars[key]
+
+    def forget_others(self, sessions: Container[str]) -> None:
+        """Forget the jars of all but these sessions, by hash; the store has them."""
+        with self._lock:
+            for key in [key for key in self._jars if key[0] not in sessions]:
+                del self._jars[key]
 
     def _store(
         self, session_hash: str, system: str, values: Sequence[bytes], path: str, at: datetime

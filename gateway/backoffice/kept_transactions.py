@@ -2,7 +2,8 @@
 
 What a transaction belongs to never changes, so what a worker has read of it stays true and nothing
 has to be announced: a worker that does not know one asks the store. Transactions end with their
-session. A session keeps the newest `MOST`; an older page has to be opened again.
+session. A session keeps the newest `MOST`; an older page has to be opened again. A worker remembers
+fewer of each, as people go on with what they opened last, and none of a session that is over.
 """
 
 from __future__ import annotations
@@ -16,36 +17,38 @@ from gateway.store import schema
 from gateway.store.engine import reading, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Container
     from datetime import datetime
 
     from sqlalchemy import Engine
 
 MOST: Final = 500  # pages one person opens in a working day, many times over
-_KEPT: Final = 20_000  # in memory, some 300 bytes each
-
-_Key = tuple[str, str, str]  # session, system, transaction
+_KEPT_EACH: Final = 32  # of a session, in memory, some 300 bytes each
+_SESSIONS: Final = 2_000  # in memory
 
 
 class KeptTransactions:
     """The transactions of every session, as one worker sees them. Safe for threads."""
 
-    def __init__(self, engine: Engine, *, most: int = MOST, capacity: int = _KEPT) -> None:
+    def __init__(self, engine: Engine, *, most: int = MOST, capacity: int = _SESSIONS) -> None:
         """Start with nothing known.
 
         Args:
             engine: the store.
             most: transactions that a session keeps.
-            capacity: transactions in memory.
+            capacity: sessions in memory.
         """
         self._engine = engine
         self._most = most
         self._capacity = capacity
         self._lock = threading.Lock()
-        self._known: dict[_Key, str] = {}
+        # By session: function by system and transaction, the oldest first.
+        self._known: dict[str, dict[tuple[str, str], str]] = {}
 
     def get(self, session_hash: str, system: str, transaction: str) -> str | None:
         """Give the function from memory; None if the store must be asked. For the event loop."""
-        return self._known.get((session_hash, system, transaction))
+        known = self._known.get(session_hash)
+        return None if known is None else known.get((system, transaction))
 
     def load(self, session_hash: str, system: str, transaction: str) -> str | None:
         """Give the function that a transaction of the session belongs to (blocks).
@@ -66,7 +69,7 @@ class KeptTransactions:
                 )
             ).scalar_one_or_none()
         if function is not None:
-            self._keep((session_hash, system, transaction), function)
+            self._keep(session_hash, (system, transaction), function)
         return function
 
     def bind(
@@ -130,11 +133,22 @@ class KeptTransactions:
                         select(table.c.number).where(mine).order_by(table.c.number).limit(surplus)
                     )
                     connection.execute(delete(table).where(table.c.number.in_(oldest)))
-        self._keep((session_hash, system, transaction), function)
+        self._keep(session_hash, (system, transaction), function)
         return function
 
-    def _keep(self, key: _Key, function: str) -> None:
+    def forget_others(self, sessions: Container[str]) -> None:
+        """Forget the transactions of all but these sessions, by hash; the store has them."""
         with self._lock:
-            if len(self._known) >= self._capacity:
-                self._known = {}
-            self._known[key] = function
+            for session_hash in [each for each in self._known if each not in sessions]:
+                del self._known[session_hash]
+
+    def _keep(self, session_hash: str, key: tuple[str, str], function: str) -> None:
+        with self._lock:
+            known = self._known.get(session_hash)
+            if known is None:
+                if len(self._known) >= self._capacity:
+                    self._known = {}
+                known = self._known[session_hash] = {}
+            elif len(known) >= _KEPT_EACH and key not in known:
+                del known[next(iter(known))]
+            known[key] = function

@@ -169,8 +169,7 @@ class Assembly:
         stack.callback(recorder.close)
         # 4. the pages
         threads = stack.enter_context(ThreadPoolExecutor(gateway.page_threads, "pages"))
-        throttle = RefusalThrottle()
-        doors = doors_of(settings)
+        throttle, doors = RefusalThrottle(), doors_of(settings)
         factors = FactorParts(gateway, keys, state, recorder, throttle)
         kept = ProviderSessions(state.store, state.sessions, keys.session_secret)
         sign_in = SignIn(
@@ -280,6 +279,7 @@ class Assembly:
             attempts=state.attempts,
             bulletin=state.bulletin,
             clock=clock,
+            belongings=office.belongings,
         )
         stack.callback(upkeep.close)
         watch = OracleWatch(

@@ -82,6 +82,7 @@ class BackOfficeParts:
     Attributes:
         mint: signs who is asking.
         transactions: which pages belong to which function.
+        belongings: each forgets what it keeps in memory for all but some sessions.
         conditions: what functions ask beyond the decision.
         feeds: takes the exports of vetting units.
         upstreams: the systems, with the connections to their instances.
@@ -101,8 +102,12 @@ class BackOfficeParts:
     ) -> None:
         """Put it together; nothing is connected before it is asked for."""
         self.mint = assertion_mint(settings.gateway.origin, keys)
-        self.transactions = Transactions(
-            KeptTransactions(state.store), lambda: state.policy.engine().policy_set.catalogue
+        kept = KeptTransactions(state.store)
+        self.transactions = Transactions(kept, lambda: state.policy.engine().policy_set.catalogue)
+        self.belongings = (
+            state.jars.forget_others,
+            kept.forget_others,
+            factors.purposes.forget_others,
         )
         self.feeds = feed_push(settings, recorder)
         self.conditions = Conditions(

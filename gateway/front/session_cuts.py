@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.conditions import DONE_TO_ANSWERS
 from gateway.drafts import taken_back_draft
 from gateway.errors import StoreError
-from gateway.identity.sessions.session_cache import DirectoryAway
+from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.store.schema import instant
 from gateway.wire.tunnel import LEAVING
 from gateway.wire.websocket_head import WEBSOCKET
@@ -147,4 +147,4 @@ class SessionCuts:
 
 
 def _may_be_over(live: LiveSession, at_us: int) -> bool:
-    return live.dropped or at_us >= live.usable_until_us or at_us - live.seen_us >= live.idle_us
+    return live.dropped or at_us >= live.usable_until_us or live.is_over(at_us)

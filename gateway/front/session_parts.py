@@ -11,7 +11,7 @@ from gateway.backoffice.sign_out import SignOutPlace, UpstreamSignOuts
 from gateway.front.upstream_parts import upstream_addresses
 from gateway.identity.providers.provider_recheck import ProviderDoor, ProviderLookUp
 from gateway.identity.sessions.recheck import Recheck
-from gateway.identity.sessions.session_cache import Vouching
+from gateway.identity.sessions.session_limits import Vouching
 from gateway.store.schema import microseconds
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Every worker does all of it; doing it twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
@@ -37,24 +37,40 @@ class Upkeep:
         attempts: Attempts,
         bulletin: Bulletin,
         clock: Callable[[], datetime],
+        belongings: Sequence[Callable[[Container[str]], None]] = (),
     ) -> None:
-        """Take what is to be kept in order."""
+        """Take what is to be kept in order.
+
+        Args:
+            engine: the store.
+            cache: the live sessions in memory.
+            sessions: those in the store.
+            attempts: at signing in.
+            bulletin: what changed.
+            clock: gives the instant.
+            belongings: what keeps things for sessions in memory; each is told which sessions are
+                there, by hash, and forgets what belongs to others.
+        """
         self._engine = engine
         self._cache = cache
         self._sessions = sessions
         self._attempts = attempts
         self._bulletin = bulletin
         self._clock = clock
+        self._belongings = tuple(belongings)
         self._purged_at: datetime | None = None
 
     def __call__(self) -> None:
-        """Write when sessions were last used; now and then remove what is over (blocks).
+        """Write when sessions were last used, forget what is over; now and then purge (blocks).
 
         Raises:
             StoreUnavailable: if the database does not answer; call again.
         """
         at = self._clock()
         self._cache.flush(at=at)
+        here = self._cache.tidy(at=at)
+        for forget_others in self._belongings:
+            forget_others(here)
         if self._purged_at is None or not timedelta(0) <= at - self._purged_at < PURGE_EVERY:
             self._sessions.purge(at=at)
             self._attempts.purge(at=at)

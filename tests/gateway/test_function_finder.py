@@ -307,3 +307,27 @@ async def test_a_strangers_form_is_not_read_for_nothing(catalogue: Catalogue) ->
 
     assert await found(catalogue, one) is None
     assert one.asked == []
+
+
+def test_what_is_asked_for_again_is_known_and_what_came_once_is_not_kept(
+    catalogue: Catalogue,
+) -> None:
+    """A number that is never seen twice, in every address, neither fills memory nor drives out."""
+    finder = FunctionFinder()
+    known = [finder.find(catalogue, "GET", LEAVE) for _ in range(3)]
+    for number in range(5_000):
+        finder.find(catalogue, "GET", b"%b&_ti=%d" % (LEAVE, number))
+
+    assert known[1] is not known[0]
+    assert known[2] is known[1]
+    assert finder.find(catalogue, "GET", LEAVE) is known[1]
+    assert len(finder._known) == 1
+
+
+def test_what_is_known_of_targets_is_bounded(catalogue: Catalogue) -> None:
+    finder = FunctionFinder()
+    for number in range(4_100):
+        for _ in range(2):
+            finder.find(catalogue, "GET", b"%b&page=%d" % (LEAVE, number))
+
+    assert len(finder._known) == 4

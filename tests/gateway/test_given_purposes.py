@@ -98,3 +98,16 @@ def test_memory_is_bounded(parts: Parts) -> None:
         given.load(session, f"a.f{number}", at=AT)
 
     assert len(given._known) <= 2
+
+
+def test_what_was_said_in_sessions_that_are_not_there_any_more_leaves_memory(parts: Parts) -> None:
+    given = GivenPurposes(parts.store, SEAL)
+    sessions = [parts.sign_in()[1].hash, parts.sign_in("bob", "40012")[1].hash]
+    for session in sessions:
+        given.keep(session, "hr.search", code="audit", text="", at=AT)
+        given.load(session, "hr.search", at=AT)
+    given.forget_others(frozenset(sessions[1:]))
+
+    assert given.get(sessions[0], "hr.search", us(AT)) is None
+    assert given.get(sessions[1], "hr.search", us(AT)) is not None
+    assert given.load(sessions[0], "hr.search", at=AT) is not None  # the store has it

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.identity.sessions.presence import AGED, PAUSED
-from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.session_limits import Vouching
 from gateway.pace import SourcePaces
 from gateway.refused import Refused
 from gateway.staff_finder import StaffFinder, asked_again, no_session, sign_in_address

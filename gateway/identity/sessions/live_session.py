@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from gateway.errors import DirectoryUnavailable
 from gateway.identity.sessions.session import Session
 from gateway.identity.staff import Staff
 from gateway.pace import Pace
@@ -95,6 +96,10 @@ class LiveSession:
         self.seen_us = at_us
         return True
 
+    def is_over(self, at_us: int) -> bool:
+        """Tell whether it has reached a limit, unless another worker saw it used since."""
+        return at_us >= self.ends_at_us or at_us - self.seen_us >= self.idle_us
+
     def ends_unused_at(self, at: datetime) -> datetime:
         """Give when it ends if it is not used after `at`."""
         return min(schema.instant(self.ends_at_us), at + timedelta(microseconds=self.idle_us))
@@ -116,3 +121,15 @@ class LiveSession:
                 factors=",".join(sorted(self.session.factors)),
             )
         return self._facts
+
+
+class DirectoryAway(DirectoryUnavailable):
+    """The session's directory has not answered for too long: nothing may be permitted.
+
+    Attributes:
+        live: the session, which can be ended and replaced, but not used.
+    """
+
+    def __init__(self, live: LiveSession) -> None:
+        self.live = live
+        super().__init__("sessions: the directory has not vouched for the person lately")

@@ -20,18 +20,18 @@ from __future__ import annotations
 
 import enum
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from sqlalchemy import Connection, Engine
 
 from gateway.bulletin import ALL_SESSIONS, EVERYTHING, POLICY
-from gateway.errors import DirectoryUnavailable, IdentityError, NotEmployed
-from gateway.identity.sessions.live_session import LiveSession, SubjectReader
+from gateway.errors import IdentityError, NotEmployed
+from gateway.identity.sessions.live_session import DirectoryAway, LiveSession, SubjectReader
 from gateway.identity.sessions.presence import Presence
 from gateway.identity.sessions.session import Session
-from gateway.identity.sessions.session_limits import limits_in_us
+from gateway.identity.sessions.session_limits import Vouching, limits_in_us
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.staff import staff_by_id
 from gateway.pace import PersonPaces
@@ -61,31 +61,6 @@ class Miss(enum.Enum):
 
 
 MISS: Final = Miss.MISS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vouching:
-    """How long a session lives on without its directory having vouched for the person again.
-
-    Attributes:
-        directories: those that are asked again; others vouch once, at sign-in.
-        grace: how long their silence is borne.
-    """
-
-    directories: frozenset[str] = frozenset()
-    grace: timedelta = timedelta(minutes=15)
-
-
-class DirectoryAway(DirectoryUnavailable):
-    """The session's directory has not answered for too long: nothing may be permitted.
-
-    Attributes:
-        live: the session, which can be ended and replaced, but not used.
-    """
-
-    def __init__(self, live: LiveSession) -> None:
-        self.live = live
-        super().__init__("sessions: the directory has not vouched for the person lately")
 
 
 class SessionCache:
@@ -289,6 +264,19 @@ class SessionCache:
         for live, seen_us in due:
             live.written_us = seen_us
         return len(seen)
+
+    def tidy(self, *, at: datetime) -> frozenset[str]:
+        """Drop what has reached a limit as far as this worker saw it used.
+
+        Returns:
+            The hashes of the sessions in memory: what else is kept for sessions may go.
+        """
+        at_us = schema.microseconds(at)
+        with self._lock:
+            for token in [token for token, live in self._live.items() if live.is_over(at_us)]:
+                self._drop(token)
+            self._over = {token: over for token, over in self._over.items() if at_us < over[0]}
+            return frozenset(self._tokens)
 
     def _read(self, token: str, at: datetime) -> tuple[LiveSession | None, str]:
         """Give the living session of a token, or why there is none."""

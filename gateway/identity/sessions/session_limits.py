@@ -67,6 +67,19 @@ class SessionRules:
         return SessionLimits(idle=min(idle, absolute), absolute=absolute)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouching:
+    """How long a session lives on without its directory having vouched for the person again.
+
+    Attributes:
+        directories: those that are asked again; others vouch once, at sign-in.
+        grace: how long their silence is borne.
+    """
+
+    directories: frozenset[str] = frozenset()
+    grace: timedelta = timedelta(minutes=15)
+
+
 def limits_in_us(limits: SessionLimits) -> tuple[int, int]:
     """Give idle and absolute limit in microseconds."""
     microsecond = timedelta(microseconds=1)

@@ -105,3 +105,18 @@ def test_the_memory_for_assertions_is_bounded() -> None:
 
     assert mint.assertion_for(subject(), "3", "ebs") == third
     assert mint.assertion_for(subject(), "1", "ebs") != first
+
+
+def test_what_is_not_used_again_is_not_kept() -> None:
+    """Of those who signed out, or went on with another system, nothing stays behind."""
+    clock = Clock()
+    mint = new_mint(clock)
+    for number in range(50):
+        mint.assertion_for(subject(), f"session {number}", "ebs")
+        clock.at += 1
+
+    assert len(mint._cache) == LIFETIME_SECONDS // 2
+
+    clock.at -= 3600  # the clock went back: none of them is used again
+    mint.assertion_for(subject(), "another session", "ebs")
+    assert len(mint._cache) == 1

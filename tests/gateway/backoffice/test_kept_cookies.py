@@ -207,3 +207,16 @@ async def test_a_store_that_is_away_is_told(parts: Parts) -> None:
         await keep(jars, session.hash, b"s=1")
     with pytest.raises(StoreUnavailable):
         jars.load(session.hash, EBS)
+
+
+async def test_jars_of_sessions_that_are_not_there_any_more_leave_memory(parts: Parts) -> None:
+    jars, _ = worker(parts)
+    sessions = [parts.sign_in()[1].hash, parts.sign_in("bob", "40012")[1].hash]
+    for session in sessions:
+        await keep(jars, session, b"s=1")
+        sent(jars, session)
+    jars.forget_others(frozenset(sessions[1:]))
+
+    assert jars.get(sessions[0], EBS) is None
+    assert jars.get(sessions[1], EBS) is not None
+    assert sent(jars, sessions[0]) == b"s=1"  # the store has it

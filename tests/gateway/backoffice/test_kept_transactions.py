@@ -14,6 +14,7 @@ from gateway.store.engine import reading, writing
 from tests.gateway.identity.parts import AT, Parts, later, new_parts
 
 EBS = "ebs"
+PEOPLE = (("alice", "40011"), ("bob", "40012"), ("carol", "40013"))
 
 
 @pytest.fixture
@@ -81,7 +82,35 @@ def test_a_session_keeps_its_newest_and_a_worker_no_more_than_it_can_hold(parts:
         "hr.sit",
         "hr.sit",
     ]
-    assert len(kept._known) <= 4
+
+
+def test_a_worker_remembers_the_newest_of_each_session_and_of_so_many_sessions(
+    parts: Parts,
+) -> None:
+    kept = KeptTransactions(parts.store, capacity=2)
+    sessions = [parts.sign_in(name, number)[1].hash for name, number in PEOPLE]
+    for number in range(40):
+        kept.bind(sessions[0], EBS, str(number), "hr.sit", at=AT)
+    known = [number for number in range(40) if kept.get(sessions[0], EBS, str(number))]
+
+    assert known == list(range(8, 40))
+    assert kept.load(sessions[0], EBS, "0") == "hr.sit"
+
+    for session in sessions[1:]:
+        kept.bind(session, EBS, "7", "hr.sit", at=AT)
+    assert len(kept._known) <= 2
+
+
+def test_transactions_of_sessions_that_are_not_there_any_more_leave_memory(parts: Parts) -> None:
+    kept = KeptTransactions(parts.store)
+    sessions = [parts.sign_in(name, number)[1].hash for name, number in PEOPLE]
+    for session in sessions:
+        kept.bind(session, EBS, "7", "hr.sit", at=AT)
+    kept.forget_others(frozenset(sessions[1:]))
+
+    assert kept.get(sessions[0], EBS, "7") is None
+    assert kept.get(sessions[1], EBS, "7") == "hr.sit"
+    assert kept.load(sessions[0], EBS, "7") == "hr.sit"  # the store has it
 
 
 def test_transactions_go_with_their_session(parts: Parts) -> None:

@@ -14,11 +14,12 @@ from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
 
 
 class Keeping:
-    """Upkeep with a clock that a test sets."""
+    """Upkeep with a clock that a test sets; `told` is what belongings were told is there."""
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.at: datetime = AT
+        self.told: list[object] = []
         self.attempts = Attempts(parts.store, lambda _: AttemptLimits())
         self.upkeep = Upkeep(
             engine=parts.store,
@@ -27,6 +28,7 @@ class Keeping:
             attempts=self.attempts,
             bulletin=parts.bulletin,
             clock=lambda: self.at,
+            belongings=[self.told.append],
         )
 
     def count(self, table: str) -> int:
@@ -107,3 +109,14 @@ def test_a_database_that_is_away_is_tried_again(parts: Parts) -> None:
     keeping.upkeep()
 
     assert keeping.count("sign_in_attempt") == 0
+
+
+def test_what_belongs_to_sessions_is_told_which_are_still_there(parts: Parts) -> None:
+    keeping = Keeping(parts)
+    token, session = parts.sign_in()
+    parts.cache.load(token, at=AT)
+    keeping.upkeep()
+    keeping.at = AT + parts.limits.idle
+    keeping.upkeep()
+
+    assert keeping.told == [{session.hash}, frozenset()]

@@ -12,8 +12,10 @@ import pytest
 
 from gateway.errors import DirectoryMisconfigured
 from gateway.identity.providers.provider_recheck import ProviderDoor, ProviderLookUp
+from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.identity.sessions.recheck import Ended, Recheck
-from gateway.identity.sessions.session_cache import DirectoryAway, SessionCache, Vouching
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.session_limits import Vouching
 from tests.doubles.provider import JO, RunningProvider
 from tests.doubles.token_issuer import OTHER_RSA, Reply, TokenIssuer, mint
 from tests.gateway.identity.parts import AT, Parts, later

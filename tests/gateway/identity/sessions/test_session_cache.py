@@ -11,7 +11,7 @@ from sqlalchemy import Connection, event, text
 
 from gateway.bulletin import organisation_subject, person_subject, staff_subject
 from gateway.identity.sessions import session_cache
-from gateway.identity.sessions.live_session import KnownSubject, LiveSession
+from gateway.identity.sessions.live_session import DirectoryAway, KnownSubject, LiveSession
 from gateway.identity.sessions.presence import Presence, PresenceLimit
 from gateway.identity.sessions.session import Session, SessionLimits
 from gateway.identity.sessions.session_cache import (
@@ -19,12 +19,10 @@ from gateway.identity.sessions.session_cache import (
     SUBJECT_SECONDS,
     UNKNOWN_KEPT,
     UNKNOWN_SECONDS,
-    DirectoryAway,
     SessionCache,
-    Vouching,
 )
 from gateway.identity.sessions.session_ending import Whose
-from gateway.identity.sessions.session_limits import SessionRules, TighterLimits
+from gateway.identity.sessions.session_limits import SessionRules, TighterLimits, Vouching
 from gateway.identity.sessions.sessions import Sessions
 from gateway.identity.sessions.tokens import SessionTokens
 from gateway.identity.staff import Staff
@@ -502,3 +500,43 @@ def test_a_grant_suspended_by_one_worker_counts_in_none_at_the_next_request(part
         live = cache.load(token, at=AT)
         assert live is not None
         assert live.subject.clearance.reach(at=AT) == 0
+
+
+def test_what_has_reached_a_limit_leaves_memory_and_its_last_use_is_written(parts: Parts) -> None:
+    idle, _ = parts.sign_in()
+    used, session = parts.sign_in("bob", "40012")
+    for token in (idle, used):
+        parts.cache.load(token, at=AT)
+    late = AT + parts.limits.idle
+    parts.cache.load(used, at=late - timedelta(seconds=30))
+    before = parts.cache.tidy(at=late - timedelta(seconds=1))
+    here = parts.cache.tidy(at=late)
+
+    assert len(before) == 2
+    assert here == {session.hash}
+    assert len(parts.cache) == 1
+    assert parts.cache.get(used, us(late)) is not MISS
+
+
+def test_a_session_that_another_worker_saw_used_outlives_leaving_memory(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    other, _ = parts.worker()
+    late = AT + parts.limits.idle
+    parts.cache.load(token, at=AT)
+    other.load(token, at=late - timedelta(seconds=90))
+    other.flush(at=late, everything=True)
+
+    assert parts.cache.tidy(at=late) == frozenset()
+    live = parts.cache.load(token, at=late)
+    assert live is not None
+    assert live.session.hash == session.hash
+
+
+def test_tokens_that_were_over_leave_memory(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    parts.sessions.end(session.hash, at=AT)
+    parts.cache.load(token, at=AT)
+    assert parts.cache.why_over(token)
+
+    parts.cache.tidy(at=later(seconds=UNKNOWN_SECONDS))
+    assert parts.cache.why_over(token) == ""

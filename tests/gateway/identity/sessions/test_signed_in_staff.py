@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import text
 
-from gateway.identity.sessions.session_cache import SessionCache, Vouching
+from gateway.identity.sessions.session_cache import SessionCache
+from gateway.identity.sessions.session_limits import Vouching
 from gateway.identity.sessions.signed_in_staff import SignedInStaff
 from gateway.store.engine import reading
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, us
