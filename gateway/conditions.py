@@ -150,7 +150,7 @@ class Conditions:
             asked = replace(question, purpose=given.code)
             again = self._engine().decide(asked)
             if again.reason is not Reason.PURPOSE_NEEDED:
-                visit.purpose = given
+                visit.purpose, visit.question = given, asked
                 return asked, again
         return question, decision
 

@@ -206,7 +206,13 @@ class Pipeline:
             if resource is not None:
                 return await self._serve_resource(visit, live, resource)
         # 4. may they
-        question, decision = await self._decide(visit, live, match)
+        person = match.record_person if match else None
+        owner = None if person is None else await self._owners.find(person)
+        engine = self._engine()
+        question, decision = self._decide(engine, visit, live, match, owner)
+        if decision.reason is Reason.PURPOSE_NEEDED:
+            question, decision = await self._conditions.with_purpose(visit, question, decision)
+        self._seen(engine, question, decision)
         # 5. write it down, 6. enforce
         if match is None or not decision.permitted:
             raise await self._denied(visit, question, decision, match)
@@ -252,16 +258,18 @@ class Pipeline:
         if result is not None and not result.answered:
             raise Refused(result.status, result.code)
 
-    async def _decide(
-        self, visit: Visit, live: LiveSession, match: Match | None
+    def _decide(
+        self,
+        engine: Engine,
+        visit: Visit,
+        live: LiveSession,
+        match: Match | None,
+        owner: str | None,
     ) -> tuple[Question, Decision]:
-        """Ask the engine."""
-        engine = self._engine()
+        """Ask the engine; `owner` employs the person that the request names, if it names one."""
         if engine.zones:
             visit.zone = self._zones.zone_of(visit.ip, engine.zones)
         function = match.function if match else self._unknown_function
-        person = match.record_person if match else None
-        owner = None if person is None else await self._owners.find(person)
         factors = live.session.factors
         shown_at_us = live.session.second_factor_at_us
         if function.obligations:
@@ -271,19 +279,15 @@ class Pipeline:
             function=function,
             action=match.action if match else Action.READ,
             at=visit.at,
-            record_person=person,
+            record_person=match.record_person if match else None,
             record_organisation=owner,
             factors=factors,
             honours=HONOURED,
             zone=visit.zone,
             second_factor_age_us=None if shown_at_us is None else visit.at_us - shown_at_us,
         )
-        decision = engine.decide(question)
-        if decision.reason is Reason.PURPOSE_NEEDED:
-            question, decision = await self._conditions.with_purpose(visit, question, decision)
         visit.engine, visit.question = engine, question
-        self._seen(engine, question, decision)
-        return question, decision
+        return question, engine.decide(question)
 
     async def _enforce(
         self, visit: Visit, question: Question, decision: Decision, match: Match
@@ -291,7 +295,7 @@ class Pipeline:
         """Make the Grant, once the permit is durable."""
         draft = self._drafts.draft(visit, question, decision, match, host=self._engine().host)
         try:
-            await self._recorder.record_async(draft)
+            await self._recorder.record_async(draft, visit.client.loop)
         except RecordUnavailable:
             # It may yet reach the disk: then what is written of it is that nothing was sent on.
             result = draft.result(Outcome.ERROR, at_us=self._wall_us())

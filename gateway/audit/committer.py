@@ -45,7 +45,10 @@ class Committer:
     Attributes:
         room: Those who wait, and whom to tell.
         outcomes: Ends of visits that nobody waits for.
+        takes_all: Whether it is open and well, so that whatever comes is taken.
     """
+
+    takes_all = False
 
     def __init__(
         self, *, directory: Path, sealer: Sealer, limits: RecorderLimits, disk: Disk
@@ -119,6 +122,7 @@ class Committer:
             self._threads.append(threading.Thread(target=work, daemon=True))
         for thread in self._threads:
             thread.start()
+        self._note_state(self._state)
 
     def close(self, timeout_seconds: float) -> None:
         """Write what waits, mark the journal closed, end the threads.
@@ -128,6 +132,7 @@ class Committer:
         if not self._threads:
             return
         self._closing = True
+        self._note_state(self._state)
         for _ in range(LANES):
             self._wake.put(None)
         for thread in self._threads[:LANES]:
@@ -337,14 +342,18 @@ class Committer:
 
     def _enter(self, state: RecorderState) -> None:
         if state != self._state:
-            self._state = state
+            self._note_state(state)
             log = _log.info if state == "ok" else _log.error
             log("record-state", state=state, writer=self._sealer.writer)
 
     def _stop(self, error: Exception) -> None:
         _log.critical("record-stopped", writer=self._sealer.writer, detail=str(error))
-        self._state = "stopped"
+        self._note_state("stopped")
         self.room.settle(tuple(self.room.pending), STOPPED)
+
+    def _note_state(self, state: RecorderState) -> None:
+        self._state = state
+        self.takes_all = state == "ok" and self.is_open
 
     # The other threads.
 

@@ -61,6 +61,7 @@ class Recorder:
         )
         self._room = self._committer.room
         self._wake_planned = False
+        self._patience_seconds = self._limits.wait_seconds - _NOTICE_SECONDS
 
     @property
     def state(self) -> RecorderState:
@@ -95,16 +96,26 @@ class Recorder:
         appear in the log: then whoever drafted it has refused what the log says was decided, never
         the reverse.
         """
-        due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
+        due = time.monotonic() + self._patience_seconds
         self._hand_over(Waiting(draft, due=due, done=done))
         self._committer.wake()
 
-    def record_async(self, draft: EntryDraft) -> "asyncio.Future[None]":
-        """Make durable; the future of the running loop fails with RecordUnavailable."""
-        loop = asyncio.get_running_loop()
+    def record_async(
+        self, draft: EntryDraft, loop: asyncio.AbstractEventLoop | None = None
+    ) -> "asyncio.Future[None]":
+        """Make durable; the future fails with RecordUnavailable.
+
+        Args:
+            draft: The entry.
+            loop: The running one; to find it costs a call to the system.
+        """
+        loop = loop or asyncio.get_running_loop()
         future = loop.create_future()
-        due = time.monotonic() + self._limits.wait_seconds - _NOTICE_SECONDS
-        self._hand_over(Waiting(draft, due=due, future=future))
+        waiting = Waiting(draft, due=time.monotonic() + self._patience_seconds, future=future)
+        if self._committer.takes_all and len(self._room.pending) < self._limits.queue_entries:
+            self._committer.place(waiting)
+        else:
+            self._hand_over(waiting)
         if not self._wake_planned:
             # Once for all that this turn of the loop hands over.
             self._wake_planned = True

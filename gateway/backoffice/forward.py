@@ -87,7 +87,7 @@ class Exchange:
         outbound: Outbound,
         origins: Mapping[str, bytes],
     ) -> None:
-        self.done: asyncio.Future[Forwarded] = asyncio.get_running_loop().create_future()
+        self.done: asyncio.Future[Forwarded] = client.loop.create_future()
         self._incoming = incoming
         self._client = client
         self._outbound = outbound

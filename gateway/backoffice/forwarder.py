@@ -12,7 +12,7 @@ from typing import Final
 from gateway.backoffice.forward import Exchange, Forwarded, Outbound
 from gateway.backoffice.headers import request_head
 from gateway.backoffice.plain_exchange import PlainExchange
-from gateway.backoffice.transport import ExchangeError
+from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Instance, Upstream
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -64,13 +64,20 @@ class Forwarder:
         instance = upstream.only
         if instance is None:
             return await self._ask_one_of(incoming, client, outbound)
+        idle = None if incoming.failed else instance.pool.take_idle()
         try:
-            return await self._attempt(instance, incoming, client, outbound, fresh=False)
+            if idle is None:
+                return await self._attempt(instance, incoming, client, outbound, fresh=False)
+            exchange = self._begin(instance, idle, incoming, client, outbound)
+            forwarded = await exchange.done
         except ExchangeError as error:
             if not _may_repeat(error, incoming, client):
                 upstream.failed(instance, error.code)
                 raise
-        return await self._ask_one_of(incoming, client, outbound, fresh=True)
+            return await self._ask_one_of(incoming, client, outbound, fresh=True)
+        if forwarded.answered:
+            client.finish(incoming, keep_open=exchange.keep_open)
+        return forwarded
 
     async def _ask_one_of(
         self,
@@ -136,6 +143,21 @@ class Forwarder:
             pool.put_back(upstream)
             status, code = incoming.failure
             return Forwarded(status=status, code=code, answered=False)
+        exchange = self._begin(instance, upstream, incoming, client, outbound)
+        forwarded = await exchange.done
+        if forwarded.answered:
+            client.finish(incoming, keep_open=exchange.keep_open)
+        return forwarded
+
+    def _begin(
+        self,
+        instance: Instance,
+        upstream: UpstreamConnection,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+    ) -> Exchange:
+        """Send the request, and have the answer go where it belongs."""
         head = self._request_head(
             head=incoming.head,
             target=outbound.target,
@@ -146,10 +168,7 @@ class Forwarder:
         )
         exchange = self._exchange(incoming, client, outbound, self._upstream.origins)
         exchange.start(upstream, head)
-        forwarded = await exchange.done
-        if forwarded.answered:
-            client.finish(incoming, keep_open=exchange.keep_open)
-        return forwarded
+        return exchange
 
 
 def _may_repeat(error: ExchangeError, incoming: Incoming, client: Connection) -> bool:

@@ -71,6 +71,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def __init__(self, pool: ConnectionKeeper) -> None:
         self.pool = pool
+        self._address, self._now = pool.address, pool.loop.time
         self.deadline = self.ends_at = NEVER  # of a pause, and of the whole exchange
         self.used = False  # whether an exchange has been completed on it before
         self._transport: asyncio.Transport | None = None
@@ -81,13 +82,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._slow = False  # what we wrote has not all been taken
         self._clean = True  # nothing odd has happened
         self._fields: list[tuple[bytes, bytes]] = []
-        self._in_head = False
-        self._head_bytes = 0
-        self._head_done = False
-        self._informational = 0
-        self._until_close = False
+        # Of one answer that is parsed; as here while there is none.
+        self._head_done = self._in_head = self._until_close = False
+        self._answered = False  # any byte of it has arrived
+        self._informational = self._head_bytes = 0
         self._lie: ExchangeError | None = None  # why our own callback stopped the parser
-        self._answered = False  # any byte of the answer has arrived
         self._plain: PlainTaker | None = None  # takes a plain answer, of which nothing is here yet
         self._left = 0  # bytes to come of a plain answer's body
 
@@ -115,10 +114,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._sink = sink
         self._head_only = head_only
         self._sent_all = complete
-        self._head_done = self._in_head = self._until_close = self._answered = False
-        self._informational = self._head_bytes = 0
-        address = self.pool.address
-        now = self.pool.loop.time()
+        address = self._address
+        now = self._now()
         self.deadline = now + (address.first_byte_seconds if complete else address.idle_seconds)
         self.ends_at = now + address.total_seconds
         if self._transport is None:
@@ -129,14 +126,14 @@ class UpstreamConnection(asyncio.Protocol):
     def send_body(self, data: bytes) -> None:
         """Send a piece of the request's body, framed by the caller."""
         if self._transport is not None and self._sink is not None:
-            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            self.deadline = self._now() + self._address.idle_seconds
             self._transport.write(data)
 
     def end_body(self) -> None:
         """Note that the request has been sent in full."""
         self._sent_all = True
         if self._sink is not None:
-            self.deadline = self.pool.loop.time() + self.pool.address.first_byte_seconds
+            self.deadline = self._now() + self._address.first_byte_seconds
 
     def pause(self) -> None:
         """Stop reading the answer: the client is slow."""
@@ -147,7 +144,7 @@ class UpstreamConnection(asyncio.Protocol):
     def resume(self) -> None:
         """Read the answer on."""
         if self._transport is not None and self._sink is not None:
-            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            self.deadline = self._now() + self._address.idle_seconds
             self._transport.resume_reading()
 
     def cancel(self) -> None:
@@ -208,7 +205,7 @@ class UpstreamConnection(asyncio.Protocol):
         if self._plain is not None and self._take_plain(self._plain, data):
             return
         self._answered = True
-        self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+        self.deadline = self._now() + self._address.idle_seconds
         if self._left:
             self._count_down(sink, data)
         else:
@@ -245,7 +242,7 @@ class UpstreamConnection(asyncio.Protocol):
             return False
         if left:
             self._left, self._answered = left, True
-            self.deadline = self.pool.loop.time() + self.pool.address.idle_seconds
+            self.deadline = self._now() + self._address.idle_seconds
             taker.on_plain(answer, data, whole=False)
         else:
             self._sink, self.used = None, True
@@ -351,6 +348,8 @@ class UpstreamConnection(asyncio.Protocol):
             if self._head_only:  # the parser still waits for a body that never comes
                 self._parser = httptools.HttpResponseParser(self)
             self.used = True
+            self._head_done = self._answered = False
+            self._informational = self._head_bytes = 0
             # after this read, so that extra bytes behind the answer are still seen as such
             self.pool.loop.call_soon(self.pool.put_back, self)
         else:

@@ -68,7 +68,7 @@ class UpstreamPool:
             connection.discard()
             return
         connection.deadline, connection.ends_at = self.loop.time() + _IDLE_SECONDS, NEVER
-        waiter = self._first_in_line()
+        waiter = self._first_in_line() if self._queue else None
         if waiter is None:
             self._idle.append(connection)
         else:

@@ -73,28 +73,27 @@ class Incoming:
         on_resume: called when it has caught up.
     """
 
-    __slots__ = (
-        "_buffer", "_buffered", "_check", "_on_chunk", "_on_end", "_refused", "_source", "complete",
-        "failed", "failure", "head", "on_gone", "on_pause", "on_resume", "received_bytes",
-        "sent_bytes",
-    )  # fmt: skip
+    # How each begins. Most never change: what is not set costs nothing.
+    complete = False
+    failed = False
+    failure = _GONE
+    received_bytes = 0
+    sent_bytes = 0
+    on_gone: Callable[[], None] | None = None
+    on_pause: Callable[[], None] | None = None
+    on_resume: Callable[[], None] | None = None
+    _buffer: list[bytes] | None = None
+    _buffered = 0
+    _check: BodyCheck | None = None
+    _refused = False
+    _on_chunk: Callable[[bytes], None] | None = None
+    _on_end: Callable[[], None] | None = None
 
     def __init__(self, head: RequestHead, source: BodySource, *, complete: bool = False) -> None:
         self.head = head
-        self.complete = complete
-        self.failed = False
-        self.failure = _GONE
-        self.received_bytes = self.sent_bytes = 0
-        self.on_gone: Callable[[], None] | None = None
-        self.on_pause: Callable[[], None] | None = None
-        self.on_resume: Callable[[], None] | None = None
         self._source = source
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._check: BodyCheck | None = None
-        self._refused = False
-        self._on_chunk: Callable[[bytes], None] | None = None
-        self._on_end: Callable[[], None] | None = None
+        if complete:
+            self.complete = True
 
     # ---- the side of whoever serves it ------------------------------------------------------
 
@@ -108,8 +107,8 @@ class Incoming:
         if self.head.expects_continue and not self.complete and not self.received_bytes:
             self._source.send_continue()
         self._on_chunk, self._on_end = on_chunk, on_end
-        pieces, self._buffer, self._buffered = self._buffer, [], 0
-        for piece in pieces:
+        pieces, self._buffer, self._buffered = self._buffer, None, 0
+        for piece in pieces or ():
             on_chunk(piece)
         if self.complete:
             on_end()
@@ -146,12 +145,12 @@ class Incoming:
     def put_back(self, body: bytes) -> None:
         """Give a body that was read whole back, for whoever takes it next."""
         self._on_chunk = self._on_end = None
-        self._buffer = [body] if body else []
+        self._buffer = [body] if body else None
 
     def check_body(self, check: BodyCheck) -> None:
         """Have the body looked at on its way; where it is refused, the request fails with 400."""
         self._check = check
-        for piece in self._buffer:
+        for piece in self._buffer or ():
             self._look_at(piece)
         self._look_at_end()
 
@@ -178,7 +177,7 @@ class Incoming:
     def _refuse(self, error: RequestError) -> None:
         self._check, self._refused = None, True
         self.complete = False
-        self._buffer, self._buffered = [], 0
+        self._buffer, self._buffered = None, 0
         self.fail(400, str(error))
 
     def pause_body(self) -> None:
@@ -215,6 +214,8 @@ class Incoming:
         if self._on_chunk is not None:
             self._on_chunk(piece)
             return
+        if self._buffer is None:
+            self._buffer = []
         self._buffer.append(piece)
         self._buffered += len(piece)
         if self._buffered > _BODY_BUFFER_BYTES:

@@ -104,9 +104,11 @@ class NotingRecorder(Recorder):
     drafts: list[EntryDraft]
 
     @override
-    def record_async(self, draft: EntryDraft) -> asyncio.Future[None]:
+    def record_async(
+        self, draft: EntryDraft, loop: asyncio.AbstractEventLoop | None = None
+    ) -> asyncio.Future[None]:
         self.drafts.append(draft)
-        return super().record_async(draft)
+        return super().record_async(draft, loop)
 
     @override
     def queue(self, draft: EntryDraft) -> None:

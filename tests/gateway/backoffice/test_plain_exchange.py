@@ -77,7 +77,7 @@ class Coupled:
 
     async def _forward(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
-            target=canonicalise_target(incoming.head.target, frozenset()),
+            target=canonicalise_target(incoming.head.target, {}),
             identity=(),
             cookies=b"",
             reference=REFERENCE,
@@ -86,7 +86,7 @@ class Coupled:
             learns=lambda: True,
             body_bytes=100,
         )
-        exchange = self.kind(incoming, connection, outbound, frozenset())
+        exchange = self.kind(incoming, connection, outbound, {})
         exchange.start(self.system, b"asked")
         try:
             self.came_of_it.append(await exchange.done)
