@@ -77,7 +77,7 @@ class Coupled:
 
     async def _forward(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
-            target=canonicalise_target(incoming.head.target, {}),
+            target=canonicalise_target(incoming.head.target, frozenset()),
             identity=(),
             cookies=b"",
             reference=REFERENCE,
