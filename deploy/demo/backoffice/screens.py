@@ -17,6 +17,7 @@ from typing import Any
 from deploy.demo.backoffice.exchange import Asked
 
 SCREENS = Path(__file__).with_name("screens")
+_PATHS_REMEMBERED = 1_024
 BY_NUMBER = "/OA_HTML/RF.jsp"  # opens a screen by its number, wherever it lies
 
 
@@ -98,19 +99,24 @@ class Screen:
     def _patterns(self) -> list[list[str]]:
         return [path.split("/")[1:] for path in (self.path, *self.more)]
 
-    def is_meant_by(self, asked: Asked, form: Mapping[str, str]) -> bool:
-        """Tell whether a request means this screen.
+    def is_at(self, path: str) -> bool:
+        """Tell whether it may be what is meant at a path."""
+        if path == BY_NUMBER and self.number is not None:
+            return True
+        segments = path.split("/")[1:]
+        return any(_fits(pattern, segments) for pattern in self._patterns)
+
+    def is_named_by(self, asked: Asked, form: Mapping[str, str]) -> bool:
+        """Tell whether a request means this screen, at a path where it may be.
 
         Args:
             asked: the request.
             form: fields of its form, which name a screen as the query does.
         """
-        wanted = dict(self.query)
+        wanted = self.query
         if asked.path == BY_NUMBER and self.number is not None:
-            wanted.pop("OAFunc", None)
-            wanted["function_id"] = self.number
-        elif not any(_fits(pattern, asked.path.split("/")[1:]) for pattern in self._patterns):
-            return False
+            others = {name: value for name, value in wanted.items() if name != "OAFunc"}
+            wanted = {**others, "function_id": self.number}
         return all((asked.parameter(name) or form.get(name)) == wanted[name] for name in wanted)
 
 
@@ -131,6 +137,7 @@ class Screens:
     def __init__(self, screens: Iterable[Screen]) -> None:
         """Hold them, those with most parameters first."""
         self.each = tuple(sorted(screens, key=lambda screen: -len(screen.query)))
+        self._at: dict[str, tuple[Screen, ...]] = {}
 
     @classmethod
     def read(cls, directory: Path = SCREENS) -> Screens:
@@ -147,7 +154,14 @@ class Screens:
 
     def find(self, asked: Asked, form: Mapping[str, str]) -> Screen | None:
         """Find the screen that a request means, by its query and the fields of its form."""
-        return next((screen for screen in self.each if screen.is_meant_by(asked, form)), None)
+        there = self._at.get(asked.path)
+        if there is None:
+            if len(self._at) >= _PATHS_REMEMBERED:
+                self._at.clear()
+            there = self._at[asked.path] = tuple(
+                each for each in self.each if each.is_at(asked.path)
+            )
+        return next((screen for screen in there if screen.is_named_by(asked, form)), None)
 
 
 def _screen(table: dict[str, Any]) -> Screen:
