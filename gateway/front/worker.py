@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 _log = structlog.get_logger("worker")
 _HEARTBEAT_SECONDS: Final = 1.0
 _RESTART_SECONDS: Final = 1.0
-_GC_ALLOCATIONS: Final = 20_000  # between collections; requests make few cycles
+_GC_ALLOCATIONS: Final = 20_000  # between collections amid requests, which make few cycles
+_GC_BEATS: Final = 15  # between collections at rest, so that pages' few never add up to megabytes
+_GC_OLDER: Final = (240, 10)  # such collections between those of all, and of what outlived one
 _ACCEPT_AGAIN_SECONDS: Final = 0.5
 _LEAVE_SECONDS: Final = 0.001  # to another worker; far longer than an idle one takes to wake
 
@@ -93,11 +95,15 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 listener.setblocking(False)
                 self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
+            beats = 0
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
+                    beats += 1
+                    if beats % _GC_BEATS == 0:
+                        _collect(beats // _GC_BEATS)
                     await loop.run_in_executor(None, self._renew)
             self._stopping = True
             self._counts.leave(self.age)
@@ -177,3 +183,9 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     def _accepting(self) -> set[asyncio.Task[Any]]:
         tasks: set[asyncio.Task[Any]] = self.__dict__.setdefault("accepting_tasks", set())
         return tasks
+
+
+def _collect(turn: int) -> None:
+    """Collect what is young, now and then what is older: a millisecond where little was made."""
+    of_all, of_older = _GC_OLDER
+    gc.collect(2 if turn % of_all == 0 else 1 if turn % of_older == 0 else 0)

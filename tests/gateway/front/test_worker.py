@@ -12,6 +12,7 @@ import signal
 import socket
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -242,3 +243,32 @@ def test_what_no_other_worker_takes_is_taken_all_the_same(make_settings: Setting
 
     with worker_of(make_settings()) as (worker, port):
         served(worker, visit)
+
+
+@pytest.mark.parametrize("generation", [0, 1, 2])
+def test_what_leaves_cycles_behind_is_collected_at_rest(
+    make_settings: SettingsMaker, monkeypatch: pytest.MonkeyPatch, generation: int
+) -> None:
+    """Pages leave a few, too few for the collector to come by itself within minutes."""
+    monkeypatch.setattr("gateway.front.worker._HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr("gateway.front.worker._GC_BEATS", 1)
+    monkeypatch.setattr("gateway.front.worker._GC_OLDER", (4, 2))
+
+    class Page:
+        itself: Page
+
+    def leave_a_cycle() -> None:
+        answer_to(port)
+        page = Page()
+        page.itself = page
+        for _ in range(generation):
+            gc.collect(_)  # it outlives as many collections as it is old
+        gone = weakref.ref(page)
+        del page
+        until = time.monotonic() + 10
+        while gone() is not None and time.monotonic() < until:
+            time.sleep(0.02)
+        assert gone() is None
+
+    with worker_of(make_settings()) as (worker, port):
+        served(worker, leave_a_cycle)
