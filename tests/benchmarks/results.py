@@ -35,14 +35,16 @@ class Figure:
     Attributes:
         key: Its name, `group.what_unit`.
         values: What each repetition gave.
+        once: Whether it comes of one run that takes so long that it is not repeated.
     """
 
     key: str
     values: tuple[float, ...]
+    once: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a figure that was not measured often enough."""
-        if len(self.values) < FEWEST_REPETITIONS:
+        if len(self.values) < (1 if self.once else FEWEST_REPETITIONS):
             raise ValueError(f"benchmark: `{self.key}` was measured {len(self.values)} times")
 
     @property

@@ -1,26 +1,39 @@
 """The mixed load of the soak: what each kind of visitor does again and again, and what must come.
 
 Every answer of the back office says for whom it was made: each page, each event, each part of a
-report. One that names somebody else ends the run; so does one that names nobody, and so does any
-status that was not due. What only leads to a page is followed.
+report; so does what another proxy is told. One that names somebody else ends the run; so does one
+that names nobody, and so does any status that was not due. What only leads to a page is followed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import json
 import random
-import re
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import count
+from urllib.parse import urlencode
 
 from deploy.demo.backoffice.report import REPORT_BYTES, report
 from deploy.demo.visitor import Visitor
-from tests.soak.line import Answered, Line
+from tests.soak.due import (
+    CrossTalkError,
+    Person,
+    Tally,
+    WrongAnswerError,
+    demand,
+    demand_own,
+    named_in,
+    told_number,
+)
+from tests.soak.leaving import leave, ways
+from tests.soak.line import BrokenAnswerError, Line
+from tests.soak.stand import PROXY_SECRET
 
 PAGE = "text/html"
 JSON = "application/json"
@@ -31,91 +44,22 @@ UPLOAD_BYTES = 4 * 1024 * 1024
 EVENTS = "/ict/tickets/ICT-10001/events?events=20&every_ms=100"
 EVENTS_EACH = 20
 OWN_PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
+JOBS = "/estates/jobs"
+DECLARATIONS = "/OA_HTML/OA.jsp?OAFunc=XX_SIT"  # each opened under a number of its own
+PORTAL = "/-/portal"
+FORWARD_AUTH = "/-/forward-auth"
+ASSERTION = "gateway-assertion"
+FORM = "application/x-www-form-urlencoded"
 # What nobody of the load may open, and what must be answered.
 REFUSED = (
     ("/admin/console", HTTPStatus.NOT_FOUND),
     ("/OA_HTML/OAExport.jsp", HTTPStatus.NOT_FOUND),
     ("/OA_HTML//OA.jsp?OAFunc=XX_PAYSLIP", HTTPStatus.BAD_REQUEST),
     ("/OA_HTML/%2e%2e/OA.jsp", HTTPStatus.BAD_REQUEST),
+    (f"{OWN_PAYSLIP}&person_id=20011", HTTPStatus.FORBIDDEN),
 )
 PAUSE_SECONDS = 3.0  # between two large transfers of one person, and between two sign-ins
-_ASKERS = re.compile(rb'data-asker="([^"]*)"|"asker": ?"([^"]*)"|, made for ([^,]*), part')
-
-
-class CrossTalkError(Exception):
-    """An answer was made for somebody else than who asked, or for nobody."""
-
-
-class WrongAnswerError(Exception):
-    """An answer was not the one that was due."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """Somebody who is signed in.
-
-    Attributes:
-        number: of the employee, which the back office says back.
-        pages: what their portal offers and asks nothing more for.
-    """
-
-    organisation: str
-    username: str
-    number: str
-    cookie: str = ""
-    pages: tuple[str, ...] = ()
-
-
-@dataclass(slots=True, kw_only=True)
-class Tally:
-    """What was counted.
-
-    Attributes:
-        kinds: answers by kind of visitor.
-        carried: answers that carry who asked, each of them compared.
-        bytes_down: of reports.
-        bytes_up: of uploads.
-    """
-
-    kinds: Counter[str] = field(default_factory=Counter)
-    carried: int = 0
-    bytes_down: int = 0
-    bytes_up: int = 0
-
-    @property
-    def responses(self) -> int:
-        """Give the number of all answers."""
-        return self.kinds.total()
-
-
-def demand_own(person: Person, answered: Answered, what: str) -> None:
-    """Demand that an answer of the back office was made for this person.
-
-    Raises:
-        CrossTalkError: if it was not, or does not say.
-    """
-    seen = named_in(answered.body)
-    if seen != {person.number}:
-        others = ", ".join(f"`{each}`" for each in sorted(seen - {person.number})) or "nobody"
-        message = f"{what}: asked by {person.number}, and the answer names {others}"
-        raise CrossTalkError(message)
-
-
-def named_in(body: bytes) -> set[str]:
-    """Give for whom the parts of a body were made."""
-    found = (match[1] or match[2] or match[3] or b"" for match in _ASKERS.finditer(body))
-    return {each.decode("utf-8", "replace") for each in found}
-
-
-def demand(answered: Answered, due: set[int], what: str) -> None:
-    """Demand a status.
-
-    Raises:
-        WrongAnswerError: if it is another.
-    """
-    if answered.status not in due:
-        message = f"{what}: answered {answered.status}: {answered.body[:200]!r}"
-        raise WrongAnswerError(message)
+SHORT_PAUSE_SECONDS = 0.1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -222,6 +166,95 @@ class Load:
             self._count("events", carried=1)
 
         await self._again(once, line)
+
+    async def send_forms(self, person: Person) -> None:
+        """Report a fault, or open a declaration and send it under the number it was given."""
+        line = Line(port=self.port, cookie=person.cookie)
+        turns = count()
+
+        async def once() -> None:
+            turn, target = next(turns), JOBS
+            if turn % 2:
+                opened = await line.ask("GET", DECLARATIONS, Accept=PAGE)
+                demand(opened, {HTTPStatus.FOUND}, f"a declaration of {person.username}")
+                target = opened.headers["location"]
+                self._count("pages opened")
+            answered = await line.ask(
+                "POST",
+                target,
+                body=urlencode({"detail": f"{person.number} {turn}"}).encode(),
+                Accept=JSON,
+                Content_Type=FORM,
+                Origin=f"http://localhost:{self.port}",
+            )
+            what = f"a form of {person.username}"
+            demand(answered, {HTTPStatus.CREATED}, what)
+            demand_own(person, answered, what)
+            self._count("forms", carried=1)
+
+        await self._again(once, line, pause=SHORT_PAUSE_SECONDS)
+
+    async def read_portal(self, person: Person) -> None:
+        """Open the gate's own page of services, which shows whose it is."""
+        line = Line(port=self.port, cookie=person.cookie)
+        shown = f'href="/-/me">{html.escape(person.name)}<'.encode()
+
+        async def once() -> None:
+            answered = await line.ask("GET", PORTAL, Accept=PAGE)
+            what = f"the portal of {person.username}"
+            demand(answered, {HTTPStatus.OK}, what)
+            if shown not in answered.body:
+                message = f"{what}: is not theirs"
+                raise CrossTalkError(message)
+            self._count("portals")
+
+        await self._again(once, line, pause=SHORT_PAUSE_SECONDS)
+
+    async def be_held(self, person: Person) -> None:
+        """Be held by another proxy, which is told in the assertion who asks."""
+        line = Line(port=self.port, cookie=person.cookie)
+
+        async def once() -> None:
+            answered = await line.ask(
+                "GET",
+                FORWARD_AUTH,
+                Gateway_Proxy_Secret=PROXY_SECRET,
+                X_Forwarded_Method="GET",
+                X_Forwarded_Uri=OWN_PAYSLIP,
+                X_Forwarded_Host=f"localhost:{self.port}",
+                X_Forwarded_Proto="http",
+                X_Forwarded_For="192.0.2.10",
+            )
+            what = f"what a proxy is told of {person.username}"
+            demand(answered, {HTTPStatus.OK}, what)
+            told = told_number(answered.headers.get(ASSERTION, ""))
+            if told != person.number:
+                message = f"{what}: asked by {person.number}, and told `{told}`"
+                raise CrossTalkError(message)
+            self._count("questions of a proxy", carried=1)
+
+        await self._again(once, line, pause=0.02)
+
+    async def leave_early(self, person: Person) -> None:
+        """Hang up amid a request, an answer, an upload, a stream."""
+        turns = ways(
+            self.port,
+            person.cookie,
+            page=OWN_PAYSLIP,
+            large=PRICE_LIST,
+            stream=EVENTS,
+            upload=UPLOAD,
+        )
+
+        async def once() -> None:
+            try:
+                await leave(self.port, next(turns), ended=self.ended.is_set)
+            except (OSError, EOFError) as error:  # a TimeoutError is an OSError
+                message = f"{person.username}, about to leave: {type(error).__name__}: {error}"
+                raise BrokenAnswerError(message) from error
+            self.tally.left_early += 1
+
+        await self._again(once, None, pause=SHORT_PAUSE_SECONDS)
 
     async def be_refused(self, person: Person) -> None:
         """Ask for what is refused: nothing of the back office comes, and nobody's number."""

@@ -6,10 +6,10 @@ import asyncio
 
 import pytest
 
+from tests.soak.due import CrossTalkError, Person, demand_own, named_in, told_number
 from tests.soak.line import Answered, BrokenAnswerError, Line
-from tests.soak.load import CrossTalkError, Person, demand_own, named_in
 
-ASKER = Person(organisation="cheshire-fire", username="firefighter", number="40011")
+ASKER = Person(organisation="cheshire-fire", username="firefighter", number="40011", name="F")
 OWN = b'<body data-function="pay.slip" data-asker="40011">'
 
 
@@ -43,6 +43,14 @@ def test_every_kind_of_answer_names_who_asked(body: bytes) -> None:
 def test_an_answer_for_somebody_else_is_cross_talk(body: bytes, told: str) -> None:
     with pytest.raises(CrossTalkError, match=told):
         demand_own(ASKER, answered(body), "a page")
+
+
+@pytest.mark.parametrize(
+    ("assertion", "number"),
+    [("e30.eyJlbXBsb3llZV9udW1iZXIiOiAiNDAwMTEifQ.c2ln", "40011"), ("e30.e30.c2ln", ""), ("", "")],
+)
+def test_what_a_proxy_is_told_names_who_asked(assertion: str, number: str) -> None:
+    assert told_number(assertion) == number
 
 
 async def test_a_line_reads_lengths_and_chunks_and_opens_again_after_a_close() -> None:

@@ -1,14 +1,15 @@
-"""Watches the workers of the gate while it is under load: memory, descriptors, whether they live.
+"""Watches the processes of the gate under load: memory, descriptors, whether they live.
 
-What they are after the warm-up is compared with what they are at the end, each by the median of a
-fifth of the samples, so that one request that happens to be under way counts for nothing.
+After the warm-up memory must be flat: neither the line through all samples (least squares) nor the
+last tenth beside the first may rise by more than a twentieth. Descriptors are compared by the same
+tenths, so that what happens to be under way counts for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from statistics import linear_regression, median
 
 import psutil
 
@@ -17,60 +18,79 @@ MEMORY_GROWTH = 0.05
 DESCRIPTOR_SLACK = 8
 JUDGED_FROM_SECONDS = 300.0
 """In a shorter watch caches are still being filled: memory is told, and not judged."""
-SHARE = 5
+SHARE = 10
 MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How a value of one worker went: after the warm-up, and at the end."""
+    """How a value of one process went.
+
+    Attributes:
+        begun: after the warm-up.
+        ended: at the end.
+        trend: by which share the line through all samples rises.
+    """
 
     begun: float
     ended: float
+    trend: float
 
     @classmethod
     def of(cls, samples: Sequence[float]) -> Course:
         """Sum up the samples since the warm-up."""
         count = max(1, len(samples) // SHARE)
-        return cls(begun=median(samples[:count]), ended=median(samples[-count:]))
+        trend = 0.0
+        if len(samples) > 1:
+            line = linear_regression(range(len(samples)), samples)
+            trend = line.slope * (len(samples) - 1) / line.intercept
+        return cls(begun=median(samples[:count]), ended=median(samples[-count:]), trend=trend)
 
     @property
     def growth(self) -> float:
-        """Give by which share it grew."""
-        return self.ended / self.begun - 1
+        """Give by which share it grew, by the worse of the two readings."""
+        return max(self.ended / self.begun - 1, self.trend)
 
 
 @dataclass(slots=True, kw_only=True)
 class Watch:
-    """The samples of all workers.
+    """The samples of all workers, and of what stands beside them.
 
     Attributes:
         gateway: process whose children the workers are.
-        memory: private bytes of each worker, by its process.
+        beside: other processes, by what they are called.
+        memory: private bytes of each, by what it is called.
         descriptors: open files and sockets of each.
-        lost: what has become of workers that are not there any more.
+        lost: what has become of those that are not there any more.
     """
 
     gateway: int
-    memory: dict[int, list[float]] = field(default_factory=dict)
-    descriptors: dict[int, list[float]] = field(default_factory=dict)
+    beside: Mapping[str, int] = field(default_factory=dict)
+    memory: dict[str, list[float]] = field(default_factory=dict)
+    descriptors: dict[str, list[float]] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
 
     def sample(self) -> None:
-        """Look at each worker once."""
-        there: set[int] = set()
-        for worker in psutil.Process(self.gateway).children():
+        """Look at each process once."""
+        processes: dict[str, psutil.Process] = {
+            f"worker {each.pid}": each for each in psutil.Process(self.gateway).children()
+        }
+        for title, pid in self.beside.items():
+            if psutil.pid_exists(pid):
+                processes[title] = psutil.Process(pid)
+        there: set[str] = set()
+        for title, process in processes.items():
             try:
-                memory, descriptors = worker.memory_full_info().uss, worker.num_fds()
-            except psutil.NoSuchProcess:
+                memory, descriptors = process.memory_full_info().uss, process.num_fds()
+            except psutil.Error:
                 continue
-            there.add(worker.pid)
-            self.memory.setdefault(worker.pid, []).append(float(memory))
-            self.descriptors.setdefault(worker.pid, []).append(float(descriptors))
+            there.add(title)
+            self.memory.setdefault(title, []).append(float(memory))
+            self.descriptors.setdefault(title, []).append(float(descriptors))
         gone = self.memory.keys() - there
-        self.lost += [f"worker {pid} is gone" for pid in gone]
-        for pid in gone:
-            del self.memory[pid], self.descriptors[pid]
+        self.lost += [f"{title} is gone" for title in gone]
+        for title in gone:
+            del self.memory[title], self.descriptors[title]
 
     def forget(self) -> None:
         """Forget what was seen until now: it was the warm-up."""
@@ -78,11 +98,11 @@ class Watch:
             samples.clear()
 
     def told(self) -> str:
-        """Say in short what the workers hold now."""
+        """Say in short what the processes hold now."""
         return ", ".join(
-            f"worker {pid}: {samples[-1] / MEBIBYTE:.1f} MiB,"
-            f" {self.descriptors[pid][-1]:.0f} descriptors"
-            for pid, samples in sorted(self.memory.items())
+            f"{title}: {samples[-1] / MEBIBYTE:.1f} MiB,"
+            f" {self.descriptors[title][-1]:.0f} descriptors"
+            for title, samples in sorted(self.memory.items())
             if samples
         )
 
@@ -98,19 +118,19 @@ def judge(watch: Watch, seconds: float) -> list[str]:
         A sentence for each violation.
     """
     found = list(watch.lost)
-    for pid, samples in watch.memory.items():
+    for title, samples in watch.memory.items():
         course = Course.of(samples)
         if seconds >= JUDGED_FROM_SECONDS and course.growth > MEMORY_GROWTH:
             found.append(
-                f"memory: worker {pid} grew from {course.begun / MEBIBYTE:.1f} to"
+                f"memory: {title} grew from {course.begun / MEBIBYTE:.1f} to"
                 f" {course.ended / MEBIBYTE:.1f} MiB ({course.growth:+.1%}; at most"
                 f" {MEMORY_GROWTH:.0%} after the warm-up)"
             )
-    for pid, samples in watch.descriptors.items():
+    for title, samples in watch.descriptors.items():
         course = Course.of(samples)
         if course.ended > course.begun + DESCRIPTOR_SLACK:
             found.append(
-                f"descriptors: worker {pid} had {course.begun:.0f} after the warm-up"
+                f"descriptors: {title} had {course.begun:.0f} after the warm-up"
                 f" and {course.ended:.0f} at the end (at most {DESCRIPTOR_SLACK} more)"
             )
     return found
