@@ -16,8 +16,10 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from sys import intern
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from gateway.errors import IdentityChanged
 from gateway.identity.directories.directory import BREAK_GLASS, DirectoryPerson, EntryIncomplete
@@ -28,6 +30,9 @@ MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 LONGEST_MAIL = 254
 EMPLOYEE_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DIRECTORY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+-]{0,99}")
+
+# Made once: making a statement costs more than it does.
+_BY_ID = select(schema.staff).where(schema.staff.c.staff_id == bindparam("staff_id"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,9 +213,7 @@ def _identify(
 
 def staff_by_id(connection: Connection, staff_id: str) -> Staff | None:
     """Give the member of staff with this id."""
-    row = connection.execute(
-        select(schema.staff).where(schema.staff.c.staff_id == staff_id)
-    ).one_or_none()
+    row = connection.execute(_BY_ID, {"staff_id": staff_id}).one_or_none()
     return None if row is None else _from_row(row)
 
 
@@ -294,6 +297,12 @@ def _mail(address: str) -> str:
     return address if len(address) <= LONGEST_MAIL and MAIL.fullmatch(address) else ""
 
 
+@lru_cache(maxsize=1_024)
+def _listed(text: str) -> frozenset[str]:
+    """Read a list; one object for what many staff have alike."""
+    return frozenset(json.loads(text))
+
+
 def _to_list(values: frozenset[str]) -> str:
     return json.dumps(sorted(values), ensure_ascii=False)
 
@@ -302,12 +311,12 @@ def _from_row(row: Row[tuple[object, ...]]) -> Staff:
     held = row._mapping  # noqa: SLF001  # the public way to a row's columns by name, despite its underscore
     return Staff(
         staff_id=held["staff_id"],
-        organisation=held["organisation"],
+        organisation=intern(held["organisation"]),
         directory_id=held["directory_id"],
         employee_number=held["employee_number"],
         username=held["username"],
         name=held["name"],
-        posts=frozenset(json.loads(held["posts"])),
-        unit=held["unit"],
-        team=frozenset(json.loads(held["team"])),
+        posts=_listed(held["posts"]),
+        unit=intern(held["unit"]),
+        team=_listed(held["team"]),
     )

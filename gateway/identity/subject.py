@@ -21,6 +21,9 @@ from vetting.membership import employed
 from vetting.person import PersonKey
 from vetting.register_reading import RegisteredPerson
 
+_NONE: frozenset[str] = frozenset()
+"""One object for what most people have; workers hold thousands of them."""
+
 
 class RegisterReader(Protocol):
     """What is read from the host's register; `vetting.register.Register` does it."""
@@ -68,9 +71,11 @@ def subject_reader(
             team=staff.team,
             appointments=frozenset(
                 each.role.value for each in known.appointments if each.holds(at=at)
-            ),
+            )
+            or _NONE,
             clearance=known.clearance,
-            trainings=frozenset(each.course for each in known.trainings if each.holds(at=at)),
+            trainings=frozenset(each.course for each in known.trainings if each.holds(at=at))
+            or _NONE,
         )
         # A clearance answers for any instant. Appointments, memberships and trainings were read for
         # this one, and begin and end by themselves only where a day does; every other change is

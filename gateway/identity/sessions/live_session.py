@@ -49,7 +49,7 @@ class ActorFacts(NamedTuple):
     factors: str
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class LiveSession:
     """A session with whose it is. Nothing ever changes but `seen_us` and what was worked out of it.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from sqlalchemy import Row
@@ -77,5 +79,13 @@ def session_row(session: Session) -> dict[str, object]:
 def to_session(row: Row[Any]) -> Session:
     """Read a session from its row."""
     held = dict(row._mapping)  # noqa: SLF001  # the public way to a row's columns by name
-    held["factors"] = frozenset(held["factors"].split(","))
+    held["factors"] = _factors(held["factors"])
+    # One object for what many sessions say: workers hold thousands of them.
+    for name in ("organisation", "directory", "agent"):
+        held[name] = intern(held[name])
     return Session(**{name: held[name] for name in Session.__dataclass_fields__})
+
+
+@lru_cache(maxsize=64)
+def _factors(text: str) -> frozenset[str]:
+    return frozenset(text.split(","))

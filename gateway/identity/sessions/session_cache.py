@@ -6,9 +6,9 @@
 3. The bulletin drops what has changed (`apply`); a load that overlapped a change is done again and,
    failing that, used once and not kept.
 4. What is kept is read anew after `SUBJECT_SECONDS`, and at once when a date in it takes effect.
-
+   What nobody has used by then leaves the memory, which so holds those in use, however many live.
 5. A token that belongs to nobody is remembered for some seconds, so that whoever goes on sending it
-   costs no look at the database either.
+   costs no look at the database either (`gateway.identity.sessions.ended_tokens`).
 6. Where a directory is asked again whether its people are still there (`sessions.recheck`),
    a session lives on for a while without an answer, and is then refused until there is one.
 
@@ -22,24 +22,28 @@ import enum
 import threading
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final, Literal
+from weakref import WeakValueDictionary
 
 from sqlalchemy import Connection, Engine
 
-from gateway.bulletin import ALL_SESSIONS, EVERYTHING, POLICY
 from gateway.errors import IdentityError, NotEmployed
+from gateway.identity.sessions.changed_sessions import ChangedSessions
+from gateway.identity.sessions.ended_tokens import EndedTokens
 from gateway.identity.sessions.live_session import DirectoryAway, LiveSession, SubjectReader
 from gateway.identity.sessions.presence import Presence
 from gateway.identity.sessions.session import Session
 from gateway.identity.sessions.session_limits import Vouching, limits_in_us
 from gateway.identity.sessions.sessions import Sessions
+from gateway.identity.sessions.tokens import token_hash
 from gateway.identity.staff import staff_by_id
 from gateway.pace import PersonPaces
 from gateway.store import schema
 from gateway.store.engine import reading
 
-CAPACITY = 10_000
-"""The most sessions in memory; each takes a few kilobytes, and 4,000 staff have fewer at a time."""
+CAPACITY = 120_000
+"""The most sessions in memory, each some two kilobytes: those in use within five minutes."""
 
 SUBJECT_SECONDS = 300
 """The longest that attributes are used unread, should a change ever go unannounced."""
@@ -48,10 +52,6 @@ TOUCH_SECONDS = 60
 """How far the noted time of use may lag; small against the shortest idle limit, 5 minutes."""
 
 LOAD_TRIES = 3
-
-UNKNOWN_SECONDS = 3
-UNKNOWN_KEPT = 2_000
-"""Tokens of ours that belong to nobody, such as those of sessions that have ended."""
 
 
 class Miss(enum.Enum):
@@ -100,7 +100,9 @@ class SessionCache:
         self._live: dict[str, LiveSession] = {}  # by token
         self._tokens: dict[str, str] = {}  # hash to token
         self._unwritten: dict[str, int] = {}  # hash to seen_us, of sessions no longer in memory
-        self._over: dict[str, tuple[int, str]] = {}  # by token: until when, why it was ended
+        # By hash: what was looked at again for something that runs, as long as that holds it.
+        self._followed: WeakValueDictionary[str, LiveSession] = WeakValueDictionary()
+        self._ended = EndedTokens()
         self._changes = 0  # how often something was dropped; a load compares before and after
 
     def __len__(self) -> int:
@@ -122,8 +124,7 @@ class SessionCache:
         if live is None:
             if not self._sessions.tokens.is_ours(token):
                 return None
-            over = self._over.get(token)
-            return MISS if over is None or at_us >= over[0] else None
+            return None if self._ended.holds(token, at_us) else MISS
         if live.take(at_us):
             return live
         # Another worker may have seen it since, or the register must be read anew: ask the
@@ -151,8 +152,8 @@ class SessionCache:
                 if changes != self._changes:
                     continue  # something was dropped meanwhile: this may be what it was before
                 if live is None:
-                    self._drop(token)
-                    self._note_over(token, why, at)
+                    self._drop(token_hash(token))
+                    self._ended.add(token, why, schema.microseconds(at))
                 else:
                     self._keep(token, live)
                 return live
@@ -163,6 +164,8 @@ class SessionCache:
     def look_again(self, live: LiveSession, *, at: datetime) -> LiveSession | None:
         """Read the session of something that still runs (blocks). Does not count as use.
 
+        It is told of changes like one in memory, as long as somebody holds it.
+
         Returns:
             The session as it is now, or None if it is over.
 
@@ -171,6 +174,7 @@ class SessionCache:
             DirectoryAway: as `load`.
         """
         seen_us = max(live.seen_us, self._seen_us(live.session.hash))
+        changes = self._changes
         with reading(self._engine) as connection:
             session = self._sessions.read_hash(connection, live.session.hash)
             if session is None:
@@ -179,6 +183,9 @@ class SessionCache:
         if found is None:
             return None
         found.seen_us = max(seen_us, session.last_seen_at_us)
+        with self._lock:
+            found.dropped = changes != self._changes  # this may be what it was before
+            self._followed[session.hash] = found
         return found
 
     def describe(
@@ -194,44 +201,19 @@ class SessionCache:
 
     def why_over(self, token: str) -> str:
         """Give why a session was ended, as far as it is remembered; for the event loop."""
-        over = self._over.get(token)
-        return "" if over is None else over[1]
+        return self._ended.why(token)
 
     def apply(self, subjects: frozenset[str]) -> None:
         """Drop what the bulletin says has changed."""
-        if subjects & {EVERYTHING, ALL_SESSIONS, POLICY}:
-            with self._lock:
-                self._changes += 1
-                self._over = {}
-                for token in tuple(self._live):
-                    self._drop(token)
-            return
-        by_kind: dict[str, set[str]] = {}
-        for subject in subjects:
-            kind, _, name = subject.partition(":")
-            by_kind.setdefault(kind, set()).add(name)
-        people = by_kind.get("person", set())
-        staff_ids = by_kind.get("staff", set())
-        organisations = by_kind.get("organisation", set())
-        directories = by_kind.get("directory", set())
-        hashes = by_kind.get("session", set())
-        if not (people or staff_ids or organisations or directories or hashes):
+        changed = ChangedSessions(subjects)
+        if not changed:
             return
         with self._lock:
             self._changes += 1
-            self._over = {}
-            gone = [self._tokens[each] for each in hashes if each in self._tokens]
-            if people or staff_ids or organisations or directories:
-                gone += [
-                    token
-                    for token, live in self._live.items()
-                    if live.staff.person in people
-                    or live.staff.staff_id in staff_ids
-                    or live.staff.organisation in organisations
-                    or live.session.directory in directories
-                ]
-            for token in gone:
-                self._drop(token)
+            self._ended.forget()
+            gone = changed.among(chain(self._live.values(), self._followed.values()))
+            for session_hash in (*changed.hashes, *(live.session.hash for live in gone)):
+                self._drop(session_hash)
 
     def flush(self, *, at: datetime, everything: bool = False) -> int:
         """Write when sessions were last used, at most once a minute for each (blocks).
@@ -266,16 +248,23 @@ class SessionCache:
         return len(seen)
 
     def tidy(self, *, at: datetime) -> frozenset[str]:
-        """Drop what has reached a limit as far as this worker saw it used.
+        """Drop what would have to be read anew at its next use, as all that is over must be.
+
+        So the memory holds the sessions in use, however many live.
 
         Returns:
             The hashes of the sessions in memory: what else is kept for sessions may go.
         """
         at_us = schema.microseconds(at)
         with self._lock:
-            for token in [token for token, live in self._live.items() if live.is_over(at_us)]:
-                self._drop(token)
-            self._over = {token: over for token, over in self._over.items() if at_us < over[0]}
+            gone = [
+                session_hash
+                for session_hash, token in self._tokens.items()
+                if self._live[token].usable_until_us <= at_us
+            ]
+            for session_hash in gone:
+                self._drop(session_hash)
+            self._ended.forget_past(at_us)
             return frozenset(self._tokens)
 
     def _read(self, token: str, at: datetime) -> tuple[LiveSession | None, str]:
@@ -343,28 +332,25 @@ class SessionCache:
             live.usable_until_us = min(usable_until_us, vouched_until_us)
         return live
 
-    def _note_over(self, token: str, why: str, at: datetime) -> None:
-        if len(self._over) >= UNKNOWN_KEPT:
-            self._over = {}
-        self._over[token] = (schema.microseconds(at) + UNKNOWN_SECONDS * 1_000_000, why)
-
     def _keep(self, token: str, live: LiveSession) -> None:
         if len(self._live) >= self._capacity and token not in self._live:
             # Dropping an eighth at a time makes the sort cheap, and no order is kept on each hit.
             oldest = sorted(self._live, key=lambda each: self._live[each].seen_us)
             for each in oldest[: max(1, self._capacity // 8)]:
-                self._drop(each)
+                self._drop(self._live[each].session.hash)
         before = self._live.get(token)
         if before is not None:
             before.dropped = True
         self._live[token] = live
         self._tokens[live.session.hash] = token
 
-    def _drop(self, token: str) -> None:
-        live = self._live.pop(token, None)
+    def _drop(self, session_hash: str) -> None:
+        followed = self._followed.pop(session_hash, None)
+        if followed is not None:
+            followed.dropped = True
+        live = self._live.pop(self._tokens.pop(session_hash, ""), None)
         if live is None:
             return
         live.dropped = True
-        self._tokens.pop(live.session.hash, None)
         if live.seen_us > live.written_us:
-            self._unwritten[live.session.hash] = live.seen_us
+            self._unwritten[session_hash] = live.seen_us

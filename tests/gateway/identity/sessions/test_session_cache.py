@@ -11,14 +11,13 @@ from sqlalchemy import Connection, event, text
 
 from gateway.bulletin import organisation_subject, person_subject, staff_subject
 from gateway.identity.sessions import session_cache
+from gateway.identity.sessions.ended_tokens import KEPT_SECONDS
 from gateway.identity.sessions.live_session import DirectoryAway, KnownSubject, LiveSession
 from gateway.identity.sessions.presence import Presence, PresenceLimit
 from gateway.identity.sessions.session import Session, SessionLimits
 from gateway.identity.sessions.session_cache import (
     MISS,
     SUBJECT_SECONDS,
-    UNKNOWN_KEPT,
-    UNKNOWN_SECONDS,
     SessionCache,
 )
 from gateway.identity.sessions.session_ending import Whose
@@ -339,15 +338,8 @@ def test_a_token_that_is_over_costs_a_look_every_few_seconds_at_most(parts: Part
                 looks += 1
                 assert parts.cache.load(token, at=at) is None
 
-    assert looks == 30 / UNKNOWN_SECONDS
+    assert looks == 30 / KEPT_SECONDS
     assert parts.cache.why_over(token) == "ended-by-officer"
-
-
-def test_what_is_remembered_of_tokens_that_are_over_is_bounded(parts: Parts) -> None:
-    for _ in range(UNKNOWN_KEPT + 5):
-        parts.cache._note_over(parts.sessions.tokens.new(), "", AT)
-
-    assert len(parts.cache._over) <= UNKNOWN_KEPT
 
 
 def test_an_appointment_shortens_the_sessions_there_are(parts: Parts) -> None:
@@ -444,6 +436,61 @@ def test_looking_whether_a_session_is_over_does_not_keep_it_alive(parts: Parts) 
     assert noted(parts, session) == us(AT)
 
 
+@pytest.mark.parametrize("ended", ["by its hash", "with everybody's"])
+def test_what_was_looked_at_again_hears_of_a_change_like_any_other(
+    parts: Parts, ended: str
+) -> None:
+    """A stream that has run for an hour ends as quickly as one that has just begun."""
+    token, session = parts.sign_in()
+    live = parts.cache.load(token, at=AT)
+    assert live is not None
+    followed = parts.cache.look_again(live, at=later(minutes=6))
+    assert followed is not None
+    before = followed.dropped
+    if ended == "by its hash":
+        parts.sessions.end(session.hash, at=later(minutes=7))
+    else:
+        parts.sessions.end_all(Whose(everyone=True), at=later(minutes=7), reason="test")
+    parts.reader.read()
+
+    assert not before
+    assert followed.dropped
+    assert parts.cache.look_again(followed, at=later(minutes=7)) is None
+
+
+def test_a_look_that_overlapped_a_change_is_done_again(parts: Parts) -> None:
+    token, session = parts.sign_in()
+    live = parts.cache.load(token, at=AT)
+    assert live is not None
+
+    def changing(connection: Connection, staff: Staff, at: datetime) -> KnownSubject:
+        parts.cache.apply(frozenset({staff_subject(session.staff_id)}))
+        return parts.subjects(connection, staff, at)
+
+    parts.cache._subjects = changing
+    followed = parts.cache.look_again(live, at=later(minutes=6))
+
+    assert followed is not None
+    assert followed.dropped
+
+
+def test_only_those_in_use_stay_in_memory(parts: Parts) -> None:
+    """However many live: one that must be read anew in any case leaves, and its use is noted."""
+    idle, session = parts.sign_in("p1", "1")
+    used, busy = parts.sign_in("p2", "2", at=later(minutes=5))
+    parts.cache.load(idle, at=AT)
+    parts.cache.get(idle, us(later(minutes=4)))
+    parts.cache.load(used, at=later(minutes=5))
+    here = parts.cache.tidy(at=later(minutes=5, seconds=1))
+    parts.cache.flush(at=later(minutes=5, seconds=1))
+
+    assert here == {busy.hash}
+    assert len(parts.cache) == 1
+    assert parts.cache.get(used, us(later(minutes=6))) is not MISS
+    assert parts.cache.get(idle, us(later(minutes=6))) is MISS
+    assert noted(parts, session) == us(later(minutes=4))
+
+
 def test_what_runs_is_told_that_its_session_was_dropped(parts: Parts) -> None:
     token, session = parts.sign_in()
     live = parts.cache.load(token, at=AT)
@@ -502,22 +549,6 @@ def test_a_grant_suspended_by_one_worker_counts_in_none_at_the_next_request(part
         assert live.subject.clearance.reach(at=AT) == 0
 
 
-def test_what_has_reached_a_limit_leaves_memory_and_its_last_use_is_written(parts: Parts) -> None:
-    idle, _ = parts.sign_in()
-    used, session = parts.sign_in("bob", "40012")
-    for token in (idle, used):
-        parts.cache.load(token, at=AT)
-    late = AT + parts.limits.idle
-    parts.cache.load(used, at=late - timedelta(seconds=30))
-    before = parts.cache.tidy(at=late - timedelta(seconds=1))
-    here = parts.cache.tidy(at=late)
-
-    assert len(before) == 2
-    assert here == {session.hash}
-    assert len(parts.cache) == 1
-    assert parts.cache.get(used, us(late)) is not MISS
-
-
 def test_a_session_that_another_worker_saw_used_outlives_leaving_memory(parts: Parts) -> None:
     token, session = parts.sign_in()
     other, _ = parts.worker()
@@ -538,5 +569,5 @@ def test_tokens_that_were_over_leave_memory(parts: Parts) -> None:
     parts.cache.load(token, at=AT)
     assert parts.cache.why_over(token)
 
-    parts.cache.tidy(at=later(seconds=UNKNOWN_SECONDS))
+    parts.cache.tidy(at=later(seconds=KEPT_SECONDS))
     assert parts.cache.why_over(token) == ""
