@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from itertools import islice, product
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import select
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from gateway.bulletin import Bulletin
 
-_KEPT: Final = 20_000  # jars in memory; most hold one or two short cookies
+_KEPT: Final = 120_000  # jars in memory, of as many sessions; those that are empty are one
+_EMPTY: Final = CookieJar()
 
 
 def jar_subject(session_hash: str) -> str:
@@ -43,6 +45,7 @@ class KeptCookies:
         self._bulletin = bulletin
         self._lock = threading.Lock()
         self._jars: dict[tuple[str, str], CookieJar] = {}
+        self._systems: set[str] = set()  # of which there are jars
         self._changes = 0
 
     def get(self, session_hash: str, system: str) -> CookieJar | None:
@@ -63,11 +66,13 @@ class KeptCookies:
                     table.c.session_hash == session_hash, table.c.system == system
                 )
             ).scalar_one_or_none()
-        jar = CookieJar() if text is None else CookieJar.from_json(text)
+        jar = _EMPTY if text is None else CookieJar.from_json(text)
         with self._lock:
             if changes == self._changes:
                 if len(self._jars) >= self._capacity:
-                    self._jars = {}
+                    for oldest in list(islice(self._jars, max(1, self._capacity // 8))):
+                        del self._jars[oldest]
+                self._systems.add(system)
                 self._jars[session_hash, system] = jar
         return jar
 
@@ -98,8 +103,8 @@ class KeptCookies:
         if hashes:
             with self._lock:
                 self._changes += 1
-                for key in [key for key in self._jars if key[0] in hashes]:
-                    del self._jars[key]
+                for key in product(hashes, self._systems):
+                    self._jars.pop(key, None)
 
     def forget_others(self, sessions: Container[str]) -> None:
         """Forget the jars of all but these sessions, by hash; the store has them."""
@@ -120,7 +125,7 @@ class KeptCookies:
             if connection.execute(lives).scalar_one_or_none() is None:
                 return  # signed out while the answer was on its way: there is no jar any more
             text = connection.execute(select(table.c.jar).where(*where)).scalar_one_or_none()
-            before = CookieJar() if text is None else CookieJar.from_json(text)
+            before = _EMPTY if text is None else CookieJar.from_json(text)
             jar = before.with_set_cookie(values, path=path, at=at.timestamp())
             if jar is before:
                 return

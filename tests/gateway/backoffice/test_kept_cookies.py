@@ -12,7 +12,7 @@ from sqlalchemy import event, select, text
 from typing_extensions import override
 
 from gateway.backoffice.cookie_jar import CookieJar
-from gateway.backoffice.kept_cookies import KeptCookies
+from gateway.backoffice.kept_cookies import KeptCookies, jar_subject
 from gateway.bulletin import Bulletin, BulletinReader
 from gateway.identity.sessions.session_ending import Whose
 from gateway.store import schema
@@ -190,11 +190,25 @@ async def test_a_session_that_is_purged_takes_its_jar_along(parts: Parts) -> Non
 
 
 async def test_the_memory_for_jars_is_bounded(parts: Parts) -> None:
+    """The one that was read first goes first, and not all of them."""
     jars = KeptCookies(parts.store, parts.bulletin, capacity=2)
     for name in ("a", "b", "c"):
         jars.load(name, EBS)
 
-    assert [jars.get(name, EBS) for name in ("a", "b", "c")] == [None, None, CookieJar()]
+    assert [jars.get(name, EBS) for name in ("a", "b", "c")] == [None, CookieJar(), CookieJar()]
+
+
+async def test_a_change_leaves_every_system_of_that_session_and_no_other_session(
+    parts: Parts,
+) -> None:
+    jars = KeptCookies(parts.store, parts.bulletin)
+    for name in ("a", "b"):
+        for system in (EBS, "fleet"):
+            jars.load(name, system)
+    jars.apply(frozenset({jar_subject("a")}))
+
+    assert [jars.get("a", system) for system in (EBS, "fleet")] == [None, None]
+    assert [jars.get("b", system) for system in (EBS, "fleet")] == [CookieJar(), CookieJar()]
 
 
 async def test_a_store_that_is_away_is_told(parts: Parts) -> None:
