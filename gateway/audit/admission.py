@@ -9,38 +9,42 @@ log an alarm.
 import hashlib
 import struct
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-import structlog
 
+from gateway.audit.batch import (
+    CODE_DUPLICATE,
+    CODE_GAP,
+    CODE_GIVEN_UP,
+    CODE_MAC,
+    CODE_UNREADABLE,
+    Batch,
+    Row,
+)
+from gateway.audit.bundles import FLAG_MAC, FLAG_SEQUENCE, KEPT
 from gateway.audit.closings import closed_by
-from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES, EnvelopeColumns
-from gateway.audit.entry import EntryDraft, JsonValue, Kind, Outcome, Phase
+from gateway.audit.columns import (
+    KIND_CODES,
+    OUTCOME_CODES,
+    PHASE_CODES,
+    EnvelopeColumns,
+    clear_columns,
+)
+from gateway.audit.entry import JsonValue, Kind, Outcome, Phase
 from gateway.audit.journal_tail import Damage
 from gateway.audit.keyed_hash import KeyedHash
-from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE, DamagedPiece, EntryRow, JournalPosition
-from gateway.audit.merkle import leaf_hash
+from gateway.audit.log_store import DamagedPiece, JournalPosition, LogStore
 from gateway.audit.sealing import (
     CLOSE_BODY,
     ENTRY_BODY,
     HEADER,
     MARK,
-    NO_PSEUDONYM,
     START_BODY,
     mac_message,
 )
 from gateway.keys import KeyRing
-
-CODE_MAC = "mac-mismatch"
-CODE_GAP = "sequence-gap"
-CODE_GIVEN_UP = "entries-given-up"
-CODE_UNREADABLE = "unreadable-entry"
-CODE_DUPLICATE = "duplicate-id"
-CODE_VANISHED = "journal-vanished"
-NOTE_SYSTEM = "journal"
 
 # Codes of kind, phase and outcome of an entry that a result must close: a permitted access.
 _AWAITS_RESULT = (
@@ -52,12 +56,15 @@ _RESULT = PHASE_CODES[Phase.RESULT]
 _RELOAD_SECONDS = 1.0
 _ID_BYTES = 16
 _HEADER_BYTES = HEADER.size
+# Of a body: its MAC, what that covers of persons, and the two lengths.
+_MAC = slice(1, 33)
+_INDEX_COLUMNS = slice(33, 81)
+_LENGTHS = struct.Struct(">II")
+_LENGTHS_AT = _HEADER_BYTES - _LENGTHS.size
 _MARK_BYTES = 1 + MARK.size
 _MAX_INTEGER = 2**63
 # A writer that never closes its visits is a fault elsewhere; it must not fill this memory.
 _MAX_UNDECIDED = 100_000
-
-_new_row = tuple.__new__
 
 # What reading a body can raise that somebody has meddled with; ours raise none.
 _UNREADABLE = (
@@ -69,7 +76,7 @@ _UNREADABLE = (
     ValueError,
 )
 
-_log = structlog.get_logger("sequencer")
+_new_row = tuple.__new__
 
 
 @dataclass(slots=True)
@@ -92,160 +99,139 @@ class WriterProgress:
     def __post_init__(self) -> None:
         self.suffix = self.writer.encode()
 
-    def forget_places(self, first: int) -> None:
-        """Forget at which index decisions are from `first` on; it will be looked up."""
-        for entry_id, index in self.undecided.items():
-            if index is not None and index >= first:
-                self.undecided[entry_id] = None
-
     @classmethod
     def from_position(cls, position: JournalPosition) -> "WriterProgress":
         """Go on where a journal was left."""
         return cls(position.writer, position.wseq, dict.fromkeys(position.undecided))
 
 
-@dataclass(slots=True)
-class Batch:
-    """What one step of the sequencer adds to the log.
-
-    Attributes:
-        first: Index of the first row.
-        at_us: The instant of the step, for its own entries.
-        rows: Rows in order of their index.
-        leaves: Their leaf hashes.
-        closed: Index of a decision, and of the result that closes it.
-        closed_ids: Index of a result, and id of a decision that must be looked up.
-        damaged: What could not become an entry.
-        notes: Entries about what was found, still to be sealed and admitted.
-    """
-
-    first: int
-    at_us: int
-    rows: list[EntryRow] = field(default_factory=list)
-    leaves: list[bytes] = field(default_factory=list)
-    closed: list[tuple[int, int]] = field(default_factory=list)
-    closed_ids: list[tuple[int, bytes]] = field(default_factory=list)
-    damaged: list[DamagedPiece] = field(default_factory=list)
-    notes: list[EntryDraft] = field(default_factory=list)
-
-    def note(self, code: str, writer: str, **facts: JsonValue) -> None:
-        """Say in the log, and to the operators, what was found in a journal."""
-        outcome = Outcome.PERMIT if code == CODE_GIVEN_UP else Outcome.ERROR
-        self.notes.append(
-            EntryDraft(
-                kind=Kind.SYSTEM,
-                at_us=self.at_us,
-                outcome=outcome,
-                system=NOTE_SYSTEM,
-                code=code,
-                inputs={"writer": writer, **facts},
-            )
-        )
-        log = _log.warning if outcome is Outcome.PERMIT else _log.error
-        log("journal-alarm", code=code, writer=writer, sequence=facts.get("from"))
-
-    def replace_rows(self, rows: Iterable[EntryRow]) -> None:
-        """Keep only these rows, numbered anew."""
-        kept = list(rows)
-        ids = {row.idx: row.id for row in self.rows}
-        moved = {row.idx: self.first + n for n, row in enumerate(kept)}
-        self.closed_ids += [(result, ids[at]) for at, result in self.closed if at in ids]
-        self.closed = [(at, moved[n]) for at, n in self.closed if at not in ids and n in moved]
-        self.rows = [row._replace(idx=moved[row.idx]) for row in kept]
-        self.closed_ids = [(moved[at], ended) for at, ended in self.closed_ids if at in moved]
-        self.leaves = [leaf_hash(bytes(row.envelope)) for row in self.rows]
-
-
 class Admission:
     """Checks journalled bodies and makes rows of them. For one thread at a time."""
 
-    def __init__(self, key_ring: KeyRing) -> None:
+    def __init__(
+        self,
+        key_ring: KeyRing,
+        store: LogStore,
+    ) -> None:
+        """Start.
+
+        Args:
+            key_ring: For the MACs.
+            store: The log, to find entries of before.
+        """
         self._key_ring = key_ring
+        self._store = store
         self._macs = [KeyedHash(key) for key in key_ring.writer_mac_keys]
         self._reloaded_at = float("-inf")
         self._columns = EnvelopeColumns()
         self._leaf_hash = hashlib.sha256(b"\0")
 
-    def admit(self, progress: WriterProgress, bodies: list[bytes], batch: Batch) -> None:
+    def admit(
+        self,
+        progress: WriterProgress,
+        bodies: list[bytes],
+        batch: Batch,
+    ) -> None:
         """Add the entries of one writer to a batch, in order."""
-        rows, leaves, undecided = batch.rows, batch.leaves, progress.undecided
+        newest = self._store.newest
+        ids, ids_before, least_new = newest.ids, newest.ids_before, newest.least_new
+        places, rows, leaves, undecided = batch.places, batch.rows, batch.leaves, progress.undecided
         for body in bodies:
             if body[:1] != ENTRY_BODY:
                 self._admit_mark(progress, body, batch)
                 continue
             try:
-                row, leaf, wseq, closed = self._read(body, batch.first + len(rows), progress)
+                row, leaf, wseq, closed = self._read(body, progress)
             except _UNREADABLE:
                 self._keep_unreadable(progress, body, batch)
                 continue
-            if wseq == progress.wseq + 1 and not row[9]:
+            columns = row[2]
+            if wseq == progress.wseq + 1 and not row[0]:
                 progress.wseq = wseq
             else:
                 row = self._note_fault(progress, row, wseq, batch)
+            entry_id = columns[0]
+            if (
+                entry_id in places or entry_id in ids or entry_id in ids_before
+                or entry_id < least_new
+            ) and self._is_known(row, batch):  # fmt: skip
+                continue
+            index = batch.first + len(rows)
+            places[entry_id] = index
             rows.append(row)
             leaves.append(leaf)
-            if row[4] == _RESULT:
-                for ended in closed:
-                    opened = undecided.pop(ended, None)
-                    if opened is None:
-                        batch.closed_ids.append((row[0], ended))
-                    else:
-                        batch.closed.append((opened, row[0]))
-            elif row[3:6] == _AWAITS_RESULT and len(undecided) < _MAX_UNDECIDED:
-                undecided[row[1]] = row[0]
+            if columns[3] == _RESULT:
+                if closed:
+                    self._close(index, closed, progress, batch)
+            elif columns[2:5] == _AWAITS_RESULT and len(undecided) < _MAX_UNDECIDED:
+                undecided[entry_id] = index
 
     def _read(
-        self, body: bytes, index: int, progress: WriterProgress
-    ) -> tuple[EntryRow, bytes, int, tuple[bytes, ...]]:
+        self, body: bytes, progress: WriterProgress
+    ) -> tuple[Row, bytes, int, tuple[bytes, ...]]:
         """Make a row of a body; return it with its leaf hash, its number, and what it closes."""
-        mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
+        length, more = _LENGTHS.unpack_from(body, _LENGTHS_AT)
         start = _HEADER_BYTES + length
         if start + more != len(body):
             raise ValueError(body[:1])
-        envelope, ciphertext = body[_HEADER_BYTES:start], body[start:]
+        envelope = body[_HEADER_BYTES:start]
         hasher = self._leaf_hash.copy()
         hasher.update(envelope)
         leaf = hasher.digest()
-        ct_sha256 = hashlib.sha256(ciphertext).digest() if more else b""
-        pseudonyms = salt + actor + subject
-        kept = (
-            None if salt == NO_PSEUDONYM else bytearray(salt),
-            None if actor == NO_PSEUDONYM else bytearray(actor),
-            None if subject == NO_PSEUDONYM else bytearray(subject),
-            bytearray(envelope),
-            bytearray(ciphertext) if more else None,
-        )
+        ct_sha256 = hashlib.sha256(body[start:]).digest() if more else b""
+        mac, index_columns = body[_MAC], body[_INDEX_COLUMNS]
         wseq = progress.wseq + 1
-        message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
+        message = mac_message(wseq, leaf, index_columns, ct_sha256, progress.suffix)
         if self._macs[0].digest(message) == mac and (said := self._columns.read(envelope)):
             # The MAC covers the number: this is the next one, in an envelope that a sealer wrote.
             columns, closed = said
-            return _new_row(EntryRow, (index, *columns, 0, *kept)), leaf, wseq, closed
+            return _new_row(Row, (0, body[KEPT], columns)), leaf, wseq, closed
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
-        message = mac_message(wseq, leaf, pseudonyms, ct_sha256, progress.suffix)
+        message = mac_message(wseq, leaf, index_columns, ct_sha256, progress.suffix)
         flag = 0
         if self._macs[0].digest(message) != mac and not self._find_mac(message, mac):
             flag = _check_forged(entry)
-        get = entry.get
-        row = EntryRow(
-            index,
-            bytes.fromhex(entry["id"]),
-            entry["time"],
-            KIND_CODES[entry["kind"]],
-            PHASE_CODES[entry["phase"]],
-            OUTCOME_CODES[entry["outcome"]],
-            get("reference"),
-            get("organisation"),
-            get("function"),
-            flag,
-            *kept,
-        )
+        row = Row(flag, body[KEPT], clear_columns(entry))
         return row, leaf, wseq, () if flag else closed_by(entry)
 
-    def _note_fault(
-        self, progress: WriterProgress, row: EntryRow, wseq: int, batch: Batch
-    ) -> EntryRow:
+    def _close(
+        self, index: int, closed: tuple[bytes, ...], progress: WriterProgress, batch: Batch
+    ) -> None:
+        """Note which decisions an entry closes; most are this writer's and still open."""
+        undecided = progress.undecided
+        decisions: list[int] = []
+        for ended in closed:
+            opened = undecided.pop(ended, None)
+            if opened is None:
+                opened = batch.places.get(ended)
+            if opened is None and (found := self._store.find(ended)) is not None:
+                opened = found.idx
+            if opened is not None and opened < index:
+                decisions.append(opened)
+        if decisions:
+            batch.closed.append((index, tuple(decisions)))
+
+    def _is_known(self, row: Row, batch: Batch) -> bool:
+        """Tell whether the id of an entry is in the log: the same silently, others with an alarm.
+
+        One whose MAC did not hold hides no entry: it is only looked for by the time its id tells.
+        """
+        newest = self._store.newest
+        place = batch.places.get(row.id)
+        if place is not None:
+            envelope = batch.rows[place - batch.first].envelope
+        elif newest.index_of(row.id) is None and not self._store.has_older(row.id):
+            return False
+        elif (found := self._store.find(row.id)) is not None:
+            envelope = found.envelope
+        else:
+            return False
+        if envelope != row.envelope:
+            self.keep_duplicate(row, batch)
+        return True
+
+    def _note_fault(self, progress: WriterProgress, row: Row, wseq: int, batch: Batch) -> Row:
         """Say what is wrong with an entry, and flag it."""
         if row.flag:
             batch.note(CODE_MAC, progress.writer, id=row.id.hex(), **{"from": wseq})
@@ -258,15 +244,13 @@ class Admission:
         """Keep bytes of a journal that are no frame."""
         self._keep(progress, damage.content, batch, damage.code, damage.segment, damage.offset)
 
-    def keep_duplicate(self, row: EntryRow, batch: Batch) -> None:
+    def keep_duplicate(self, row: Row, batch: Batch) -> None:
         """Keep an entry whose id another entry of the log has; its own number is then missing."""
         entry = orjson.loads(row.envelope)
         writer = str(entry.get("writer", ""))
-        content = bytes(row.envelope + (row.ciphertext or b""))
+        content = row.kept[_HEADER_BYTES - KEPT.start :]
         batch.damaged.append(
-            DamagedPiece(
-                writer=writer, segment=0, offset=0, code=CODE_DUPLICATE, content=bytes(content)
-            )
+            DamagedPiece(writer=writer, segment=0, offset=0, code=CODE_DUPLICATE, content=content)
         )
         digest = hashlib.sha256(content).hexdigest()
         span: dict[str, JsonValue] = {"from": entry["wseq"], "to": entry["wseq"]}
@@ -340,10 +324,12 @@ def _note_gap(batch: Batch, progress: WriterProgress, last: int, before: str | N
 
 
 def _check_forged(entry: dict[str, Any]) -> int:
-    """Refuse types that the log's columns cannot hold; return the flag for what they can."""
+    """Refuse what the log's tables cannot hold; return the flag for what they can."""
     for name in ("reference", "organisation", "function"):
         if not isinstance(entry.get(name, ""), str):
             raise TypeError(name)
+    if not (entry.get("reference", "") + "0").isalnum() or not entry.get("reference", "").isascii():
+        raise ValueError("reference")
     if type(entry["time"]) is not int or not -_MAX_INTEGER <= entry["time"] < _MAX_INTEGER:
         raise TypeError("time")
     if len(entry["id"]) != 2 * _ID_BYTES or not isinstance(entry.get("corr", ""), str):

@@ -103,7 +103,8 @@ class EntryDraft:
     Attributes:
         kind: What sort of act.
         at_us: When, in microseconds UTC.
-        id: UUID version 7, 16 bytes; made here. The same draft twice is one entry.
+        id: UUID version 7 of `at_us`, at whose time it is looked for; made here, 16 bytes. The same
+            draft twice is one entry.
         corr: For a result, the `id` of its decision.
         op: One of the six operations of DPA 2018 s.62, or empty.
         code: The reason, as a code (`clearance-too-low`).

@@ -1,76 +1,47 @@
-"""The log's own SQLite file: the entries in tree order, with columns to find them by.
+"""The log's own SQLite file: the entries in tree order, and what they are found by.
 
-The columns are copies of what the envelope says, or of what it commits to; the truth is the
-envelope, and `verify` compares every column with it. One sequencer writes (WAL, synchronous=FULL);
-any number of readers read meanwhile.
-
-`block` holds the span of time of each 1,024 entries, since the order of the tree is nearly but not
-exactly that of time. The indexes of persons are in parts of 16,384 entries: pseudonyms are random,
-and in one index over the whole log each would change a page of its own, which costs several times
-what the entry does; in the newest part they share pages. `closing` says which entry was the first
-to close a decision (`gateway.audit.closings`). `journal` is how far the sequencer has
-drained whom; `damaged` is what could not become an entry; `checkpoint` keeps the last signed head
-of every minute.
+`bundle` holds the entries; the truth is the envelopes in it. `block` and `person` say in which
+blocks of the log something can be, `closing` which entries close which decisions; `verify` compares
+all three with every entry. `journal` is how far the sequencer has drained whom; `damaged` is what
+could not become an entry; `checkpoint` keeps the last signed head of every minute. One sequencer
+writes (WAL, synchronous=FULL); any number of readers read meanwhile.
 """
 
 import contextlib
 import os
 import sqlite3
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
-import orjson
-
-from gateway.audit.closings import CLOSING_TABLE, closed_by, save_closings
+from gateway.audit.blocks import BLOCK_INDEX, BLOCK_TABLE, add_to_blocks, find_entry
+from gateway.audit.bundles import (
+    BUNDLE_TABLE,
+    StoredEntry,
+    add_bundles,
+    log_size,
+    read_entries,
+    read_entry,
+)
+from gateway.audit.closing_table import CLOSING_TABLE, Closed, save_closings
+from gateway.audit.columns import ClearColumns
 from gateway.audit.errors import LogStoreError
+from gateway.audit.log_upgrade import OLDER_VERSIONS, bring_up_to_date
+from gateway.audit.open_part import OlderIds, OpenPart, least_new_id, load_open_part
+from gateway.audit.persons import PERSON_TABLE, save_part
 
 LOG_FOLDER = "log"
 LOG_FILE = "log.sqlite"
 CHECKPOINT_FILE = "checkpoint"
-BLOCK_ENTRIES = 1_024
-PERSON_SHIFT = 14  # entries of one part of the indexes of persons: 16,384
-_APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
-_SCHEMA_VERSION = 4
-_OLDER_VERSIONS = (1, 2, 3)
+APPLICATION_ID = 0x56474C31  # "VGL1": nothing else is opened as a log
+SCHEMA_VERSION = 5
 
-# Bits of the column `flag`.
-FLAG_MAC = 1  # the MAC of the journal did not hold
-FLAG_SEQUENCE = 2  # entries of the same writer are missing before this one
-
-_PERSON_INDEXES = tuple(
-    f"CREATE INDEX entry_{who} ON entry (idx >> {PERSON_SHIFT}, {who}) WHERE {who} IS NOT NULL"
-    for who in ("actor", "subject")
-)
 SCHEMA: tuple[str, ...] = (
-    """CREATE TABLE entry (
-    idx INTEGER PRIMARY KEY,
-    id BLOB NOT NULL,
-    at_us INTEGER NOT NULL,
-    kind INTEGER NOT NULL,
-    phase INTEGER NOT NULL,
-    outcome INTEGER NOT NULL,
-    reference TEXT,
-    organisation TEXT,
-    function TEXT,
-    flag INTEGER NOT NULL,
-    salt BLOB,
-    actor BLOB,
-    subject BLOB,
-    envelope BLOB NOT NULL,
-    ciphertext BLOB
-) STRICT""",
-    "CREATE UNIQUE INDEX entry_id ON entry (id)",
-    "CREATE INDEX entry_reference ON entry (reference) WHERE reference IS NOT NULL",
-    *_PERSON_INDEXES,
-    "CREATE INDEX entry_refused ON entry (outcome) WHERE outcome <> 0",
+    BUNDLE_TABLE,
+    BLOCK_TABLE,
+    BLOCK_INDEX,
+    PERSON_TABLE,
     CLOSING_TABLE,
-    """CREATE TABLE block (
-    number INTEGER PRIMARY KEY,
-    from_us INTEGER NOT NULL,
-    to_us INTEGER NOT NULL
-) STRICT""",
     """CREATE TABLE journal (
     writer TEXT PRIMARY KEY,
     segment INTEGER NOT NULL,
@@ -93,36 +64,6 @@ SCHEMA: tuple[str, ...] = (
     note TEXT NOT NULL
 ) STRICT""",
 )
-
-_INSERT_ENTRY = "INSERT INTO entry VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
-_INSERT_BLOCK = (
-    "INSERT INTO block VALUES (?,?,?) ON CONFLICT (number) DO UPDATE SET"
-    " from_us = min(from_us, excluded.from_us), to_us = max(to_us, excluded.to_us)"
-)
-
-
-# A bytearray where it counts: Python's SQLite module takes one in a third of the time of bytes.
-Content = bytes | bytearray
-
-
-class EntryRow(NamedTuple):
-    """A row of the table `entry`, in the order of its columns."""
-
-    idx: int
-    id: bytes
-    at_us: int
-    kind: int
-    phase: int
-    outcome: int
-    reference: str | None
-    organisation: str | None
-    function: str | None
-    flag: int
-    salt: Content | None
-    actor: Content | None
-    subject: Content | None
-    envelope: Content
-    ciphertext: Content | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +132,7 @@ class LogStore:
     def __init__(self, directory: Path) -> None:
         """Open the log for writing, making it if there is none; raises LogStoreError."""
         path = directory / LOG_FILE
+        self._newest = OpenPart()
         try:
             # Made here, not by SQLite, which would let everybody read it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
@@ -199,6 +141,8 @@ class LogStore:
             raise LogStoreError(f"log: cannot open `{path}`: {error}") from error
         try:
             self._prepare(path)
+            self._newest = load_open_part(self._connection)
+            self._older = OlderIds(self._connection)
         except sqlite3.Error as error:
             self._connection.close()
             raise LogStoreError(f"log: cannot open `{path}`: {error}") from error
@@ -219,27 +163,13 @@ class LogStore:
             with self.transaction():
                 for statement in SCHEMA:
                     connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-        elif _identity(connection) in {(_APPLICATION_ID, older) for older in _OLDER_VERSIONS}:
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif _identity(connection) in {(APPLICATION_ID, older) for older in OLDER_VERSIONS}:
             with self.transaction():
-                self._bring_up_to_date()
+                bring_up_to_date(connection, SCHEMA, self.add, self.note_closed)
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         _check_identity(connection, path)
-
-    def _bring_up_to_date(self) -> None:
-        # Version 1 had the indexes of persons in one part, 2 no table `closing`, 3 larger parts.
-        connection = self._connection
-        for statement in ("DROP INDEX entry_actor", "DROP INDEX entry_subject", *_PERSON_INDEXES):
-            connection.execute(statement)
-        if _identity(connection)[1] <= 2:  # noqa: PLR2004
-            connection.execute(CLOSING_TABLE)
-            results = connection.execute(
-                "SELECT idx, envelope FROM entry WHERE phase = 1 AND flag <> 1"
-            )
-            parsed = ((index, orjson.loads(text)) for index, text in results)
-            closed = ((index, ended) for index, entry in parsed for ended in closed_by(entry))
-            save_closings(connection, (), closed)
-        connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     def close(self) -> None:
         """Close the file."""
@@ -248,57 +178,66 @@ class LogStore:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Do everything inside durably, or nothing."""
+        before = self._newest
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
+            self._newest = before
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
 
+    @property
+    def newest(self) -> OpenPart:
+        """What is remembered of the newest entries."""
+        return self._newest
+
     def size(self) -> int:
         """Return the number of entries: one more than the last index."""
-        found = self._connection.execute("SELECT max(idx) FROM entry").fetchone()[0]
-        return 0 if found is None else int(found) + 1
+        return log_size(self._connection)
 
-    def add(self, rows: list[EntryRow]) -> None:
+    def add(self, flags: bytes, kept: Sequence[bytes], columns: Sequence[ClearColumns]) -> None:
         """Add entries at the end, inside a transaction.
 
-        Raises:
-            sqlite3.IntegrityError: An id is there already; the transaction must not be committed.
+        Args:
+            flags: One byte for each.
+            kept: What a bundle keeps of each.
+            columns: What each says.
         """
-        self._connection.executemany(_INSERT_ENTRY, map(tuple, rows))
-        spans: dict[int, tuple[int, int]] = {}
-        at = 0
-        while at < len(rows):
-            number = rows[at].idx // BLOCK_ENTRIES
-            end = min(len(rows), at + BLOCK_ENTRIES - rows[at].idx % BLOCK_ENTRIES)
-            times = [row.at_us for row in rows[at:end]]
-            spans[number] = (min(times), max(times))
-            at = end
-        self._connection.executemany(
-            _INSERT_BLOCK, [(number, low, high) for number, (low, high) in spans.items()]
+        if not kept:
+            return
+        connection, newest = self._connection, self._newest
+        add_bundles(connection, newest.size, flags, kept)
+        add_to_blocks(connection, newest.size, columns)
+        grown = newest.grown(
+            kept,
+            [said[0] for said in columns],
+            lambda part, persons: save_part(connection, part, persons),
         )
+        if grown.known_from != newest.known_from:
+            grown = replace(grown, least_new=least_new_id(connection, grown.known_from))
+        self._newest = grown
 
-    def note_closed(
-        self, closed: list[tuple[int, int]], closed_ids: list[tuple[int, bytes]]
-    ) -> None:
-        """Note which entries close which decisions, inside a transaction; see `save_closings`."""
-        save_closings(self._connection, closed, closed_ids)
+    def note_closed(self, closed: list[Closed]) -> None:
+        """Note which entries close which decisions, inside a transaction."""
+        save_closings(self._connection, closed)
 
-    def find(self, entry_id: bytes) -> EntryRow | None:
+    def find(self, entry_id: bytes) -> StoredEntry | None:
         """Find an entry by its id."""
-        found = self._connection.execute("SELECT * FROM entry WHERE id = ?", (entry_id,)).fetchone()
-        return None if found is None else EntryRow(*found)
+        index = self._newest.index_of(entry_id)
+        if index is not None:
+            return read_entry(self._connection, index)
+        return find_entry(self._connection, entry_id)
+
+    def has_older(self, entry_id: bytes) -> bool:
+        """Tell whether an id is that of an entry before those remembered."""
+        return self._older.have(entry_id, self._newest.known_from)
 
     def envelopes(self, start: int) -> Iterator[bytes]:
-        """Give the envelopes from an index on, in order."""
-        cursor = self._connection.execute(
-            "SELECT envelope FROM entry WHERE idx >= ? ORDER BY idx", (start,)
-        )
-        for (envelope,) in cursor:
-            yield envelope
+        """Give the envelopes from an index on, in order; raises LogStoreError."""
+        return (entry.envelope for entry in read_entries(self._connection, start))
 
     def save_journal(self, position: JournalPosition) -> None:
         """Note how far a journal has been drained."""
@@ -369,10 +308,10 @@ def _identity(connection: sqlite3.Connection) -> tuple[int, int]:
 
 def _check_identity(connection: sqlite3.Connection, path: Path) -> None:
     identity, version = _identity(connection)
-    if identity != _APPLICATION_ID:
+    if identity != APPLICATION_ID:
         raise LogStoreError(f"log: `{path}` is not a log of the gateway")
-    if version in _OLDER_VERSIONS:
+    if version in OLDER_VERSIONS:
         message = f"`{path}` has version {version}; the sequencer brings it to version "
-        raise LogStoreError(f"log: {message}{_SCHEMA_VERSION} when it starts")
-    if version != _SCHEMA_VERSION:
+        raise LogStoreError(f"log: {message}{SCHEMA_VERSION} when it starts")
+    if version != SCHEMA_VERSION:
         raise LogStoreError(f"log: `{path}` has the unknown version {version}")

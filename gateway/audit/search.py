@@ -5,36 +5,34 @@ in it is decrypted with the key ring; without keys, or when the month's key is d
 is still found. Searching records nothing: whoever calls this has recorded the query before.
 """
 
-import heapq
 import sqlite3
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 
-from gateway.audit.closings import as_result, find_result
-from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES
+from gateway.audit.blocks import BLOCK_ENTRIES, blocks_that_may_have, find_entry
+from gateway.audit.bundles import Bundle, StoredEntry, log_size, read_bundles
+from gateway.audit.closing_table import find_result
+from gateway.audit.closings import as_result
+from gateway.audit.columns import OUTCOME_CODES
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import FieldsError, LogStoreError
 from gateway.audit.field_encryption import FieldEncryption
-from gateway.audit.log_store import BLOCK_ENTRIES, PERSON_SHIFT, EntryRow, open_for_reading
+from gateway.audit.log_store import open_for_reading
+from gateway.audit.persons import PART_ENTRIES, blocks_with
 from gateway.audit.sealing import Pseudonyms
 from gateway.keys import KeyRing
 
 MAX_PAGE_ROWS = 500
-# One call reads at most so many entries where no index helps, about 0.3 s; the page says where to
-# go on, so that a rare function in a long log never holds a worker's thread.
+# One call looks through about so many entries, 0.3 s; the page says where to go on, so that a rare
+# function in a long log never holds a worker's thread.
 _SCAN_ENTRIES = 200_000
-_KINDS = tuple(Kind)
-_PHASES = tuple(Phase)
-_OUTCOMES = tuple(Outcome)
-_DECISION, _RESULT = PHASE_CODES[Phase.DECISION], PHASE_CODES[Phase.RESULT]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # `none`: the entry names nobody; `locked`: no keys were given; `expired`: the key is destroyed;
@@ -153,7 +151,7 @@ def search(
     with closing(open_for_reading(log_directory)) as connection:
         try:
             connection.execute("BEGIN")  # one moment of the log for all that follows
-            found, following = _find(connection, wanted, pseudonyms, limit)
+            found, following = _find(connection, _Wanted.of(wanted, pseudonyms), limit)
             decisions = _as_decisions(connection, found)
             results = [find_result(connection, decision.idx) for decision in decisions]
         except sqlite3.Error as error:
@@ -163,182 +161,163 @@ def search(
     for decision, result in zip(decisions, results, strict=True):
         row = _read_row(decision, reader)
         if result is not None:
-            row = replace(row, result=_read_result(EntryRow(*result), row, reader))
+            row = replace(row, result=_read_result(result, row, reader))
         rows.append(row)
     return Page(rows=tuple(rows), next=following)
 
 
 def _person_pseudonyms(
     key_ring: KeyRing | None, person: str, resolve: ResolvePerson | None
-) -> list[tuple[str, bytes]] | None:
-    """List (column, pseudonym) under every index key; None if nobody in particular is wanted."""
+) -> frozenset[bytes] | None:
+    """Give the pseudonyms under every index key; None if nobody in particular is wanted."""
     if not person:
         return None
     if key_ring is None:
         raise LogStoreError("log: a person can only be found with the key ring")
     known = PersonIdentities(staff_ids=(person,), subjects=(person,))
     identities = known if resolve is None else resolve(person)
-    pseudonyms: list[tuple[str, bytes]] = []
+    pseudonyms: set[bytes] = set()
     for key in key_ring.index_keys:
         of = Pseudonyms(key).of
-        pseudonyms += [("actor", of("actor", staff_id)) for staff_id in identities.staff_ids]
-        pseudonyms += [("subject", of("subject", subject)) for subject in identities.subjects]
-    return pseudonyms
+        pseudonyms.update(of("actor", staff_id) for staff_id in identities.staff_ids)
+        pseudonyms.update(of("subject", subject) for subject in identities.subjects)
+    return frozenset(pseudonyms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What to look for, made ready.
+
+    Attributes:
+        filter: As it was asked.
+        pseudonyms: Of a person; None for anybody.
+        since_us: From this instant on.
+        until_us: Before this one.
+        said: What the envelope must say, by the names of its fields.
+        texts: The same as a sealer writes it.
+    """
+
+    filter: AuditFilter
+    pseudonyms: frozenset[bytes] | None
+    since_us: int
+    until_us: int
+    said: Mapping[str, str]
+    texts: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, wanted: AuditFilter, pseudonyms: frozenset[bytes] | None) -> "_Wanted":
+        said = {
+            "reference": wanted.reference,
+            "organisation": wanted.organisation,
+            "function": wanted.function,
+            "kind": wanted.kind or "",
+            "outcome": wanted.outcome or "",
+        }
+        if wanted.outcome not in {Outcome.ERROR, Outcome.UNKNOWN}:
+            said["phase"] = Phase.DECISION
+        said = {name: str(value) for name, value in said.items() if value}
+        return cls(
+            filter=wanted,
+            pseudonyms=pseudonyms,
+            since_us=-(2**62) if wanted.since is None else _microseconds(wanted.since),
+            until_us=2**62 if wanted.until is None else _microseconds(wanted.until),
+            said=said,
+            texts=tuple(orjson.dumps({name: value})[1:-1] for name, value in said.items()),
+        )
+
+    def in_bundle(self, bundle: Bundle) -> bool:
+        """Tell whether any entry of a bundle may be wanted. Forged ones are written in any way."""
+        content = bundle.content
+        if self.pseudonyms is not None and not any(each in content for each in self.pseudonyms):
+            return False
+        return any(bundle.flags) or all(text in content for text in self.texts)
+
+    def is_met(self, entry: StoredEntry) -> bool:
+        """Tell whether an entry is wanted."""
+        if self.pseudonyms is not None and self.pseudonyms.isdisjoint((entry.actor, entry.subject)):
+            return False
+        if not entry.flag and not all(text in entry.envelope for text in self.texts):
+            return False
+        clear = orjson.loads(entry.envelope)
+        return self.since_us <= clear["time"] < self.until_us and all(
+            clear.get(name) == value for name, value in self.said.items()
+        )
 
 
 def _find(
-    connection: sqlite3.Connection,
-    wanted: AuditFilter,
-    pseudonyms: list[tuple[str, bytes]] | None,
-    limit: int,
-) -> tuple[list[EntryRow], int | None]:
-    """Find matching rows, newest first, and where to go on."""
-    size = connection.execute("SELECT max(idx) FROM entry").fetchone()[0]
-    low, high = _span(connection, wanted, 0 if size is None else size + 1)
-    conditions, values = _conditions(wanted)
-    if pseudonyms is not None:
-        streams = [
-            _rows_of(connection, person, (conditions, values), (low, high), limit)
-            for person in pseudonyms
-        ]
-        rows = _merged(streams)
-    elif wanted.reference:
-        rows = _rows(
-            connection,
-            ["reference = ?", *conditions],
-            [wanted.reference, *values],
-            low,
-            high,
-            limit,
-        )
-    else:
-        indexed = wanted.outcome not in {None, Outcome.PERMIT}
-        floor = low if indexed else max(low, high - _SCAN_ENTRIES)
-        rows = _rows(connection, conditions, values, floor, high, limit)
-        found = list(islice(rows, limit + 1))
-        if len(found) <= limit and floor > low:
-            return found, floor
-        return _cut(found, limit)
-    return _cut(list(islice(rows, limit + 1)), limit)
+    connection: sqlite3.Connection, wanted: _Wanted, limit: int
+) -> tuple[list[StoredEntry], int | None]:
+    """Find what is wanted, newest first, and where to go on."""
+    size = log_size(connection)
+    high = size if wanted.filter.before is None else min(size, wanted.filter.before)
+    found: list[StoredEntry] = []
+    left = _SCAN_ENTRIES
+    for block in _candidates(connection, wanted, high, size):
+        low = block * BLOCK_ENTRIES
+        end = min(high, low + BLOCK_ENTRIES)
+        for bundle in read_bundles(connection, low, end, newest_first=True):
+            if left <= 0:
+                return found, min(end, bundle.first + len(bundle.flags))
+            left -= len(bundle.flags)
+            if not wanted.in_bundle(bundle):
+                continue
+            for entry in reversed(list(bundle.entries())):
+                if entry.idx < end and wanted.is_met(entry):
+                    if len(found) == limit:
+                        return found, found[-1].idx
+                    found.append(entry)
+    return found, None
 
 
-def _cut(found: list[EntryRow], limit: int) -> tuple[list[EntryRow], int | None]:
-    if len(found) <= limit:
-        return found, None
-    return found[:limit], found[limit - 1].idx
-
-
-def _span(connection: sqlite3.Connection, wanted: AuditFilter, size: int) -> tuple[int, int]:
-    """Narrow the indexes to those whose time can match; the order is not exactly that of time."""
-    low, high = 0, size if wanted.before is None else min(size, wanted.before)
-    if wanted.since is not None or wanted.until is not None:
-        since = -(2**62) if wanted.since is None else _microseconds(wanted.since)
-        until = 2**62 if wanted.until is None else _microseconds(wanted.until)
-        first, last = connection.execute(
-            "SELECT min(number), max(number) FROM block WHERE to_us >= ? AND from_us < ?",
-            (since, until),
-        ).fetchone()
-        if first is None:
-            return 0, 0
-        low, high = first * BLOCK_ENTRIES, min(high, (last + 1) * BLOCK_ENTRIES)
-    return low, high
-
-
-def _conditions(wanted: AuditFilter) -> tuple[list[str], list[object]]:
-    conditions: list[str] = []
-    values: list[object] = []
-
-    def add(condition: str, value: object) -> None:
-        conditions.append(condition)
-        values.append(value)
-
-    if wanted.organisation:
-        add("organisation = ?", wanted.organisation)
-    if wanted.function:
-        add("function = ?", wanted.function)
-    if wanted.kind is not None:
-        add("kind = ?", KIND_CODES[wanted.kind])
-    if wanted.since is not None:
-        add("at_us >= ?", _microseconds(wanted.since))
-    if wanted.until is not None:
-        add("at_us < ?", _microseconds(wanted.until))
-    if wanted.outcome is not None:
-        add("outcome = ?", OUTCOME_CODES[wanted.outcome])
-        if wanted.outcome is not Outcome.PERMIT:
-            conditions.append("outcome <> 0")  # lets the partial index be used
-    if wanted.outcome not in {Outcome.ERROR, Outcome.UNKNOWN}:
-        add("phase = ?", _DECISION)
-    return conditions, values
-
-
-def _rows(
-    connection: sqlite3.Connection,
-    conditions: list[str],
-    values: list[object],
-    low: int,
-    high: int,
-    limit: int,
-) -> Iterator[EntryRow]:
-    where = " AND ".join(["idx >= ?", "idx < ?", *conditions])
-    # Every condition is one of this module's own texts; all values are bound.
-    cursor = connection.execute(
-        f"SELECT * FROM entry WHERE {where} ORDER BY idx DESC LIMIT ?",  # noqa: S608
-        (low, high, *values, limit + 1),
+def _candidates(
+    connection: sqlite3.Connection, wanted: _Wanted, high: int, size: int
+) -> Iterator[int]:
+    """Give the blocks in which something wanted may be, newest first."""
+    asked = wanted.filter
+    # The reference of a result is that of its decision, and not in the span of its own block.
+    reference = asked.reference if "phase" in wanted.said else ""
+    outcome = None if asked.outcome is None else OUTCOME_CODES[asked.outcome]
+    blocks = blocks_that_may_have(
+        connection,
+        range((high + BLOCK_ENTRIES - 1) // BLOCK_ENTRIES),
+        wanted.since_us,
+        wanted.until_us,
+        outcome,
+        reference,
     )
-    return (EntryRow(*row) for row in cursor)
+    if wanted.pseudonyms is None:
+        return blocks
+    parts = range((high + PART_ENTRIES - 1) // PART_ENTRIES)
+    possible = frozenset(blocks)
+    present = blocks_with(connection, wanted.pseudonyms, parts, size)
+    return (block for block in present if block in possible)
 
 
-def _rows_of(
-    connection: sqlite3.Connection,
-    person: tuple[str, bytes],
-    wanted: tuple[list[str], list[object]],
-    span: tuple[int, int],
-    limit: int,
-) -> Iterator[EntryRow]:
-    """Give one person's rows, newest first, from one part of the index after the other."""
-    column, pseudonym = person
-    conditions = [f"idx >> {PERSON_SHIFT} = ?", f"{column} = ?", *wanted[0]]
-    low, high = span
-    for part in range((high - 1) >> PERSON_SHIFT, (low >> PERSON_SHIFT) - 1, -1):
-        yield from _rows(connection, conditions, [part, pseudonym, *wanted[1]], low, high, limit)
-
-
-def _merged(streams: list[Iterator[EntryRow]]) -> Iterator[EntryRow]:
-    """Merge rows, newest first, each once: an actor may read their own data."""
-    last = None
-    for row in heapq.merge(*streams, key=lambda row: -row.idx):
-        if row.idx != last:
-            last = row.idx
-            yield row
-
-
-def _as_decisions(connection: sqlite3.Connection, found: list[EntryRow]) -> list[EntryRow]:
+def _as_decisions(connection: sqlite3.Connection, found: list[StoredEntry]) -> list[StoredEntry]:
     """Put the decision in the place of each result that was found."""
-    decisions: dict[int, EntryRow] = {}
-    for row in found:
-        decision = row
-        if row.phase == _RESULT and (corr := orjson.loads(row.envelope).get("corr")):
-            stored = connection.execute(
-                "SELECT * FROM entry WHERE id = ?", (bytes.fromhex(corr),)
-            ).fetchone()
-            decision = row if stored is None else EntryRow(*stored)
+    decisions: dict[int, StoredEntry] = {}
+    for entry in found:
+        clear = orjson.loads(entry.envelope)
+        decision = entry
+        if clear["phase"] == Phase.RESULT and (corr := clear.get("corr")):
+            decision = find_entry(connection, bytes.fromhex(corr)) or entry
         decisions.setdefault(decision.idx, decision)
     return list(decisions.values())
 
 
-def _read_row(row: EntryRow, reader: FieldEncryption | None) -> AuditRow:
+def _read_row(row: StoredEntry, reader: FieldEncryption | None) -> AuditRow:
     clear: dict[str, Any] = orjson.loads(row.envelope)
     personal, state = _read_personal(row, clear, reader)
     return AuditRow(
         index=row.idx,
-        id=row.id,
-        at=_EPOCH + timedelta(microseconds=row.at_us),
-        kind=_KINDS[row.kind],
-        phase=_PHASES[row.phase],
-        outcome=_OUTCOMES[row.outcome],
-        reference=row.reference or "",
-        organisation=row.organisation or "",
-        function=row.function or "",
+        id=bytes.fromhex(clear["id"]),
+        at=_EPOCH + timedelta(microseconds=clear["time"]),
+        kind=Kind(clear["kind"]),
+        phase=Phase(clear["phase"]),
+        outcome=Outcome(clear["outcome"]),
+        reference=clear.get("reference", ""),
+        organisation=clear.get("organisation", ""),
+        function=clear.get("function", ""),
         flag=row.flag,
         clear=clear,
         personal=personal,
@@ -346,7 +325,9 @@ def _read_row(row: EntryRow, reader: FieldEncryption | None) -> AuditRow:
     )
 
 
-def _read_result(result: EntryRow, decision: AuditRow, reader: FieldEncryption | None) -> AuditRow:
+def _read_result(
+    result: StoredEntry, decision: AuditRow, reader: FieldEncryption | None
+) -> AuditRow:
     """Read what closed a decision; from an entry that closes many, what concerns this one."""
     row = _read_row(result, reader)
     if "closes" not in row.clear:
@@ -364,18 +345,18 @@ def _read_result(result: EntryRow, decision: AuditRow, reader: FieldEncryption |
 
 
 def _read_personal(
-    row: EntryRow, clear: Mapping[str, Any], reader: FieldEncryption | None
+    row: StoredEntry, clear: Mapping[str, Any], reader: FieldEncryption | None
 ) -> tuple[dict[str, str], PersonalState]:
     if "kid" not in clear:
         return {}, "none"
     if reader is None:
         return {}, "locked"
-    if row.ciphertext is None:
+    if not row.ciphertext:
         return {}, "expired"
     try:
         fields = reader.decrypt(
-            bytes(row.ciphertext),
-            entry_id=row.id,
+            row.ciphertext,
+            entry_id=bytes.fromhex(clear["id"]),
             kid=clear["kid"],
             kc=b64decode(clear["kc"]),
             fields_root=b64decode(clear["fields_root"]),

@@ -15,14 +15,17 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import orjson
 import structlog
 
-from gateway.audit.admission import CODE_VANISHED, Admission, Batch, WriterProgress
+from gateway.audit.admission import Admission, WriterProgress
+from gateway.audit.batch import CODE_VANISHED, Batch
 from gateway.audit.checkpoint import Checkpoint, sign_checkpoint
 from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Phase
@@ -33,7 +36,6 @@ from gateway.audit.log_recovery import recover_tree
 from gateway.audit.log_store import (
     CHECKPOINT_FILE,
     LOG_FOLDER,
-    EntryRow,
     JournalPosition,
     LogStore,
 )
@@ -112,7 +114,7 @@ class Sequencer:
         self._lock = _take_lead(self._directory)
         try:
             self._store = LogStore(self._directory)
-            self._admission = Admission(key_ring)
+            self._admission = Admission(key_ring, self._store)
             self._own = WriterProgress(unique_writer("sequencer"))
             self._sealer = Sealer(key_ring, self._own.writer)
             self._sources: dict[str, _Source] = {}
@@ -248,12 +250,18 @@ class Sequencer:
 
     def _close_visits(self, progress: WriterProgress, batch: Batch) -> None:
         """Close what a dead writer permitted and never closed: nobody knows how it ended."""
-        recent = {row.id: row for row in batch.rows}
         for entry_id in progress.undecided:
-            decision = recent.get(entry_id) or self._store.find(entry_id)
-            if decision is not None:
-                batch.notes.append(_unknown_result(decision, batch.at_us))
+            envelope = self._envelope_of(entry_id, batch)
+            if envelope is not None:
+                batch.notes.append(_unknown_result(orjson.loads(envelope), batch.at_us))
         progress.undecided.clear()
+
+    def _envelope_of(self, entry_id: bytes, batch: Batch) -> bytes | None:
+        place = batch.places.get(entry_id)
+        if place is not None:
+            return batch.rows[place - batch.first].envelope
+        stored = self._store.find(entry_id)
+        return None if stored is None else stored.envelope
 
     def _note_vanished_journals(self) -> list[EntryDraft]:
         """Find journals that were taken away before they were drained."""
@@ -281,16 +289,11 @@ class Sequencer:
     # Step 2: one durable transaction.
 
     def _commit(self, batch: Batch, portions: dict[str, Portion]) -> None:
-        try:
-            self._store_batch(batch, portions)
-        except sqlite3.IntegrityError:
-            self._set_duplicates_aside(batch)
-            self._store_batch(batch, portions)
-
-    def _store_batch(self, batch: Batch, portions: dict[str, Portion]) -> None:
         with self._store.transaction():
-            self._store.add(batch.rows)
-            self._store.note_closed(batch.closed, batch.closed_ids)
+            if batch.rows:
+                flags, kept, columns = zip(*batch.rows, strict=True)
+                self._store.add(bytes(flags), kept, columns)
+                self._store.note_closed(batch.closed)
             for piece in batch.damaged:
                 self._store.keep_damaged(piece)
             for position in self._vanished:
@@ -310,27 +313,6 @@ class Sequencer:
                         undecided=tuple(progress.undecided),
                     )
                 )
-
-    def _set_duplicates_aside(self, batch: Batch) -> None:
-        """Take out entries whose id is in the log: the same silently, others with an alarm."""
-        seen: dict[bytes, EntryRow] = {}
-        kept: list[EntryRow] = []
-        for row in batch.rows:
-            other = seen.get(row.id) or self._store.find(row.id)
-            if other is None:
-                seen[row.id] = row
-                kept.append(row)
-            elif other.envelope != row.envelope:
-                self._admission.keep_duplicate(row, batch)
-        batch.replace_rows(kept)
-        for source in self._sources.values():
-            source.progress.forget_places(batch.first)
-        self._admission.admit(
-            self._own,
-            [s.body for s in self._sealer.seal_all(batch.notes) if isinstance(s, Sealed)],
-            batch,
-        )
-        batch.notes = []
 
     # Steps 3 to 5.
 
@@ -367,17 +349,17 @@ def _take_lead(directory: Path) -> int:
     return handle
 
 
-def _unknown_result(decision: EntryRow, at_us: int) -> EntryDraft:
+def _unknown_result(decision: Mapping[str, Any], at_us: int) -> EntryDraft:
     return EntryDraft(
         kind=Kind.ACCESS,
         at_us=at_us,
         phase=Phase.RESULT,
         outcome=Outcome.UNKNOWN,
         code=_CODE_DIED,
-        reference=decision.reference or "",
-        corr=decision.id,
-        organisation=decision.organisation or "",
-        function=decision.function or "",
+        reference=decision.get("reference", ""),
+        corr=bytes.fromhex(decision["id"]),
+        organisation=decision.get("organisation", ""),
+        function=decision.get("function", ""),
     )
 
 

@@ -1,11 +1,12 @@
 """Proves a log from its files and public keys alone, or says exactly where it does not hold.
 
 It shares no state with the sequencer and needs no secret. For every entry: (1) the indexes have no
-hole; (2) the leaf, recomputed from the stored bytes, is the one in the tiles; (3) every column is
-what the envelope says, or commits to; (4) the ciphertext is the one sealed; (5) each writer's own
-sequence and chain go on. For the whole: (6) higher tiles, (7) every signed checkpoint kept, and one
-the auditor holds from before, fit the recomputed tree; (8) the file's own structure is sound, so
-that an index cannot hide an entry; (9) every flag is spoken of in the log.
+hole; (2) the leaf, recomputed from the stored bytes, is the one in the tiles; (3) the pseudonyms
+are those it commits to; (4) the ciphertext is the one sealed; (5) each writer's own sequence and
+chain go on. For the whole: (6) higher tiles, (7) every signed checkpoint kept, and one the auditor
+holds from before, fit the recomputed tree; (8) the file's own structure is sound, and its tables
+say what the entries say, so that none is hidden from a search; (9) every flag is spoken of in the
+log.
 
 What it cannot see: entries cut off after the newest checkpoint anybody holds.
 """
@@ -21,35 +22,24 @@ from typing import Any
 import orjson
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from gateway.audit.admission import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
-from gateway.audit.checkpoint import Checkpoint, open_checkpoint
-from gateway.audit.closings import ClosingCheck
-from gateway.audit.columns import clear_columns
-from gateway.audit.errors import NoteError
-from gateway.audit.log_store import (
-    BLOCK_ENTRIES,
-    CHECKPOINT_FILE,
+from gateway.audit.batch import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MAC, NOTE_SYSTEM
+from gateway.audit.bundles import (
+    BUNDLE_ENTRIES,
     FLAG_MAC,
-    SCHEMA,
-    EntryRow,
-    open_for_reading,
+    Bundle,
+    StoredEntry,
+    log_size,
+    read_bundles,
 )
+from gateway.audit.checkpoint import Checkpoint, open_checkpoint
+from gateway.audit.errors import LogStoreError, NoteError
+from gateway.audit.log_store import CHECKPOINT_FILE, SCHEMA, open_for_reading
 from gateway.audit.merkle import Frontier, tree_root
-from gateway.audit.sealing import NO_LEAF, NO_PSEUDONYM
+from gateway.audit.sealing import NO_LEAF
+from gateway.audit.table_check import TableCheck
 from gateway.audit.tile_check import TileCheck
 from gateway.audit.verify_report import MAX_FAULTS, VerifyFault, VerifyReport
 
-_FETCH_ROWS = 1_000
-_COLUMN_NAMES = (
-    "id",
-    "at_us",
-    "kind",
-    "phase",
-    "outcome",
-    "reference",
-    "organisation",
-    "function",
-)
 # Notes that explain why a writer's sequence goes on later.
 _NOTE_CODES = (CODE_GAP, CODE_GIVEN_UP, CODE_DUPLICATE)
 
@@ -105,7 +95,6 @@ class _Verification:
         self._nodes: list[tuple[int, bytes]] = []
         # Heads to compare with the recomputed root, by size: (where, root).
         self._heads: dict[int, list[tuple[str, bytes]]] = {}
-        self._blocks: dict[int, tuple[int, int]] = {}
         self._chains: dict[str, tuple[int, bytes]] = {}
         self._breaks: list[tuple[int, str, int]] = []
         self._flags: dict[str, tuple[int, int]] = {}
@@ -145,25 +134,20 @@ class _Verification:
         self, connection: sqlite3.Connection, head: Checkpoint | None, progress: Progress | None
     ) -> None:
         self._check_structure(connection)
-        total = connection.execute("SELECT max(idx) FROM entry").fetchone()[0]
-        total = 0 if total is None else total + 1
+        total = log_size(connection)
         for size, note in connection.execute("SELECT size, note FROM checkpoint ORDER BY size"):
             self._read_kept_checkpoint(size, note)
         sealed = 0 if head is None else head.size
         tiles = TileCheck(self._directory, sealed, self.fault)
         self._check_heads()
-        self._closings = ClosingCheck(connection, self.fault)
-        cursor = connection.execute("SELECT * FROM entry ORDER BY idx")
-        cursor.arraysize = _FETCH_ROWS
-        while rows := cursor.fetchmany():
-            for row in rows:
-                self._check_row(EntryRow(*row), tiles)
+        tables = TableCheck(connection, self.fault)
+        for bundle in read_bundles(connection, -(2**62), 2**62):
+            self._check_bundle(bundle, tiles, tables)
             if progress is not None:
                 progress(self._size, total)
         self._check_ends(tiles)
-        self._closings.finish()
+        tables.finish()
         self._check_notes()
-        self._check_blocks(connection)
 
     def report(self) -> VerifyReport:
         sealed = 0 if self._head is None else min(self._head.size, self._size)
@@ -181,26 +165,34 @@ class _Verification:
 
     # One entry.
 
-    def _check_row(self, row: EntryRow, tiles: TileCheck) -> None:
-        if row.idx != self._size:
-            self._fill_hole(row.idx, tiles)
+    def _check_bundle(self, bundle: Bundle, tiles: TileCheck, tables: TableCheck) -> None:
+        if not 0 < len(bundle.flags) <= BUNDLE_ENTRIES - bundle.first % BUNDLE_ENTRIES:
+            what = f"does not hold 1 to {BUNDLE_ENTRIES} entries of one tile"
+            self.fault(f"bundle of entry {bundle.first}", what, bundle.first)
+        try:
+            for entry in bundle.entries():
+                self._check_entry(entry, tiles, tables)
+        except LogStoreError:
+            # The entries that it should hold are then reported as removed.
+            what = "its lengths do not add up"
+            self.fault(f"bundle of entry {bundle.first}", what, bundle.first)
+
+    def _check_entry(self, stored: StoredEntry, tiles: TileCheck, tables: TableCheck) -> None:
+        index = stored.idx
+        if index != self._size:
+            self._fill_hole(index, tiles)
         hasher = self._template.copy()
-        hasher.update(row.envelope)
+        hasher.update(stored.envelope)
         leaf = hasher.digest()
         tiles.add(leaf)
         self._add_leaf(leaf)
         try:
-            entry: dict[str, Any] = orjson.loads(row.envelope)
-            columns = clear_columns(entry)
-            if row[1:9] != columns:
-                self._name_columns(row, columns)
-            self._check_commitments(row, entry)
-            self._follow_chain(row, entry, leaf)
-            if entry["phase"] == "result" and not row.flag & FLAG_MAC:
-                self._closings.add(row.idx, entry)
-        except (LookupError, ValueError, TypeError):
-            self.fault(f"entry {row.idx}", "the envelope cannot be read", row.idx)
-        self._note_time(row)
+            entry: dict[str, Any] = orjson.loads(stored.envelope)
+            tables.add(stored, entry)
+            self._check_commitments(stored, entry)
+            self._follow_chain(stored, entry, leaf)
+        except (AttributeError, LookupError, ValueError, TypeError):
+            self.fault(f"entry {index}", "the envelope cannot be read", index)
 
     def _add_leaf(self, leaf: bytes) -> None:
         frontier = self._frontier
@@ -225,36 +217,22 @@ class _Verification:
             tiles.skip()
             self._add_leaf(leaf if leaf is not None else bytes(32))
 
-    def _name_columns(self, row: EntryRow, columns: tuple[object, ...]) -> None:
-        for name, stored, said in zip(_COLUMN_NAMES, row[1:9], columns, strict=True):
-            if stored != said:
-                self.fault(
-                    f"entry {row.idx}", f"column `{name}` is not what the envelope says", row.idx
-                )
-
-    def _check_commitments(self, row: EntryRow, entry: dict[str, Any]) -> None:
+    def _check_commitments(self, stored: StoredEntry, entry: dict[str, Any]) -> None:
         """Compare what lies outside the envelope with what it commits to."""
+        where, index = f"entry {stored.idx}", stored.idx
         digest = ""
-        if row.ciphertext is not None:
-            digest = b64encode(hashlib.sha256(row.ciphertext).digest()).decode()
+        if stored.ciphertext:
+            digest = b64encode(hashlib.sha256(stored.ciphertext).digest()).decode()
         if entry.get("ct_sha256", "") != digest:
-            self.fault(f"entry {row.idx}", "column `ciphertext` is not the one sealed", row.idx)
+            self.fault(where, "the ciphertext is not the one sealed", index)
         root = ""
-        if row.salt is not None or row.actor is not None or row.subject is not None:
-            index_columns = (
-                (row.salt or NO_PSEUDONYM)
-                + (row.actor or NO_PSEUDONYM)
-                + (row.subject or NO_PSEUDONYM)
-            )
+        if stored.names_somebody:
+            index_columns = stored.salt + stored.actor + stored.subject
             root = b64encode(hashlib.sha256(index_columns).digest()).decode()
         if entry.get("index_root", "") != root:
-            self.fault(
-                f"entry {row.idx}",
-                "columns `salt`, `actor`, `subject` are not those sealed",
-                row.idx,
-            )
+            self.fault(where, "salt and pseudonyms are not those sealed", index)
 
-    def _follow_chain(self, row: EntryRow, entry: dict[str, Any], leaf: bytes) -> None:
+    def _follow_chain(self, row: StoredEntry, entry: dict[str, Any], leaf: bytes) -> None:
         """Follow a writer's own sequence and chain; gather what the log says about faults."""
         if row.flag:
             self._flags[entry["id"]] = row.idx, row.flag
@@ -276,14 +254,6 @@ class _Verification:
             self._notes.add((code, facts["writer"], facts["from"]))
         if "id" in facts:
             self._noted_ids.add((code, facts["id"]))
-
-    def _note_time(self, row: EntryRow) -> None:
-        number = row.idx // BLOCK_ENTRIES
-        span = self._blocks.get(number)
-        if span is None:
-            self._blocks[number] = row.at_us, row.at_us
-        elif not span[0] <= row.at_us <= span[1]:
-            self._blocks[number] = min(span[0], row.at_us), max(span[1], row.at_us)
 
     # The whole.
 
@@ -350,19 +320,10 @@ class _Verification:
         for entry_id, (index, flag) in self._flags.items():
             code = CODE_MAC if flag == FLAG_MAC else CODE_GAP
             if (code, entry_id) not in noted:
-                self.fault(f"entry {index}", "column `flag` is set, but nothing reports it", index)
+                self.fault(f"entry {index}", "it is flagged, but nothing reports it", index)
         for code, entry_id in noted:
             if code in {CODE_MAC, CODE_GAP} and entry_id not in self._flags:
-                self.fault("entry " + entry_id, f"reported as {code}, but column `flag` is not set")
-
-    def _check_blocks(self, connection: sqlite3.Connection) -> None:
-        stored = {
-            number: (low, high)
-            for number, low, high in connection.execute("SELECT number, from_us, to_us FROM block")
-        }
-        for number in sorted(stored.keys() | self._blocks.keys()):
-            if stored.get(number) != self._blocks.get(number):
-                self.fault(f"block {number}", "the span of time is not that of its entries")
+                self.fault("entry " + entry_id, f"reported as {code}, but it is not flagged")
 
     def _check_structure(self, connection: sqlite3.Connection) -> None:
         """Check that tables, indexes and pages are those we made: no view, no trigger, no hole."""

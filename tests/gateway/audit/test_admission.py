@@ -1,25 +1,27 @@
 """What comes out of a journal goes into the log, and what is wrong with it is said there."""
 
 import json
+import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from gateway.audit.admission import (
+from gateway.audit import blocks, open_part
+from gateway.audit.admission import Admission, WriterProgress
+from gateway.audit.batch import (
     CODE_DUPLICATE,
     CODE_GAP,
     CODE_MAC,
     CODE_UNREADABLE,
     CODE_VANISHED,
-    Admission,
     Batch,
-    WriterProgress,
 )
+from gateway.audit.bundles import FLAG_MAC, FLAG_SEQUENCE
 from gateway.audit.columns import clear_columns
 from gateway.audit.entry import Kind, Outcome
 from gateway.audit.journal import frame
-from gateway.audit.log_store import FLAG_MAC, FLAG_SEQUENCE
+from gateway.audit.log_store import LogStore
 from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
 from gateway.keys import KeyPurpose
 from tests.doubles.record import RecordBench, decision
@@ -33,10 +35,15 @@ def sealed_bodies(bench: RecordBench, count: int) -> list[bytes]:
     return [item.body for item in sealed if isinstance(item, Sealed)]
 
 
+def admission(bench: RecordBench) -> Admission:
+    bench.log.mkdir(exist_ok=True)
+    return Admission(bench.key_ring, LogStore(bench.log))
+
+
 def admitted(bench: RecordBench, bodies: list[bytes]) -> tuple[Batch, WriterProgress]:
     batch = Batch(first=0, at_us=0)
     progress = WriterProgress(WRITER)
-    Admission(bench.key_ring).admit(progress, bodies, batch)
+    admission(bench).admit(progress, bodies, batch)
     return batch, progress
 
 
@@ -70,7 +77,7 @@ def test_columns_are_what_the_envelope_says(bench: RecordBench, facts: dict[str,
     batch, _ = admitted(bench, [sealed.body])
     [row] = batch.rows
 
-    assert row[1:9] == clear_columns(json.loads(row.envelope))
+    assert row.columns == clear_columns(json.loads(row.envelope))
     assert row.flag == 0
     assert batch.leaves == [sealed.leaf]
 
@@ -78,7 +85,7 @@ def test_columns_are_what_the_envelope_says(bench: RecordBench, facts: dict[str,
 def test_good_entries_become_rows_in_order(bench: RecordBench) -> None:
     batch, progress = admitted(bench, sealed_bodies(bench, 3))
 
-    assert [row.idx for row in batch.rows] == [0, 1, 2]
+    assert list(batch.places.values()) == [0, 1, 2]
     assert [row.flag for row in batch.rows] == [0, 0, 0]
     assert codes(batch) == []
     assert progress.wseq == 3
@@ -127,6 +134,7 @@ def test_a_forged_envelope_is_kept_and_flagged(
         ("id", "00"),
         ("kind", "party"),
         ("reference", 7),
+        ("reference", "\U0010ffff"),
         ("corr", "zz"),
         ("wseq", "one"),
         ("wseq", -1),
@@ -179,16 +187,16 @@ def test_entries_in_another_order_are_noticed(bench: RecordBench) -> None:
 
 def test_an_entry_of_another_writer_does_not_fit(bench: RecordBench) -> None:
     batch = Batch(first=0, at_us=0)
-    Admission(bench.key_ring).admit(WriterProgress("other"), sealed_bodies(bench, 1), batch)
+    admission(bench).admit(WriterProgress("other"), sealed_bodies(bench, 1), batch)
 
     assert codes(batch) == [CODE_MAC]
 
 
 def test_a_key_rotated_while_we_run_is_found(bench: RecordBench) -> None:
-    admission = Admission(bench.key_ring)
+    admitting = admission(bench)
     bench.key_ring = bench.key_ring.rotate(KeyPurpose.WRITER_MAC, at=bench.at)
     batch = Batch(first=0, at_us=0)
-    admission.admit(WriterProgress(WRITER), sealed_bodies(bench, 2), batch)
+    admitting.admit(WriterProgress(WRITER), sealed_bodies(bench, 2), batch)
 
     assert codes(batch) == []
 
@@ -269,3 +277,28 @@ def test_the_same_draft_recorded_twice_is_one_entry(bench: RecordBench) -> None:
     assert bench.ids().count(draft.id) == 1
     assert CODE_DUPLICATE in log_codes(bench)
     assert bench.verify().holds
+
+
+@pytest.mark.parametrize("same", [True, False], ids=["copied", "another"])
+def test_an_id_of_older_entries_than_are_remembered_comes_in_once(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, same: bool
+) -> None:
+    monkeypatch.setattr(open_part, "PART_ENTRIES", 8)
+    for module in (open_part, blocks):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 4)
+    draft = decision(1)
+    bench.record(draft)
+    first = next(bench.journal.iterdir())
+    shutil.copytree(first, copied := bench.directory / "copied")
+    bench.record(*(decision(number) for number in range(2, 30)))
+    bench.drain()
+    size = len(bench.ids())
+    if same:
+        copied.rename(bench.journal / "worker-copied-1")
+    else:
+        bench.record(draft)
+    bench.drain()
+
+    assert bench.ids().count(draft.id) == 1
+    assert len(bench.ids()) > size
+    assert (CODE_MAC if same else CODE_DUPLICATE) in log_codes(bench)

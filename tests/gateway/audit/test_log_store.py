@@ -1,28 +1,35 @@
 """The log file keeps entries, positions and heads together, and is nobody else's file."""
 
-import json
 import sqlite3
-from collections import Counter
 from pathlib import Path
 
-import orjson
 import pytest
 
-from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES
-from gateway.audit.entry import Kind, Outcome, Phase
+from gateway.audit import blocks, open_part, persons
+from gateway.audit.bundles import StoredEntry
+from gateway.audit.clear_text import clear_text
+from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES, ClearColumns
+from gateway.audit.entry import Kind, Outcome, Phase, new_entry_id
 from gateway.audit.errors import LogStoreError
-from gateway.audit.log_store import SCHEMA, EntryRow, JournalPosition, LogStore, open_for_reading
-from tests.doubles.frozen_log import FACTS, unpack
+from gateway.audit.log_store import JournalPosition, LogStore, open_for_reading
+from gateway.audit.sealing import NO_PSEUDONYM
 from tests.doubles.record import decision
 
-OLDER_LOGS = Path(__file__).with_name("older_logs")
+
+def kept(envelope: bytes) -> bytes:
+    return StoredEntry(0, 0, NO_PSEUDONYM, NO_PSEUDONYM, NO_PSEUDONYM, envelope, b"").kept
 
 
-def row(index: int, at_us: int = 0) -> EntryRow:
-    return EntryRow(
-        index, index.to_bytes(16, "big"), at_us, 0, 0, 0, None, None, None, 0, None, None, None,
-        b"{}", None,
-    )  # fmt: skip
+KEPT = kept(b"{}")
+
+
+def said(index: int, at_us: int = 0) -> ClearColumns:
+    return index.to_bytes(16, "big"), at_us, 0, 0, 0, b"7H3K9QZ001"
+
+
+def add(store: LogStore, *columns: ClearColumns) -> None:
+    with store.transaction():
+        store.add(bytes(len(columns)), [KEPT] * len(columns), columns)
 
 
 @pytest.fixture
@@ -54,33 +61,41 @@ def test_every_commit_is_durable(tmp_path: Path, store: LogStore) -> None:
 def test_what_fails_within_a_transaction_leaves_nothing(store: LogStore) -> None:
     def fail_half_way() -> None:
         with store.transaction():
-            store.add([row(0)])
-            store.add([row(0)])
+            store.add(b"\0", [KEPT], [said(0)])
+            raise OSError
 
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(OSError):  # noqa: PT011
         fail_half_way()
-    assert store.size() == 0
-
-
-def test_an_id_twice_adds_nothing_of_its_batch(store: LogStore) -> None:
-    with store.transaction():
-        store.add([row(0)])
-    with pytest.raises(sqlite3.IntegrityError), store.transaction():
-        store.add([row(1), row(2), row(0)._replace(idx=3)])
-
+    assert store.size() == store.newest.size == 0
+    assert store.newest.ids == {}
+    add(store, said(0))
     assert store.size() == 1
 
 
-def test_blocks_hold_the_span_of_time_of_their_entries(store: LogStore) -> None:
-    with store.transaction():
-        store.add([row(index, at_us=1_000 + index) for index in range(1_000)])
-    with store.transaction():
-        store.add(
-            [row(index, at_us=500 if index == 1_010 else 3_000) for index in range(1_000, 1_030)]
-        )
-    spans = store._connection.execute("SELECT * FROM block ORDER BY number").fetchall()
+def test_entries_are_found_by_their_id_wherever_they_are(
+    tmp_path: Path, store: LogStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_part, "PART_ENTRIES", 4)
+    for module in (open_part, persons, blocks):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 2)
+    times = [number * 5_000 for number in range(14)]
+    drafts = [decision(id=new_entry_id(at_us), at_us=at_us) for at_us in times]
+    for some in (drafts[:3], drafts[3:]):
+        with store.transaction():
+            store.add(
+                bytes(len(some)),
+                [kept(clear_text(draft) + b"}") for draft in some],
+                [(draft.id, draft.at_us, 0, 0, 0, b"") for draft in some],
+            )
+    ids = [draft.id for draft in drafts]
 
-    assert spans == [(0, 500, 3_000), (1, 3_000, 3_000)]
+    assert [found.idx for each in ids if (found := store.find(each))] == list(range(14))
+    assert [store.newest.index_of(each) is not None for each in ids] == [False] * 8 + [True] * 6
+    assert [store.has_older(each) for each in ids] == [True] * 8 + [False] * 6
+    assert store.find(new_entry_id(5_000)) is None
+    store.close()
+    again = LogStore(tmp_path)
+    assert [found.idx for each in ids if (found := again.find(each))] == list(range(14))
 
 
 def test_a_journal_position_goes_both_ways(store: LogStore) -> None:
@@ -124,7 +139,7 @@ def test_an_older_log_is_read_once_the_sequencer_has_brought_it_up(
     store._connection.execute("PRAGMA user_version = 3")
     store.close()
 
-    with pytest.raises(LogStoreError, match="version 3; the sequencer brings it to version 4"):
+    with pytest.raises(LogStoreError, match="version 3; the sequencer brings it to version 5"):
         open_for_reading(tmp_path)
 
 
@@ -152,74 +167,5 @@ def test_reading_needs_a_log_and_cannot_change_it(tmp_path: Path) -> None:
     reader = open_for_reading(tmp_path)
 
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
-        reader.execute("DELETE FROM entry")
+        reader.execute("DELETE FROM bundle")
     reader.close()
-
-
-def test_persons_and_references_are_found_by_an_index(store: LogStore) -> None:
-    plans = Counter(
-        store._connection.execute(
-            f"EXPLAIN QUERY PLAN SELECT * FROM entry WHERE {wanted} = ? AND idx < 9 "  # noqa: S608
-            "ORDER BY idx DESC",
-            ("x",),
-        ).fetchone()[3].split(" USING ")[1].split(" ")[1]
-        for wanted in ("reference", "idx >> 14 = 0 AND actor", "idx >> 14 = 0 AND subject")
-    )  # fmt: skip
-
-    assert plans == {"entry_reference": 1, "entry_actor": 1, "entry_subject": 1}
-
-
-@pytest.mark.parametrize("version", [1, 2, 3])
-def test_an_older_log_is_brought_to_this_version(
-    tmp_path: Path, store: LogStore, version: int
-) -> None:
-    connection = store._connection
-    parts = {1: "", 2: "idx >> 16, ", 3: "idx >> 16, "}[version]
-    with store.transaction():
-        result = orjson.dumps({"corr": bytes(16).hex()})
-        store.add([row(0), row(1)._replace(phase=1, envelope=result)])
-        store.note_closed([(0, 1)], [])
-        for column in ("actor", "subject"):
-            connection.execute(f"DROP INDEX entry_{column}")
-            connection.execute(
-                f"CREATE INDEX entry_{column} ON entry ({parts}{column}) WHERE {column} IS NOT NULL"
-            )
-        if version < 3:
-            connection.execute("DROP TABLE closing")
-        connection.execute(f"PRAGMA user_version = {version}")
-    store.close()
-
-    brought = LogStore(tmp_path)
-    stored = brought._connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL")
-
-    assert sorted(sql for (sql,) in stored) == sorted(SCHEMA)
-    assert brought.size() == 2
-    assert brought._connection.execute("SELECT * FROM closing").fetchall() == [(0, 1)]
-
-
-@pytest.mark.parametrize("version", [1, 2, 3, 4])
-def test_what_a_program_of_each_version_wrote_lives_on(tmp_path: Path, version: int) -> None:
-    """Its log, its journal, its keys: brought up to date, found, added to, proved."""
-    bench = unpack(OLDER_LOGS / f"version-{version}.tar.xz", tmp_path)
-    facts = json.loads((tmp_path / FACTS).read_text("utf-8"))
-    before = len(bench.ids())
-    bench.drain()
-    drained = bench.ids()
-    bench.record(decision(5_000))
-    bench.drain()
-    shown = {}
-    for entry_id, reference, staff_id in facts["acknowledged"]:
-        rows = {each.id.hex(): each for each in bench.search(reference=reference).rows}
-        shown[entry_id] = staff_id == "" or rows[entry_id].personal["staff_id"] == staff_id
-    with bench.database() as log:
-        (open_visits,) = log.execute(
-            "SELECT count(*) FROM entry LEFT JOIN closing ON decision = idx"
-            " WHERE kind = 0 AND phase = 0 AND outcome = 0 AND result IS NULL"
-        ).fetchone()
-
-    assert before == facts["size"]
-    assert len(drained) > before
-    assert shown.keys() <= {each.hex() for each in drained}
-    assert all(shown.values())
-    assert open_visits == 0
-    assert all(bench.verify(held).holds for held in facts["held"])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from gateway.audit import blocks, open_part, persons, table_check
 from gateway.audit import search as search_module
 from gateway.audit.entry import Kind, Outcome, Phase
 from gateway.audit.errors import LogStoreError
@@ -160,8 +161,7 @@ def test_once_the_key_is_destroyed_names_are_gone_and_the_rest_is_found(
 
 
 def test_a_changed_ciphertext_is_shown_as_damaged(filled: RecordBench) -> None:
-    with filled.database() as connection:
-        connection.execute("UPDATE entry SET ciphertext = zeroblob(90) WHERE idx = 0")
+    filled.change(0, ciphertext=bytes(90))
 
     assert filled.search(kind=Kind.ACCESS, limit=100).rows[-1].personal_state == "damaged"
 
@@ -169,6 +169,8 @@ def test_a_changed_ciphertext_is_shown_as_damaged(filled: RecordBench) -> None:
 def test_a_long_search_without_an_index_stops_to_breathe(
     filled: RecordBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with filled.rewriting():
+        pass  # so that each entry is a bundle of its own
     monkeypatch.setattr(search_module, "_SCAN_ENTRIES", 20)
     page = filled.search(function="pay.bank")
     seen = 1
@@ -208,13 +210,25 @@ def test_reading_goes_on_while_the_sequencer_writes(bench: RecordBench) -> None:
     assert len(set(counts)) > 1
 
 
-def test_a_person_is_found_in_every_part_of_the_index(filled: RecordBench) -> None:
-    """The indexes of persons are in parts of 16,384 entries; here one act lies in a later part."""
-    with filled.database() as connection:
-        connection.execute("UPDATE entry SET idx = idx + 16384 * 3 WHERE idx > 20")
-    found = filled.search(person="cheshire-fire/person-7").rows
-    later = filled.search(person="cheshire-fire/person-15").rows
+@pytest.mark.parametrize("person", ["cheshire-fire/person-7", "cheshire-fire/40007"])
+def test_a_person_is_found_in_full_parts_and_in_the_one_that_grows(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, person: str
+) -> None:
+    """What a full part says of persons is written once; a small part shows it."""
+    for module in (persons, open_part, search_module, table_check):
+        monkeypatch.setattr(module, "PART_ENTRIES", 8)
+    for module in (persons, open_part, search_module, table_check, blocks):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 4, raising=False)
+    for module in (persons, table_check):
+        monkeypatch.setattr(module, "PART_BLOCKS", 2)
+    drafts = [decision(7 if number % 9 == 0 else number + 50) for number in range(40)]
+    for some in (drafts[:3], drafts[3:25], drafts[25:]):
+        bench.record(*some)
+        bench.drain()
+    with bench.database() as connection:
+        parts = connection.execute("SELECT count(DISTINCT part) FROM person").fetchone()[0]
 
-    assert [row.personal["actor_name"] for row in found] == ["firefighter-7@cheshire-fire"]
-    assert [row.personal["actor_name"] for row in later] == ["firefighter-15@cheshire-fire"]
-    assert later[0].index > 16_384 * 3
+    assert parts >= 5
+    found = bench.search(person=person).rows
+    assert [row.id for row in found] == [draft.id for draft in drafts[::9]][::-1]
+    assert bench.verify().holds

@@ -288,10 +288,7 @@ def test_changed_tiles_are_not_signed_on(bench: RecordBench) -> None:
 
 def test_changed_recent_entries_are_not_signed_on(bench: RecordBench) -> None:
     bench.filled(5)
-    with bench.database() as connection:
-        connection.execute(
-            "UPDATE entry SET envelope = CAST(envelope || ' ' AS BLOB) WHERE idx = 2"
-        )
+    bench.change(2, envelope=bench.entries()[2].envelope + b" ")
 
     with pytest.raises(LogForkedError, match="not those that were signed"), bench.sequencer():
         pass

@@ -1,0 +1,149 @@
+"""What a sequencer remembers of the newest entries, so that it needs no index for each of them.
+
+The persons of the part of the log that still grows, and the ids of that part and of the one before.
+An id that comes twice is noticed by them; that of an older entry is looked for at its own time.
+The next sequencer reads all of it from the log again.
+"""
+
+import contextlib
+import sqlite3
+from binascii import unhexlify
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import orjson
+
+from gateway.audit.blocks import BLOCK_ENTRIES, blocks_of_id
+from gateway.audit.bundles import StoredEntry, log_size, read_entries
+from gateway.audit.persons import PART_ENTRIES, Persons, persons_of
+
+_BEFORE_ID = b'{"v":1,"id":"'
+_ID = slice(len(_BEFORE_ID), len(_BEFORE_ID) + 32)
+_LAST_MILLISECOND = (1 << 48) - 1
+_BLOCKS_READ = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPart:
+    """What is remembered at one moment.
+
+    Attributes:
+        size: Number of entries in the log.
+        persons: In which blocks of the open part persons are.
+        ids: Of the entries of the open part, with their index.
+        ids_before: Of those of the part before, as far as they are known.
+        known_from: Index of the first entry whose id is known.
+        least_new: An id from here on is not that of an entry before those known, unless that
+            entry's id has another time than the entry itself.
+    """
+
+    size: int = 0
+    persons: Persons = field(default_factory=dict)
+    ids: Mapping[bytes, int] = field(default_factory=dict)
+    ids_before: Mapping[bytes, int] = field(default_factory=dict)
+    known_from: int = 0
+    least_new: bytes = b""
+
+    def index_of(self, entry_id: bytes) -> int | None:
+        """Give the index of a remembered entry."""
+        index = self.ids.get(entry_id)
+        return self.ids_before.get(entry_id) if index is None else index
+
+    def grown(
+        self,
+        kept: Sequence[bytes],
+        ids: Sequence[bytes],
+        save: Callable[[int, Persons], None],
+    ) -> "OpenPart":
+        """Remember entries that were added at the end.
+
+        Args:
+            kept: What bundles keep of them.
+            ids: Their ids.
+            save: Given each part that is full by then, and its persons.
+        """
+        grown, at = self, 0
+        while at < len(ids):
+            size = grown.size
+            end = at + PART_ENTRIES - size % PART_ENTRIES
+            some = ids[at:end]
+            grown = replace(
+                grown,
+                size=size + len(some),
+                persons=persons_of(size, kept[at:end], grown.persons),
+                ids={**grown.ids, **dict(zip(some, range(size, size + len(some)), strict=True))},
+            )
+            if grown.size % PART_ENTRIES == 0:
+                save(size // PART_ENTRIES, grown.persons)
+                known_from = grown.size - PART_ENTRIES
+                grown = OpenPart(
+                    size=grown.size,
+                    ids_before=grown.ids,
+                    known_from=known_from,
+                    least_new=grown.least_new,
+                )
+            at = end
+        return grown
+
+
+class OlderIds:
+    """The ids of blocks before those remembered, read as they are asked for."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        """Start with none read."""
+        self._connection = connection
+        self._blocks: dict[int, frozenset[bytes]] = {}
+
+    def have(self, entry_id: bytes, known_from: int) -> bool:
+        """Tell whether an entry before an index has this id, where entries of its time are."""
+        numbers = blocks_of_id(self._connection, entry_id)
+        return any(entry_id in self._of(n) for n in numbers if n * BLOCK_ENTRIES < known_from)
+
+    def _of(self, number: int) -> frozenset[bytes]:
+        ids = self._blocks.get(number)
+        if ids is None:
+            if len(self._blocks) >= _BLOCKS_READ:
+                self._blocks.clear()
+            first = number * BLOCK_ENTRIES
+            entries = read_entries(self._connection, first, first + BLOCK_ENTRIES)
+            ids = self._blocks[number] = frozenset(_ids_of(entries))
+        return ids
+
+
+def load_open_part(connection: sqlite3.Connection) -> OpenPart:
+    """Read from the log what is to be remembered; raises LogStoreError."""
+    size = log_size(connection)
+    start = size // PART_ENTRIES * PART_ENTRIES
+    kept: list[bytes] = []
+    ids: dict[bytes, int] = {}
+    for entry in read_entries(connection, start):
+        kept.append(entry.kept)
+        ids.update((each, entry.idx) for each in _ids_of((entry,)))
+    return OpenPart(
+        size=size,
+        persons=persons_of(start, kept, {}),
+        ids=ids,
+        known_from=start,
+        least_new=least_new_id(connection, start),
+    )
+
+
+def least_new_id(connection: sqlite3.Connection, known_from: int) -> bytes:
+    """Give the least id of a later time than that of every entry before one at a part's start."""
+    (latest_us,) = connection.execute(
+        "SELECT max(to_us) FROM block WHERE number < ?", (known_from // BLOCK_ENTRIES,)
+    ).fetchone()
+    if latest_us is None:
+        return b""
+    following = max(0, min(latest_us // 1_000 + 1, _LAST_MILLISECOND))
+    return bytes(following.to_bytes(6, "big"))
+
+
+def _ids_of(entries: Iterable[StoredEntry]) -> Iterator[bytes]:
+    for entry in entries:
+        # What somebody has changed is found by `verify`.
+        with contextlib.suppress(LookupError, TypeError, ValueError):
+            if entry.envelope.startswith(_BEFORE_ID):
+                yield unhexlify(entry.envelope[_ID])
+            else:
+                yield bytes.fromhex(orjson.loads(entry.envelope)["id"])
