@@ -137,7 +137,9 @@ def read_evaluations(body: bytes) -> Asked:
     if len(each) > MOST_EVALUATIONS:
         raise RequestFault(f"evaluations: write {MOST_EVALUATIONS} at the most, not {len(each)}")
     defaults: dict[str, Any] = {
-        name: said[name] for name in ("subject", "resource", "action", "context") if name in said
+        name: _member(said, name, "")
+        for name in ("subject", "resource", "action", "context")
+        if name in said
     }
     read = []
     for index, one in enumerate(each):

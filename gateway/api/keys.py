@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 JWKS_PATH: Final = "/.well-known/jwks.json"
-_TYPE: Final = b"application/jwk-set+json"
+JWKS_KIND: Final = "application/jwk-set+json"
 
 
 def jwks_answer(jwks: Mapping[str, object]) -> Answer:
     """Give the JSON Web Key Set; it may be kept for five minutes, keys overlap for longer."""
-    answer = document(200, _TYPE, orjson.dumps(jwks))
+    answer = document(200, JWKS_KIND.encode(), orjson.dumps(jwks))
     fields = tuple(
         (name, b"public, max-age=300" if name == b"Cache-Control" else value)
         for name, value in answer.fields

@@ -24,9 +24,9 @@ JsonValue: TypeAlias = (
 Closing: TypeAlias = tuple[str, int, int, int, int, int]
 
 REFERENCE_LENGTH = 10
-_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 # Two characters at a time: a reference is five look-ups of ten random bits.
-REFERENCE_PAIRS = tuple(high + low for high in _CROCKFORD for low in _CROCKFORD)
+REFERENCE_PAIRS = tuple(high + low for high in CROCKFORD for low in CROCKFORD)
 
 
 class Kind(StrEnum):

@@ -46,6 +46,10 @@ COMMANDS = {
         "Show the systems of the back office, and drain their instances.",
     ),
     "schema": ("gateway.cli.schema:schema", "Print the JSON schema of the settings file."),
+    "openapi": (
+        "gateway.cli.openapi:openapi",
+        "Print the OpenAPI document of what programs may call.",
+    ),
     "completion": ("gateway.cli.completion:completion", "Print the completion script for a shell."),
 }
 

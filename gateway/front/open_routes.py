@@ -1,7 +1,7 @@
 """What is open without a session, and nothing else: the list that the structure test holds.
 
-Sign-in and its callbacks, sign-out, public keys, health, static files, notices. Everything else is
-in the catalogue and passes the gate.
+Sign-in and its callbacks, sign-out, public keys, health, the description of what programs may call,
+static files, notices. Everything else is in the catalogue and passes the gate.
 """
 
 from __future__ import annotations
@@ -9,11 +9,15 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+import orjson
+
 from gateway.api.authzen import METADATA_PATH
 from gateway.api.authzen import PREFIX as DECISIONS
 from gateway.api.feed_push import PREFIX
 from gateway.api.health import HEALTH_PATH, READY_PATH, Readiness, health
 from gateway.api.keys import JWKS_PATH, jwks_answer
+from gateway.openapi.document import openapi_document
+from gateway.openapi.documents import OPENAPI_PATH
 from gateway.refused import Refused
 from gateway.wire.answers import Answer, document, give
 
@@ -44,7 +48,7 @@ OPEN_PAGES: Final = frozenset(
     }
 )
 OPEN_PAGE_PREFIXES: Final = ("/-/static/", "/-/sign-in/", "/-/oidc/")
-OPEN_DOCUMENTS: Final = frozenset({HEALTH_PATH, READY_PATH, JWKS_PATH})
+OPEN_DOCUMENTS: Final = frozenset({HEALTH_PATH, READY_PATH, JWKS_PATH, OPENAPI_PATH})
 _READING: Final = frozenset({"GET", "HEAD"})
 
 
@@ -104,6 +108,9 @@ class OpenRoutes:
             READY_PATH: readiness.answer,
             JWKS_PATH: lambda: jwks_answer(jwks()),
         }
+        # The same for every gateway: whoever reads it learns nothing of this one.
+        openapi = document(200, b"application/json", orjson.dumps(openapi_document()))
+        self._documents[OPENAPI_PATH] = lambda: openapi
         if decisions.takes_any:
             where = document(200, b"application/json", decisions.metadata())
             self._documents[METADATA_PATH] = lambda: where

@@ -82,11 +82,11 @@ class FrontRefusals:
         cause: str = "",
     ) -> Answer:
         """Give the refusal of a visit."""
-        if cause in _TOO_FAST:  # whoever floods us is not worth a page
-            return _beside(plain(status, _TOO_FAST[cause], visit.reference), visit)
         told: Sequence[TellableReason] = (_NO_ACCOUNT,) if cause == NO_ACCOUNT else reasons
         if visit.target is not None and is_called_by_machines(visit.target.path):
             return self._json(visit, status, told)
+        if cause in _TOO_FAST:  # whoever floods us is not worth a page
+            return _beside(plain(status, _TOO_FAST[cause], visit.reference), visit)
         if status in _UNREADABLE:
             return _beside(plain(status, UNREAD, visit.reference), visit)
         headers = visit.incoming.head.headers

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from gateway.errors import GatewayError
 from gateway.pages import caller
@@ -186,7 +186,11 @@ class Pages:
             at=at,
             caller=self.refusal_caller(session, cookies, at) if session and at else None,
         )
-        return Response(body, status=status, content_type="text/html; charset=utf-8")
+        response = Response(body, status=status, content_type="text/html; charset=utf-8")
+        response.headers["Gateway-Reference"] = reference
+        if isinstance(error, MethodNotAllowed):
+            response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
+        return response
 
     def _send_static(self, digest: str, name: str) -> Response:
         file = self._static.get(name)

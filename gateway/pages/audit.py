@@ -17,7 +17,7 @@ from policies.decision import Results
 from policies.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from gateway.audit.search import AuditRow, Page
     from policies.engine import Engine
@@ -39,14 +39,30 @@ class AuditPage:
         """Show the acts that match, or the one at `entry`; `format=json` gives them as data."""
         page = self._kit.open_request()
         search = AuditSearch.from_query(request.args)
+        if "format" in request.args:
+            return self._data(page, search)
         if search.entry is not None:
             return self._entry(page, search)
         if search.errors:
             return self._list(page, search, None)
+        return self._list(page, search, self._kit.services.search_record(search.to_filter()))
+
+    def _data(self, page: PageRequest, search: AuditSearch) -> Response:
+        """Give what matches as JSON. What is wrong is told, and nothing searched by the rest."""
+        errors = dict(search.errors)
+        errors |= {name: "Say it once" for name, said in request.args.lists() if len(said) > 1}
+        if request.args["format"] != "json":
+            errors["format"] = "Write json"
+        if "before" in request.args and search.before is None:
+            errors["before"] = "Write a whole number, as `next_before` gives it"
+        if errors:
+            reference = page.visit.reference
+            response = _json({"refused": True, "reference": reference, "errors": errors})
+            response.status_code, response.headers["Gateway-Reference"] = 400, reference
+            return response
         found = self._kit.services.search_record(search.to_filter())
-        if request.args.get("format") == "json":
-            return _as_json(found)
-        return self._list(page, search, found)
+        entries = [_as_data(row) for row in found.rows]
+        return _json({"entries": entries, "next_before": found.next})
 
     def _list(self, page: PageRequest, search: AuditSearch, found: Page | None) -> Response:
         functions = self._kit.services.engine().policy_set.catalogue.functions
@@ -115,8 +131,7 @@ def explained(row: AuditRow, engine: Engine) -> tuple[str, ...]:
         return ()
 
 
-def _as_json(found: Page) -> Response:
-    body = {"entries": [_as_data(row) for row in found.rows], "next_before": found.next}
+def _json(body: Mapping[str, object]) -> Response:
     return Response(json.dumps(body), content_type="application/json")
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from gateway.audit.entry import REFERENCE_LENGTH, Kind, Outcome
+from gateway.audit.entry import CROCKFORD, REFERENCE_LENGTH, Kind, Outcome
 from gateway.audit.search import AuditFilter
 from gateway.pages.local_time import typed_instant
 
@@ -25,7 +25,7 @@ _LONGEST_VALUE = 200
 _LARGEST_POSITION = 2**62
 # How a reference may be read out and typed: Crockford's base 32 takes these for each other.
 _TYPED_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
-_CROCKFORD = frozenset("0123456789ABCDEFGHJKMNPQRSTVWXYZ")
+_CROCKFORD = frozenset(CROCKFORD)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.pages.page import PageRequest
 
 ROOT = "/-/oidc/<directory>"
+BACK_CHANNEL = f"{ROOT}/back-channel"
 FORM = "application/x-www-form-urlencoded"
 _OWN_SITES = frozenset({None, "none", "same-origin"})
 
@@ -47,7 +48,7 @@ class ProviderPages:
                 guarded_by=None,
             ),
             Route(
-                rule=f"{ROOT}/back-channel",
+                rule=BACK_CHANNEL,
                 endpoint="provider_back_channel",
                 view=self.hear,
                 methods=("POST",),

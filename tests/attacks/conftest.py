@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from deploy.demo.places import Places
-from deploy.demo.stack import Stack
+from tests.attacks.programs import AskedStack
 from tests.attacks.relay import Relay
 from tests.attacks.target import Target
 from tests.doubles.few_staff import few_staff
@@ -52,7 +52,7 @@ def target() -> Iterator[Target]:
         scenario=chosen.scenario,
         relay_port=relay.port,
     )
-    stack = Stack(places=places, say=print)
+    stack = AskedStack(places=places, say=print)
     try:
         stack.start()
         yield Target(stack=stack, relay=relay)

@@ -37,7 +37,7 @@ OPEN_PAGES = {
     "/-/cookies",
     "/-/static/<digest>/<path:name>",
 }
-OPEN_DOCUMENTS = {"/-/health", "/-/ready", "/.well-known/jwks.json"}
+OPEN_DOCUMENTS = {"/-/health", "/-/ready", "/.well-known/jwks.json", "/-/openapi.json"}
 SAMPLES = {"<organisation>": "cheshire-fire", "<directory>": "nwas",
            "<digest>": "0", "<path:name>": "gateway.css",
            "<number>": "40011", "<path:rest>": "x",

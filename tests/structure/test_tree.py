@@ -68,6 +68,13 @@ TESTED_ELSEWHERE = {
     "gateway/cli/register_change.py": "tested with `gateway vetting`",
     "gateway/cli/register_desk.py": "tested with `gateway vetting`",
     "gateway/cli/vetting_changes.py": "tested with `gateway vetting`",
+    "gateway/cli/openapi.py": "tested with the document, tests/gateway/openapi/test_document.py",
+    "gateway/openapi/answers.py": "tested with the document, and what is said by the attacks",
+    "gateway/openapi/documents.py": "what it says is tried by tests/attacks/test_apis.py",
+    "gateway/openapi/feeds.py": "what it says is tried by tests/attacks/test_apis.py",
+    "gateway/openapi/pages.py": "what it says is tried by tests/attacks/test_apis.py",
+    "gateway/openapi/proxies.py": "what it says is tried by tests/attacks/test_apis.py",
+    "vetting/feed_schema.py": "tested with the command that prints it",
     "gateway/cli/schema.py": "tested with the settings and the published schema",
 }
 # Whole folders that only hold together what is tested by driving the stack.

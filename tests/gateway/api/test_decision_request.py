@@ -81,6 +81,7 @@ def test_defaults_stand_where_a_question_says_nothing() -> None:
         ({"evaluations": [{}, 1]}, "evaluations[1]: write an object"),
         ({"evaluations": [{"action": {}}]}, "evaluations[0].action.name: write one of"),
         ({"evaluations": [{}], "options": 1}, "options: write an object"),
+        ({"evaluations": [{"subject": ALICE}], "subject": 1}, "subject: write an object"),
         (
             {"evaluations": [{}], "options": {"evaluations_semantic": "any"}},
             "options.evaluations_semantic: write one of execute_all, deny",

@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from gateway.cli.vetting_feed import feed_schema, schema_of_feed
+from gateway.cli.vetting_feed import feed_schema
 from gateway.store.engine import reading
 from tests.gateway.cli.place import AT, Place, Told
 from tests.structure.tree import read
 from tests.vetting.exports import row, to_csv, to_json
+from vetting.feed_schema import schema_of_export
 from vetting.person import PersonKey
 
 FEED = """
@@ -195,7 +196,7 @@ def test_a_suspicious_drop_needs_a_word(place: Place, unit: Import) -> None:
 def test_the_published_schema_is_that_of_the_reader() -> None:
     published = json.loads(read("deploy/vetting-feed.schema.json"))
 
-    assert published == schema_of_feed()
+    assert published == schema_of_export()
     assert json.loads(CliRunner().invoke(feed_schema).output) == published
     required: Any = published["properties"]["grants"]["items"]["required"]
     assert set(required) == set(row()) - {"expires_on"}

@@ -104,6 +104,7 @@ def test_nothing_else_is_open(path: str) -> None:
         ("/-/ready", 503),
         ("/.well-known/jwks.json", 200),
         ("/.well-known/authzen-configuration", 200),
+        ("/-/openapi.json", 200),
     ],
 )
 async def test_documents_for_machines_are_given(path: str, status: int) -> None:

@@ -162,7 +162,8 @@ def test_other_methods_are_refused(browser_of: SignIn, method: str) -> None:
     """Only what is listed is served, and nothing is answered automatically."""
     response = browser_of().open("/-/sign-in", method=method)
 
-    assert response.status_code == 405
+    assert (response.status_code, response.headers["Allow"]) == (405, "GET, HEAD, POST")
+    assert response.headers["Gateway-Reference"] in response.text
     assert "default-src 'none'" in response.headers["Content-Security-Policy"]
 
 

@@ -184,3 +184,33 @@ def test_list_is_there_as_data_too(world: World, browser_of: SignIn) -> None:
     denied = [row.index for row in world.record.rows if row.outcome is Outcome.DENY]
     assert indexes == denied[: len(indexes)]
     assert body["entries"][0]["clear"]["reference"] in {row.reference for row in world.record.rows}
+
+
+@pytest.mark.parametrize(
+    ("query", "wrong"),
+    [
+        ("format=xml", {"format"}),
+        ("format=json&outcome=perhaps", {"outcome"}),
+        ("format=json&before=-1", {"before"}),
+        ("format=json&kind=access&kind=leak", {"kind"}),
+        ("format=&before=x&since=x", {"format", "before", "since"}),
+    ],
+)
+def test_a_program_is_told_what_is_wrong_and_given_no_other_search(
+    browser_of: SignIn, query: str, wrong: set[str]
+) -> None:
+    """What a page for people passes over would be entries that nobody asked for."""
+    response = browser_of("auditor").get(f"/-/audit?{query}")
+
+    assert response.status_code == 400
+    assert response.json is not None
+    assert response.json["errors"].keys() == wrong
+    assert response.json["reference"] == response.headers["Gateway-Reference"]
+
+
+def test_one_entry_is_there_as_data_too(world: World, browser_of: SignIn) -> None:
+    row = world.record.rows[3]
+    body = browser_of("auditor").get(f"/-/audit?entry={row.index}&format=json").json
+
+    assert body is not None
+    assert [entry["index"] for entry in body["entries"]] == [row.index]

@@ -1,0 +1,1 @@
+"""The OpenAPI document of everything that programs may call."""
