@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urldefrag, urljoin
 from zoneinfo import ZoneInfo
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.forward import Outbound
     from gateway.backoffice.forwarder import Forwarder
+    from gateway.system_hosts import SystemHost
     from gateway.visit import Grant, Visit
     from policies.answer_rules import MarkingRule, MenuRule
     from policies.catalogue import Catalogue
@@ -56,6 +58,8 @@ _LONDON: Final = ZoneInfo("Europe/London")
 _NOT_NEEDED: Final = "mask-not-needed"
 _ALARMS: Final = frozenset({"marking-exceeds", "marking-unknown", "marking-missing"})
 
+_NO_HOSTS: Mapping[str, SystemHost] = MappingProxyType({})
+
 
 class AnswerDuties:
     """Says what is to be done with answers of one system. One a worker, on its event loop."""
@@ -68,6 +72,7 @@ class AnswerDuties:
         catalogue: Callable[[], Catalogue],
         recorder: Recorder,
         room: HeldBytes,
+        hosts: Mapping[str, SystemHost] = _NO_HOSTS,
     ) -> None:
         """Hold the parts.
 
@@ -77,8 +82,10 @@ class AnswerDuties:
             catalogue: of the policy set in force.
             recorder: makes alarms durable.
             room: how much of answers is held.
+            hosts: the systems that have hosts of their own, by id.
         """
         self._system = system
+        self._hosts = hosts
         self._origins = origins
         self._catalogue = catalogue
         self._recorder = recorder
@@ -159,7 +166,7 @@ class AnswerDuties:
         return mask
 
     def _menu(self, visit: Visit, grant: Grant, rule: MenuRule) -> Menu:
-        opens = _Openable(visit, grant.question, self._origins)
+        opens = _Openable(visit, grant.question, self._origins, self._hosts)
         return Menu(opens=rule.opens, may_open=opens.may_open)
 
 
@@ -241,6 +248,7 @@ class _Openable:
     visit: Visit
     question: Question
     origins: Mapping[str, bytes]
+    hosts: Mapping[str, SystemHost]
     _known: dict[str, bool] = field(default_factory=dict)
 
     def may_open(self, address: str) -> bool:
@@ -248,12 +256,19 @@ class _Openable:
         engine, here = self.visit.engine, self.visit.target
         if engine is None or here is None:
             return False
-        catalogue = engine.policy_set.catalogue
         try:
             whole = urldefrag(urljoin(here.sent.decode("ascii"), address)).url
             local = local_location(whole.encode("ascii"), self.origins)
             if local is None:
                 return False
+            system = "" if here.host is None else here.host.system
+            if not local.startswith(b"/"):  # another host of ours
+                system, local = self._there(local)
+            whole_catalogue = engine.policy_set.catalogue
+            if system:
+                catalogue = whole_catalogue.at(system)
+            else:
+                catalogue = whole_catalogue.without(frozenset(self.hosts))
             target = canonicalise_target(local, catalogue.declared_parameters)
         except (TargetError, ValueError):
             return False
@@ -266,6 +281,15 @@ class _Openable:
         if known is None:
             known = self._known[match.function.id] = self._decided(match.function.id, None)
         return known
+
+    def _there(self, place: bytes) -> tuple[str, bytes]:
+        """Give the system of a place at another host of ours, none for the gateway's; its path."""
+        for host in self.hosts.values():
+            origin = host.origin.encode("ascii")
+            if place.startswith(origin + b"/"):
+                return host.system, place.removeprefix(origin)
+        main = next(each.main for each in self.hosts.values()).encode("ascii")
+        return "", place.removeprefix(main)
 
     def _decided(self, function_id: str, person: str | None) -> bool:
         visit, live = self.visit, self.visit.live

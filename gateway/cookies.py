@@ -47,6 +47,8 @@ class CookiePolicy:
         organisation: the organisation chosen at the last sign-in.
         provider: ties a sign-in at a provider to the browser that began it.
         stage: a sign-in that still owes a second factor.
+        sign_on: ties signing on at a system's own host to the browser that began it there.
+        hosts: whether there are such hosts.
     """
 
     secure: bool
@@ -55,10 +57,16 @@ class CookiePolicy:
     organisation: Cookie
     provider: Cookie
     stage: Cookie
+    sign_on: Cookie
+    hosts: bool = False
 
     @classmethod
-    def for_origin(cls, origin: str) -> CookiePolicy:
+    def for_origin(cls, origin: str, *, hosts: bool = False) -> CookiePolicy:
         """Choose names and flags for an origin such as `https://gate.example.police.uk`.
+
+        Args:
+            origin: the gateway's own.
+            hosts: whether systems have hosts of their own beside it; names and flags are the same.
 
         Raises:
             ValueError: the origin is neither https nor http on this machine.
@@ -103,11 +111,22 @@ class CookiePolicy:
                 lasts="Ten minutes, or until you have signed in",
                 max_age_seconds=600,
             ),
+            sign_on=Cookie(
+                name=f"{name}-sign-on",
+                purpose="Makes sure that what opens a service with an address of its own is the "
+                "browser that asked for it. It holds a random number.",
+                lasts="Until that service has opened, or you close the browser",
+            ),
+            hosts=hosts,
         )
 
     def all(self) -> tuple[Cookie, ...]:
         """List every cookie, in the order of the cookies page."""
-        return (self.session, self.form, self.organisation, self.provider, self.stage)
+        at_hosts = (self.sign_on,) if self.hosts else ()
+        return (
+            *(self.session, self.form, self.organisation, self.provider, self.stage),
+            *at_hosts,
+        )
 
 
 def _is_plain_localhost(origin: str) -> bool:

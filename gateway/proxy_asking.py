@@ -44,7 +44,8 @@ class ProxyAsking:
         ip: address of the client whose request it holds, as the proxy saw it.
         incoming: the question itself, which is what is answered.
         raw: target of the request it holds; the proxy sends it on as it came.
-        origin: ours, before which a place to go to is put.
+        origin: that of its host, before which a place to go to is put.
+        host: by which the client named it, one of ours, in lower case.
     """
 
     proxy: str
@@ -53,6 +54,7 @@ class ProxyAsking:
     incoming: Incoming
     raw: bytes
     origin: bytes
+    host: bytes = b""
 
     def demand(self, target: CanonicalTarget) -> None:
         """Refuse what the gate would send on otherwise than the proxy does, and its own pages.

@@ -5,19 +5,20 @@ are those of another, or that knows no address but its own, has a host besides (
 settings): there, nothing is served but that system. Who has no session there is led to the
 gateway's origin and back, as this module writes the addresses:
 
-    host      /-/sign-on?to=ADDRESS                begins: ties what follows to this browser
-    gateway   /-/sign-on/SYSTEM?to=...&browser=... gives a ticket to whoever is signed in
-    host      /-/sign-on?to=...&ticket=...         takes it, and goes on to the address
+    host      /-/sign-on?to=ADDRESS               begins: ties what follows to this browser
+    gateway   /-/sign-on/SYSTEM?to=ADDRESS.HASH   gives a ticket to whoever is signed in
+    host      /-/sign-on?to=ADDRESS.TICKET        takes it, and goes on to the address
 
 `/-/sign-on/SYSTEM?to=ADDRESS` alone leads to that address: it is how the gateway's pages name a
-place at another host, as they take nothing for a next page but a path of theirs.
+place at another host, as they take nothing for a next page but a path of theirs. An address is
+written in base64url, so that nothing in it is taken for a parameter on the way.
 """
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote, urlencode
 
 SIGN_ON: Final = "/-/sign-on"
 CONTINUE: Final = "/-/step-up/continue"
@@ -50,11 +51,11 @@ class SystemHost:
 
     def begin(self, sent: str) -> str:
         """Give where signing on begins, for an address of this host."""
-        return f"{SIGN_ON}?{_query({'to': sent})}"
+        return f"{SIGN_ON}?to={_written(sent)}"
 
     def way_back(self, sent: str) -> str:
         """Give the path of the gateway that leads to an address of this host."""
-        return f"{SIGN_ON}/{self.system}?{_query({'to': sent})}"
+        return f"{SIGN_ON}/{self.system}?to={_written(sent)}"
 
     def ask(self, sent: str, browser: str) -> str:
         """Give where a browser asks for a ticket.
@@ -63,13 +64,29 @@ class SystemHost:
             sent: the address of this host that it goes on to.
             browser: what it is known by; see `gateway.identity.sessions.host_tickets`.
         """
-        asked = _query({"to": sent, "browser": browser})
-        return f"{self.main}{SIGN_ON}/{self.system}?{asked}"
+        return f"{self.main}{self.way_back(sent)}.{browser}"
 
     def take(self, sent: str, ticket: str) -> str:
         """Give where a browser takes a ticket to."""
-        return f"{self.origin}{SIGN_ON}?{_query({'to': sent, 'ticket': ticket})}"
+        return f"{self.origin}{self.begin(sent)}.{ticket}"
 
 
-def _query(fields: dict[str, str]) -> str:
-    return urlencode(fields, quote_via=quote, safe="/")
+def parts_of(to: str) -> tuple[str, str]:
+    """Give the address that `to` holds, and what stands behind it; that is empty most often.
+
+    The address is outside input still.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    written, _, rest = to.partition(".")
+    try:
+        sent = base64.b64decode(written + "=" * (-len(written) % 4), altchars=b"-_", validate=True)
+        return sent.decode("ascii"), rest
+    except ValueError as error:  # not base64url, or not ASCII in it
+        message = "sign-on: no address"
+        raise ValueError(message) from error
+
+
+def _written(sent: str) -> str:
+    return base64.urlsafe_b64encode(sent.encode("ascii")).rstrip(b"=").decode("ascii")

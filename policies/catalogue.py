@@ -103,6 +103,7 @@ class Catalogue:
     __slots__ = (
         "_index",
         "_parts",
+        "_systems",
         "_transaction_parameters",
         "carriers",
         "declared_parameters",
@@ -161,6 +162,7 @@ class Catalogue:
         self.purposes: Mapping[str, Purpose] = MappingProxyType(dict(purposes))
         self.field_sets: Mapping[str, FieldSet] = MappingProxyType(dict(field_sets))
         self.markings: Mapping[str, MarkingRule] = MappingProxyType(dict(markings))
+        self._systems = frozenset(each.system for each in shared)
         endpoints, clashes = index_requests(
             shared,
             carriers=self.carriers,
@@ -206,8 +208,9 @@ class Catalogue:
         Args:
             systems: those with a host; what has none, but needs one, is reached nowhere.
         """
-        here = {each.system for each in self.functions.values()} - self.own_host
-        return self if here.isdisjoint(systems) else self._part(frozenset(here - systems))
+        if self._systems.isdisjoint(systems):
+            return self
+        return self._part(self._systems - systems)
 
     def _part(self, systems: frozenset[str], pages: frozenset[str] = frozenset()) -> Catalogue:
         known = self._parts.get((systems, pages))

@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gateway.errors import RequestError
@@ -24,8 +25,10 @@ from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import METHODS, SAFE_METHODS, UNSEEN, RequestHead
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from ipaddress import IPv4Network, IPv6Network
+
+    from gateway.system_hosts import SystemHost
 
 FORWARD_AUTH_PATH: Final = b"/-/forward-auth"
 SECRET_FIELD: Final = b"gateway-proxy-secret"
@@ -36,6 +39,7 @@ _FIELDS: Final = frozenset(
         b" x-original-uri content-length"
     ).split()
 )
+_NO_HOSTS: Mapping[bytes, SystemHost] = MappingProxyType({})
 _REMEMBERED: Final = 4_096  # addresses that were found to be such
 
 
@@ -85,7 +89,12 @@ class ForwardAuth:
     """Reads questions of proxies. One a worker, on the event loop."""
 
     def __init__(
-        self, proxies: Collection[FrontProxy], *, origin: str, hosts: frozenset[bytes]
+        self,
+        proxies: Collection[FrontProxy],
+        *,
+        origin: str,
+        hosts: frozenset[bytes],
+        system_hosts: Mapping[bytes, SystemHost] = _NO_HOSTS,
     ) -> None:
         """Hold who may ask.
 
@@ -93,7 +102,9 @@ class ForwardAuth:
             proxies: the listed ones.
             origin: ours.
             hosts: the values of `Host` by which clients may name us.
+            system_hosts: the same of systems that have hosts of their own.
         """
+        self._system_hosts = system_hosts
         # Looked up by a hash, so that the time it takes tells nothing of the secret.
         self._proxies = {_hash(each.secret.encode("ascii")): each for each in proxies}
         self._origin = origin.encode("ascii")
@@ -134,7 +145,9 @@ class ForwardAuth:
             raise ProxyRefused(400, "proxy-method")
         if raw[:1] != b"/":
             raise ProxyRefused(400, "proxy-target")
-        if host.lower() not in self._hosts:
+        host = host.lower()
+        system_host = self._system_hosts.get(host)
+        if system_host is None and host not in self._hosts:
             raise ProxyRefused(400, "proxy-host")
         if head.headers.get(b"x-forwarded-proto", b"") != self._scheme:
             raise ProxyRefused(400, "proxy-scheme")
@@ -144,7 +157,8 @@ class ForwardAuth:
             ip=self._client(head.headers.get(b"x-forwarded-for", b"")),
             incoming=incoming,
             raw=raw,
-            origin=self._origin,
+            origin=self._origin if system_host is None else system_host.origin.encode("ascii"),
+            host=host,
         )
         return self._held(method, raw, head.headers), asking
 

@@ -6,7 +6,6 @@ order. Nothing else in the gateway looks up a service.
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from typing import TYPE_CHECKING, Self
 
 import structlog
 
-from gateway.audit.identifiers import Identifiers
 from gateway.audit.recorder import Recorder
 from gateway.audit.search import search
 from gateway.backoffice.kept_cookies import KeptCookies
@@ -22,8 +20,8 @@ from gateway.bulletin import POLICY, Bulletin, BulletinReader
 from gateway.cookies import CookiePolicy
 from gateway.front.back_office_parts import BackOfficeParts
 from gateway.front.break_glass_desk import RecordedBreakGlass
-from gateway.front.clock import clock, instant, wall_us
-from gateway.front.entrance_parts import connection_limits, stranger_paces
+from gateway.front.clock import clock, wall_us
+from gateway.front.entrance_parts import connection_limits
 from gateway.front.factor_parts import FactorParts
 from gateway.front.from_settings import (
     brand,
@@ -35,16 +33,16 @@ from gateway.front.from_settings import (
     providers,
     recorder_limits,
     session_rules,
-    unknown_function,
+    system_hosts,
 )
 from gateway.front.front import Front
+from gateway.front.gates import Gates
 from gateway.front.notice_desk import NoticeDesk
-from gateway.front.open_routes import is_called_by_machines, readiness_of
+from gateway.front.open_routes import readiness_of
 from gateway.front.oracle_watch import OracleWatch
 from gateway.front.pages_bridge import PagesBridge
 from gateway.front.policy_in_force import PolicyInForce
 from gateway.front.provider_desk import RecordedProviders
-from gateway.front.refusals import FrontRefusals
 from gateway.front.register_desk import RegisterSearch
 from gateway.front.session_cuts import SessionCuts
 from gateway.front.session_desk import RecordedSessions
@@ -52,7 +50,6 @@ from gateway.front.session_parts import directory_organisations, look_after_sess
 from gateway.front.sign_in_desk import RecordedSignIn
 from gateway.front.staff_counts import StaffCounts
 from gateway.front.ticket_desk import ticket_desk
-from gateway.function_finder import FunctionFinder
 from gateway.identity.owners import RecordOwners
 from gateway.identity.providers.provider_logins import ProviderLogins
 from gateway.identity.providers.provider_sessions import ProviderSessions
@@ -68,20 +65,15 @@ from gateway.identity.signing_in.sign_in import SignIn
 from gateway.identity.subject import subject_reader
 from gateway.identity.upkeep import Upkeep
 from gateway.keys import KeyRing
-from gateway.network_zones import NetworkZones
 from gateway.operational_log import configure_operational_log
 from gateway.pace import PersonPaces
 from gateway.pages.application import Pages
 from gateway.pages.page_services import PageServices
 from gateway.person_finder import person_finder
-from gateway.pipeline import Pipeline
 from gateway.policy_versions import PolicyVersions
-from gateway.resources import ResourcePaths, ResourceTally
-from gateway.same_origin import SameOrigin
-from gateway.staff_finder import StaffFinder
+from gateway.resources import ResourceTally
 from gateway.store.engine import open_store
 from gateway.throttle import RefusalThrottle
-from policies.catalogue import GATEWAY_SYSTEM
 from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 
@@ -220,13 +212,13 @@ class Assembly:
             recorder=recorder,
             clock=clock,
         )
-        find_person = person_finder(state.store)
+        find_person, hosts = person_finder(state.store), system_hosts(settings)
         log_directory = settings.record.directory / "log"
         directories = directory_organisations(settings)
         services = PageServices(
             brand=brand(settings),
             organisations=tuple(organisation_choice(each) for each in settings.organisations),
-            cookies=CookiePolicy.for_origin(gateway.origin),
+            cookies=CookiePolicy.for_origin(gateway.origin, hosts=bool(hosts)),
             form_secret=keys.session_secret,
             engine=state.policy.engine,
             policy_versions=PolicyVersions(state.store, state.bulletin).listed,
@@ -265,6 +257,7 @@ class Assembly:
             factor_office=factors.office(),
             notices=NoticeDesk(state.store),
             purposes=factors.purposes,
+            hosts=hosts,
         )
         pages, scheme = Pages(services), gateway.origin.partition(":")[0]
         bridge = PagesBridge(wsgi=pages.wsgi, threads=threads, scheme=scheme)
@@ -291,44 +284,26 @@ class Assembly:
         )
         stack.callback(watch.close)
         readiness = readiness_of(recorder, state.reader, state.policy, office.upstreams)
-        pipeline = Pipeline(
-            engine=state.policy.engine,
-            staff=StaffFinder(
-                sessions=state.cache,
-                bulletin=state.reader,
-                session_cookie=services.cookies.session.name.encode("ascii"),
-                strangers=stranger_paces(gateway),
-                monotonic=time.monotonic,
-            ),
-            presence=pauses,
-            zones=NetworkZones({each.id: each.networks for each in settings.zones}),
-            owners=state.owners,
+        gates = Gates(
+            settings,
+            keys,
+            state,
+            office=office,
             recorder=recorder,
-            identifiers=Identifiers(),
             throttle=throttle,
-            resource_paths=ResourcePaths({each.id: each.resources for each in settings.upstreams}),
             tally=tally,
-            unknown_function=unknown_function(state.policy.engine().policy_set),
-            finder=FunctionFinder(office.open_routes(bridge, readiness).find),
-            running={},
-            acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
-            refusals=FrontRefusals(
-                pages=pages.refusals,
-                contacts=services.contacts,
-                caller=pages.refusal_caller,
-            ),
-            step_up=factors.step_up,
-            transactions=office.transactions,
-            conditions=office.conditions,
-            same_origin=SameOrigin(gateway.origin, is_called_by_machines),
+            factors=factors,
+            presence=pauses,
+            pages=pages,
+            services=services,
+            bridge=bridge,
+            readiness=readiness,
             seen=watch.seen,
-            wall_us=wall_us,
-            instant=instant,
-            monotonic=time.monotonic,
         )
         self.front = Front(
-            pipeline=pipeline,
-            limits=connection_limits(gateway, office.forward_auth.hosts),
+            pipeline=gates.main,
+            by_host=gates.by_host,
+            limits=connection_limits(gateway, office.forward_auth.hosts | gates.by_host.keys()),
             max_connections=gateway.connections,
             upstreams=office.upstreams,
             recorder=recorder,
@@ -337,7 +312,7 @@ class Assembly:
             chores=(upkeep,),
             forward_auth=office.forward_auth,
             cuts=SessionCuts(
-                running=pipeline.running,
+                running=gates.running,
                 sessions=state.cache,
                 engine=state.policy.engine,
                 recorder=recorder,

@@ -23,6 +23,7 @@ from gateway.front.from_settings import (
     front_proxies,
     host_names,
     presence,
+    system_hosts,
 )
 from gateway.front.open_routes import OpenRoutes
 from gateway.front.upstream_parts import upstreams_of
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine as Store
 
+    from gateway.acts import OpenAct
     from gateway.api.health import Readiness
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.kept_cookies import KeptCookies
@@ -89,6 +91,7 @@ class BackOfficeParts:
         acts: what is done with a Grant, by system.
         forward_auth: reads what other proxies ask, which keep systems themselves.
         decisions: tells other programs what would be decided.
+        hosts: the systems that have hosts of their own, by id.
     """
 
     def __init__(
@@ -125,8 +128,14 @@ class BackOfficeParts:
         state.reader.listen(drains.apply)
         drains.read()
         origin = settings.gateway.origin
+        self.hosts = system_hosts(settings)
         self.forward_auth = ForwardAuth(
-            front_proxies(settings), origin=origin, hosts=host_names(origin)
+            front_proxies(settings),
+            origin=origin,
+            hosts=host_names(origin),
+            system_hosts={
+                name: each for each in self.hosts.values() for name in host_names(each.origin)
+            },
         )
         room = HeldBytes()
 
@@ -134,6 +143,7 @@ class BackOfficeParts:
             return AnswerDuties(
                 system=system,
                 origins=upstreams[system].origins,
+                hosts=self.hosts,
                 catalogue=lambda: state.policy.engine().policy_set.catalogue,
                 recorder=recorder,
                 room=room,
@@ -150,9 +160,11 @@ class BackOfficeParts:
         )
         self.decisions = _decisions(settings, recorder, state, keys.session_secret)
 
-    def open_routes(self, pages: PagesBridge, readiness: Readiness) -> OpenRoutes:
-        """Give what is open without a session."""
-        return OpenRoutes(pages, readiness, self.mint.jwks, self.feeds, self.decisions)
+    def open_routes(
+        self, pages: PagesBridge, readiness: Readiness, give_ticket: OpenAct | None
+    ) -> OpenRoutes:
+        """Give what is open without a session, at the gateway's own origin."""
+        return OpenRoutes(pages, readiness, self.mint.jwks, self.feeds, self.decisions, give_ticket)
 
 
 def _decisions(

@@ -359,9 +359,10 @@ class FactorDesk:
             return None
         return self._forms.take(holder.binding, at=at)
 
-    def form_waits(self, holder: Holder, *, at: datetime) -> bool:
-        """Tell whether something waits to be sent."""
-        return self._forms.look(holder.binding, at=at) is not None
+    def form_waits(self, holder: Holder, *, at: datetime) -> str | None:
+        """Give the system at whose own host something waits to be sent; None where nothing does."""
+        waits = self._forms.look(holder.binding, at=at)
+        return None if waits is None else waits.system
 
     def _demand_nothing_missing(self, holder: Holder, at: datetime) -> None:
         missing = self.missing(holder, at=at)

@@ -12,6 +12,7 @@ from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.websocket import WebSockets
 from gateway.cookies import CookiePolicy
+from gateway.front.from_settings import system_hosts
 from gateway.front.told_identity import identity_of, profile_of
 from gateway.wire.answers import give
 from gateway.wire.websocket_head import WEBSOCKET
@@ -199,10 +200,10 @@ def forward_acts(
         secret: of the gateway, for cookies that go to browsers.
         duties: by id of a system, what is to be done with its answers.
     """
-    secure = settings.secure_origin
+    secure, hosts = settings.secure_origin, system_hosts(settings)
     return {
         each.id: ForwardAct(
-            profile=profile_of(each),
+            profile=profile_of(each, hosts.get(each.id)),
             forwarder=Forwarder(upstreams[each.id]),
             websockets=WebSockets(
                 upstreams[each.id],

@@ -37,6 +37,7 @@ from gateway.pages.page_services import Brand, OrganisationChoice, ProviderChoic
 from gateway.proxy_asking import ProxyKind
 from gateway.settings_directories import ActiveDirectorySection
 from gateway.settings_proxies import read_secret
+from gateway.system_hosts import SystemHost
 from policies.catalogue import Classification, Function, Regime, Scope
 from vetting.levels import LevelOrder
 from vetting.requirement import Requirement
@@ -70,6 +71,20 @@ def host_names(origin: str) -> frozenset[bytes]:
     bare = host.removesuffix(port)
     names = {bare, bare + port} if ":" not in bare else {host}
     return frozenset(name.encode("ascii") for name in names)
+
+
+def system_hosts(settings: Settings) -> dict[str, SystemHost]:
+    """Give the systems that have hosts of their own, by id: the gateway's scheme and port."""
+    main = settings.gateway.origin
+    scheme, _, authority = main.partition("://")
+    _, colon, port = authority.partition(":")
+    return {
+        each.id: SystemHost(
+            system=each.id, origin=f"{scheme}://{each.public_host}{colon}{port}", main=main
+        )
+        for each in settings.upstreams
+        if each.public_host is not None
+    }
 
 
 def door(section: OrganisationSection, *, page_threads: int) -> Door | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -15,7 +16,7 @@ from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.upstream import Upstream
@@ -30,6 +31,7 @@ _SWEEP_SECONDS: Final = 0.25  # how late a deadline may be noticed
 _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
+_NO_HOSTS: Mapping[bytes, Pipeline] = MappingProxyType({})
 _FOR_OPERATORS: Final = {
     "tls-on-plain-port": "a client began TLS where plain HTTP is spoken; is `[tls]` missing?",
     "plain-http": "a client spoke plain HTTP off this machine; is its front listed, `[[front]]`?",
@@ -56,6 +58,7 @@ class Front:
         cuts: SessionCuts,
         forward_auth: ForwardAuth,
         wall_us: Callable[[], int],
+        by_host: Mapping[bytes, Pipeline] = _NO_HOSTS,
     ) -> None:
         """Hold the parts.
 
@@ -71,6 +74,7 @@ class Front:
             cuts: ends what runs for sessions that are over.
             forward_auth: reads what other proxies ask.
             wall_us: microseconds since 1970 UTC.
+            by_host: what serves those of systems that have hosts of their own, by `Host`.
         """
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -84,7 +88,8 @@ class Front:
         self._chores = chores
         self._cuts = cuts
         self._forward_auth = forward_auth
-        self._asking_hosts = forward_auth.hosts
+        self._by_host = by_host
+        self._others = forward_auth.hosts | by_host.keys()
         self._wall_us = wall_us
         self._chore: asyncio.Future[None] | None = None
 
@@ -92,10 +97,18 @@ class Front:
         """Answer one request."""
         head = incoming.head
         if head.target.startswith(FORWARD_AUTH_PATH) or (
-            self._asking_hosts and head.headers[b"host"] in self._asking_hosts
+            self._others and head.headers[b"host"] in self._others
         ):
-            return self._serve_asked(incoming, connection)
+            return self._serve_other(incoming, connection)
         return self._pipeline.serve(incoming, connection)
+
+    def _serve_other(self, incoming: Incoming, connection: Connection) -> Coroutine[Any, Any, None]:
+        """Answer at a host that is not the gateway's own, or a proxy that asks."""
+        head = incoming.head
+        pipeline = self._by_host.get(head.headers[b"host"])
+        if pipeline is None or head.target.startswith(FORWARD_AUTH_PATH):
+            return self._serve_asked(incoming, connection)
+        return pipeline.serve(incoming, connection)
 
     async def _serve_asked(self, incoming: Incoming, connection: Connection) -> None:
         """Answer a proxy that asks about a request it holds."""
@@ -108,7 +121,8 @@ class Front:
             _log.exception("question not answered")
             connection.abort()
         else:
-            await self._pipeline.serve(held, connection, asking)
+            host = b"" if asking is None else asking.host
+            await self._by_host.get(host, self._pipeline).serve(held, connection, asking)
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""

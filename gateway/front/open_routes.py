@@ -16,6 +16,7 @@ from gateway.api.authzen import PREFIX as DECISIONS
 from gateway.api.feed_push import PREFIX
 from gateway.api.health import HEALTH_PATH, READY_PATH, Readiness, health
 from gateway.api.keys import JWKS_PATH, jwks_answer
+from gateway.front.sign_on import SIGN_ON_PREFIX
 from gateway.openapi.document import openapi_document
 from gateway.openapi.documents import OPENAPI_PATH
 from gateway.refused import Refused
@@ -90,6 +91,7 @@ class OpenRoutes:
         jwks: Callable[[], Mapping[str, object]],
         feeds: FeedPush,
         decisions: AuthZen,
+        give_ticket: OpenAct | None = None,
     ) -> None:
         """Hold what the open routes need.
 
@@ -99,7 +101,9 @@ class OpenRoutes:
             jwks: gives the public keys of the assertion.
             feeds: takes exports of vetting units.
             decisions: tells other programs what would be decided.
+            give_ticket: leads to systems' own hosts; None where there is none.
         """
+        self._give_ticket = give_ticket
         self._feeds = feeds
         self._decisions = decisions
         self._pages = pages
@@ -123,6 +127,8 @@ class OpenRoutes:
             return self._feeds.act
         if path.startswith(DECISIONS) and self._decisions.takes_any:
             return self._decisions.act
+        if path.startswith(SIGN_ON_PREFIX) and self._give_ticket is not None:
+            return self._give_ticket
         give_document = self._documents.get(path)
         if give_document is None:
             return None

@@ -118,6 +118,7 @@ class PagesBridge:
             "gateway.visit": visit,
             "gateway.session": visit.live,
             "gateway.grant": grant,
+            "gateway.host": "" if target.host is None else target.host.system,
         }
         for name, key in _FIELDS.items():
             value = head.headers.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import orjson
@@ -10,8 +11,9 @@ import orjson
 from gateway.backoffice.accounts import NO_ACCOUNT
 from gateway.entrance.inside import UNREAD
 from gateway.front.open_routes import is_called_by_machines
+from gateway.front.sign_on import SIGN_ON_OVER
 from gateway.pace import PERSON_RATE, SOURCE_RATE
-from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS
+from gateway.pages.page_headers import NO_STORE, page_headers
 from gateway.wire.answers import Answer, plain
 
 if TYPE_CHECKING:
@@ -49,6 +51,21 @@ _NO_ACCOUNT: Final = AccountReason(
 )
 
 
+_TOLD: Final = MappingProxyType(
+    {
+        NO_ACCOUNT: (_NO_ACCOUNT,),
+        SIGN_ON_OVER: (
+            AccountReason(
+                code=SIGN_ON_OVER,
+                sentence="This was begun in another browser, was used already, or took too long.",
+                remedy="Open the page again. If it happens again, allow this site to set cookies.",
+                whom="host-help",
+            ),
+        ),
+    }
+)
+
+
 class FrontRefusals:
     """Writes refusals. One a worker."""
 
@@ -58,6 +75,7 @@ class FrontRefusals:
         pages: RefusalPages,
         contacts: Callable[[str | None], Mapping[str, str]],
         caller: Callable[[LiveSession, bytes, datetime], Caller],
+        origins: Sequence[str] = (),
     ) -> None:
         """Hold the pages.
 
@@ -65,11 +83,12 @@ class FrontRefusals:
             pages: renders the page of a refusal.
             contacts: whom to ask, by organisation.
             caller: says what the frame shows of whoever is signed in.
+            origins: ours, where there are several.
         """
         self._caller = caller
         self._pages = pages
         self._contacts = contacts
-        fields = (*PAGE_HEADERS, NO_STORE)
+        fields = (*page_headers(origins), NO_STORE)
         self._fields = tuple((name.encode(), value.encode()) for name, value in fields)
 
     def answer(
@@ -82,7 +101,7 @@ class FrontRefusals:
         cause: str = "",
     ) -> Answer:
         """Give the refusal of a visit."""
-        told: Sequence[TellableReason] = (_NO_ACCOUNT,) if cause == NO_ACCOUNT else reasons
+        told: Sequence[TellableReason] = _TOLD.get(cause, reasons)
         if visit.target is not None and is_called_by_machines(visit.target.path):
             return self._json(visit, status, told)
         if cause in _TOO_FAST:  # whoever floods us is not worth a page

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.assertion import AssertionMint
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.settings_upstreams import UpstreamSection
+    from gateway.system_hosts import SystemHost
     from gateway.visit import Grant, Visit
 
 Identity: TypeAlias = "Callable[[Visit, Grant | None, LiveSession], list[tuple[bytes, bytes]]]"
@@ -72,9 +73,18 @@ class SystemProfile:
     binds: bool = False
 
 
-def profile_of(section: UpstreamSection) -> SystemProfile:
-    """Give the profile that the settings describe."""
-    fields = ToldFields(claims=section.identity_headers, fixed=section.fixed_headers)
+def profile_of(section: UpstreamSection, host: SystemHost | None = None) -> SystemProfile:
+    """Give the profile that the settings describe.
+
+    Args:
+        section: of the system.
+        host: its own host, if it has one; it is told by which name staff reach it.
+    """
+    fixed = dict(section.fixed_headers)
+    if host is not None:
+        fixed["X-Forwarded-Host"] = host.authority
+        fixed["X-Forwarded-Proto"] = host.origin.partition(":")[0]
+    fields = ToldFields(claims=section.identity_headers, fixed=fixed)
     accounts = None
     if section.accounts is not None:
         rules = {

@@ -9,6 +9,7 @@ from gateway.backoffice.instance_health import HealthRule
 from gateway.backoffice.upstream import Upstream, spellings
 from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 from gateway.backoffice.upstream_tls import UpstreamTls
+from gateway.front.from_settings import system_hosts
 
 if TYPE_CHECKING:
     import asyncio
@@ -60,14 +61,21 @@ def upstream_addresses(
 
 def upstreams_of(settings: Settings, loop: asyncio.AbstractEventLoop) -> dict[str, Upstream]:
     """Give every system by its id; nothing is connected yet."""
-    scheme, _, authority = settings.gateway.origin.partition("://")
+    main = settings.gateway.origin
+    public = dict.fromkeys((each.id for each in settings.upstreams), main)
+    public |= {name: each.origin for name, each in system_hosts(settings).items()}
     return {
         each.id: Upstream(
             id=each.id,
             addresses=upstream_addresses(each, must=False),
             loop=loop,
             host=each.host,
-            own_origins=spellings(scheme, authority),
+            own_origins=_spelt(public[each.id]),
+            other_origins={
+                spelt: other.encode("ascii")
+                for other in {main, *public.values()} - {public[each.id]}
+                for spelt in _spelt(other)
+            },
             rule=HealthRule(
                 failures=each.failures,
                 out_seconds=each.out_seconds,
@@ -79,3 +87,8 @@ def upstreams_of(settings: Settings, loop: asyncio.AbstractEventLoop) -> dict[st
         )
         for each in settings.upstreams
     }
+
+
+def _spelt(origin: str) -> frozenset[str]:
+    scheme, _, authority = origin.partition("://")
+    return spellings(scheme, authority)

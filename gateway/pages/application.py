@@ -31,7 +31,7 @@ from gateway.pages.kerberos import KerberosPages
 from gateway.pages.me import MePages
 from gateway.pages.notices import NoticePages
 from gateway.pages.page import PageKit, Route
-from gateway.pages.page_headers import NO_STORE, PAGE_HEADERS, content_security_policy
+from gateway.pages.page_headers import NO_STORE, content_security_policy, page_headers
 from gateway.pages.page_services import PageServices
 from gateway.pages.policy import PolicyPages
 from gateway.pages.policy_agreements import AgreementPages
@@ -80,6 +80,7 @@ class Pages:
             AssetsMissingError: the style sheets have not been built.
         """
         self._services = services
+        self._headers = page_headers(services.origins)
         self._static = StaticFiles()
         renderer = Renderer(brand=services.brand, static_path=self._static.path)
         self.refusals = RefusalPages(renderer, services.contacts(None))
@@ -150,11 +151,12 @@ class Pages:
         return flask
 
     def _add_headers(self, response: Response) -> Response:
-        for name, value in PAGE_HEADERS:
+        for name, value in self._headers:
             response.headers[name] = value
         if form_action := request.environ.get(caller.FORM_ACTION_KEY):
             elsewhere = urlsplit(form_action)
-            policy = content_security_policy(f"{elsewhere.scheme}://{elsewhere.netloc}")
+            provider = f"{elsewhere.scheme}://{elsewhere.netloc}"
+            policy = content_security_policy(provider, *self._services.origins)
             response.headers["Content-Security-Policy"] = policy
         response.headers.setdefault(*NO_STORE)
         return response

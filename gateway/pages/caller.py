@@ -26,6 +26,8 @@ _MICROSECOND = timedelta(microseconds=1)
 VISIT_KEY = "gateway.visit"
 SESSION_KEY = "gateway.session"
 GRANT_KEY = "gateway.grant"
+HOST_KEY = "gateway.host"
+"""The system at whose own host the page was asked for; empty for the gateway's."""
 FORM_ACTION_KEY = "gateway.form_action"
 """Set by a page with a form that goes to a provider: its address, for the page's policy."""
 

@@ -78,8 +78,8 @@ class FactorDesk(Protocol):
     def take_form(self, holder: Holder, *, at: datetime) -> KeptForm | None:
         """Give what had been filled in, once, and only after a fresh second factor."""
 
-    def form_waits(self, holder: Holder, *, at: datetime) -> bool:
-        """Tell whether something filled in waits to be sent."""
+    def form_waits(self, holder: Holder, *, at: datetime) -> str | None:
+        """Give the system at whose own host something waits to be sent; None where nothing does."""
 
 
 class NoticeDesk(Protocol):

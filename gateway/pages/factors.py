@@ -203,6 +203,6 @@ class FactorPages:
             codes_url=NEW_CODES,
             next=next_path,
             goes_on=next_path != PORTAL,
-            form_waits=desk.form_waits(holder, at=page.at),
+            form_waits=desk.form_waits(holder, at=page.at) is not None,
             form_token=page.form_token,
         )

@@ -14,8 +14,9 @@ import secrets
 
 FIELD = "csrf_token"
 
-# 32 random bytes as base64url without padding: what both cookies hold.
-_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+# 32 random bytes as base64url without padding: what both cookies hold. At a system's own host the
+# token of the session stands there sealed (`gateway.identity.sessions.host_tokens`).
+_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}(?:[A-Za-z0-9_-]{21})?", re.ASCII)
 
 
 class FormTokens:

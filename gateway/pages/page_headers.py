@@ -5,16 +5,22 @@ The front sends the same set with the refusals it writes itself.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 # Of the one inline script in the page template: it adds the class `js-enabled`. GOV.UK Frontend
 # publishes this hash; a test recomputes it from the rendered page.
 INLINE_SCRIPT_HASH = "sha256-GUQ5ad8JK5KmEWmROf3LZd9ge94daqNvd8xy9YS1iDw="
 
 
-def content_security_policy(form_origin: str = "") -> str:
+def content_security_policy(*form_origins: str) -> str:
     """Write the policy of a page.
 
     Args:
-        form_origin: origin of the provider to which a form of the page goes, if one does.
+        form_origins: to which forms of the page go, at once or by a redirect after them: that of a
+            provider, and those of systems that have hosts of their own.
     """
     return "; ".join(
         (
@@ -23,7 +29,7 @@ def content_security_policy(form_origin: str = "") -> str:
             "style-src 'self'",
             "img-src 'self'",
             "connect-src 'self'",
-            f"form-action 'self' {form_origin}".rstrip(),
+            " ".join(("form-action 'self'", *form_origins)),
             "base-uri 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
@@ -34,8 +40,13 @@ def content_security_policy(form_origin: str = "") -> str:
 
 CONTENT_SECURITY_POLICY = content_security_policy()
 
-PAGE_HEADERS = (
-    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+
+def page_headers(form_origins: Iterable[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Give the headers of every page, with the policy for these origins."""
+    return (("Content-Security-Policy", content_security_policy(*form_origins)), *_HEADERS)
+
+
+_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
     ("X-Frame-Options", "DENY"),
     # Not `no-referrer`: with it a browser sends `Origin: null` with our own forms.
@@ -48,5 +59,6 @@ PAGE_HEADERS = (
     ),
     ("X-Robots-Tag", "noindex, nofollow"),
 )
+PAGE_HEADERS = page_headers()
 
 NO_STORE = ("Cache-Control", "no-store")

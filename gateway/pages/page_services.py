@@ -6,7 +6,7 @@ bundle; tests fill it with doubles.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.errors import GatewayError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gateway.pages.provider_services import ProviderDesk, TicketDesk
     from gateway.pages.register_services import RegisterDesk
     from gateway.policy_versions import PolicyVersion
+    from gateway.system_hosts import SystemHost
     from policies.engine import Engine
     from policies.question import Subject
 
@@ -301,6 +302,7 @@ class PageServices:
         factor_office: what security officers do with those of others.
         notices: what happened to second factors, until it has been seen.
         purposes: what people said they need functions for.
+        hosts: the systems that have hosts of their own, by id.
     """
 
     brand: Brand
@@ -325,6 +327,13 @@ class PageServices:
     factor_office: FactorOffice
     notices: NoticeDesk
     purposes: PurposeDesk
+    hosts: Mapping[str, SystemHost] = field(default_factory=dict)
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """Ours, where there are several; a form's redirect may lead from any to any other."""
+        main = {each.main for each in self.hosts.values()}
+        return tuple(sorted(main | {each.origin for each in self.hosts.values()}))
 
     def contacts(self, organisation: str | None) -> Mapping[str, str]:
         """Say whom to ask, by the keys that reasons name (`policies.reasons.Telling.whom`).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from flask import Response, request
@@ -17,13 +18,14 @@ from gateway.pages.local_path import PORTAL
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from policies.tiles import Tile
     from vetting.clearance import Clearance, HeldLevel
     from vetting.grants import ClearanceGrant
 
 FUNCTION = "gate.portal"
+_NO_ORIGINS: Mapping[str, str] = MappingProxyType({})
 
 # From here on a person is told that something they hold is about to end; renewing takes weeks.
 SOON = timedelta(days=90)
@@ -128,7 +130,8 @@ class PortalPage:
             honours=HONOURED,
         )
         query = request.args.get("q", "")[:_LONGEST_QUERY].strip()
-        areas = arrange(tiles, query)
+        hosts = self._kit.services.hosts
+        areas = arrange(tiles, query, {name: each.origin for name, each in hosts.items()})
         return page.respond(
             "portal.html",
             areas=areas,
@@ -164,12 +167,15 @@ def _displaced(page: PageRequest) -> int:
     return session.displaced if page.at - opened_at < NEW else 0
 
 
-def arrange(tiles: Iterable[Tile], query: str = "") -> tuple[Area, ...]:
+def arrange(
+    tiles: Iterable[Tile], query: str = "", origins: Mapping[str, str] = _NO_ORIGINS
+) -> tuple[Area, ...]:
     """Group tiles by area, both in alphabetical order, and leave out those that do not match.
 
     Args:
         tiles: as the engine gives them; those whose function has no entry address are left out.
         query: words that must all occur in title, area or id; empty matches everything.
+        origins: of systems that have hosts of their own.
     """
     words = folded(query).split()
     areas: dict[str, list[PortalTile]] = {}
@@ -182,7 +188,7 @@ def arrange(tiles: Iterable[Tile], query: str = "") -> tuple[Area, ...]:
             PortalTile(
                 function=function.id,
                 title=function.title,
-                url=function.entry,
+                url=origins.get(function.system, "") + function.entry,
                 needs=tile.needs or "",
                 search=search,
             )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from flask import Response, request
 
 from gateway.identity.factors.factors import FactorRefused
+from gateway.pages.caller import HOST_KEY
 from gateway.pages.enrolment import (
     MY_FACTORS,
     NO_ANSWER,
@@ -23,11 +24,11 @@ from gateway.pages.enrolment import (
 from gateway.pages.factors import FUNCTION, STEP_UP
 from gateway.pages.local_time import exact_time
 from gateway.pages.page import PageKit, PageRequest, Route, see_other
+from gateway.system_hosts import CONTINUE
 
 if TYPE_CHECKING:
     from gateway.identity.signing_in.factor_holder import Holder
 
-CONTINUE = f"{STEP_UP}/continue"
 SECOND_STEP = "/-/sign-in/second-step"
 FIRST_APP = "/-/sign-in/add-app"
 FIRST_KEY = "/-/sign-in/add-key"
@@ -95,8 +96,12 @@ class StepUpPages:
         page = self._kit.open_request()
         desk = self._kit.services.factors
         holder = desk.holder(page.live_session)
-        form = desk.take_form(holder, at=page.at)
-        if form is None and desk.form_waits(holder, at=page.at):
+        here = request.environ.get(HOST_KEY, "")
+        waits = desk.form_waits(holder, at=page.at)
+        if waits is not None and waits != here and (host := self._kit.services.hosts.get(waits)):
+            return see_other(host.way_back(CONTINUE))
+        form = desk.take_form(holder, at=page.at) if waits == here else None
+        if form is None and waits == here:
             return see_other(with_next(STEP_UP, CONTINUE))
         return page.respond("step_up_continue.html", form=form)
 

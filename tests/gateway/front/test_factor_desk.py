@@ -203,7 +203,7 @@ def test_a_step_up_carries_what_waits_along(stand: FactorStand) -> None:
     stand.parts.reader.read()
     strong = stand.holder(token=token)
 
-    assert stand.desk.form_waits(strong, at=AT)
+    assert stand.desk.form_waits(strong, at=AT) == ""
     assert stand.desk.take_form(strong, at=AT) == form
     assert stand.desk.take_form(strong, at=AT) is None
 

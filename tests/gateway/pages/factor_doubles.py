@@ -206,9 +206,9 @@ class FactorDesk:
         form, self.waits = self.waits, None
         return form
 
-    def form_waits(self, holder: Holder, *, at: datetime) -> bool:
+    def form_waits(self, holder: Holder, *, at: datetime) -> str | None:
         del holder, at
-        return self.waits is not None
+        return None if self.waits is None else self.waits.system
 
     def _judge(self, asked: str, *, right: bool) -> None:
         self.asked.append(asked)

@@ -32,7 +32,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 
 
 def given(parts: Parts) -> tuple[HostTickets, str, str]:
-    """Sign somebody in and give a ticket for fleet: the tickets, their token, the ticket."""
+    """Sign somebody in: the tickets, the session's token, a ticket for fleet."""
     token, _ = parts.sign_in(organisation=FIRE)
     tickets = HostTickets(parts.store, SECRET)
     return tickets, token, tickets.give(token, system="fleet", browser=browser_of(MINE), at=AT)
