@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,16 +24,21 @@ from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.backoffice.kept_transactions import KeptTransactions
 from gateway.conditions import Conditions
+from gateway.cookies import CookiePolicy
 from gateway.front.from_settings import unknown_function
 from gateway.front.front import Front
+from gateway.front.host_routes import HostOpenRoutes
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.refusals import FrontRefusals
 from gateway.front.session_cuts import SessionCuts
+from gateway.front.sign_on import GiveTicket, SignOnAtHost
 from gateway.function_finder import FunctionFinder
 from gateway.given_purposes import GivenPurposes
 from gateway.identity.factors.factor_seal import FactorSeal
 from gateway.identity.factors.kept_forms import KeptForms
 from gateway.identity.owners import RecordOwners
+from gateway.identity.sessions.host_tickets import HostTickets
+from gateway.identity.sessions.host_tokens import HostTokens
 from gateway.identity.sessions.presence import Presence
 from gateway.network_zones import NetworkZones
 from gateway.pace import SourcePaces
@@ -43,6 +49,7 @@ from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
 from gateway.step_up import StepUp
 from gateway.store.engine import writing
+from gateway.system_hosts import SIGN_ON, SystemHost
 from gateway.throttle import RefusalThrottle
 from gateway.transactions import Transactions
 from gateway.wire.answers import document, give
@@ -210,13 +217,14 @@ class Stand:
         more: str = "",
         accept: str = "text/html",
         body: str = "",
+        host: str = "gate",
     ) -> bytes:
         """Ask for something on a connection of its own."""
         client = await self.client()
         cookie = f"Cookie: {COOKIE}={token}\r\n" if token else ""
         length = f"Content-Length: {len(body)}\r\n" if body or method == "POST" else ""
         await client.say(
-            f"{method} {path} HTTP/1.1\r\nHost: gate\r\nAccept: {accept}\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAccept: {accept}\r\n"
             f"{cookie}{more}{length}\r\n{body}".encode()
         )
         return await client.answer(bodiless=method == "HEAD")
@@ -263,6 +271,7 @@ async def stand(
     presence: Presence | None = None,
     front_proxies: Collection[FrontProxy] = (),
     strangers: SourcePaces | None = None,
+    host: SystemHost | None = None,
 ) -> AsyncIterator[Stand]:
     """Open a gate on a free port."""
     with new_parts(folder) as parts, capture_logs() as logged:
@@ -288,15 +297,29 @@ async def stand(
         step_up = StepUp(KeptForms(parts.store, seal))
         loop = asyncio.get_running_loop()
         open_acts: dict[str, OpenAct] = {}
-        forward_auth = ForwardAuth(front_proxies, origin="http://gate", hosts=frozenset({b"gate"}))
-        pipeline = Pipeline(
-            staff=StaffFinder(
-                sessions=parts.cache,
-                bulletin=parts.reader,
-                session_cookie=COOKIE.encode(),
-                strangers=strangers or SourcePaces(),
-                monotonic=lambda: parts.reader._monotonic() + made.monotonic,
-            ),
+        forward_auth = ForwardAuth(
+            front_proxies,
+            origin="http://gate",
+            hosts=frozenset({b"gate"}),
+            system_hosts={} if host is None else {host.authority.encode(): host},
+        )
+        made: Stand
+        running: dict[Connection, Visit] = {}
+        find_staff = partial(
+            StaffFinder,
+            sessions=parts.cache,
+            bulletin=parts.reader,
+            session_cookie=COOKIE.encode(),
+            strangers=strangers or SourcePaces(),
+            monotonic=lambda: parts.reader._monotonic() + made.monotonic,
+        )
+        staff, hosts = find_staff(), {} if host is None else {host.system: host}
+        open_acts |= {
+            f"{SIGN_ON}/{each}": GiveTicket(hosts, staff, HostTickets(parts.store, bytes(32)))
+            for each in (*hosts, "nowhere")
+        }
+        gate = partial(
+            Pipeline,
             presence=presence or Presence(),
             zones=NetworkZones({"loopback": ["127.0.0.0/8", "::1/128"]}),
             engine=lambda: engine,  # type: ignore[arg-type,return-value]  # all that is asked of it
@@ -304,13 +327,9 @@ async def stand(
             recorder=recorder,
             identifiers=Identifiers(),
             throttle=throttle,
-            resource_paths=ResourcePaths(
-                {"ebs": ("/OA_MEDIA/*", "/style.css"), "lost": ("/l.js",)}
-            ),
             tally=tally,
             unknown_function=unknown_function(world.engine.policy_set),
-            finder=FunctionFinder(open_acts.get),
-            running={},
+            running=running,
             acts={"ebs": act},
             step_up=step_up,
             refusals=refusals
@@ -329,20 +348,44 @@ async def stand(
                 recorder=recorder,
                 host="cheshire-police",
             ),
-            same_origin=SameOrigin("http://gate", is_called_by_machines),
             seen=lambda *_: None,
             wall_us=lambda: made.at_us,
             instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
             monotonic=lambda: parts.reader._monotonic() + made.monotonic,
         )
+        resources = {"ebs": ("/OA_MEDIA/*", "/style.css"), "lost": ("/l.js",)}
+        by_host: dict[bytes, Pipeline] = {}
+        for each in hosts.values():
+            tokens = HostTokens(bytes(32), each.authority)
+            sign_on = SignOnAtHost(
+                each,
+                tokens=tokens,
+                tickets=HostTickets(parts.store, bytes(32)),
+                sessions=parts.cache,
+                cookies=CookiePolicy.for_origin("http://localhost"),
+                recorder=recorder,
+            )
+            nothing: Any = None  # no page is shown
+            by_host[each.authority.encode()] = gate(
+                staff=find_staff(host_tokens=tokens),
+                finder=FunctionFinder(HostOpenRoutes(nothing, each, sign_on).find, host=each),
+                resource_paths=ResourcePaths({each.system: resources[each.system]}),
+                same_origin=SameOrigin(each.origin, lambda _: False),
+            )
         front = Front(
-            pipeline=pipeline,
+            pipeline=gate(
+                staff=staff,
+                finder=FunctionFinder(open_acts.get, apart=frozenset(hosts)),
+                resource_paths=ResourcePaths(resources),
+                same_origin=SameOrigin("http://gate", is_called_by_machines),
+            ),
+            by_host=by_host,
             limits=ConnectionLimits(
                 head_bytes=16_384,
                 head_fields=50,
                 head_seconds=2,
                 idle_seconds=idle_seconds,
-                hosts=frozenset({b"gate"}) | forward_auth.hosts,
+                hosts=frozenset({b"gate"}) | forward_auth.hosts | by_host.keys(),
             ),
             max_connections=max_connections,
             upstreams=(),
@@ -352,7 +395,7 @@ async def stand(
             chores=(),
             forward_auth=forward_auth,
             cuts=SessionCuts(
-                running=pipeline.running,
+                running=running,
                 sessions=parts.cache,
                 engine=lambda: engine.real,
                 recorder=recorder,
