@@ -48,3 +48,12 @@ def test_names_are_distinct() -> None:
     names = [cookie.name for cookie in CookiePolicy.for_origin("https://a.example").all()]
 
     assert len(names) == len(set(names)) == 5
+
+
+def test_the_cookie_of_signing_on_is_told_of_where_there_are_hosts_to_sign_on_at() -> None:
+    """The cookies page is written from this list: it tells of nothing that is never set."""
+    alone = CookiePolicy.for_origin("https://gate.example")
+    several = CookiePolicy.for_origin("https://gate.example", hosts=True)
+
+    assert several.all() == (*alone.all(), several.sign_on)
+    assert several.sign_on.name == "__Host-gateway-sign-on"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from gateway.identity.sessions.host_tokens import HostTokens
 from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import SessionCache
@@ -14,18 +16,22 @@ from gateway.identity.sessions.session_limits import Vouching
 from gateway.pace import SourcePaces
 from gateway.refused import Refused
 from gateway.staff_finder import StaffFinder, asked_again, no_session, sign_in_address
+from gateway.system_hosts import SystemHost
 from gateway.visit import Visit
 from tests.gateway.identity.parts import AT, FIRE, Parts, later, new_parts, us
 from tests.gateway.visits import new_visit, request
 
 
-def finder(parts: Parts, cache: SessionCache | None = None) -> StaffFinder:
+def finder(
+    parts: Parts, cache: SessionCache | None = None, host_tokens: HostTokens | None = None
+) -> StaffFinder:
     return StaffFinder(
         sessions=parts.cache if cache is None else cache,
         bulletin=parts.reader,
         session_cookie=b"gate",
         strangers=SourcePaces(),
         monotonic=parts.reader._monotonic,
+        host_tokens=host_tokens,
     )
 
 
@@ -116,3 +122,28 @@ def test_after_a_pause_the_way_leads_back_to_what_was_asked_for() -> None:
     assert sign_in_address(visit, "paused").endswith(b"&again=paused")
     assert sign_in_address(visit, AGED).endswith(b"&again=signed-in-long-ago")
     assert sign_in_address(new_visit(request()), "no-session") == b"/-/sign-in"
+
+
+def test_from_a_systems_host_the_way_leads_over_the_gateways_and_back() -> None:
+    host = SystemHost(system="fleet", origin="https://fleet.gate", main="https://gate")
+    visit = new_visit(request(target=b"/home?a=b"))
+    assert visit.target is not None
+    visit.target = replace(visit.target, host=host)
+
+    assert sign_in_address(visit, "no-session") == host.begin("/home?a=b").encode()
+    assert sign_in_address(visit, PAUSED) == (
+        b"https://gate/-/sign-in?next=/-/sign-on/fleet%3Fto%3DL2hvbWU_YT1i&again=paused"
+    )
+
+
+async def test_at_a_systems_host_its_own_cookie_counts_and_no_other(tmp_path: Path) -> None:
+    with new_parts(tmp_path) as parts:
+        token, session = parts.sign_in()
+        tokens = HostTokens(bytes(32), "fleet.gate")
+        staff = finder(parts, host_tokens=tokens)
+        found = [
+            await staff.find(new_visit(request(cookie=b"gate=" + each.encode())))
+            for each in (tokens.seal(token), token, HostTokens(bytes(32), "x.gate").seal(token))
+        ]
+
+        assert [each and each.session.hash for each in found] == [session.hash, None, None]

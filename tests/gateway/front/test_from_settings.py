@@ -221,3 +221,25 @@ def test_what_is_set_for_a_provider_arrives(make_settings: SettingsMaker, tmp_pa
     assert not choice.takes_password
     assert [each.id for each in choice.providers] == ["own"]
     assert choice.email_domains == {"a.example"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        ("http://localhost:8080", "http://fleet.localhost:8080"),
+        ("https://gate.example", "https://fleet.localhost"),
+        ("https://gate.example:8443", "https://fleet.localhost:8443"),
+    ],
+)
+def test_a_systems_host_has_the_gateways_scheme_and_port(
+    make_settings: SettingsMaker, origin: str, told: str
+) -> None:
+    settings = make_settings(
+        ('paths = ["/"]', 'paths = ["/"]\npublic_host = "fleet.localhost"'),
+    )
+    gateway = settings.gateway.model_copy(update={"origin": origin})
+    hosts = from_settings.system_hosts(settings.model_copy(update={"gateway": gateway}))
+
+    assert [(each.system, each.origin, each.main) for each in hosts.values()] == [
+        ("ebs", told, origin)
+    ]

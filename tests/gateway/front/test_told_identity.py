@@ -17,6 +17,7 @@ from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import ExchangeError
 from gateway.front.told_identity import SystemProfile, ToldFields, identity_of, profile_of
 from gateway.settings_upstreams import UpstreamSection
+from gateway.system_hosts import SystemHost
 from tests.gateway.identity.parts import AT, new_parts
 from tests.gateway.visits import new_visit, request
 
@@ -174,3 +175,14 @@ def test_a_system_that_takes_the_assertion_alone_is_asked_for_nothing_more(
 
     assert cast("SimpleNamespace", alone).__name__ == "assertion_alone"
     assert told(system(), live).keys() == {b"Gateway-Assertion"}
+
+
+def test_a_system_with_a_host_is_told_by_which_name_it_was_reached() -> None:
+    section = UpstreamSection(id="fleet", url="http://127.0.0.1:1", audience="fleet", paths=("/",))
+    host = SystemHost(system="fleet", origin="https://fleet.gate", main="https://gate")
+
+    assert profile_of(section).fields.fixed == {}
+    assert profile_of(section, host).fields.fixed == {
+        "X-Forwarded-Host": "fleet.gate",
+        "X-Forwarded-Proto": "https",
+    }

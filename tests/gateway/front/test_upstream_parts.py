@@ -84,3 +84,24 @@ def test_a_system_is_shown_our_certificate_where_one_is_set(tmp_path: Path) -> N
     )
     with pytest.raises(UpstreamError, match="upstream: ebs: "):
         upstream_addresses(section)
+
+
+async def test_a_system_with_a_host_knows_its_own_and_the_others(
+    make_settings: SettingsMaker,
+) -> None:
+    other = """
+[[upstream]]
+id = "fleet"
+url = "http://localhost:10"
+audience = "fleet"
+paths = ["/"]
+public_host = "fleet.localhost"
+"""
+    settings = make_settings(('paths = ["/"]\n', f'paths = ["/"]\n{other}'))
+    systems = upstreams_of(settings, asyncio.get_running_loop())
+    main, fleet = settings.gateway.origin, "http://fleet.localhost:8080"
+
+    assert (systems["ebs"].origins[main], systems["ebs"].origins[fleet]) == (b"", fleet.encode())
+    assert (systems["fleet"].origins[fleet], systems["fleet"].origins[main]) == (b"", main.encode())
+    for each in systems.values():
+        each.close()

@@ -8,6 +8,8 @@ import pytest
 from werkzeug.test import Client
 
 from gateway.identity.factors.factors import FactorRefused
+from gateway.pages.caller import HOST_KEY
+from gateway.system_hosts import SystemHost
 from tests.gateway.pages.conftest import SignIn
 from tests.gateway.pages.factor_doubles import (
     CODE,
@@ -170,3 +172,27 @@ def test_words_for_a_copied_key(world: World, browser_of: SignIn) -> None:
     form = {"csrf_token": token_of(browser, STEP_UP), "answer": "{}"}
 
     assert "Tell your security officer" in browser.post(STEP_UP, data=form).text
+
+
+def test_what_waits_is_shown_at_the_host_it_was_sent_to(world: World, browser_of: SignIn) -> None:
+    """From any other origin its form would be refused there."""
+    kit = SystemHost(system="kit", origin="https://kit.gate", main="https://gate")
+    world.services.hosts["kit"] = kit  # type: ignore[index]  # as of a gate that has such a host
+    world.factors.waits = replace(FORM, system="kit")
+    browser = browser_of("firefighter")
+    try:
+        led = browser.get(f"{STEP_UP}/continue")
+        html = browser.get(f"{STEP_UP}/continue", environ_overrides={HOST_KEY: "kit"}).text
+    finally:
+        del world.services.hosts["kit"]  # type: ignore[attr-defined]
+
+    assert led.headers["Location"] == kit.way_back(f"{STEP_UP}/continue")
+    assert f'action="{FORM.target}"' in html
+
+
+def test_what_waits_at_a_host_that_is_no_more_is_not_shown(
+    world: World, browser_of: SignIn
+) -> None:
+    world.factors.waits = replace(FORM, system="kit")
+
+    assert "Nothing waits" in browser_of("firefighter").get(f"{STEP_UP}/continue").text
