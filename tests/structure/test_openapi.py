@@ -49,7 +49,7 @@ def names_in(function: object) -> set[str]:
 
 def test_what_is_open_to_machines_is_described(paths: dict[str, Any]) -> None:
     """A prefix that is added to the open routes has to be added here, and so to the document."""
-    pages = {"OPEN_PAGES", "OPEN_PAGE_PREFIXES"}
+    pages = {"OPEN_PAGES", "OPEN_PAGE_PREFIXES", "SIGN_ON_PREFIX"}
     documents = {*open_routes.OPEN_DOCUMENTS, authzen.METADATA_PATH}
     described = {path for _, served in PREFIXES.values() for path in served}
     back_channel = JSON_PAGES["gateway/pages/provider.py"]

@@ -90,6 +90,7 @@ def test_the_open_list_is_what_was_agreed(routes: tuple[Route, ...]) -> None:
     assert open_routes.OPEN_DOCUMENTS == OPEN_DOCUMENTS
     assert {rule for rule in OPEN_PAGES if "<" not in rule} == open_routes.OPEN_PAGES
     assert open_routes.OPEN_PAGE_PREFIXES == ("/-/static/", "/-/sign-in/", "/-/oidc/")
+    assert open_routes.SIGN_ON_PREFIX == "/-/sign-on/"  # leads to systems' own hosts
 
 
 def test_flask_serves_what_is_listed_and_nothing_else() -> None:
