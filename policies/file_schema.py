@@ -220,6 +220,8 @@ def _catalogue() -> Schema:
         "id": _like(WORD),
         "title": _TEXT,
         "fields": _list(_TEXT),
+        "other_fields": _list(_TEXT),
+        "required": _list(_TEXT),
         "elements": _list(_like(SELECTOR)),
         "shown_as": {"type": "string"},
         "needs": _TEXT,

@@ -109,6 +109,9 @@ class FieldSet:
         fields: The names of the fields as the back office's pages and answers have them: of a
             member of a JSON answer, of a control or an element, or what stands beside a value.
         elements: Selectors of elements of pages that hold them besides.
+        other_fields: Names that are none of these fields, though the name of one stands in them.
+        required: Fields and elements each of which has to be found in every answer: one in which
+            it is not may hold it under another name, and is refused.
         shown_as: What is shown in their place; empty where they are left out altogether.
         needs: What vetting they are shown to all the same; None where to nobody.
     """
@@ -117,6 +120,8 @@ class FieldSet:
     title: str
     fields: frozenset[str]
     elements: tuple[str, ...] = ()
+    other_fields: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     shown_as: str = SHOWN_AS
     needs: Requirement | None = None
 

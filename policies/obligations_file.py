@@ -16,7 +16,9 @@ In the catalogue:
     id = "bank-details"
     title = "Bank details"
     fields = ["sort_code", "Account number"]   # as pages and answers of the back office name them
+    other_fields = ["sort_code_hint"]          # none of these, though the name of one is in them
     elements = ["#account", "td.iban"]         # simple selectors of what pages hold besides
+    required = ["sort_code", "td.iban"]        # an answer in which one is not found is refused
     shown_as = "[hidden]"                      # in their place; "" leaves them out
     needs = "N2F or RV"                        # shown to these all the same; left out: to nobody
 """
@@ -115,11 +117,15 @@ def read_field_sets(
     """Read the sets of fields of a catalogue, after those of the file it is based on."""
     sets = dict(below)
     for reader in document.tables("field_set", required=False):
+        fields = _named(reader, "fields", required=True)
+        elements = reader.texts("elements", required=False, pattern=SELECTOR)
         read = FieldSet(
             id=reader.text("id", pattern=WORD),
             title=reader.text("title"),
-            fields=frozenset(_named(reader)),
-            elements=reader.texts("elements", required=False, pattern=SELECTOR),
+            fields=frozenset(fields),
+            elements=elements,
+            other_fields=frozenset(_others(reader, fields)),
+            required=frozenset(_required(reader, {*fields, *elements})),
             shown_as=_shown_as(reader),
             needs=read_floor(reader, reader.text("needs", required=False), order, "needs"),
         )
@@ -176,18 +182,46 @@ def _from_value(value: Mapping[str, Any]) -> Obligations:
     )
 
 
-def _named(reader: TableReader) -> tuple[str, ...]:
+def _named(reader: TableReader, key: str, *, required: bool) -> tuple[str, ...]:
     """Read names of fields; one without a letter or a digit would name everything or nothing."""
-    fields = reader.texts("fields")
+    fields = reader.texts(key, required=required)
     for place, name in enumerate(fields):
         if not any(character.isalnum() for character in name):
             reader.fault(
-                "fields",
+                key,
                 place,
                 message=f"{quoted(name)} has no letter and no digit",
                 remedy="write the name as the back office's answers have it",
             )
     return fields
+
+
+def _others(reader: TableReader, fields: Collection[str]) -> tuple[str, ...]:
+    """Read names that are none of the fields."""
+    others = _named(reader, "other_fields", required=False)
+    for place, name in enumerate(others):
+        if name in fields:
+            reader.fault(
+                "other_fields",
+                place,
+                message=f"{quoted(name)} is one of the fields",
+                remedy="name it in one of the two",
+            )
+    return others
+
+
+def _required(reader: TableReader, known: Collection[str]) -> tuple[str, ...]:
+    """Read what has to be found in every answer."""
+    required = reader.texts("required", required=False)
+    for place, name in enumerate(required):
+        if name not in known:
+            reader.fault(
+                "required",
+                place,
+                message=f"{quoted(name)} is not a field and not an element of the set",
+                remedy=nearest_of(name, known),
+            )
+    return required
 
 
 def _shown_as(reader: TableReader) -> str:

@@ -236,7 +236,14 @@ def _agreement_tightens(before: Agreement | None, after: Agreement | None) -> bo
 def _fields_tighten(before: FieldSet | None, after: FieldSet | None) -> bool:
     if before is None or after is None:
         return before is None
-    return replace(after, fields=before.fields) == before and before.fields <= after.fields
+    same = replace(
+        after,
+        fields=before.fields,
+        other_fields=before.other_fields,
+        required=before.required,
+    )
+    more = before.fields <= after.fields and before.required <= after.required
+    return same == before and more and after.other_fields <= before.other_fields
 
 
 def _rule_tightens(before: Rule | None, after: Rule | None) -> bool:

@@ -23,7 +23,7 @@ from typing_extensions import override
 from gateway.backoffice.forward import Exchange
 from gateway.backoffice.headers import local_location, request_head
 from gateway.backoffice.treatment.content_kind import kind_of
-from gateway.backoffice.treatment.html_mask import names_field
+from gateway.backoffice.treatment.html_attributes import names_field
 from gateway.backoffice.treatment.treat import MOST_BYTES, treat
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 

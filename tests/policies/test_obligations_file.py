@@ -82,6 +82,21 @@ def test_a_deny_rule_binds_nobody(tmp_path: Path) -> None:
         with_rules(tmp_path, text)
 
 
+def test_a_set_says_what_is_none_of_it_and_what_has_to_be_found(tmp_path: Path) -> None:
+    more = """elements = ["#iban"]
+other_fields = ["sort_code_hint"]
+required = ["sort_code", "#iban"]
+"""
+    place = copied_set(tmp_path)
+    catalogue = place / "catalogue.toml"
+    catalogue.write_text(catalogue.read_text("utf-8") + WORDS + more, "utf-8")
+
+    read = load_policy_set(place).catalogue.field_sets["bank-details"]
+
+    assert read.other_fields == {"sort_code_hint"}
+    assert read.required == {"sort_code", "#iban"}
+
+
 def test_the_words_of_a_catalogue_count_for_every_set_that_stands_on_it(tmp_path: Path) -> None:
     place = copied_set(tmp_path)
     catalogue = place / "catalogue.toml"
@@ -113,6 +128,9 @@ def test_the_words_of_a_catalogue_count_for_every_set_that_stands_on_it(tmp_path
         ("fields =", 'elements = ["a, b"]\nfields =', "not of the right form"),
         ("fields =", 'needs = "N9"\nfields =', "N9"),
         ("fields =", "shown_as = 1\nfields =", "shown_as"),
+        ("fields =", 'other_fields = ["sort_code"]\nfields =', "is one of the fields"),
+        ("fields =", 'other_fields = ["-"]\nfields =', "no letter and no digit"),
+        ("fields =", 'required = ["sortcode"]\nfields =', "is not a field and not an element"),
     ],
 )
 def test_a_word_of_a_catalogue_that_is_not_whole_is_refused(

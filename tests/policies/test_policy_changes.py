@@ -175,19 +175,25 @@ def test_an_agreement_that_accepts_less_tightens_unless_another_takes_its_place(
 
 
 def test_a_set_of_fields_that_grows_tightens_and_one_that_shrinks_may_loosen() -> None:
-    def masking(*fields: str) -> PolicySet:
+    def masking(*fields: str, **more: frozenset[str]) -> PolicySet:
         catalogue = Catalogue(
             cheshire().catalogue.functions.values(),
             carriers=cheshire().catalogue.carriers,
             form_paths=cheshire().catalogue.form_paths,
             purposes=cheshire().catalogue.purposes,
-            field_sets={"bank": FieldSet(id="bank", title="Bank", fields=frozenset(fields))},
+            field_sets={
+                "bank": FieldSet(id="bank", title="Bank", fields=frozenset(fields), **more)
+            },
         )
         return replace(cheshire(), catalogue=catalogue)
 
     assert told(masking("a")) == [("new", "field set", "bank", False)]
     assert told(masking("a", "b"), masking("a")) == [("changed", "field set", "bank", False)]
     assert told(masking("b"), masking("a")) == [("changed", "field set", "bank", True)]
+    for more, loosens in (("required", False), ("other_fields", True)):
+        with_more = masking("a", **{more: frozenset({"a"})})
+        assert told(with_more, masking("a"))[0][3] is loosens
+        assert told(masking("a"), with_more)[0][3] is not loosens
 
 
 def test_a_function_with_more_obligations_tightens_and_anything_else_may_loosen() -> None:

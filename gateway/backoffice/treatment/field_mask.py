@@ -1,40 +1,58 @@
-"""Which fields are masked, as answers name them, and what was found of them.
+"""Which fields are masked, and which names mean them: one rule, that officers are told.
 
-A field is the same field however its name is written: `sort_code`, `sortCode` and `Sort code:` are
-one. What was masked is not shown elsewhere in the same answer either, where it tells by itself: a
-value of four characters or more with a digit or an `@`, or of twelve or more.
+The name of a field is its letters and digits: `sort_code`, `sortCode` and `Sort code:` are one.
+
+1. What a program calls a field (a member of JSON, `name`, `id`, `class`) means it where the words
+   of its name stand in it side by side (`P_SORT_CODE`, `bank.sortCode2`), or, from eight letters
+   on, without anything between (`txtsortcode`).
+2. What a page writes for people means it where it is its name, beside signs, a number in front
+   (`1. Sort code`) or brackets behind (`Sort code (6 digits)`); what is made to name something (the
+   head of a column, a label) where the name stands anywhere in it (`New sort code`).
+3. In running text a name counts where its value seems to follow: `Sort code: 12-34-56`.
+
+What a set of fields lists as other fields is none of its own, whatever it is like.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from gateway.backoffice.treatment.letters import folded, seen
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from policies.obligations import FieldSet
 
-_LEAST: Final = 4
-_TELLING: Final = 12
-_FEW: Final = 16  # values that are looked for one by one
+BORDER: Final = "\x1f"
+"""Stands between the pieces of a text that markup cuts, even inside a word."""
+
 _WORDS: Final = re.compile(r"[^\W_]+")
+_PROGRAM_WORDS: Final = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+|\d+")
 _NAME_CHARACTERS: Final = 200  # of what may be the name of a field; longer is text
-# `Sort code (6 digits)` is the sort code, and so is `bank[sort_code]` where programs write it.
+_LABEL_CHARACTERS: Final = 80
+_GLUED: Final = 8  # letters and digits from which a name is known inside other letters
+_LED_BY: Final = 4  # words before a name, where it ends a text that may be its label
+# `Sort code (6 digits)` is the sort code.
 _ADDED: Final = re.compile(r"\s*\([^()]*\)\W*$")
-_PARTS: Final = re.compile(r"[.:/$|#\[\](){}]+|__|--")
-# Between a name and its value, in running text and as JSON has it; else a blank before a number.
+_COUNTED: Final = re.compile(r"^\W*\d{1,3}[.)]\s*")
+# Between a name and its value, in running text and as JSON has it; else a blank before a number,
+# or before a word with a digit in it.
 _NUMBER: Final = r"\W{0,2}\d(?:[\s,./-]?\d){3}"
+_CODE: Final = rf"[^\s{BORDER}\d]{{0,30}}\d(?<=[^\s]{{4}})|[^\s\d]{{0,3}}\d[^\s{BORDER}]{{3}}"
 _BETWEEN: Final = (
-    r"""["'\u2019\u201d)\]]*+\s*+"""
-    r"(?:[:=]\s*+|(?:(?<=\s)|[\u2013\u2014-]\s*+)(?:[\u2013\u2014-]\s*+)?(?:is\s++)?"
-    rf"(?={_NUMBER}))"
+    # what a program adds to it, brackets, what closes round it
+    rf"""(?:(?=[^\W\d_]*\d)|\w{{0,12}}+(?:\s*+\([^()\n]{{0,40}}+\))?["'\u2019\u201d)\]{BORDER}]*+\s*+"""
+    r"(?:(?:[^\W\d_]{1,12}+\s*+){0,3}+[:=]\s*+"
+    rf"|(?:(?<=[\s{BORDER}])|[,;|\u2013\u2014-]\s*+)(?:[\u2013\u2014-]\s*+)?(?:is\s++)?"
+    rf"(?={_NUMBER}|{_CODE})))[{BORDER}]*+"
 )
-_SIGNS: Final = ".,;:!?\"'()[]{}"  # that may stand around a value, and are none of it
+_SIGNS: Final = ".,;:!?\"'()[]{}" + BORDER  # that may stand around a value, and are none of it
 _FIRST: Final = re.compile(r"""["']([^"']*)|[^\s"',;&<>{}\[\]]+""")
+_LEADING: Final = re.compile(r"\W*(\d(?:[\s,./-]?\d)+)")
+_MARKED: Final = re.compile(r"(?=.*[\d@]).{6,}", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +73,13 @@ class Told(NamedTuple):
 
     Attributes:
         field: which.
-        end: where its name ends.
+        name_end: where its name ends.
+        end: where what stands between it and a value ends.
         values: what follows it, and what of that may be its value; none where it is shown already.
     """
 
     field: MaskedField
+    name_end: int
     end: int
     values: list[str]
 
@@ -70,118 +90,188 @@ class FieldMask:
 
     Attributes:
         by_name: by bare name.
+        others: bare names that mean none.
         elements: selectors of elements of pages.
-        in_text: finds `name: value` in running text; its group is the name.
+        required: the words of fields of which one has to be found in every answer, each.
+        hinted: finds in a text that is bare whether there may be a name in it.
+        shortest: how many letters the shortest name has.
     """
 
     by_name: Mapping[str, MaskedField]
+    others: frozenset[str]
     elements: tuple[tuple[str, MaskedField], ...]
-    in_text: re.Pattern[str]
+    required: frozenset[str]
+    hinted: re.Pattern[str]
+    shortest: int
+    _glued: re.Pattern[str]
+    _mentioned: re.Pattern[str]
+    _ends: re.Pattern[str]
+    _in_text: re.Pattern[str]
+    _else: re.Pattern[str] | None
+    _longest: int
 
     @classmethod
     def of(cls, sets: Iterable[FieldSet]) -> FieldMask:
         """Compile sets of fields; where two name the same, what leaves it out wins."""
         by_name: dict[str, MaskedField] = {}
         elements: list[tuple[str, MaskedField]] = []
-        names: list[str] = []
+        names: set[str] = set()
+        required: set[str] = set()
+        others: dict[str, str] = {}
         for each in sorted(sets, key=lambda known: (known.shown_as != "", known.id)):
             for name in sorted(each.fields):
-                masked = MaskedField(f"{each.id}.{name}", each.shown_as)
-                by_name.setdefault(bare(name), masked)
-                names.append(name)
+                masked = by_name.setdefault(
+                    bare(name), MaskedField(f"{each.id}.{name}", each.shown_as)
+                )
+                names.add(name)
+                if name in each.required:
+                    required.add(masked.words)
+            others |= {bare(name): name for name in each.other_fields}
             elements += [
                 (selector, MaskedField(f"{each.id}.{selector}", each.shown_as))
                 for selector in each.elements
             ]
+            required |= {f"{each.id}.{name}" for name in each.required if name in each.elements}
         # Longest first, so that `Account number` is not taken for `Account`.
+        known = sorted(by_name, key=len, reverse=True)
+        long = [re.escape(name) for name in known if len(name) >= _GLUED]
         written = sorted((_as_written(name) for name in names), key=len, reverse=True)
-        in_text = re.compile(rf"(?<![^\W_])({'|'.join(written)}){_BETWEEN}", re.IGNORECASE)
-        return cls(by_name, tuple(elements), in_text)
+        either, never = "|".join(written), "(?!)"
+        unlike = {written: name for written, name in others.items() if written not in by_name}
+        names_else = "|".join(sorted(map(_as_written, unlike.values()), key=len, reverse=True))
+        return cls(
+            by_name=by_name,
+            others=frozenset(unlike),
+            elements=tuple(elements),
+            required=frozenset(required),
+            hinted=re.compile("|".join(map(re.escape, known)) or never),
+            shortest=min(map(len, known), default=0),
+            _glued=re.compile("|".join(long) or never),
+            _mentioned=re.compile(rf"(?<![^\W_])({either})(?:e?s)?(?![^\W_])", re.IGNORECASE),
+            _ends=re.compile(rf"(?<![^\W_])({either})(?:e?s)?[\W_]*$", re.IGNORECASE),
+            _in_text=re.compile(rf"(?<![^\W_])({either}){_BETWEEN}", re.IGNORECASE),
+            _else=re.compile(names_else, re.IGNORECASE) if names_else else None,
+            _longest=max(map(len, (*known, *unlike)), default=0),
+        )
 
-    def named(self, name: str) -> MaskedField | None:
-        """Give the field of a name, if it is one."""
-        if len(name) > _NAME_CHARACTERS:
+    def named(self, text: str) -> MaskedField | None:
+        """Give the field that a text for people names, and nothing beside it."""
+        if not text or len(text) > _NAME_CHARACTERS:
             return None
-        return self.by_name.get(bare(name)) or self.by_name.get(bare(_ADDED.sub("", name)))
+        written = bare(text)
+        if written in self.others:
+            return None
+        return self.by_name.get(written) or self.by_name.get(
+            bare(_COUNTED.sub("", _ADDED.sub("", text)))
+        )
+
+    def ended(self, text: str) -> MaskedField | None:
+        """Give the field with whose name a short text for people ends: `Her sort code:`."""
+        found = self.named(text)
+        if found is not None or len(text) > _LABEL_CHARACTERS or bare(text) in self.others:
+            return found
+        plain = _ADDED.sub("", text)
+        ending = next(self._standing(self._ends, plain), None)
+        if ending is None or len(_WORDS.findall(plain[: ending.start()])) > _LED_BY:
+            return None
+        return self._of(ending)
+
+    def mentioned(self, text: str) -> MaskedField | None:
+        """Give the field that a label names, whatever else it says."""
+        found = self.named(text)
+        if found is not None or len(text) > _LABEL_CHARACTERS or bare(text) in self.others:
+            return found
+        standing = next(self._standing(self._mentioned, text), None)
+        return None if standing is None else self._of(standing)
 
     def identified(self, name: str) -> MaskedField | None:
-        """Give the field of a name as programs write it, if any part of its path is one."""
-        found = self.named(name)
-        if found is None and len(name) <= _NAME_CHARACTERS and " " not in name:
-            known = (self.by_name.get(bare(part)) for part in _PARTS.split(name) if part)
-            found = next((each for each in known if each is not None), None)
-        return found
+        """Give the field that a program calls so."""
+        whole = bare(name)
+        if len(name) > _NAME_CHARACTERS:
+            inside = self._glued.search(whole)
+            return None if inside is None else self.by_name[inside[0]]
+        if whole in self.others:
+            return None
+        found = self.by_name.get(whole)
+        if found is not None or self.hinted.search(whole) is None:
+            return found
+        words = [word.casefold() for word in _PROGRAM_WORDS.findall(seen(name))]
+        if self.others:
+            words = self._without_others(words)
+            whole = "".join(words)
+        for _, _, joined in self._side_by_side(words):
+            if joined in self.by_name:
+                return self.by_name[joined]
+        inside = self._glued.search(whole)
+        return None if inside is None else self.by_name[inside[0]]
 
     def told_in(self, text: str) -> Told | None:
         """Give the first field whose value follows its name in a text, if any."""
-        for found in self.in_text.finditer(text):
-            known, rest = self.named(found[1]), text[found.end() :]
-            if known is not None and rest.strip() and rest != known.shown_as:
-                words = [word.strip(_SIGNS) for word in rest.split()]
-                return Told(known, found.end(), [rest, *words, *_first(rest)])
-            if known is not None:
-                return Told(known, found.end(), [])
-        return None
+        return next(self.all_told(text), None)
+
+    def all_told(self, text: str) -> Iterator[Told]:
+        """Give every field whose value follows its name in a text."""
+        for found in self._standing(self._in_text, text):
+            known, rest = self._of(found), text[found.end() :]
+            values = []
+            if rest.strip(" \t\r\n" + BORDER) and rest != known.shown_as:
+                values = values_in(rest)
+            yield Told(known, found.end(1), found.end(), values)
+
+    def names_in(self, text: str) -> Iterable[tuple[int, int, MaskedField]]:
+        """Give where in a text for people names stand."""
+        for found in self._standing(self._mentioned, text):
+            yield found.start(1), found.end(), self._of(found)
+
+    def _standing(self, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+        """Give what a pattern finds outside the names of other fields."""
+        spans = [] if self._else is None else [each.span() for each in self._else.finditer(text)]
+        for found in pattern.finditer(text):
+            begin, end = found.span(1)
+            if not any(start <= begin and end <= stop for start, stop in spans):
+                yield found
+
+    def _without_others(self, words: list[str]) -> list[str]:
+        for first, last, joined in self._side_by_side(words):
+            if joined in self.others:
+                return self._without_others([*words[:first], *words[last:]])
+        return words
+
+    def _side_by_side(self, words: list[str]) -> Iterator[tuple[int, int, str]]:
+        """Give the words that stand side by side, from which to which, and joined."""
+        for first in range(len(words)):
+            joined = ""
+            for last in range(first, len(words)):
+                joined += words[last]
+                if len(joined) > self._longest:
+                    break
+                yield first, last + 1, joined
+
+    def _of(self, found: re.Match[str]) -> MaskedField:
+        # Whether two letters are one without case, patterns and folding do not always agree.
+        return self.by_name.get(bare(found[1])) or next(iter(self.by_name.values()))
 
 
-@dataclass(slots=True)
-class Found:
-    """What was masked in one answer.
-
-    Attributes:
-        fields: the words of each field.
-    """
-
-    fields: set[str] = field(default_factory=set)
-    _values: set[str] = field(default_factory=set)
-    _lengths: dict[str, set[int]] = field(default_factory=dict)  # of values, by how they begin
-
-    def take(self, masked: MaskedField, values: Iterable[str]) -> None:
-        """Note that a field was masked, and what it held."""
-        self.fields.add(masked.words)
-        for value in values:
-            plain = _plain(value)
-            if plain != _plain(masked.shown_as) and _tells(plain):
-                self._values.add(plain)
-                self._lengths.setdefault(plain[:_LEAST], set()).add(len(plain))
-
-    def holds(self, text: str) -> bool:
-        """Tell whether something that was masked stands in a text.
-
-        It takes time by the length of the text, however many values there are.
-        """
-        if not self._values:
-            return False
-        plain = _plain(text)
-        if len(self._values) <= _FEW:
-            return any(value in plain for value in self._values)
-        for start in range(len(plain) - _LEAST + 1):
-            for length in self._lengths.get(plain[start : start + _LEAST], ()):
-                if plain[start : start + length] in self._values:
-                    return True
-        return False
-
-
-@lru_cache(maxsize=8_192)
 def bare(name: str) -> str:
     """Give a name without case, blanks and signs."""
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(character for character in folded if character.isalnum())
+    written = folded(name)
+    return written if written.isalnum() else "".join(filter(str.isalnum, written))
 
 
 def _as_written(name: str) -> str:
-    return r"[\W_]*".join(re.escape(word) for word in _WORDS.findall(name))
+    words = _WORDS.findall(seen(name))
+    return r"[\W_]*".join(f"{BORDER}?".join(map(re.escape, word)) for word in words)
 
 
-def _first(rest: str) -> list[str]:
-    found = _FIRST.match(rest)
-    return [(found[1] or found[0]).strip(_SIGNS)] if found else []
-
-
-def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
-
-
-def _tells(value: str) -> bool:
-    marked = any(character.isdigit() or character == "@" for character in value)
-    return len(value) >= (_LEAST if marked else _TELLING)
+def values_in(rest: str) -> list[str]:
+    """Give what follows the name of a field, and what of that may be its value."""
+    words = [word.strip(_SIGNS) for word in rest.split()]
+    first, number = _FIRST.match(rest), _LEADING.match(rest)
+    values = [
+        rest,
+        rest.strip(_SIGNS + " \t\r\n"),
+        *(word for word in words if _MARKED.fullmatch(word)),
+        *([(first[1] or first[0]).strip(_SIGNS)] if first else []),
+        *([number[1]] if number else []),
+    ]
+    return [value.replace(BORDER, "") for value in values]

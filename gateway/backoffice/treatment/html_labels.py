@@ -1,161 +1,268 @@
 """Finds the values that stand beside the name of a field on a page.
 
 1. `<dt>` and the `<dd>` after it.
-2. A cell of a table: the cells after it in its row; below it, where it heads a column.
-3. `<label>` and its control, and what says by `aria-labelledby` that something is its label.
-4. An element that holds nothing else: what comes after it in the same place, up to a line break or
-   the next such element; after a heading, all up to the next heading.
+2. Cells of a table (`html_tables`).
+3. `<label>` and its control, and what says by `aria-labelledby` or `headers` what names it.
+4. An element that holds nothing but a name, markup within it or not: what comes after it in the
+   same place, up to a line break or the next such element; after a heading, all up to the next
+   heading. Where nothing comes after it, what comes after the element around it.
+5. A row of such elements over rows of as many: what stands in its column.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
-from gateway.backoffice.treatment.html_page import ancestors, own_text
-from gateway.backoffice.treatment.unfit import UnfitAnswerError
+from gateway.backoffice.treatment.field_mask import BORDER
+from gateway.backoffice.treatment.html_tables import (
+    CELLS,
+    CONTROLS,
+    TABLES,
+    beside_in,
+    looks_filled,
+    made_as,
+)
+from gateway.backoffice.treatment.letters import bare_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from selectolax.lexbor import LexborNode
-
     from gateway.backoffice.treatment.field_mask import FieldMask, MaskedField
-    from gateway.backoffice.treatment.html_page import Page
+    from gateway.backoffice.treatment.html_outline import Outline, Part
+    from gateway.backoffice.treatment.html_tables import Beside
 
-Beside = tuple["LexborNode", "MaskedField"]
-
-_CELLS: Final = frozenset({"td", "th"})
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_CONTROLS: Final = "input, select, textarea, output, meter, progress, button"
-_MAX_SPAN: Final = 1000  # HTML Standard section 4.9.11
-
-
-def beside_names(page: Page, mask: FieldMask) -> Iterator[Beside]:
-    """Give every element or text that stands beside the name of a masked field.
-
-    Raises:
-        UnfitAnswerError: a table does not tell which cells are below a name.
-    """
-    for table in page.find("table"):
-        yield from _of_table(table, mask)
-    for term in page.find("dt"):
-        field = mask.named(own_text(term))
-        if field is not None:
-            yield from ((node, field) for node in _after(term, until=frozenset({"dt"})))
-    for label in page.find("label"):
-        field = mask.named(own_text(label))
-        if field is not None:
-            yield from ((node, field) for node in _of_label(page, label))
-    yield from _labelled(page, mask)
-    for text in page.texts():
-        field = mask.named(text.text_content or "")
-        if field is not None:
-            yield from ((node, field) for node in _after_name(text))
+HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_CHOSEN: Final = frozenset({"checkbox", "radio", "submit", "reset", "button", "image"})
+_CHOICES: Final = frozenset({"option", "button", "title", "a", "style"})  # say what can be done
+_SEEN_TO: Final = CELLS | {"dt", "label", "term"}  # each in a way of its own
+_OUTER: Final = frozenset({"", "body", "html", "main", "form"})
+_LOOSE: Final = frozenset({"div", "span", "header", "section"})
+_SHORT: Final = 200
+_VALUE: Final = re.compile(r"[\d@]")
+_BREAKS: Final = frozenset({"br", "hr"})
 
 
-def _of_table(table: LexborNode, mask: FieldMask) -> Iterator[Beside]:
-    columns: dict[int, MaskedField] = {}
-    for number, row in enumerate(_rows(table)):
-        cells = list(_places(row))
-        named = [mask.named(own_text(cell)) for cell, _, _ in cells]
-        tags = {cell.tag for cell, _, _ in cells}
-        heads = tags == {"th"} or (number == 0 and len(tags) == 1)
-        beside: MaskedField | None = None
-        for (cell, start, width), field in zip(cells, named, strict=True):
-            below = next((columns[at] for at in range(start, start + width) if at in columns), None)
-            if below is not None and field is None:
-                yield cell, below
-            elif field is not None:
-                # With nothing beside it, what it names is below.
-                if heads or (cell.mem_id == cells[-1][0].mem_id and len(cells) > 1):
-                    columns |= dict.fromkeys(range(start, start + width), field)
-                beside = field
-            elif beside is not None and cell.tag == "td":
-                yield cell, beside
-    if columns and any("rowspan" in cell.attributes for cell in table.css("td, th")):
-        raise UnfitAnswerError("answer-table")
-
-
-def _rows(table: LexborNode) -> Iterator[LexborNode]:
-    for row in table.css("tr"):
-        nearest = next((above for above in ancestors(row) if above.tag == "table"), None)
-        if nearest is not None and nearest.mem_id == table.mem_id:
-            yield row
-
-
-def _places(row: LexborNode) -> Iterator[tuple[LexborNode, int, int]]:
-    """Give each cell of a row with the column where it begins, and how many it takes."""
-    start = 0
-    for cell in row.iter():
-        if cell.tag in _CELLS:
-            span = (cell.attributes.get("colspan") or "").strip()
-            width = min(int(span), _MAX_SPAN) if span.isascii() and span.isdigit() else 1
-            yield cell, start, max(width, 1)
-            start += max(width, 1)
-
-
-def _of_label(page: Page, label: LexborNode) -> Iterator[LexborNode]:
-    wanted = label.attributes.get("for")
-    if wanted:
-        yield from (node for node in page.elements() if node.attributes.get("id") == wanted)
-    else:
-        yield from label.css(_CONTROLS)
-
-
-def _labelled(page: Page, mask: FieldMask) -> Iterator[Beside]:
-    """Give what says by `aria-labelledby` which elements name it."""
-    labelled = page.find("[aria-labelledby]")
-    named: dict[str, MaskedField] = {}
-    for each in page.find("[id]") if labelled else ():
-        field = mask.named(own_text(each))
-        if field is not None:
-            named[each.attributes.get("id") or ""] = field
-    for node in labelled:
-        for wanted in (node.attributes.get("aria-labelledby") or "").split():
-            if wanted in named and wanted != node.attributes.get("id"):
-                yield node, named[wanted]
-
-
-def _after_name(text: LexborNode) -> Iterator[LexborNode]:
-    """Give what comes after an element that holds nothing but a name."""
-    name = text
-    while _is_alone(name) and name.parent is not None and name.parent.tag not in {"body", "html"}:
-        name = name.parent
-        if name.tag in _CELLS | {"dt", "label"}:
-            return  # looked at by themselves
-    if name.tag in {"option", "button", "title", "a"}:
-        return  # says what can be chosen, not what was
-    yield from _after(name, until=_HEADINGS if name.tag in _HEADINGS else frozenset({"br", "hr"}))
-
-
-def _is_alone(node: LexborNode) -> bool:
-    parent = node.parent
-    if parent is None:
-        return False
-    held = [
-        each
-        for each in parent.iter(include_text=True)
-        if not each.is_text_node or (each.text_content or "").strip()
+def named_lines(outline: Outline, mask: FieldMask) -> list[list[Part]]:
+    """Give the lines of a page in which the name of a field may stand."""
+    texts, lines, least = [], [], mask.shortest
+    for line in outline.lines:
+        text = line[0].text if len(line) == 1 else "".join([part.text for part in line])
+        if len(text) >= least:
+            texts.append(text.replace("\n", " "))
+            lines.append(line)
+    bare = bare_lines(texts)
+    hinted = mask.hinted.search
+    if hinted(bare) is None:
+        return []
+    return [
+        line
+        for line, text in zip(lines, bare.split("\n"), strict=True)
+        if hinted(text) is not None and line[0].block.tag != "style"
     ]
-    return len(held) == 1
 
 
-def _after(name: LexborNode, *, until: frozenset[str]) -> Iterator[LexborNode]:
-    """Give what follows up to an element of some tags, or the next that is like the name."""
-    node, seen = name.next, False
-    while node is not None and node.tag not in until:
-        if node.is_text_node:
-            blank = not (node.text_content or "").strip(" \t\r\n:=-\xa0")
+def is_value(part: Part) -> bool:
+    """Tell whether a control holds what somebody writes, not what they choose or press."""
+    if part.tag == "input":
+        return (part.attributes.get("type") or "").strip().lower() not in _CHOSEN
+    return part.tag in CONTROLS and part.tag != "button"
+
+
+class Labels:
+    """The names of fields on a page, and what stands beside them."""
+
+    def __init__(self, outline: Outline, mask: FieldMask) -> None:
+        """Look for lines that may name a field.
+
+        Args:
+            outline: the page.
+            mask: the fields.
+        """
+        self._outline, self._mask = outline, mask
+        self.lines = named_lines(outline, mask)
+        around = {id(part): part for line in self.lines for text in line for part in text.around()}
+        self._around = list(around.values())
+        self._cells = {
+            id(part): (mask.mentioned if made_as(part) != "td" else mask.ended)(part.says())
+            for part in self._around
+            if made_as(part) in CELLS
+        }
+
+    def beside(self) -> Iterator[Beside]:
+        """Give every element or text that stands beside the name of a masked field.
+
+        Raises:
+            UnfitAnswerError: a table does not tell which cells are below a name.
+        """
+        tables: dict[int, Part] = {}
+        for part in self._around:
+            if self._cells.get(id(part)) is not None:
+                table = _table_of(part)
+                tables[id(table)] = table
+            elif part.tag == "dt" or made_as(part) == "term":
+                yield from self._of_term(part)
+            elif part.tag == "label":
+                yield from self._of_label(part)
+        for table in tables.values():
+            yield from beside_in(table, lambda cell: self._cells.get(id(cell)))
+        yield from self._referring()
+        for line in self.lines:
+            yield from self._of_line(line)
+
+    def _of_term(self, term: Part) -> Iterator[Beside]:
+        field = self._mask.mentioned(term.says())
+        if field is None:
+            return
+        found = False
+        for part in term.after():
+            if part.tag == "dt" or made_as(part) == "term":
+                break
+            found = found or bool(part.tag)
+            yield part, field
+        if not found and term.above is not None and term.above.tag == "div":
+            for part in term.above.after():
+                if any(each.tag == "dt" for each in part.within()):
+                    return
+                yield part, field
+
+    def _of_label(self, label: Part) -> Iterator[Beside]:
+        said = label.says()
+        field = self._mask.mentioned(said)
+        if field is None:
+            return
+        wanted = label.attributes.get("for")
+        if wanted:
+            parts = [each for each in self._outline.parts if each.attributes.get("id") == wanted]
         else:
-            blank = False
-            if (
-                seen
-                and node.tag == name.tag
-                and name.tag not in _HEADINGS
-                and not name.is_text_node
-            ):
+            parts = [each for each in label.within() if each.tag in CONTROLS]
+        exact = self._mask.named(said) is not None
+        yield from ((part, field) for part in parts if exact or is_value(part) or part.inside)
+        if not parts and exact:
+            yield from ((part, field) for part in self._after_name(label, of_label=True))
+
+    def _referring(self) -> Iterator[Beside]:
+        """Give what says by the id of an element that this is its name."""
+        named: dict[str, MaskedField] = {}
+        for part in self._around:
+            wanted = part.attributes.get("id")
+            field = self._mask.mentioned(part.says()) if wanted else None
+            if wanted and field is not None:
+                named[wanted] = field
+        if not named:
+            return
+        for part in self._outline.parts:
+            for attribute in ("aria-labelledby", "headers"):
+                told = part.attributes.get(attribute) if part.attributes else None
+                for wanted in told.split() if told else ():
+                    if wanted in named and wanted != part.attributes.get("id"):
+                        yield part, named[wanted]
+
+    def _of_line(self, line: list[Part]) -> Iterator[Beside]:
+        text = BORDER.join([part.says() for part in line])
+        ends: list[int] = []
+        for part in line:
+            ends.append((ends[-1] + 1 if ends else 0) + len(part.says()))
+        for begin, end, field in self._mask.names_in(text):
+            first = next(at for at, stop in enumerate(ends) if begin < stop)
+            last = next(at for at, stop in enumerate(ends) if end <= stop)
+            whole = _around_both(line[first], line[last])
+            if whole is not None and self._mask.named(whole.says()) is not None:
+                yield from ((part, field) for part in self._after_name(whole))
+
+    def _after_name(self, name: Part, *, of_label: bool = False) -> Iterator[Part]:
+        """Give what comes after an element or a text that holds nothing but a name."""
+        if any(part.tag in CONTROLS for part in name.within()):
+            return
+        while True:
+            kind = made_as(name) or name.tag
+            if kind in _SEEN_TO and not (of_label and kind == "label"):
                 return
-        if not blank:
-            seen = True
-            yield node
-        node = node.next
+            above = name.above
+            if above is None or above.tag in _OUTER or not _is_alone(name):
+                break
+            name = above
+        if name.tag in _CHOICES or any(above.tag in _CHOICES for above in name.around()):
+            return
+        found = filled = False
+        for part in _after(name):
+            found = found or says_something(part)
+            filled = filled or looks_filled(part)
+            yield part
+        row = name.above
+        if row is None or row.tag in _OUTER or made_as(row) in _SEEN_TO:
+            return
+        column = list(_column(name, row))
+        yield from column
+        if not filled and not column and row.tag in _LOOSE and len(row.says()) <= _SHORT:
+            # What there is beside it may be a hint; then only what looks like a value is it.
+            after = next((part for part in row.after() if not part.is_blank), None)
+            if (
+                after is not None
+                and after.tag not in HEADINGS
+                and (not found or (row.inside[0] is name and looks_filled(after)))
+            ):
+                yield after
+
+
+def says_something(part: Part) -> bool:
+    """Tell whether a part is more than what stands between a name and its value."""
+    return any(
+        each.tag in CONTROLS or each.tag == "img" or (not each.tag and not each.is_blank)
+        for each in part.within()
+    )
+
+
+def _table_of(cell: Part) -> Part:
+    """Give what holds the rows of a table; where none says that it is one, what holds the row."""
+    table = next((each for each in cell.around() if made_as(each) in TABLES), None)
+    if table is None:
+        row = next((each for each in cell.around() if made_as(each) in {"tr", "row"}), cell)
+        table = row.above or row
+    return table
+
+
+def _after(name: Part) -> Iterator[Part]:
+    """Give what follows up to a line break or a heading, or the next that is like the name."""
+    heading, seen = name.tag in HEADINGS, False
+    for part in name.after():
+        if part.tag in (HEADINGS if heading else _BREAKS):
+            if heading or seen or part.tag == "hr":
+                return
+            continue  # what it names is on the next line
+        if part.is_blank:
+            continue
+        if seen and name.tag and part.tag == name.tag and not heading:
+            return
+        seen = seen or says_something(part)
+        yield part
+
+
+def _column(name: Part, row: Part) -> Iterator[Part]:
+    """Give what is below a name in rows that are made alike, if its row holds names alone."""
+    elements = [part for part in row.inside if part.tag]
+    said = row.says()
+    if len(elements) < 2 or name not in elements or _VALUE.search(said) or len(said) > _SHORT:  # noqa: PLR2004
+        return
+    at = elements.index(name)
+    cells = []
+    for other in row.after():
+        inside = [part for part in other.inside if part.tag]
+        if other.tag == row.tag and len(inside) == len(elements):
+            cells.append(inside[at])
+    if any(looks_filled(cell) for cell in cells):
+        yield from cells
+
+
+def _is_alone(part: Part) -> bool:
+    above = part.above
+    return above is not None and all(
+        each is part or (not each.tag and not each.text.strip()) for each in above.inside
+    )
+
+
+def _around_both(first: Part, last: Part) -> Part | None:
+    if first is last:
+        return first
+    around = {id(part) for part in first.around()}
+    return next((part for part in last.around() if id(part) in around), None)

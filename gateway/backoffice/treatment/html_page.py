@@ -19,16 +19,17 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 1_000  # reading takes time by its square
 _DOCTYPE: Final = re.compile(r"\s*<!doctype\s+html", re.IGNORECASE)
-_TAG: Final = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
-_NO_DEPTH: Final = frozenset(
-    {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track"}
-    | {"wbr", "p", "li", "dt", "dd", "tr", "td", "th", "option", "thead", "tbody", "tfoot"}
+_NO_DEPTH: Final = (
+    "area|base|br|col|embed|hr|img|input|link|meta|source|track|"
+    "wbr|p|li|dt|dd|tr|td|th|option|thead|tbody|tfoot"
 )
+_DEEPER: Final = re.compile(rf"<(/|)(?!(?:{_NO_DEPTH})(?![a-z0-9]))[a-z]", re.IGNORECASE)
 # Holds what browsers show or run, and what cannot be read here as they do.
 _UNREADABLE: Final = frozenset(
     {"template", "noscript", "object", "embed", "applet", "plaintext", "xmp", "noembed"}
     | {"noframes", "math"}
 )
+_SUSPECT: Final = _UNREADABLE | {"script", "style"}
 _SCRIPT_FIELDS: Final = frozenset({"srcdoc", "style"})
 _ADDRESSES: Final = frozenset(
     {"href", "src", "action", "formaction", "xlink:href", "data", "poster"}
@@ -72,16 +73,16 @@ class Page:
 
         What a page loads from addresses stays.
         """
-        # Comments are no children of an element for `css`, so they are told by their kind.
-        drop([node for node in self.root.traverse() if node.is_comment_node])
-        drop([node for node in self.elements() if _is_unreadable(node)])
+        # Comments and instructions have no name of their own.
+        drop(
+            [
+                node
+                for node in self.root.traverse()
+                if not node.is_element_node or is_unreadable(node.tag or "", node)
+            ]
+        )
         for node in self.elements():
-            if node.tag == "script":
-                node.inner_html = ""
-            for name, value in list(node.attributes.items()):
-                runs = name in _ADDRESSES and value is not None and _RUNS.match(value)
-                if name.startswith("on") or name in _SCRIPT_FIELDS or runs:
-                    del node.attrs[name]
+            leave_out_scripts(node, node.attributes)
 
     def write(self) -> bytes:
         """Write the page as UTF-8, with what it says of itself put right.
@@ -131,19 +132,37 @@ def own_text(node: LexborNode) -> str:
     return node.text(deep=True, separator=" ")
 
 
-def _is_unreadable(node: LexborNode) -> bool:
-    if node.tag == "script":
-        return not node.attributes.get("src")
-    if node.tag == "style":
+def is_unreadable(tag: str, node: LexborNode) -> bool:
+    """Tell whether an element holds what browsers run or show and cannot be read here."""
+    if tag not in _SUSPECT:
+        return False
+    if tag == "style":
         return "\\" in own_text(node)
-    return node.tag in _UNREADABLE
+    if tag == "script" and node.attributes.get("src"):
+        node.inner_html = ""
+        return False
+    return True
+
+
+def may_run(name: str) -> bool:
+    """Tell whether an attribute of this name may run something, or show what is not read here."""
+    return name in _ADDRESSES or name in _SCRIPT_FIELDS or name.startswith("on")
+
+
+def leave_out_scripts(node: LexborNode, held: dict[str, str | None]) -> None:
+    """Leave out those attributes of an element that run something, of what is held of it too."""
+    for name, value in list(held.items()):
+        if may_run(name) and (name not in _ADDRESSES or (value and _RUNS.match(value))):
+            del node.attrs[name]
+            del held[name]
 
 
 def _depth(text: str) -> int:
     depth = deepest = 0
-    for closing, tag in _TAG.findall(text):
-        if tag.lower() in _NO_DEPTH:
-            continue
-        depth = max(depth - 1, 0) if closing else depth + 1
-        deepest = max(deepest, depth)
+    for closing in _DEEPER.findall(text):
+        if not closing:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif depth:
+            depth -= 1
     return deepest

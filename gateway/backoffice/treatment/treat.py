@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway.backoffice.treatment.content_kind import AnswerKind, text_of
-from gateway.backoffice.treatment.field_mask import Found
-from gateway.backoffice.treatment.html_mask import mask_page
+from gateway.backoffice.treatment.found import Found
+from gateway.backoffice.treatment.html_mask import demand_masked, mask_page
 from gateway.backoffice.treatment.html_page import Page
 from gateway.backoffice.treatment.json_mask import mask_json
 from gateway.backoffice.treatment.json_text import read_json, write_json
@@ -106,6 +106,8 @@ def treat(body: bytes, kind: AnswerKind, charset: str, treatment: Treatment) -> 
         else:
             mark = mark_table if kind is AnswerKind.CSV else mark_text
             written = mark(text, treatment.mark).encode("utf-8")
+    if treatment.mask is not None and not treatment.mask.required <= found.fields:
+        raise UnfitAnswerError("answer-field-missing")
     return Treated(body=written, content_type=content_type, done=_done(treatment, found, removed))
 
 
@@ -117,7 +119,10 @@ def _page(text: str, treatment: Treatment, found: Found, removed: Removed) -> by
         reduce_page(page, treatment.menu, removed)
     if treatment.mark:
         mark_page(page, treatment.mark)
-    return page.write()
+    written = page.write()
+    if treatment.mask is not None:
+        demand_masked(written, found)
+    return written
 
 
 def _json(text: str, treatment: Treatment, found: Found, removed: Removed) -> bytes:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.backoffice.treatment.field_mask import Found, MaskedField, bare
+from gateway.backoffice.treatment.field_mask import MaskedField, bare
 from tests.gateway.backoffice.treatment.bank import BANK, HIDDEN, mask
 
 FIELD = MaskedField("bank.sort_code", HIDDEN)
@@ -33,42 +33,6 @@ def test_where_two_sets_name_a_field_leaving_it_out_wins() -> None:
     assert named == MaskedField("z-out.sort_code", "")
 
 
-@pytest.mark.parametrize("text", ["of 12-34-56.", "12-34-56", "a  12-34-56\n"])
-def test_a_masked_value_is_found_elsewhere(text: str) -> None:
-    found = Found()
-    found.take(FIELD, ["12-34-56", "12 Mill  Lane"])
-
-    assert found.holds(text)
-    assert found.holds("at 12 MILL\nLANE")
-    assert not found.holds("12-34-57")
-
-
-def test_a_value_that_tells_nothing_by_itself_is_left_elsewhere() -> None:
-    found = Found()
-    found.take(FIELD, ["Yes", "1", "12", "Winsford", HIDDEN])
-
-    assert not any(found.holds(text) for text in ("Yes", "12 of 1", "Winsford Blue Watch", HIDDEN))
-
-
-def test_many_values_are_found_as_few_are() -> None:
-    found = Found()
-    found.take(FIELD, [f"{number:08}" for number in range(0, 70_000_000, 1_000_003)])
-
-    assert found.holds("x 00000000 y")
-    assert found.holds("69000207")
-    assert not found.holds("00000001 7000021")
-
-
-def test_thousands_of_values_that_begin_alike_cost_no_more() -> None:
-    found = Found()
-    found.take(FIELD, [f"12-34-{number:05}" for number in range(20_000)])
-    began = time.process_time()
-
-    assert not any(found.holds(f"12-34 {number} and 12-35-{number}") for number in range(2_000))
-    assert time.process_time() - began < 2  # one by one it would be minutes
-    assert found.holds("x 12-34-19999 y")
-
-
 def test_a_name_is_bare_without_case_blanks_and_signs() -> None:
     assert bare("Cyfeiriad Cartref (1)") == "cyfeiriadcartref1"
 
@@ -81,11 +45,95 @@ def test_a_name_is_looked_for_in_time_by_the_length_of_the_text(text: str) -> No
     assert time.process_time() - began < 2
 
 
-def test_a_name_as_programs_write_it_is_known_by_the_parts_of_its_path() -> None:
-    known = [
-        mask().identified(each) for each in ("bank.sort_code", "a[0][sortCode]", "x--sort-code")
-    ]
-    others = ["sort_code_2", "sortcodes.x", "see bank.sort_code", "x." * 150 + "sort_code"]
+@pytest.mark.parametrize(
+    "name",
+    [
+        "P_SORT_CODE",
+        "bank.sort_code",
+        "a[0][sortCode]",
+        "x--sort-code",
+        "sort_code_2",
+        "newSortCode",
+        "EBSSortCode",
+        "see bank.sort_code",
+        "psortcode",
+        "sortcodes.x",
+        "x." * 150 + "sort_code",
+    ],
+)
+def test_what_a_program_calls_a_field_has_its_words_side_by_side(name: str) -> None:
+    assert mask().identified(name) == FIELD
 
-    assert known == [FIELD] * 3
-    assert [mask().identified(each) for each in others] == [None] * 4
+
+@pytest.mark.parametrize("name", ["", "sort", "code_sort", "sort_the_code", "resort", "x." * 150])
+def test_what_a_program_calls_otherwise_is_another_field(name: str) -> None:
+    assert mask().identified(name) is None
+
+
+def test_a_short_name_is_known_in_words_of_its_own_alone() -> None:
+    dob = mask(replace(BANK, fields=frozenset({"DOB"}), elements=()))
+
+    assert [bool(dob.identified(each)) for each in ("p_dob", "dobYear", "dobson", "adobe")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "ended", "mentioned"),
+    [
+        ("Sort code", True, True),
+        ("1. Sort code (6 digits):", True, True),
+        ("Her new sort codes", True, True),
+        ("What is her sort code?", True, True),
+        ("Sort code of the new account", False, True),
+        ("Before she left she gave her sort code", False, True),
+        ("Resort codes", False, False),
+        ("sort code " + "x" * 80, False, False),
+    ],
+)
+def test_a_label_names_a_field_whatever_else_it_says(
+    text: str, ended: bool, mentioned: bool
+) -> None:
+    assert (mask().ended(text) is not None) is ended
+    assert (mask().mentioned(text) is not None) is mentioned
+
+
+def test_what_is_listed_as_another_field_is_none() -> None:
+    but = mask(replace(BANK, other_fields=frozenset({"sort_code_hint", "Account"})))
+
+    for name in ("sort_code_hint", "P_SORT_CODE_HINT", "Sort code hint"):
+        assert but.identified(name) is None
+        assert but.named(name) is None
+    assert but.mentioned("Sort code hint:") is None
+    assert but.told_in("The sort code hint: 12") is None
+    assert but.identified("sort_code_hint_sort_code") == FIELD
+    assert but.named("Account number") is not None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Sort code: {}",
+        "sort_code={}",
+        "Sort code (6 digits) = {}",
+        '"sortCode": "{}"',
+        "sort code {}",
+        "Sort code on file: {}",
+        "the sort code is {}",
+        "Sort code \u2013 {}",
+        "sort_code_2: {}",
+        "Sort codes, {}",
+        "sort\x1f code\x1f {}",
+    ],
+)
+def test_a_value_follows_its_name_in_running_text(text: str) -> None:
+    told = mask().told_in(text.format("12-34-56"))
+
+    assert told is not None
+    assert told.field == FIELD
+    assert "12-34-56" in told.values
+
+
+@pytest.mark.parametrize("text", ["The sort code has six digits", "sort code", "resort code: x"])
+def test_a_name_without_its_value_tells_nothing(text: str) -> None:
+    assert mask().told_in(text) is None

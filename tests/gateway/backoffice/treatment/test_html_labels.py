@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.backoffice.treatment.html_labels import beside_names
+from gateway.backoffice.treatment.field_mask import BORDER
+from gateway.backoffice.treatment.html_labels import Labels
+from gateway.backoffice.treatment.html_outline import Outline
 from gateway.backoffice.treatment.html_page import Page
-from gateway.backoffice.treatment.unfit import UnfitAnswerError
 from tests.gateway.backoffice.treatment.bank import mask
 
 
 def beside(text: str) -> list[str]:
     """The texts that stand beside a name, in order."""
-    found = {
-        node.mem_id: (node.text_content if node.is_text_node else node.text()) or node.id or ""
-        for node, _ in beside_names(Page(text), mask())
-    }
-    return [text.strip() for text in found.values()]
+    found = {id(part): part for part, _ in Labels(Outline(Page(text)), mask()).beside()}
+    return [
+        (part.says().replace(BORDER, "") or part.attributes.get("id") or "").strip()
+        for part in found.values()
+    ]
 
 
 @pytest.mark.parametrize(
@@ -55,10 +56,3 @@ def beside(text: str) -> list[str]:
 )
 def test_a_value_is_found_beside_its_name(page: str, values: list[str]) -> None:
     assert beside(page) == values
-
-
-def test_a_table_that_does_not_tell_what_stands_below_a_name_is_refused() -> None:
-    page = "<table><tr><th rowspan=2>Name<th>Sort code<tr><td>S</table>"
-    with pytest.raises(UnfitAnswerError):
-        beside(page)
-    assert beside(page.replace("Sort code", "Town")) == []

@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.backoffice.treatment.field_mask import Found
-from gateway.backoffice.treatment.html_mask import mask_page, names_field, shows_field
+from gateway.backoffice.treatment.found import Found
+from gateway.backoffice.treatment.html_attributes import names_field
+from gateway.backoffice.treatment.html_mask import mask_page, shows_field
 from gateway.backoffice.treatment.html_page import Page
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 from tests.gateway.backoffice.treatment.bank import BANK, HIDDEN, mask
+from tests.gateway.backoffice.treatment.shapes import FOUND, LEFT_OUT
 
 SECRET = "12-34-56"
 
@@ -43,7 +45,7 @@ def masked(text: str, found: Found | None = None) -> str:
         ("<dl><dt>Sort code<dd>9</dl>", f"<dd>{HIDDEN}</dd>"),
     ],
 )
-def test_a_field_is_masked_wherever_it_stands(page: str, shown: str) -> None:
+def test_what_stands_in_the_place_of_a_field_says_so(page: str, shown: str) -> None:
     assert shown in masked(page)
 
 
@@ -164,16 +166,45 @@ def test_a_piece_of_a_page_is_asked_whether_it_shows_a_field(text: str, shown: b
     assert (shows_field(text, mask()) is not None) is shown
 
 
-SECRETS = st.from_regex(r"[0-9]{3}[a-zéŵ<>&'\"]{4}[0-9]", fullmatch=True)
-PLACES = (
-    "<p class=sort-code>{}</p>",
-    "<input name=sortCode value='{}'>",
-    "<dl><dt>Sort code<dd><i>{}</i></dl>",
-    "<table><tr><th>A<th>Sort code<tr><td>1<td>{}</table>",
-    "<label for=q>Account number</label><textarea id=q>{}</textarea>",
-    "<p><b>Sort code:</b> {}</p>",
-    "<p id=iban data-raw='{}'>x</p>",
+@pytest.mark.parametrize("shape", [*FOUND, *LEFT_OUT])
+def test_a_field_is_masked_in_every_shape(shape: str) -> None:
+    shown = html.unescape(masked(f"{shape.format('QX-9876-A')}<hr><h3>End</h3>"))
+
+    assert "9876" not in shown
+    assert "End" in shown
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "<p>A sort code has six digits.</p><p>12 of them</p>",
+        "<ul><li><a href=/a>Sort codes</a></li><li><a href=/b>Telephone</a></li></ul>",
+        "<select><option>Sort code</option><option>Name</option></select>",
+        "<label for=r>By sort code</label><input type=radio id=r value=kept>",
+        "<table><tr><th>Name<th>Town<tr><td>Robin<td>Winsford 1</table>",
+        "<form class=sort-code-form><p>kept 1</p></form>",
+    ],
 )
+def test_what_is_no_value_of_a_field_stays(page: str) -> None:
+    assert HIDDEN not in masked(page)
+
+
+def test_what_is_beside_a_field_stays() -> None:
+    shown = masked(
+        "<table><thead><tr><th>Name<th>Sort code<th>Town</thead><tr><td>N1<td>S<td>T1</table>"
+        "<p><b>Sort code:</b> S <b>Name:</b> N2</p><div>Sort code: S</div><div>N3</div>"
+        "<dl><dt>Sort code<dd>S<dt>Name<dd>N4</dl>"
+    )
+
+    assert [name in shown for name in ("N1", "T1", "N2", "N3", "N4", ">S<")] == [True] * 5 + [False]
+
+
+SECRETS = st.from_regex(r"[0-9]{3}[a-zéŵ<>&'\"]{4}[0-9]", fullmatch=True)
+AROUND = (
+    "{}", "<div><div>{}</div></div>", "<ul><li>{}</li></ul>", "<b><span>{}</span></b>",
+    "<form><fieldset>{}</fieldset></form>", "<article><h2>Bank</h2>{}</article>", "x<hr>{}<hr>y",
+    "<table><tr><td>{}</td></tr></table>",
+)  # fmt: skip
 ELSEWHERE = (
     "<p>{}</p>", "<p title='{}'>x</p>", "<option value='{}'>x", "<pre>a {} b</pre>",
     "<a href='/x?y={}'>x</a>", "<h1><span>{}</span></h1>", "<svg><text>{}</text></svg>",
@@ -189,16 +220,20 @@ def encoded(secret: str, chance: Random) -> str:
     )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
-    SECRETS, st.sampled_from(PLACES), st.lists(st.sampled_from(ELSEWHERE), max_size=3), st.randoms()
+    SECRETS,
+    st.sampled_from([shape for shape in FOUND if "%25" not in shape]),
+    st.sampled_from(AROUND),
+    st.lists(st.sampled_from(ELSEWHERE), max_size=3),
+    st.randoms(),
 )
 def test_no_masked_value_survives_wherever_it_stands_and_however_it_is_written(
-    secret: str, place: str, elsewhere: list[str], chance: Random
+    secret: str, place: str, around: str, elsewhere: list[str], chance: Random
 ) -> None:
-    page = "<div>".join(each.format(encoded(secret, chance)) for each in (place, *elsewhere))
+    whole = "<hr>".join([around.format(place), *elsewhere])
 
-    shown = masked(page)
+    shown = masked(whole.replace("{}", encoded(secret, chance)).replace("{{", "{"))
 
     assert secret not in html.unescape(shown)
     assert html.escape(secret) not in shown

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.backoffice.treatment.field_mask import Found
+from gateway.backoffice.treatment.found import Found
 from gateway.backoffice.treatment.json_mask import mask_json
 from gateway.backoffice.treatment.json_text import read_json, write_json
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
@@ -64,6 +64,33 @@ def masked(value: Any) -> Any:
         ([["Sort code", SECRET], ["Town", "A"]], [["Sort code", HIDDEN], [HIDDEN, "A"]]),
         ('f({"sort_code": "12-34-56"})', f'f({{"sort_code": {HIDDEN}'),
         ("<p data-sort-code=12-34-56>x</p>", HIDDEN),
+        (
+            {"P_SORT_CODE": 1, "newSortCode2": 2, "txtsortcode": 3},
+            {"P_SORT_CODE": HIDDEN, "newSortCode2": HIDDEN, "txtsortcode": HIDDEN},
+        ),
+        (["Sort code", "ABCDEF"], ["Sort code", HIDDEN]),
+        ([["Sort code", "AB"], ["Town", "A"]], [["Sort code", HIDDEN], [HIDDEN, "A"]]),
+        ({"title": "1. New sort code:", "v": "AB"}, {"title": "1. New sort code:", "v": HIDDEN}),
+        (
+            {"columns": [{"id": "c7", "title": "Sort code"}], "rows": [{"c7": "AB", "c8": "x"}]},
+            {"columns": [{"id": "c7", "title": "Sort code"}], "rows": [{"c7": HIDDEN, "c8": "x"}]},
+        ),
+        (
+            {"titles": {"c7": "Sort code", "c8": "Town"}, "row": {"c7": "AB", "c8": "A"}},
+            {"titles": {"c7": HIDDEN, "c8": "Town"}, "row": {"c7": HIDDEN, "c8": "A"}},
+        ),
+        (
+            {"heads": ["Name", "Sort code"], "rows": [{"id": 1, "cells": ["A", "BC"]}]},
+            {"heads": ["Name", "Sort code"], "rows": [{"id": 1, "cells": ["A", HIDDEN]}]},
+        ),
+        (
+            {"heads": ["Name", "Sort code"], "cells": [{"v": "A"}, {"v": "BC"}]},
+            {"heads": ["Name", "Sort code"], "cells": [{"v": "A"}, HIDDEN]},
+        ),
+        (
+            {"note": "Her sort code (6 digits) is 12-34-56"},
+            {"note": f"Her sort code (6 digits) is {HIDDEN}"},
+        ),
         ({"code": 4, "name": "Robin"}, {"code": 4, "name": "Robin"}),
         ("5 < 6", "5 < 6"),
         ("{no json}", "{no json}"),
@@ -89,9 +116,10 @@ def test_what_was_masked_stands_nowhere_else() -> None:
 
 def test_a_field_that_is_left_out_is_gone_but_in_rows() -> None:
     left_out = mask(replace(BANK, shown_as=""))
-    value = {"sort_code": SECRET, "rows": [["Sort code", "A"], [SECRET, "1"]]}
+    value = {"sort_code": SECRET, "rows": [["Sort code", "A", "B"], [SECRET, "1", "2"]]}
 
-    assert mask_json(value, left_out, Found()) == {"rows": [["Sort code", "A"], ["", "1"]]}
+    shown = {"rows": [["Sort code", "A", "B"], ["", "1", "2"]]}
+    assert mask_json(value, left_out, Found()) == shown
 
 
 def test_it_is_told_which_fields_were_masked() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from pypdf import PdfReader
 
+from gateway.backoffice.treatment import html_mask
 from gateway.backoffice.treatment.content_kind import AnswerKind
 from gateway.backoffice.treatment.menus import Menu
 from gateway.backoffice.treatment.treat import MOST_BYTES, Treatment, treat
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
-from tests.gateway.backoffice.treatment.bank import HIDDEN, mask
+from tests.gateway.backoffice.treatment.bank import BANK, HIDDEN, mask
 from tests.gateway.backoffice.treatment.test_pdf_mark import pdf
 
 MASKED = Treatment(mask=mask())
@@ -44,6 +46,26 @@ def test_json_is_masked_and_reduced() -> None:
 
 def test_the_record_says_where_nothing_was_found_to_mask() -> None:
     assert treat(b"{}", AnswerKind.JSON, "", MASKED).done == ("masked:none",)
+
+
+def test_an_answer_in_which_a_field_that_has_to_be_found_is_not_is_refused() -> None:
+    """The back office may call it otherwise by now."""
+    must = Treatment(mask=mask(replace(BANK, required=frozenset({"sort_code", "#iban"}))))
+    page = b"<p class=P_SORT_CODE>1</p>%b"
+
+    done = treat(page % b"<p id=iban>2</p>", AnswerKind.HTML, "", must)
+    assert done.done == ("masked:bank.#iban", "masked:bank.sort_code")
+    for kind, body in ((AnswerKind.HTML, page % b""), (AnswerKind.JSON, b'{"sort_code":1}')):
+        with pytest.raises(UnfitAnswerError, match="answer-field-missing"):
+            treat(body, kind, "", must)
+
+
+def test_a_page_that_would_still_show_what_was_masked_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(html_mask._Masking, "sweep", lambda _: None)
+    with pytest.raises(UnfitAnswerError, match="answer-mask"):
+        treat(b"<p class=sort-code>12-34-56</p><p>12-34&#45;56", AnswerKind.HTML, "", MASKED)
 
 
 def test_tables_texts_and_pdfs_are_marked() -> None:
