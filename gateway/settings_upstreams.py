@@ -49,8 +49,8 @@ class UpstreamSection(Section):
     """In the place of `url`: where each instance of the system is reached, all of them alike."""
     host: str | None = Field(default=None, pattern=HOST, max_length=255)
     """The name that every instance is asked by (`Host`) and shows a certificate for."""
-    balance: Literal["in-turn", "least-loaded"] = "in-turn"
-    """Which instance is asked: each in turn, or the one with the fewest requests running."""
+    balance: Literal["in-turn", "least-loaded", "by-person"] = "in-turn"
+    """Which instance is asked: each in turn, that with the fewest requests, or a person's own."""
     audience: str = Field(min_length=1, max_length=200)
     """Write the audience of the signed assertion that the system expects."""
     paths: Annotated[tuple[UrlPath, ...], Strict(strict=False), Field(min_length=1)]

@@ -39,6 +39,7 @@ class Outbound(NamedTuple):
         learns: tells whether it matters where an answer leads; asked of those that lead somewhere.
         body_bytes: the most that is passed on of a body whose length is not told beforehand.
         pass_cookies: writes the `Set-Cookie` fields of the browser; None where they are kept.
+        asker: who asks, so that failures of one person are told from those of several.
     """
 
     target: CanonicalTarget
@@ -50,6 +51,7 @@ class Outbound(NamedTuple):
     learns: Callable[[], bool]
     body_bytes: int
     pass_cookies: PassCookies | None = None
+    asker: str = ""
 
 
 class Forwarded(NamedTuple):

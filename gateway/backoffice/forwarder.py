@@ -72,7 +72,7 @@ class Forwarder:
             forwarded = await exchange.done
         except ExchangeError as error:
             if not _may_repeat(error, incoming, client):
-                upstream.failed(instance, error.code)
+                upstream.failed(instance, error.code, outbound.asker)
                 raise
             return await self._ask_one_of(incoming, client, outbound, fresh=True)
         if forwarded.answered:
@@ -91,17 +91,17 @@ class Forwarder:
         upstream = self._upstream
         tried: list[Instance] = []
         while True:
-            instance = upstream.choose(tried)
+            instance = upstream.choose(tried, outbound.asker)
             instance.running += 1
             try:
                 result = await self._ask(instance, incoming, client, outbound, fresh=fresh)
             except ExchangeError as error:
-                upstream.failed(instance, error.code)
+                upstream.failed(instance, error.code, outbound.asker)
                 tried.append(instance)
                 if not (error.unsent and client.is_open and upstream.may_try_again(tried)):
                     raise
             else:
-                upstream.answered(instance, result.status, result.code)
+                upstream.answered(instance, result.status, result.code, outbound.asker)
                 return result
             finally:
                 instance.running -= 1

@@ -20,6 +20,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Engine, delete, select
 
+from gateway.backoffice.affinity import drawn
 from gateway.backoffice.cookie_jar import CookieJar
 from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.store import schema
@@ -43,10 +44,12 @@ class SignOutPlace:
     Attributes:
         instances: of the system, `Host` and address; the first that can be reached is called.
         path: what is called.
+        by_person: whether each person is served by an instance of their own, which is called first.
     """
 
     instances: Sequence[tuple[str, UpstreamAddress]]
     path: str
+    by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +188,7 @@ class UpstreamSignOuts:
             return None
         status = 0
         try:
-            status = self._ask(place, cookies.decode("ascii"))
+            status = self._ask(place, cookies.decode("ascii"), owed.staff_id)
         except (OSError, http.client.HTTPException) as error:
             _log.warning("system not told", system=owed.system, error=type(error).__name__)
         return SignOutTold(
@@ -197,9 +200,9 @@ class UpstreamSignOuts:
             at=at,
         )
 
-    def _ask(self, place: SignOutPlace, cookies: str) -> int:
+    def _ask(self, place: SignOutPlace, cookies: str, person: str) -> int:
         """Call the first instance that can be reached."""
-        host, connection = self._connected(place)
+        host, connection = self._connected(place, person)
         try:
             connection.putrequest("GET", place.path, skip_host=True, skip_accept_encoding=True)
             for name, value in (
@@ -213,9 +216,13 @@ class UpstreamSignOuts:
         finally:
             connection.close()
 
-    def _connected(self, place: SignOutPlace) -> tuple[str, http.client.HTTPConnection]:
-        failure = OSError("no instance")
-        for host, address in place.instances:
+    def _connected(
+        self, place: SignOutPlace, person: str
+    ) -> tuple[str, http.client.HTTPConnection]:
+        failure, instances = OSError("no instance"), list(place.instances)
+        if place.by_person:
+            instances.sort(key=lambda each: drawn(each[1], person), reverse=True)
+        for host, address in instances:
             try:
                 return host, self._connect(address)
             except OSError as error:

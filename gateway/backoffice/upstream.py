@@ -16,6 +16,7 @@ from typing import Final
 
 import structlog
 
+from gateway.backoffice.affinity import drawn
 from gateway.backoffice.instance_health import HealthRule, InstanceHealth
 from gateway.backoffice.instance_look import look_at
 from gateway.backoffice.transport import ExchangeError
@@ -27,6 +28,10 @@ _NO_ORIGINS: Final[Mapping[str, bytes]] = MappingProxyType({})
 _log = structlog.get_logger("upstream")
 _LOOK: Final = 2.0  # a look may take so many times as long as connecting
 _TRIES: Final = 3  # instances that one request is offered to
+# No connection: nobody's request is to blame.
+_NOT_REACHED: Final = frozenset(
+    {"upstream-refused", "upstream-connect-timeout", "upstream-tls", "upstream-gone"}
+)
 # Refused by us, or for what an answer says: no instance is to blame.
 _BLAMELESS: Final = frozenset({"upstream-busy", "upstream-drained", "upstream-location"})
 
@@ -80,6 +85,7 @@ class Upstream:
         rule: HealthRule,
         look_path: str | None = None,
         least_loaded: bool = False,
+        by_person: bool = False,
     ) -> None:
         """Hold the instances; nothing is connected before it is asked for.
 
@@ -93,6 +99,7 @@ class Upstream:
             rule: when an instance is put out of service.
             look_path: what is asked for to see how it is; None for a connection alone.
             least_loaded: give a request to the instance with the fewest; in turn otherwise.
+            by_person: give all of a person's requests to one instance, as long as it serves.
         """
         self.id = id
         self.instances = tuple(
@@ -108,6 +115,7 @@ class Upstream:
         self._loop = loop
         self._look_path = look_path
         self._least_loaded = least_loaded
+        self._by_person = by_person
         self._turn = 0
         self._serving: tuple[Instance, ...] = ()
         self.only: Instance | None = None
@@ -115,11 +123,12 @@ class Upstream:
 
     # ---- the choice -------------------------------------------------------------------------
 
-    def choose(self, tried: Sequence[Instance] = ()) -> Instance:
+    def choose(self, tried: Sequence[Instance] = (), asker: str = "") -> Instance:
         """Give the instance to ask.
 
         Args:
             tried: those that could not take the request at hand.
+            asker: whose request it is.
 
         Raises:
             ExchangeError: 503 when an operator has drained them all.
@@ -129,6 +138,8 @@ class Upstream:
             serving = self._left(tried)
         if len(serving) == 1:
             return serving[0]
+        if self._by_person and asker:
+            return max(serving, key=lambda each: drawn(each.pool.address, asker))
         self._turn = turn = (self._turn + 1) % len(serving)
         if not self._least_loaded:
             return serving[turn]
@@ -156,20 +167,30 @@ class Upstream:
 
     # ---- what came of it --------------------------------------------------------------------
 
-    def failed(self, instance: Instance, code: str) -> None:
-        """Note that a request failed there."""
+    def failed(self, instance: Instance, code: str, asker: str) -> None:
+        """Note that a request failed there.
+
+        Args:
+            instance: which.
+            code: what went wrong.
+            asker: whose request it was.
+        """
         if code in _BLAMELESS:
             return
-        if instance.health.failed(code):
+        if code in _NOT_REACHED:
+            enough = instance.health.unreached(code)
+        else:
+            enough = instance.health.failed(code, asker, self._loop.time())
+        if enough:
             self._put_out(instance)
         self.only = None  # until it answers again, what becomes of requests there is noted
 
-    def answered(self, instance: Instance, status: int, code: str) -> None:
+    def answered(self, instance: Instance, status: int, code: str, asker: str) -> None:
         """Note an answer: 500 to 599, and one that broke off (`code`), is a failure."""
         if code.startswith("upstream-"):
-            self.failed(instance, code)
+            self.failed(instance, code, asker)
         elif status >= 500 and not code:  # noqa: PLR2004
-            self.failed(instance, f"status-{status}")
+            self.failed(instance, f"status-{status}", asker)
         elif instance.health.failures and not code:
             instance.health.succeeded()
             self._settle()

@@ -127,6 +127,7 @@ class ForwardAct:
             keep=partial(self._keep, visit, grant, live.session.hash, target.path),
             learns=self._learns,
             body_bytes=self._most_bytes(grant) if incoming.head.body_length else self._body_bytes,
+            asker=live.session.staff_id,
         )
         if self._passed is not None:
             outbound = self._with_passed_cookies(self._passed, outbound, visit, live)

@@ -154,6 +154,7 @@ def _start_sign_outs(
                     for url, address in upstream_addresses(each, must=False)
                 ),
                 path=each.sign_out_path,
+                by_person=each.balance == "by-person",
             )
             for each in settings.upstreams
             if each.sign_out_path is not None

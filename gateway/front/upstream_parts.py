@@ -84,6 +84,7 @@ def upstreams_of(settings: Settings, loop: asyncio.AbstractEventLoop) -> dict[st
             ),
             look_path=each.health_path,
             least_loaded=each.balance == "least-loaded",
+            by_person=each.balance == "by-person",
         )
         for each in settings.upstreams
     }

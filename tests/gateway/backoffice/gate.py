@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import repeat
 from typing import Protocol
 
 from gateway.backoffice.canonical import canonicalise_target
@@ -49,6 +50,7 @@ class Gate:
         self.locations: list[bytes | None] = []
         self.learns = True
         self.address = ("127.0.0.1", 0)
+        self.askers: Iterator[str] = repeat("staff-1")
         self._clients: list[RawClient] = []
         self._forwarder = forwarder
         self._keep = keep or self._note
@@ -68,6 +70,7 @@ class Gate:
             keep=self._keep,
             learns=lambda: self.learns,
             body_bytes=BODY_BYTES,
+            asker=next(self.askers),
         )
         try:
             result = await self._forwarder.forward(incoming, connection, outbound)

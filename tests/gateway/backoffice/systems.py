@@ -15,6 +15,7 @@ def system_at(
     host: str | None = None,
     look_path: str | None = None,
     least_loaded: bool = False,
+    by_person: bool = False,
 ) -> Upstream:
     """Give a system with these instances: the origin and the address of each."""
     return Upstream(
@@ -25,6 +26,7 @@ def system_at(
         rule=rule,
         look_path=look_path,
         least_loaded=least_loaded,
+        by_person=by_person,
     )
 
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator
+from itertools import count, cycle, repeat
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ async def offices(
     rule: HealthRule = SOON,
     first_byte_seconds: float = 1,
     least_loaded: bool = False,
+    by_person: bool = False,
 ) -> AsyncIterator[tuple[RawClient, Gate, Upstream, list[ScriptedUpstream]]]:
     """Serve from an instance for each script."""
     async with contextlib.AsyncExitStack() as stack:
@@ -57,8 +59,10 @@ async def offices(
             *(address_of(each.port, first_byte_seconds=first_byte_seconds) for each in made),
             rule=rule,
             least_loaded=least_loaded,
+            by_person=by_person,
         )
         client, handler = await stack.enter_async_context(gate_to(system))
+        handler.askers = (f"staff-{number}" for number in count())
         yield client, handler, system, made
 
 
@@ -185,6 +189,47 @@ async def test_an_answer_of_500_and_more_is_passed_on_and_puts_the_instance_out(
         assert Counter(said) == {b"200": 9, b"503": 3}
         assert asked(made[0]) == 3
         assert system.state == "degraded"
+
+
+async def test_one_person_alone_puts_no_instance_out_and_raises_no_alarm() -> None:
+    """What fails may be their own doing: they could put out one instance after the other."""
+    async with offices(fails, answers) as (client, handler, system, made):
+        handler.askers = repeat("staff-1")
+        for _ in range(20):
+            await client.get()
+
+        assert asked(made[0]) == 10
+        assert system.state == "ok"
+        handler.askers = cycle(("staff-1", "staff-2"))
+        for _ in range(20):
+            await client.get()
+        assert asked(made[0]) == 20  # two are not three
+        assert system.state == "ok"
+
+
+async def test_who_is_asked_by_person_serves_each_person_until_it_is_gone() -> None:
+    async with offices(answers, answers, answers, by_person=True) as (
+        client,
+        handler,
+        system,
+        made,
+    ):
+        people = [f"staff-{number}" for number in range(12)]
+        handler.askers = cycle(people)
+        for _ in range(3 * len(people)):
+            await client.get()
+        before = {each: system.choose(asker=each) for each in people}
+        assert Counter(asked(each) % 3 for each in made) == {0: 3}
+        assert [asked(each) for each in made] == [
+            3 * list(before.values()).count(each) for each in system.instances
+        ]
+
+        gone = system.instances[0]
+        system.drain(frozenset({gone.url}))
+
+        after = {each: system.choose(asker=each) for each in people}
+        assert gone not in after.values()
+        assert all(after[each] is before[each] for each in people if before[each] is not gone)
 
 
 async def test_the_last_instance_is_never_put_out() -> None:

@@ -107,6 +107,22 @@ def test_the_system_is_called_once_with_the_sessions_cookies(parts: Parts) -> No
     ]
 
 
+def test_where_each_person_has_an_instance_theirs_is_called(parts: Parts) -> None:
+    """The other knows nothing of their session."""
+    systems = [System(), System()]
+    instances = [place(each.server.server_port).instances[1] for each in systems]
+    with telling(parts, 9) as (sign_outs, told):
+        for each in (instances, instances[::-1]):
+            sign_outs._places["ebs"] = SignOutPlace(instances=each, path="/x", by_person=True)
+            end_with_jar(parts)
+            sign_outs.tell()
+    for system in systems:
+        system.close()
+
+    assert len(told) == 2
+    assert sorted(len(each.asked) for each in systems) == [0, 2]
+
+
 def test_a_system_that_fails_or_is_silent_is_told_of_and_not_asked_again(parts: Parts) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     end_with_jar(parts)

@@ -59,11 +59,11 @@ async def test_one_instance_is_no_choice() -> None:
 
 async def test_after_a_failure_the_only_instance_is_watched_until_it_answers() -> None:
     made = system(1)
-    made.failed(made.instances[0], "upstream-refused")
+    made.failed(made.instances[0], "upstream-refused", "robin")
     assert made.only is None
     assert made.choose() is made.instances[0]
 
-    made.answered(made.instances[0], 200, "")
+    made.answered(made.instances[0], 200, "", "robin")
 
     assert made.only is made.instances[0]
 
@@ -91,7 +91,7 @@ async def test_what_is_out_of_service_is_asked_only_when_all_else_has_failed(
     made = system(3)
     ill, *others = made.instances
     for _ in range(2):
-        made.failed(ill, "upstream-refused")
+        made.failed(ill, "upstream-refused", "robin")
 
     assert sorted(named(made, 4)) == ["2", "2", "3", "3"]
     assert made.choose([others[0]]) is others[1]
@@ -112,16 +112,40 @@ async def test_nobody_asks_more_than_three_instances_for_one_request() -> None:
 async def test_what_no_instance_is_to_blame_for_does_not_count(code: str) -> None:
     made = system(2)
     for _ in range(9):
-        made.answered(made.instances[0], 502, code)
+        made.answered(made.instances[0], 502, code, "robin")
 
     assert made.state == "ok"
+
+
+async def test_one_person_has_an_instance_looked_at_and_no_more(told: CapturingLogger) -> None:
+    """It answers the look, so nothing happens to it; another that does not goes out."""
+    async with ScriptedUpstream(answers_ill) as well:
+        made = system_at(address_of(well.port), address_of(NOWHERE), rule=SOON)
+        for each in made.instances:
+            for _ in range(9):
+                made.answered(each, 500, "", "robin")
+        async with asyncio.timeout(5):
+            while made.instances[1].health.in_service:
+                made.sweep(asyncio.get_running_loop().time())
+                await asyncio.sleep(0.005)
+
+        assert made.instances[0].health.in_service
+        assert well.exchanges  # it was looked at
+        assert lines(told)[0].startswith("instance out of service")
+        assert len(lines(told)) == 1
+        made.close()
+
+
+async def answers_ill(exchange: Exchange) -> None:
+    """Take a connection, and nothing else."""
+    await exchange.reader.read()
 
 
 async def test_when_the_last_one_fails_operators_are_told_once(told: CapturingLogger) -> None:
     made = system(2)
     for _ in range(6):
         for each in made.instances:
-            made.failed(each, "upstream-refused")
+            made.failed(each, "upstream-refused", "robin")
 
     assert made.state == "away"
     assert len(made._serving) == 1
@@ -166,7 +190,7 @@ async def test_who_is_taken_out_loses_the_connections_that_serve_nobody(drained:
             made.drain(frozenset({made.instances[0].url}))
         else:
             for _ in range(2):
-                made.failed(made.instances[0], "upstream-timeout")
+                made.failed(made.instances[0], "upstream-refused", "robin")
 
         assert (idle.is_reusable, busy.is_reusable) == (False, True)
         made.close()
@@ -175,7 +199,7 @@ async def test_who_is_taken_out_loses_the_connections_that_serve_nobody(drained:
 async def test_where_the_last_one_in_service_is_drained_one_that_is_out_is_asked() -> None:
     made = system(2)
     for _ in range(2):
-        made.failed(made.instances[0], "upstream-refused")
+        made.failed(made.instances[0], "upstream-refused", "robin")
     made.drain(frozenset({made.instances[1].url}))
 
     assert made.choose() is made.instances[0]
@@ -225,8 +249,8 @@ async def test_what_is_out_and_has_no_page_of_health_comes_back_when_it_takes_co
     async with ScriptedUpstream(listening) as office:
         made = system_at(address_of(office.port), address_of(NOWHERE), rule=SOON)
         for each in made.instances:
-            made.failed(each, "upstream-timeout")
-        made.failed(made.instances[0], "upstream-timeout")
+            made.failed(each, "upstream-refused", "robin")
+        made.failed(made.instances[0], "upstream-refused", "robin")
         assert made.state == "degraded"
         await until(made, "ok")
         made.close()
