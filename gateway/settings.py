@@ -286,7 +286,7 @@ class _Draft:
         check_zones(self.zones, self.faults)
         check_proxies(self.proxies, self.faults)
         check_directories(self.organisations, self.faults)
-        check_hosts(self.gateway, self.upstreams, self.proxies, self.faults)
+        check_hosts(self.gateway, self.upstreams, self.proxies, self.tls, self.faults)
         for index, upstream in self.upstreams:
             check_upstream(("upstream", index), upstream, self.faults)
         self._check_paths()

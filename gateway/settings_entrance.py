@@ -20,11 +20,22 @@ from vetting.errors import quoted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gateway.settings_faults import FaultList
+    from gateway.settings_faults import FaultList, Place
     from gateway.settings_sections import GatewaySection
 
 HIGHEST_PORT: Final = 65_535
 _PRELOAD_DAYS: Final = 365  # browsers' lists take no less
+
+
+class HostCertificateSection(Section):
+    """The certificate that is shown to whoever asks for the host of a system."""
+
+    host: str = Field(max_length=253)
+    """Write the `public_host` of the system that it is for."""
+    certificate_file: FilePath
+    """Write the file with the certificate and those of its authorities (PEM), ours first."""
+    key_file: FilePath
+    """Write the file with its private key (PEM), readable by its owner alone."""
 
 
 class TlsSection(Section):
@@ -40,6 +51,10 @@ class TlsSection(Section):
     """How long a client may take from connecting to the end of the handshake."""
     handshakes: int = Field(default=256, ge=1, le=4_096)
     """How many handshakes one worker works on at a time; the others wait."""
+    host_certificates: Annotated[
+        tuple[HostCertificateSection, ...], Strict(strict=False), Field(alias="host_certificate")
+    ] = ()
+    """Certificates of systems' own hosts; a host without one is shown the gateway's."""
 
 
 class FrontSection(Section):
@@ -99,14 +114,20 @@ def check_entrance(
 
 
 def _check_tls(tls: TlsSection, listen: str, faults: FaultList) -> None:
-    faults.demand_readable(("tls", "certificate_file"), tls.certificate_file)
-    if faults.demand_readable(("tls", "key_file"), tls.key_file):
-        faults.demand_private(("tls", "key_file"), tls.key_file)
+    _check_pair(("tls",), tls, faults)
+    for index, each in enumerate(tls.host_certificates):
+        _check_pair(("tls", "host_certificate", index), each, faults)
     if tls.redirect_listen is not None:
         where = ("tls", "redirect_listen")
         _check_address(where, tls.redirect_listen, faults)
         if tls.redirect_listen == listen:
             faults.add(where, "is where https is served", "choose another port, such as 80")
+
+
+def _check_pair(where: Place, pair: TlsSection | HostCertificateSection, faults: FaultList) -> None:
+    faults.demand_readable((*where, "certificate_file"), pair.certificate_file)
+    if faults.demand_readable((*where, "key_file"), pair.key_file):
+        faults.demand_private((*where, "key_file"), pair.key_file)
 
 
 def _check_fronts(fronts: Sequence[tuple[int, FrontSection]], faults: FaultList) -> None:

@@ -10,11 +10,13 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from gateway.settings_faults import nearest
 from vetting.errors import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gateway.settings_entrance import TlsSection
     from gateway.settings_faults import FaultList, Place
     from gateway.settings_proxies import FrontProxySection
     from gateway.settings_sections import GatewaySection
@@ -25,6 +27,7 @@ def check_hosts(
     gateway: GatewaySection | None,
     upstreams: Sequence[tuple[int, UpstreamSection]],
     proxies: Sequence[tuple[int, FrontProxySection]],
+    tls: TlsSection | None,
     faults: FaultList,
 ) -> None:
     """Check that each host is one system's alone, and one that browsers keep apart.
@@ -33,6 +36,7 @@ def check_hosts(
         gateway: the service itself, if its section stands.
         upstreams: the systems with their places in the file.
         proxies: other proxies, some of which name the gateway by a host of their own.
+        tls: TLS by the gateway itself, whose certificates may be for these hosts.
         faults: where faults are added.
     """
     origin = urlsplit(gateway.origin) if gateway else None
@@ -62,6 +66,20 @@ def check_hosts(
             remedy = "write a name such as `fleet.localhost`, or an https:// origin"
             faults.add(where, message, remedy)
         seen.setdefault(name, (upstream.id, index))
+    if tls is not None:
+        _check_certificates(tls, tuple(seen), faults)
+
+
+def _check_certificates(tls: TlsSection, hosts: tuple[str, ...], faults: FaultList) -> None:
+    certified: set[str] = set()
+    for index, each in enumerate(tls.host_certificates):
+        where: Place = ("tls", "host_certificate", index, "host")
+        if each.host not in hosts:
+            message = f"{quoted(each.host)} is no system's `public_host`"
+            faults.add(where, message, nearest(each.host, hosts) if hosts else "remove it")
+        elif each.host in certified:
+            faults.add(where, f"{quoted(each.host)} has one already", "write one for each host")
+        certified.add(each.host)
 
 
 def _is_address(name: str) -> bool:

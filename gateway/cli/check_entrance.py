@@ -14,18 +14,16 @@ if TYPE_CHECKING:
 
 
 def own_certificate(settings: Settings, at: datetime) -> Iterator[Finding]:
-    """Load it as the service would, and tell of every certificate of its file that ends soon."""
+    """Load each as the service would, and tell of every certificate of its file that ends soon."""
     from gateway.entrance.certificates import CertificateError, load
     from gateway.front.entrance_parts import certificate_files
 
-    files = certificate_files(settings)
-    if files is None:
-        return
-    where = str(files.certificate)
-    try:
-        loaded = load(files)
-    except CertificateError as error:
-        yield Finding(severity=FAULT, step="tls", file=where, line=0, message=str(error))
-        return
-    for each in loaded.chain:
-        yield from ending(each, "the gateway", where, at)
+    for files in certificate_files(settings):
+        where = str(files.certificate)
+        try:
+            loaded = load(files)
+        except CertificateError as error:
+            yield Finding(severity=FAULT, step="tls", file=where, line=0, message=str(error))
+            continue
+        for each in loaded.chain:
+            yield from ending(each, "the gateway", where, at)

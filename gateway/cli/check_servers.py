@@ -46,6 +46,7 @@ def servers(settings: Settings, at: datetime) -> Iterator[Finding]:
 
 
 def _asked(settings: Settings) -> Iterator[tuple[str, Server]]:
+    from gateway.front.from_settings import system_hosts
     from gateway.identity.directories.directory_channel import Server
 
     for organisation in settings.organisations:
@@ -58,6 +59,8 @@ def _asked(settings: Settings) -> Iterator[tuple[str, Server]]:
                 yield owner, Server.from_uri(uri)
     if settings.tls is None:  # what a front shows for us
         yield from _https("the gateway, as staff reach it", settings.gateway.origin)
+        for host in system_hosts(settings).values():
+            yield from _https(f"system {host.system}, as staff reach it", host.origin)
     for upstream in settings.upstreams:
         for place in upstream.places:
             yield from _https(f"upstream {upstream.id}", place)

@@ -243,6 +243,14 @@ def systems(settings: Settings, policy_set: PolicySet, config: Path) -> Iterator
             f"the catalogue has functions of `{system}`, which is no upstream",
             "add it as an `[[upstream]]`",
         )
+    at_hosts = {upstream.id for upstream in settings.upstreams if upstream.public_host}
+    for system in sorted((policy_set.catalogue.own_host & reachable) - at_hosts):
+        yield _at(
+            source,
+            ("upstream", [each.id for each in settings.upstreams].index(system), "id"),
+            f"`{system}` is in `own_host` of the catalogue, and has no host: it is not reached",
+            "write its `public_host`",
+        )
     for index, upstream in enumerate(settings.upstreams):
         if upstream.id not in used:
             yield _at(

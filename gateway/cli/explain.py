@@ -27,12 +27,13 @@ from gateway.cli.opening import (
 )
 from gateway.cli.terminal import printable
 from gateway.errors import CommandError
+from gateway.system_hosts import CONTINUE
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine as StoreEngine
 
     from gateway.settings import Settings
-    from policies.catalogue import Match
+    from policies.catalogue import Catalogue, Match
     from policies.engine import Engine
     from policies.policy_set import PolicySet
     from policies.question import Question, Subject
@@ -83,7 +84,9 @@ class _Circumstances:
 )
 @click.option("--organisation", help="Their organisation, if not written in --person.")
 @click.option("--method", default="GET", show_default=True, help="The method of the request.")
-@click.option("--url", required=True, help="Path and query of the request, or the whole URL.")
+@click.option(
+    "--url", required=True, help="The whole URL, or path and query at the gateway's own host."
+)
 @click.option("--form", default="", help="The form of the request, as name=value&name=value.")
 @click.option("--at", help="When, such as 2026-11-20T09:00 (London); now by default.")
 @click.option("--post", multiple=True, help="A post they hold, if they have never signed in.")
@@ -125,7 +128,7 @@ def explain(
     try:
         described = _Described(posts=post, unit=unit, team=team, trainings=training)
         subject = _subject(policy_set, store, _person(person, organisation), described, moment)
-        match = _match(policy_set, method.upper(), url, form)
+        match = _match(_reached(settings, policy_set, url), method.upper(), url, form)
         if match is None:
             _tell_unknown(method.upper(), url, as_json=as_json)
             return
@@ -213,13 +216,30 @@ def _subject(
     )
 
 
-def _match(policy_set: PolicySet, method: str, url: str, form: str) -> Match | None:
+def _reached(settings: Settings, policy_set: PolicySet, url: str) -> Catalogue:
+    """Give what is reached at the host of a URL; without one, at the gateway's own."""
+    from gateway.front.from_settings import host_names, system_hosts
+    from vetting.errors import quoted
+
+    hosts, catalogue = system_hosts(settings), policy_set.catalogue
+    asked = urlsplit(url).netloc.lower().encode("ascii", "replace")
+    if not asked or asked in host_names(settings.gateway.origin):
+        return catalogue.without(frozenset(hosts))
+    for host in hosts.values():
+        if asked in host_names(host.origin):
+            return catalogue.at(host.system, frozenset({CONTINUE}))
+    known = ", ".join([settings.gateway.origin, *(each.origin for each in hosts.values())])
+    message = f"explain: {quoted(asked.decode())} is no host of the gateway; known: {known}"
+    raise CommandError(message)
+
+
+def _match(catalogue: Catalogue, method: str, url: str, form: str) -> Match | None:
     """Find the function a URL means, by the way every request goes."""
     from gateway.backoffice.canonical import TargetError, canonicalise_form, canonicalise_target
 
     parts = urlsplit(url)
     target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-    declared = policy_set.catalogue.declared_parameters
+    declared = catalogue.declared_parameters
     try:
         canonical = canonicalise_target(target.encode("ascii"), declared)
         fields = canonicalise_form(form.encode("ascii"), declared) if form else ()
@@ -231,7 +251,7 @@ def _match(policy_set: PolicySet, method: str, url: str, form: str) -> Match | N
         raise CommandError(
             "explain: the URL must be written in ASCII, as browsers send it"
         ) from error
-    return policy_set.catalogue.match(method, canonical.path, canonical.query, fields)
+    return catalogue.match(method, canonical.path, canonical.query, fields)
 
 
 def _question(

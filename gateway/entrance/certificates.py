@@ -11,6 +11,7 @@ import ssl
 import stat
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NoReturn
 
 import structlog
@@ -20,7 +21,7 @@ from cryptography.hazmat.primitives import hashes
 from gateway.errors import ServeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -41,11 +42,13 @@ class CertificateFiles:
         certificate: the chain as PEM, the gateway's own certificate first.
         key: its private key as PEM, for its owner alone.
         host: the name that staff type, without a port.
+        others: names that it is shown for too.
     """
 
     certificate: Path
     key: Path
     host: str
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +84,16 @@ def load(files: CertificateFiles) -> Loaded:
         raise CertificateError(f"{message}; write it as PEM, ours first") from error
     if not _names(chain[0], files.host):
         message = f"tls: `{files.certificate}` is not for `{files.host}`"
-        raise CertificateError(f"{message}; have one issued for the name in `gateway.origin`")
+        raise CertificateError(f"{message}; have one issued for that name")
+    for other in files.others:
+        if not _names(chain[0], other):
+            message = f"tls: `{files.certificate}` is not for `{other}`"
+            remedy = "have one issued for both, or write a `[[tls.host_certificate]]` for it"
+            raise CertificateError(f"{message}; {remedy}")
     return Loaded(context=_context(files), chain=chain)
+
+
+_NONE: Mapping[str, ServedCertificate] = MappingProxyType({})
 
 
 class ServedCertificate:
@@ -91,20 +102,27 @@ class ServedCertificate:
     `refresh` may run on a thread; whoever takes the context gets the old one or the new.
     """
 
-    def __init__(self, files: CertificateFiles, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        files: CertificateFiles,
+        clock: Callable[[], datetime],
+        by_name: Mapping[str, ServedCertificate] = _NONE,
+    ) -> None:
         """Load the first one.
 
         Args:
             files: where it is.
             clock: says what time it is.
+            by_name: those that are shown instead to whoever asks for these names (SNI).
 
         Raises:
             CertificateError: it cannot be used.
         """
         self._files = files
         self._clock = clock
+        self._by_name = by_name
         self._seen = self._look()
-        self._loaded = load(files)
+        self._loaded = self._choosing(load(files))
         self._coming: Loaded | None = None  # in order, but for that its time has not begun
 
     @property
@@ -114,6 +132,8 @@ class ServedCertificate:
 
     def refresh(self) -> None:
         """Take the files' certificate in use if they have changed, and it can be used."""
+        for each in self._by_name.values():
+            each.refresh()
         seen, at = self._look(), self._clock()
         if seen == self._seen:
             if self._coming is not None and _has_begun(self._coming, at):
@@ -131,13 +151,29 @@ class ServedCertificate:
         self._take(loaded)
 
     def _take(self, loaded: Loaded) -> None:
-        self._loaded, self._coming = loaded, None
+        self._loaded, self._coming = self._choosing(loaded), None
         own = loaded.chain[0]
         _log.info(
             "new certificate in use",
             sha256=own.fingerprint(hashes.SHA256()).hex(),
             ends_at=own.not_valid_after_utc.isoformat(),
         )
+
+    def _choosing(self, loaded: Loaded) -> Loaded:
+        """Have connections that are made with a certificate go over to that of the name asked for.
+
+        The name says nothing of what is asked for later: `Host` does, which is one of ours or none.
+        """
+        if self._by_name:
+            loaded.context.sni_callback = self._choose
+        return loaded
+
+    def _choose(
+        self, connection: ssl.SSLObject, name: str | None, _context: ssl.SSLContext
+    ) -> None:
+        other = self._by_name.get((name or "").lower())
+        if other is not None:
+            connection.context = other.context
 
     def _look(self) -> tuple[tuple[int, ...], ...]:
         """Say what would be different if a file had been written anew."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from gateway.wire.answers import document, give, to_bytes
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from gateway.wire.limits import ConnectionLimits
 
 _CLOSE: Final = b"Connection: close\r\n"
+_NOWHERE: Final[Mapping[bytes, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,11 @@ class PlainHttp:
     """Refuses, or leads to https; a `RequestHandler`. Nothing that is asked here is looked at."""
 
     def __init__(
-        self, inside: Inside, limits: ConnectionLimits, refusal: PlainRefusal, to: str = ""
+        self,
+        inside: Inside,
+        limits: ConnectionLimits,
+        refusal: PlainRefusal,
+        to: Mapping[bytes, str] = _NOWHERE,
     ) -> None:
         """Hold what is said.
 
@@ -53,13 +60,13 @@ class PlainHttp:
             inside: keeps the connections and records refusals.
             limits: of a connection; its hosts with the port of plain HTTP too.
             refusal: what is said.
-            to: origin that a GET is led to instead; empty for none.
+            to: by `Host`, the origin that a GET is led to instead; empty for none.
         """
         self.limits = limits
         self.connections = inside.connections
         self._inside = inside
         self._refusal = refusal
-        self._to = to.encode("ascii")
+        self._to = to
 
     @property
     def draining(self) -> bool:
@@ -69,8 +76,10 @@ class PlainHttp:
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         """Answer, and close: who comes again comes over https."""
         head = incoming.head
-        if self._to and head.method in {"GET", "HEAD"} and head.target.startswith(b"/"):
-            moved = document(301, b"text/plain", b"", more=((b"Location", self._to + head.target),))
+        to = self._to.get(head.headers[b"host"])
+        if to and head.method in {"GET", "HEAD"} and head.target.startswith(b"/"):
+            there = to.encode("ascii") + head.target
+            moved = document(301, b"text/plain", b"", more=((b"Location", there),))
             give(moved, incoming, connection)
             return
         said = self._refusal

@@ -28,7 +28,7 @@ from gateway.wire.arrival import Arrival
 from gateway.wire.connection import Connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from ipaddress import IPv4Network, IPv6Network
     from socket import socket
 
@@ -77,7 +77,7 @@ class EntranceRules:
         seconds: for everything before the first byte of HTTP.
         handshakes: the most that are worked on at a time.
         answer_fields: what every answer over TLS carries, ours or a front's.
-        origin: where a GET of plain HTTP is led to, at the listener for that.
+        origins: where a GET of plain HTTP is led to, at the listener for that, by `Host`.
         plain_limits: of connections that are told to use https.
     """
 
@@ -87,7 +87,7 @@ class EntranceRules:
     seconds: float
     handshakes: int
     answer_fields: bytes
-    origin: str
+    origins: Mapping[bytes, str]
     plain_limits: ConnectionLimits
 
 
@@ -125,7 +125,7 @@ class Reception:
         limits = rules.plain_limits
         self._unlisted = PlainHttp(inside, limits, UNLISTED)
         self._on_tls_port = PlainHttp(inside, limits, ON_TLS_PORT)
-        self._redirect = PlainHttp(inside, limits, UNLISTED, rules.origin)
+        self._redirect = PlainHttp(inside, limits, UNLISTED, rules.origins)
 
     async def receive(self, accepted: socket, peer_ip: str, way: Way) -> None:
         """Let somebody in, or not; a socket that is not let in is closed.

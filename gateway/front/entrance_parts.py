@@ -12,7 +12,7 @@ from gateway.entrance.certificates import CertificateFiles, ServedCertificate
 from gateway.entrance.reception import EntranceRules, ListedFront, Reception
 from gateway.entrance.told_client import ToldByHeader
 from gateway.front.clock import clock
-from gateway.front.from_settings import host_names
+from gateway.front.from_settings import host_names, system_hosts
 from gateway.front.open_routes import is_called_by_machines
 from gateway.pace import SourcePaces
 from gateway.wire.limits import ConnectionLimits
@@ -53,25 +53,38 @@ def stranger_paces(section: GatewaySection) -> SourcePaces:
     return SourcePaces(section.source_requests_per_second, exempt=is_called_by_machines)
 
 
-def certificate_files(settings: Settings) -> CertificateFiles | None:
-    """Give where the gateway's own certificate is; None where it does not speak TLS itself."""
-    if settings.tls is None:
-        return None
-    return CertificateFiles(
-        certificate=settings.tls.certificate_file,
-        key=settings.tls.key_file,
+def certificate_files(settings: Settings) -> tuple[CertificateFiles, ...]:
+    """Give where the gateway's certificates are, that of its own name first; none without TLS.
+
+    A system's host without a certificate of its own is shown the first.
+    """
+    tls = settings.tls
+    if tls is None:
+        return ()
+    hosts = {each.public_host for each in settings.upstreams if each.public_host is not None}
+    own = [
+        CertificateFiles(certificate=each.certificate_file, key=each.key_file, host=each.host)
+        for each in tls.host_certificates
+    ]
+    first = CertificateFiles(
+        certificate=tls.certificate_file,
+        key=tls.key_file,
         host=urlsplit(settings.gateway.origin).hostname or "",
+        others=tuple(sorted(hosts - {each.host for each in own})),
     )
+    return first, *own
 
 
 def served_certificate(settings: Settings) -> ServedCertificate | None:
-    """Load the gateway's own certificate, if it has one.
+    """Load the gateway's certificates, if it has any.
 
     Raises:
         CertificateError: it cannot be used.
     """
-    files = certificate_files(settings)
-    return None if files is None else ServedCertificate(files, clock)
+    if not (files := certificate_files(settings)):
+        return None
+    by_name = {each.host: ServedCertificate(each, clock) for each in files[1:]}
+    return ServedCertificate(files[0], clock, by_name)
 
 
 def strict_transport(section: GatewaySection) -> bytes:
@@ -99,11 +112,14 @@ def reception(
         loop: the event loop of the worker.
     """
     tls, gateway = settings.tls, settings.gateway
-    scheme, _, host = gateway.origin.partition("://")
-    plain_hosts = host_names(f"http://{host.partition(':')[0]}")
-    if tls is not None and tls.redirect_listen is not None:
-        port = tls.redirect_listen.rpartition(":")[2]
-        plain_hosts |= {f"{host.partition(':')[0]}:{port}".encode("ascii")}
+    scheme = gateway.origin.partition("://")[0]
+    origins: dict[bytes, str] = {}
+    for origin in (gateway.origin, *(each.origin for each in system_hosts(settings).values())):
+        name = origin.partition("://")[2].partition(":")[0]
+        names = host_names(origin) | host_names(f"http://{name}")
+        if tls is not None and tls.redirect_listen is not None:
+            names |= {f"{name}:{tls.redirect_listen.rpartition(':')[2]}".encode("ascii")}
+        origins |= dict.fromkeys(names, origin)
     rules = EntranceRules(
         fronts=tuple(_listed(each, inside, scheme) for each in settings.fronts),
         # An origin of plain HTTP listens on this machine alone: the settings see to that.
@@ -112,8 +128,8 @@ def reception(
         seconds=_ENTRANCE_SECONDS if tls is None else tls.handshake_seconds,
         handshakes=_HANDSHAKES if tls is None else tls.handshakes,
         answer_fields=strict_transport(gateway),
-        origin=gateway.origin,
-        plain_limits=replace(inside.limits, hosts=inside.limits.hosts | plain_hosts),
+        origins=origins,
+        plain_limits=replace(inside.limits, hosts=inside.limits.hosts | origins.keys()),
     )
     return Reception(inside, rules, certificate, loop)
 

@@ -321,10 +321,17 @@ def example(tmp_path: Path) -> Path:
         *(f"cheshire-{each}" for each in names),
     ):
         (tmp_path / "certificates" / name).write_text("certificate")
-    for name in ("nwas-ca.pem", "gate.pem"):
+    for name in ("nwas-ca.pem", "gate.pem", "learning.pem"):
         (tmp_path / "certificates" / name).write_text("certificate")
     passwords = ("cheshire-police.password", "cheshire-fire.password", "mail.password")
-    for name in (*passwords, "nwas.secret", "gate.keytab", "gate.key", "front-nginx.secret"):
+    for name in (
+        *passwords,
+        "nwas.secret",
+        "gate.keytab",
+        "gate.key",
+        "learning.key",
+        "front-nginx.secret",
+    ):
         password = tmp_path / "secrets" / name
         password.write_text("secret" * 8)
         password.chmod(0o600)

@@ -13,6 +13,7 @@ import pytest
 from flask import Response
 
 from gateway.front import open_routes
+from gateway.front.sign_on import SIGN_ON_PREFIX
 from gateway.pages.page import Route
 from policies.catalogue import GATEWAY_SYSTEM, Catalogue
 from policies.policy_set import load_policy_set
@@ -90,7 +91,7 @@ def test_the_open_list_is_what_was_agreed(routes: tuple[Route, ...]) -> None:
     assert open_routes.OPEN_DOCUMENTS == OPEN_DOCUMENTS
     assert {rule for rule in OPEN_PAGES if "<" not in rule} == open_routes.OPEN_PAGES
     assert open_routes.OPEN_PAGE_PREFIXES == ("/-/static/", "/-/sign-in/", "/-/oidc/")
-    assert open_routes.SIGN_ON_PREFIX == "/-/sign-on/"  # leads to systems' own hosts
+    assert SIGN_ON_PREFIX == "/-/sign-on/"  # leads to systems' own hosts
 
 
 def test_flask_serves_what_is_listed_and_nothing_else() -> None:

@@ -179,3 +179,25 @@ def test_where_they_are_what_they_learnt_and_when_they_showed_a_factor_can_be_sa
     assert answer(*outside, "--second-factor-minutes", "14") == "deny"
     told = place.run(*words, "--zone", "moon")
     assert "`moon` is not a zone; known: internet" in told.err
+
+
+def test_a_url_means_what_is_reached_at_its_host(place: Place) -> None:
+    sign_in(place)
+    place.hold("cheshire-fire/40011", "DBSB")
+    config = place.settings.file
+    assert config is not None
+    text = config.read_text()
+    config.write_text(text.replace('paths = ["/"]', 'paths = ["/"]\npublic_host = "ebs.localhost"'))
+    asked = ("explain", "--person", "cheshire-fire/f.fighter", "--json", "--url")
+
+    at_host = place.run(*asked, f"http://ebs.localhost:8080{PAYSLIP}").json()
+    at_main = [place.run(*asked, f"{before}{PAYSLIP}") for before in ("", "http://localhost:8080")]
+    elsewhere = place.run(*asked, f"http://fleet.localhost:8080{PAYSLIP}")
+
+    assert (at_host["effect"], at_host["function"]) == ("permit", "pay.slip")
+    assert [told.json()["status"] for told in at_main] == [404, 404]
+    assert elsewhere.code != 0
+    assert (
+        "`fleet.localhost:8080` is no host of the gateway; known: http://localhost:8080, http://ebs"
+        in elsewhere.err
+    )

@@ -45,7 +45,7 @@ RULES = EntranceRules(
     seconds=2,
     handshakes=8,
     answer_fields=STRICT,
-    origin=f"https://{NAME}",
+    origins={b"gate": f"https://{NAME}", NAME.encode(): f"https://{NAME}"},
     plain_limits=LIMITS,
 )
 BY_PROXY = replace(RULES, fronts=(ListedFront(networks=HERE, by_header=None),))
@@ -90,9 +90,11 @@ class Entrance:
     address: tuple[str, int]
     open: list[RawClient] = field(default_factory=list)
 
-    async def client(self, context: ssl.SSLContext | None = None, host: str = "gate") -> RawClient:
+    async def client(
+        self, context: ssl.SSLContext | None = None, host: str = "gate", asking_for: str = ""
+    ) -> RawClient:
         """Connect, over TLS where there is a context."""
-        name = NAME if context else None
+        name = (asking_for or NAME) if context else None
         made = await asyncio.open_connection(*self.address, ssl=context, server_hostname=name)
         self.open.append(RawClient(*made, host=host))
         return self.open[-1]
@@ -171,7 +173,12 @@ class Issued:
 
     def served(self) -> ServedCertificate:
         """Load what is in the files."""
-        return ServedCertificate(self.files, lambda: datetime.now(UTC))  # noqa: TID251 - certificates hold real time
+        return ServedCertificate(self.files, self.now)
+
+    @staticmethod
+    def now() -> datetime:
+        """Give the present instant, as certificates hold real time."""
+        return datetime.now(UTC)  # noqa: TID251 - see above
 
     def believer(self) -> ssl.SSLContext:
         """Make the context of a browser that trusts the authority."""
@@ -180,9 +187,9 @@ class Issued:
         return context
 
 
-def issued(folder: Path) -> Issued:
-    """Make an authority, and a certificate of it in files."""
-    files = CertificateFiles(certificate=folder / "gate.pem", key=folder / "gate.key", host=NAME)
-    made = Issued(files=files, authority=trustme.CA())
-    made.issue()
+def issued(folder: Path, *, authority: trustme.CA | None = None, host: str = NAME) -> Issued:
+    """Make an authority, if there is none yet, and a certificate of it in files."""
+    files = CertificateFiles(certificate=folder / "gate.pem", key=folder / "gate.key", host=host)
+    made = Issued(files=files, authority=authority or trustme.CA())
+    made.issue(host)
     return made

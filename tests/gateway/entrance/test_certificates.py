@@ -7,6 +7,7 @@ import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import (
@@ -20,7 +21,7 @@ from structlog.testing import capture_logs
 from gateway.entrance.certificates import CertificateError, ServedCertificate, load
 from gateway.errors import ServeError
 from tests.doubles.certificates import weak_certificate
-from tests.gateway.entrance.entrance import NAME, RULES, Entrance, Issued, entrance
+from tests.gateway.entrance.entrance import NAME, RULES, Entrance, Issued, entrance, issued
 from tests.gateway.stand import status_of
 
 Spoil = Callable[[Issued], object]
@@ -220,3 +221,37 @@ def test_one_that_was_put_there_early_is_taken_when_it_begins(tls: Issued) -> No
 
     assert taken is not before
     assert served.context is taken
+
+
+async def test_whoever_asks_for_a_systems_host_is_shown_its_certificate(
+    tls: Issued, tmp_path: Path
+) -> None:
+    """And its new one, when there is one; every other name is shown the gateway's."""
+    (tmp_path / "fleet").mkdir()
+    fleet = issued(tmp_path / "fleet", authority=tls.authority, host="fleet.example")
+    served = ServedCertificate(tls.files, fleet.now, {"fleet.example": fleet.served()})
+    tls.issue(NAME, "kit.example")
+    served.refresh()
+    async with entrance(RULES, served) as gate:
+
+        async def names(asking_for: str) -> set[str]:
+            client = await gate.client(tls.believer(), asking_for=asking_for)
+            assert status_of(await client.get()) == 200
+            seen = client.writer.get_extra_info("ssl_object").getpeercert()
+            return {name for _, name in seen["subjectAltName"]}
+
+        assert await names(NAME) == {NAME, "kit.example"}
+        assert await names("kit.example") == {NAME, "kit.example"}
+        assert await names("Fleet.Example") == {"fleet.example"}
+        fleet.issue("fleet.example", "new.example")
+        served.refresh()
+        assert await names("fleet.example") == {"fleet.example", "new.example"}
+
+
+def test_a_certificate_must_be_for_every_host_that_is_shown_it(tls: Issued) -> None:
+    tls.issue(NAME, "kit.example")
+
+    load(replace(tls.files, others=("kit.example",)))
+    said = "is not for `fleet.example`; have one issued for both, or write a `..tls.host_certi"
+    with pytest.raises(CertificateError, match=said):
+        load(replace(tls.files, others=("kit.example", "fleet.example")))

@@ -24,7 +24,7 @@ async def test_what_cannot_be_read_is_told_the_same(refusal: PlainRefusal) -> No
 
 async def test_where_it_is_led_to_https_what_cannot_be_read_is_refused_for_itself() -> None:
     worker = Worker(ok, LIMITS, at_most=1)
-    plain = PlainHttp(worker, LIMITS, UNLISTED, "https://gate.example")
+    plain = PlainHttp(worker, LIMITS, UNLISTED, {b"gate": "https://gate.example"})
 
     assert plain.refuse_head(414, "target-too-long", _nobody(worker)).startswith(b"HTTP/1.1 414 ")
     assert worker.codes == ["target-too-long"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 
 from gateway.entrance.certificates import CertificateError
+from gateway.errors import SettingsError
 from gateway.front.entrance_parts import (
     certificate_files,
     connection_limits,
@@ -141,8 +143,62 @@ async def test_plain_http_may_name_us_with_the_port_of_plain_http(
 
     hosts = made._redirect.limits.hosts
     assert {b"gate.example", b"gate.example:80", b"gate.example:8081"} <= hosts
-    files = certificate_files(settings)
-    assert files is not None
+    (files,) = certificate_files(settings)
     assert (files.host, files.key.name) == ("gate.example", "gate.key")
     with pytest.raises(CertificateError, match="no certificate that can be read"):
         served_certificate(settings)
+
+
+async def test_a_systems_host_has_its_certificate_and_its_way_to_https(
+    make_settings: SettingsMaker, tmp_path: Path
+) -> None:
+    for name in ("gate.pem", "gate.key"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    pair = 'certificate_file = "gate.pem"\nkey_file = "gate.key"\n'
+    tls = (
+        f'[tls]\n{pair}redirect_listen = "0.0.0.0:80"\n'
+        f'[[tls.host_certificate]]\nhost = "fleet.example"\n{pair}'
+    )
+    old, last = 'origin = "http://localhost:8080"\n', 'paths = ["/"]\n'
+    systems = "".join(
+        f'[[upstream]]\nid = "{name}"\nurl = "http://127.0.0.1:1"\naudience = "{name}"\n'
+        f'{last}public_host = "{name}.example"\n'
+        for name in ("fleet", "kit")
+    )
+    settings = make_settings(
+        (old, 'origin = "https://gate.example"\n'), (last, f"{last}{systems}{tls}")
+    )
+    made = reception(Worker(ok, LIMITS, at_most=1), settings, None, asyncio.get_running_loop())
+
+    first, own = certificate_files(settings)
+    assert (first.host, first.others) == ("gate.example", ("kit.example",))
+    assert own.host == "fleet.example"
+    to = made._redirect._to
+    assert to[b"gate.example:80"] == "https://gate.example"
+    assert to[b"fleet.example"] == to[b"fleet.example:80"] == "https://fleet.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("flet.example", "`flet.example` is no system's `public_host`; did you mean `fleet.exa"),
+        ("fleet.example", "`fleet.example` has one already; write one for each host"),
+    ],
+)
+def test_a_certificate_is_for_a_host_that_there_is(
+    make_settings: SettingsMaker, tmp_path: Path, host: str, said: str
+) -> None:
+    for name in ("gate.pem", "gate.key"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o600)
+    pair = 'certificate_file = "gate.pem"\nkey_file = "gate.key"\n'
+    more = "".join(
+        f'[[tls.host_certificate]]\nhost = "{each}"\n{pair}' for each in ("fleet.example", host)
+    )
+    last = 'paths = ["/"]\n'
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        make_settings(
+            ('origin = "http://localhost:8080"\n', 'origin = "https://gate.example"\n'),
+            (last, f'{last}public_host = "fleet.example"\n[tls]\n{pair}{more}'),
+        )
