@@ -25,7 +25,7 @@ from policies.policy_files import PolicyFiles
 from policies.policy_set import load_policy_set
 from tests.doubles.certificates import revocation_list
 from tests.gateway.cli.place import AT, LIBRARY, TEXT, Place
-from tests.policies.people import SHARED
+from tests.policies.people import SHARED, copied_set
 
 
 def findings(place: Place) -> list[dict[str, Any]]:
@@ -352,3 +352,16 @@ def test_the_organisations_of_the_runbook_are_accepted(copied: Place) -> None:
     found = copied.run("check", "--sample", "50", "--json").json()["findings"]
     faults = [each["message"] for each in found if each["severity"] == "fault"]
     assert [each for each in faults if "keytab" not in each] == []
+
+
+def test_a_system_that_needs_a_host_and_has_none_is_a_fault(place: Place, tmp_path: Path) -> None:
+    edited = copied_set(tmp_path / "edited")
+    catalogue = edited / "catalogue.toml"
+    catalogue.write_text('own_host = ["ebs"]\n' + catalogue.read_text())
+    asked = load_policy_set(edited)
+
+    (found,) = check_steps.systems(load_settings(place.config), asked, place.config)
+    assert "`ebs` is in `own_host` of the catalogue, and has no host" in found.message
+    assert "write its `public_host`" in found.message
+    place.config.write_text(place.config.read_text() + 'public_host = "ebs.localhost"\n')
+    assert not [*check_steps.systems(load_settings(place.config), asked, place.config)]
