@@ -22,6 +22,7 @@ from tests.doubles.scripted_upstream import Exchange, ScriptedUpstream
 SECRET: Final = "0123456789abcdef0123456789abcdef"
 CONFIGURATIONS: Final = Path(__file__).parents[2] / "deploy" / "proxies"
 _PLACES: Final = ("/usr/local/sbin", "/usr/sbin", "/usr/local/bin", "/usr/bin")
+_NO_ROUTE: Final = b"404 page not found\n"
 _NGINX: Final = """\
 daemon off;
 master_process off;
@@ -47,10 +48,12 @@ class ProxiedOffice:
     Attributes:
         port: where the proxy listens.
         heads: of the requests that reached the back office.
+        keeps_bodies_out: whether the proxy refuses the body of a GET.
     """
 
     port: int
     heads: list[bytes] = field(default_factory=list)
+    keeps_bodies_out: bool = True
 
     async def ask(self, request: str, *, bodiless: bool = False) -> bytes:
         """Send a request through the proxy on a connection of its own; read the answer."""
@@ -142,6 +145,34 @@ async def envoy(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
         )
         command = [program("envoy"), "-c", str(folder / "envoy.yaml"), "--concurrency", "1"]
         async with running([*command, "--use-dynamic-base-id"], folder, office.port):
+            yield office
+
+
+@contextlib.asynccontextmanager
+async def traefik(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
+    """Run Traefik."""
+    async with _office() as (office, behind):
+        office.keeps_bodies_out = False
+        written = (CONFIGURATIONS / "traefik-routes.toml").read_text()
+        (folder / "traefik-routes.toml").write_text(
+            written.replace("127.0.0.1:8080", f"127.0.0.1:{gate_port}")
+            .replace("127.0.0.1:9000", f"127.0.0.1:{behind}")
+            .replace("GATEWAY-SECRET", SECRET)
+        )
+        command = [
+            program("traefik"),
+            f"--entrypoints.web.address=127.0.0.1:{office.port}",
+            f"--providers.file.filename={folder}/traefik-routes.toml",
+            "--entrypoints.web.http.sanitizepath=false",
+            "--global.checknewversion=false",
+            "--global.sendanonymoususage=false",
+            "--log.level=ERROR",
+        ]
+        async with running(command, folder, office.port):
+            async with asyncio.timeout(20):  # it listens before it has read its routes
+                asked = "GET /-/ HTTP/1.1\r\nHost: gate\r\n\r\n"
+                while (await office.ask(asked)).endswith(_NO_ROUTE):  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
             yield office
 
 

@@ -71,10 +71,10 @@ def cookie_of(token: str) -> str:
 
 @contextlib.asynccontextmanager
 async def proxied_stand(
-    folder: Path, world: World, keys: KeyRing, proxy: FrontProxy
+    folder: Path, world: World, keys: KeyRing, proxy: FrontProxy, *, port: int = 0
 ) -> AsyncIterator[Stand]:
     """Open a gate that a proxy may ask about a system it keeps itself."""
-    async with stand(folder, world, keys, front_proxies=(proxy,)) as gate:
+    async with stand(folder, world, keys, front_proxies=(proxy,), port=port) as gate:
         address = UpstreamAddress(
             host="127.0.0.1",
             port=9,

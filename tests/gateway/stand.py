@@ -272,8 +272,9 @@ async def stand(
     front_proxies: Collection[FrontProxy] = (),
     strangers: SourcePaces | None = None,
     host: SystemHost | None = None,
+    port: int = 0,
 ) -> AsyncIterator[Stand]:
-    """Open a gate on a free port."""
+    """Open a gate, on a free port where none is given."""
     with new_parts(folder) as parts, capture_logs() as logged:
         record = KeyedRecord(folder, key_ring)
         recorder = NotingRecorder(
@@ -416,7 +417,7 @@ async def stand(
             logged=logged,
         )
         house = loop.create_task(front.keep_house(lambda _: None))
-        server = await loop.create_server(lambda: Connection(front, loop), "127.0.0.1", 0)
+        server = await loop.create_server(lambda: Connection(front, loop), "127.0.0.1", port)
         made.address = server.sockets[0].getsockname()
         try:
             yield made

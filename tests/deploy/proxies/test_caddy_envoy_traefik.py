@@ -1,11 +1,7 @@
-"""Caddy and Envoy with the configurations of deploy/proxies; what nginx does otherwise is beside.
-
-Traefik is not run: it asks in the way of Caddy, and its file is compared with Caddy's.
-"""
+"""Caddy, Envoy and Traefik with the configurations of deploy/proxies; nginx is beside."""
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -14,7 +10,7 @@ import pytest
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
 from tests.deploy.proxies.refusals import BROWSER, FORM, assert_refusals_are_the_gates
-from tests.doubles.front_proxies import CONFIGURATIONS, ProxiedOffice, caddy, envoy
+from tests.doubles.front_proxies import ProxiedOffice, caddy, envoy, free_port, traefik
 from tests.gateway.conftest import front_world, record_keys
 from tests.gateway.pages.world import World
 from tests.gateway.proxied import CLIENT, asking_fields, cookie_of, listed, proxied_stand
@@ -23,18 +19,25 @@ from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 __all__ = ["front_world", "record_keys"]
 
 Front = tuple[Stand, ProxiedOffice]
-KINDS = {caddy: ProxyKind.FORWARD_AUTH, envoy: ProxyKind.EXT_AUTHZ}
+KINDS = {
+    caddy: ProxyKind.FORWARD_AUTH,
+    envoy: ProxyKind.EXT_AUTHZ,
+    traefik: ProxyKind.FORWARD_AUTH,
+}
 
 
-@pytest.fixture(params=[caddy, envoy])
+@pytest.fixture(params=list(KINDS))
 async def front(
     request: pytest.FixtureRequest, tmp_path: Path, front_world: World, record_keys: KeyRing
 ) -> AsyncIterator[Front]:
-    proxy = listed(KINDS[request.param])
+    port = free_port()
+    asks_as = f"127.0.0.1:{port}" if request.param is traefik else ""
+    proxy = listed(KINDS[request.param], host=asks_as)
     async with (
-        proxied_stand(tmp_path, front_world, record_keys, proxy) as gate,
+        proxied_stand(tmp_path, front_world, record_keys, proxy, port=port) as gate,
         request.param(tmp_path, gate.address[1]) as office,
     ):
+        gate.drafts.clear()  # of who asked whether it is there
         yield gate, office
 
 
@@ -66,7 +69,7 @@ async def test_the_whole_of_it(front: Front) -> None:
     await assert_refusals_are_the_gates(gate, office, signed_in)
     upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n"
     answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{upgrade}\r\n")
-    assert status_of(answer) in {400, 403}
+    assert status_of(answer) in {400, 403, 404}  # Traefik has no way for it
 
     # the gate's own pages are reached, and nobody asks it through them
     own = await office.ask(f"GET /-/portal HTTP/1.1\r\n{BROWSER}\r\n")
@@ -75,9 +78,9 @@ async def test_the_whole_of_it(front: Front) -> None:
     assert status_of(await office.ask(through)) == 403
     assert gate.drafts[-1].code == "proxy-unlisted"
 
-    # nor is a body where there should be none
+    # nor is a body where there should be none; Traefik cannot keep it out, as its file says
     chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"
-    for more in (FORM, chunked):
+    for more in (FORM, chunked) if office.keeps_bodies_out else ():
         answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{more}")
         assert status_of(answer) == 400
     assert office.heads == []
@@ -86,15 +89,3 @@ async def test_the_whole_of_it(front: Front) -> None:
     answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
     assert status_of(answer) == 503
     assert office.heads == []
-
-
-def test_traefik_is_told_to_do_what_caddy_does() -> None:
-    caddyfile = (CONFIGURATIONS / "Caddyfile").read_text()
-    traefik = tomllib.loads((CONFIGURATIONS / "traefik.toml").read_text())["http"]
-    asked = traefik["middlewares"]["gateway-asked"]["forwardAuth"]
-
-    assert f"copy_headers {' '.join(asked['authResponseHeaders'])}\n" in caddyfile
-    assert asked["address"] == "http://127.0.0.1:8080/-/forward-auth"
-    assert asked["trustForwardHeader"] is False
-    order = traefik["routers"]["back-office"]["middlewares"]
-    assert order == ["with-secret", "gateway-asked", "without-secret"]
