@@ -72,6 +72,7 @@ def learn(
         raise click.UsageError("name either --access-log FILE or --from-record")
     settings = open_settings(config)
     known = policy_set_in_force(settings).catalogue
+    known = known.at(system) if system in known.own_host else known
     unread = 0
 
     def seen() -> Iterator[Seen]:

@@ -150,12 +150,13 @@ def caller_of(
     visit = cast("OpenVisit | None", environ.get(VISIT_KEY))
     zone = None if visit is None else visit.zone
     ends_at = session.ends_unused_at(at)
+    at_host = bool(environ.get(HOST_KEY))  # where the button that makes it last longer is not
     return Caller(
         name=subject.name,
         organisation_name=organisation.name if organisation else subject.organisation,
         form_token=form_token,
         navigation=navigation(services.engine(), session, path=path, at=at, zone=zone),
-        ends_at=ends_at,
+        ends_at=None if at_host else ends_at,
         seconds=int((ends_at - at).total_seconds()),
         lasts=ends_at - at < timedelta(microseconds=session.idle_us),
     )
