@@ -14,8 +14,8 @@
     ...
     menu = { function_id = "/OA_HTML/RF.jsp?function_id=" }   # {} where addresses alone tell
 
-A function with `menu` answers a list of functions: what somebody may not open goes from it. Each
-key names a member of a JSON answer whose value, after the address, opens a function; addresses are
+A function with `menu` answers a list of functions: what somebody may not open goes from it, and what
+cannot be tied to a function at all. Each key names a member of a JSON answer whose value, after the address, opens a function; addresses are
 found without.
 
 An answer that is marked no higher than its function is classified was judged when the function was

@@ -1,9 +1,9 @@
-"""Reduces an answer that lists functions to those that somebody may open.
+"""Reduces an answer that lists functions to those that somebody may open; pages in `html_menus`.
 
-What is listed is known by its addresses, and by members that stand for addresses (`MenuRule`). In
-JSON, an object that leads to a function goes with all it holds, and so does a heading under which
-nothing is left. On a page, a link goes with the item of the list, or the row, that it stands in.
-Whatever leads to no function that is known, or to another site, goes too.
+What is listed is known by its addresses, and by members that stand for addresses (`MenuRule`). An
+object that leads to a function goes with all it holds, and so does a heading under which nothing is
+left. Whatever leads to no function that is known, or to another site, goes too; and what leads
+nowhere that could be told, beside others that do: a script may lead it on.
 """
 
 from __future__ import annotations
@@ -12,30 +12,20 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from gateway.backoffice.treatment.html_page import ancestors, drop
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
-    from selectolax.lexbor import LexborNode
-
-    from gateway.backoffice.treatment.html_page import Page
     from gateway.backoffice.treatment.json_text import Json
 
 MayOpen: TypeAlias = "Callable[[str], bool]"
 """Tells whether an address, path and query, opens a function that is permitted."""
 
 _ADDRESS: Final = re.compile(r"\s*(?:/|[a-zA-Z][a-zA-Z0-9+.-]*:|\?)")
-_ROOTED: Final = re.compile(r"\s*(?:/|https?:)", re.IGNORECASE)
 _LIKE_ADDRESS: Final = re.compile(r"\S*\.jsp\b\S*|\S*OAFunc=\S*", re.IGNORECASE)
-_LINKS: Final = (("a", "href"), ("area", "href"), ("form", "action"), ("button", "formaction"))
-_MORE_LINKS: Final = (("input", "formaction"), ("iframe", "src"), ("frame", "src"))
-_CHOICES: Final = "option"
-_ITEMS: Final = frozenset({"li", "tr", "dd", "option"})
-_GROUPS: Final = "ul, ol, dl, table, optgroup, select"
-_HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6", "dt"})
-_WHOLE: Final = frozenset({"body", "head", "html", "main", "nav"})
+_QUOTED: Final = re.compile(r"""'([^'\\]*)'|"([^"\\]*)"|`([^`\\]*)`""")
+_CALL: Final = re.compile(r"[\w.$]+\((?:\s*[\"'`]|\)|\d|this\b|event\b)|[\w.$]+\s*=\s*[\"'`]")
 _GONE: Final = object()
 
 
@@ -50,6 +40,15 @@ class Menu:
 
     opens: Mapping[str, str]
     may_open: MayOpen
+
+    def may_run(self, script: str) -> bool:
+        """Tell whether a script leads to what may be opened, by every address that it names.
+
+        One that names none may lead anywhere.
+        """
+        quoted = ("".join(found) for found in _QUOTED.findall(script))
+        places = [text.strip() for text in quoted if is_address(text)]
+        return bool(places) and all(map(self.may_open, places))
 
 
 @dataclass(slots=True)
@@ -71,33 +70,32 @@ def reduce_json(value: Json, menu: Menu, removed: Removed) -> Json:
     return left
 
 
-def reduce_page(page: Page, menu: Menu, removed: Removed) -> None:
-    """Take out of a page what may not be opened; how much went is noted."""
-    page.drop_unreadable()
-    gone: list[LexborNode] = []
-    kept: set[int] = set()
-    for node, address in _links(page, menu):
-        if menu.may_open(address):
-            kept.update(above.mem_id for above in ancestors(node))
-        else:
-            gone.append(node)
-    gone += _led_by_scripts(page, menu, kept | {node.mem_id for node in gone})
-    removed.count += len(gone)
-    # With its item, unless the item leads to something else besides.
-    drop([_item(node, kept) for node in gone])
-    _drop_empty(page)
+def is_address(text: str) -> bool:
+    """Tell whether a text is an address, or like those of this back office."""
+    return bool(_ADDRESS.match(text) or _LIKE_ADDRESS.fullmatch(text.strip()))
 
 
 def _reduced(value: Json, menu: Menu, removed: Removed) -> Json:
     if isinstance(value, dict):
         return _reduced_object(value, menu, removed)
     if isinstance(value, list):
-        kept = [left for each in value if (left := _reduced(each, menu, removed)) is not _GONE]
-        return _GONE if value and not kept else kept
-    if isinstance(value, str) and _is_address(value) and not menu.may_open(value.strip()):
+        return _reduced_list(value, menu, removed)
+    if isinstance(value, str) and not _may_open_text(value, menu):
         removed.count += 1
         return _GONE
     return value
+
+
+def _reduced_list(value: list[Json], menu: Menu, removed: Removed) -> Json:
+    kept = [left for each in value if (left := _reduced(each, menu, removed)) is not _GONE]
+    if value and not kept:
+        return _GONE
+    objects = [each for each in value if isinstance(each, dict)]
+    if not any(_leads(each, menu) for each in objects):
+        return kept
+    entries = [each for each in kept if not isinstance(each, dict) or _leads(each, menu)]
+    removed.count += len(kept) - len(entries)
+    return entries or _GONE
 
 
 def _reduced_object(value: dict[str, Json], menu: Menu, removed: Removed) -> Json:
@@ -106,7 +104,7 @@ def _reduced_object(value: dict[str, Json], menu: Menu, removed: Removed) -> Jso
         if before is not None and not _may_open_member(before, member, menu):
             removed.count += 1
             return _GONE
-        if isinstance(member, str) and _is_address(member) and not menu.may_open(member.strip()):
+        if isinstance(member, str) and not _may_open_text(member, menu):
             removed.count += 1
             return _GONE
     kept: dict[str, Json] = {}
@@ -116,6 +114,25 @@ def _reduced_object(value: dict[str, Json], menu: Menu, removed: Removed) -> Jso
             return _GONE  # a heading under which nothing is left, or leads nowhere
         kept[name] = left
     return kept
+
+
+def _may_open_text(text: str, menu: Menu) -> bool:
+    """Tell whether a text leads nowhere, or to what may be opened."""
+    if is_address(text):
+        return menu.may_open(text.strip())
+    return _CALL.match(text.strip()) is None or menu.may_run(text)
+
+
+def _leads(value: Json, menu: Menu) -> bool:
+    """Tell whether something in an object leads to a function."""
+    if isinstance(value, dict):
+        return any(
+            (name in menu.opens and member not in (None, "")) or _leads(member, menu)
+            for name, member in value.items()
+        )
+    if isinstance(value, list):
+        return any(_leads(each, menu) for each in value)
+    return isinstance(value, str) and (is_address(value) or _CALL.match(value.strip()) is not None)
 
 
 def _may_open_member(before: str, member: Json, menu: Menu) -> bool:
@@ -128,77 +145,3 @@ def _may_open_member(before: str, member: Json, menu: Menu) -> bool:
     if isinstance(member, bool) or not isinstance(member, str | int):
         return False
     return menu.may_open(f"{before}{member}")
-
-
-def _is_address(text: str) -> bool:
-    return bool(_ADDRESS.match(text) or _LIKE_ADDRESS.fullmatch(text.strip()))
-
-
-def _links(page: Page, menu: Menu) -> Iterator[tuple[LexborNode, str]]:
-    for tag, name in (*_LINKS, *_MORE_LINKS):
-        for node in page.find(f"{tag}[{name}]"):
-            address = (node.attributes.get(name) or "").strip()
-            if address and not address.startswith("#"):
-                yield node, address
-    for node in page.find(_CHOICES):
-        value = node.attributes.get("value") or ""
-        if _is_address(value):
-            yield node, value.strip()
-    for name, before in menu.opens.items():
-        for node in page.elements():
-            for written in (name.lower(), f"data-{name.lower().replace('_', '-')}"):
-                if told := node.attributes.get(written):
-                    yield node, f"{before}{told}"
-
-
-def _led_by_scripts(page: Page, menu: Menu, known: set[int]) -> Iterator[LexborNode]:
-    """Give what a script would lead on, unless it is known or holds a link that stays."""
-    for node in page.elements():
-        if node.mem_id in known or node.tag in _WHOLE:
-            continue
-        for name, value in node.attributes.items():
-            if (
-                value
-                and (name == "xlink:href" or name.startswith("data-"))
-                and (_ROOTED.match(value) or _LIKE_ADDRESS.fullmatch(value.strip()))
-                and not menu.may_open(value.strip())
-            ):
-                yield node
-                break
-
-
-def _item(node: LexborNode, kept: set[int]) -> LexborNode:
-    for above in ancestors(node):
-        if above.mem_id in kept or above.tag in _WHOLE:
-            break
-        if above.tag in _ITEMS:
-            return above
-    return node
-
-
-def _drop_empty(page: Page) -> None:
-    """Take out lists in which nothing is left, and the headings that stand right before them."""
-    while True:
-        empty = [
-            node for node in page.find(_GROUPS) if not node.css("li, tr, dd, option, a, button")
-        ]
-        hollow = [
-            item
-            for item in page.find("li")
-            if item.css(_GROUPS) and not item.css("a, button, input") and not _leads(item)
-        ]
-        gone = [*empty, *hollow]
-        if not gone:
-            return
-        drop([*gone, *(heading for node in gone if (heading := _heading(node)) is not None)])
-
-
-def _leads(item: LexborNode) -> bool:
-    return any(node.css("li, option, tr, dd") for node in item.css(_GROUPS))
-
-
-def _heading(node: LexborNode) -> LexborNode | None:
-    before = node.prev
-    while before is not None and before.is_text_node and not (before.text_content or "").strip():
-        before = before.prev
-    return before if before is not None and before.tag in _HEADINGS else None

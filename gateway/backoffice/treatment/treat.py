@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 from gateway.backoffice.treatment.content_kind import AnswerKind, text_of
 from gateway.backoffice.treatment.found import Found
 from gateway.backoffice.treatment.html_mask import demand_masked, mask_page
+from gateway.backoffice.treatment.html_menus import reduce_page
 from gateway.backoffice.treatment.html_page import Page
 from gateway.backoffice.treatment.json_mask import mask_json
 from gateway.backoffice.treatment.json_text import read_json, write_json
-from gateway.backoffice.treatment.menus import Removed, reduce_json, reduce_page
+from gateway.backoffice.treatment.menus import Removed, reduce_json
 from gateway.backoffice.treatment.pdf_mark import mark_pdf
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 from gateway.backoffice.treatment.watermark import mark_page, mark_table, mark_text
