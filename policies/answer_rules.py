@@ -14,12 +14,14 @@
     ...
     menu = { function_id = "/OA_HTML/RF.jsp?function_id=" }   # {} where addresses alone tell
 
-A function with `menu` answers a list of functions: what somebody may not open goes from it, and what
-cannot be tied to a function at all. Each key names a member of a JSON answer whose value, after the address, opens a function; addresses are
-found without.
+A function with `menu` answers a list of functions: what somebody may not open goes from it, and
+what cannot be tied to a function at all. Each key names a member of a JSON answer whose value,
+after the address, opens a function; addresses are found without.
 
 An answer that is marked no higher than its function is classified was judged when the function was
-decided. One that is marked higher needs what its marking needs, whatever the rules permit.
+decided. One that is marked higher needs what its marking needs, whatever the rules permit. That
+holds for the answer to the handshake of a WebSocket as well. Where another proxy asks, the gate
+sees no answers: there everything of a system that marks them is refused.
 """
 
 from __future__ import annotations
