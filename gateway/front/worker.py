@@ -24,6 +24,7 @@ from gunicorn.workers.base import Worker
 from gateway.entrance.reception import Way
 from gateway.front.assembly import Assembly
 from gateway.front.entrance_parts import reception
+from gateway.front.heap import give_back, share_heaps
 
 if TYPE_CHECKING:
     from gateway.entrance.certificates import ServedCertificate
@@ -64,6 +65,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
         # 1,024 is for programs that use `select`.
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+        share_heaps()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(self._serve())
@@ -103,7 +105,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 except TimeoutError:
                     beats += 1
                     if beats % _GC_BEATS == 0:
-                        _collect(beats // _GC_BEATS)
+                        await self._collect(beats // _GC_BEATS)
                     await loop.run_in_executor(None, self._renew)
             self._stopping = True
             self._counts.leave(self.age)
@@ -116,6 +118,13 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 self.notify()
                 await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
             housekeeper.cancel()
+
+    async def _collect(self, turn: int) -> None:
+        """Collect what is young, now and then what is older; a millisecond where little is."""
+        of_all, of_older = _GC_OLDER
+        gc.collect(2 if turn % of_all == 0 else 1 if turn % of_older == 0 else 0)
+        if turn % of_older == 0:
+            await asyncio.get_running_loop().run_in_executor(None, give_back)
 
     def _renew(self) -> None:
         """Look whether there is a new certificate."""
@@ -183,9 +192,3 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
     def _accepting(self) -> set[asyncio.Task[Any]]:
         tasks: set[asyncio.Task[Any]] = self.__dict__.setdefault("accepting_tasks", set())
         return tasks
-
-
-def _collect(turn: int) -> None:
-    """Collect what is young, now and then what is older: a millisecond where little was made."""
-    of_all, of_older = _GC_OLDER
-    gc.collect(2 if turn % of_all == 0 else 1 if turn % of_older == 0 else 0)
