@@ -83,7 +83,7 @@ class DecisionDrafts:
         # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer. The
         # subject is the session's, the function the match's, the host the policy set's.
         key = (
-            id(live),
+            live.session.hash,
             id(target),
             decision,
             visit.client.peer_ip if asking is None else (asking.proxy, asking.ip),
@@ -93,12 +93,13 @@ class DecisionDrafts:
             question.record_organisation,
         )
         known = self._known.get(key)
-        if known is not None and known[0] is match:
+        if known is not None and known[0] is match and known[2] is live:
             return known[1].draft(
                 entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference
             )
         draft = decision_draft(visit, question, decision, match, host=host)
-        # A match that was made for a body is another each time, and takes the place of the last.
+        # A session read anew takes the place of what it was, and so does a match that was made for
+        # a body, another each time.
         if known is not None or self._newcomers.came_before(
             (live.session.hash, head.method, target.sent)
         ):
@@ -108,7 +109,7 @@ class DecisionDrafts:
         return draft
 
     def _tidy(self) -> None:
-        """Forget what belongs to sessions that are over, or were read anew; all, if it is much."""
+        """Forget what belongs to sessions that are over; all, where that is not enough."""
         kept = {key: known for key, known in self._known.items() if not known[2].dropped}
         self._known = kept if len(kept) < self._most else {}
         self._tidy_at = min(self._most, 2 * len(self._known) + _TIDY_FROM)

@@ -250,6 +250,22 @@ def test_a_form_sent_again_and_again_takes_one_place(live: LiveSession) -> None:
     assert len(drafts) == 1
 
 
+def test_a_session_read_anew_takes_the_place_of_what_it_was(live: LiveSession) -> None:
+    """Each is, every few minutes; and nothing of before is said of it."""
+    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
+    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
+    decision = engine.decide(question)
+    visit = new_visit(request(target=PAYSLIP), live=live)
+    for number in range(20):
+        staff = replace(live.staff, username=f"alice{number}")
+        visit.live = replace(live, staff=staff, _facts=None)
+        expected = decision_draft(visit, question, decision, match, host=HOST)
+        for _ in range(3):
+            assert drafts.draft(visit, question, decision, match, host=HOST) == expected
+
+    assert len(drafts) == 1
+
+
 def test_what_is_known_of_a_session_goes_with_it(live: LiveSession) -> None:
     """The people of yesterday do not stay in memory, and never fill it."""
     engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
