@@ -32,6 +32,9 @@ BUSY_SECONDS = 5.0
 """How long a writer waits for another; a commit takes milliseconds, so more is a fault."""
 
 POOL_SIZE = 8
+PAGE_CACHE_KIB = 256
+"""What each connection keeps of the file: few pages are read all the time, and the system keeps the
+file. SQLite's own 2 MiB would fill up over hours, eight times in each worker."""
 POOL_OVERFLOW = 8
 WRITES = "gateway_writes"  # the execution option that marks a connection as a writer
 TURN = "gateway_turn"  # that of the lock on which the writers of this process queue
@@ -163,6 +166,7 @@ def _prepare(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA cache_size = -{PAGE_CACHE_KIB}")
     cursor.execute("PRAGMA query_only = ON")
     cursor.close()
 

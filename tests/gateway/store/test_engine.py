@@ -42,7 +42,13 @@ def test_every_connection_is_durable_checked_and_patient(store: Engine) -> None:
         with opened(store) as connection:
             found = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+                for name in (
+                    "journal_mode",
+                    "synchronous",
+                    "foreign_keys",
+                    "busy_timeout",
+                    "cache_size",
+                )
             }
 
         assert found == {
@@ -50,6 +56,7 @@ def test_every_connection_is_durable_checked_and_patient(store: Engine) -> None:
             "synchronous": 2,
             "foreign_keys": 1,
             "busy_timeout": 5000,
+            "cache_size": -256,
         }
 
 
