@@ -2,7 +2,7 @@
 #   PORT=8081 make demo         another port           SCENARIO=mfss make demo   another shared service
 #   make test T=tests/vetting/test_levels.py
 #   make bench BENCH=decision   one group of benchmarks
-#   SECONDS=120 make soak       a short soak
+#   SECONDS=120 make soak       a short soak (ANSWERS= compared, else its share of a million)
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
@@ -106,7 +106,7 @@ bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for 
 	@$(BIN)/python -m tests.benchmarks $(BENCH)
 
 soak: setup-test  ## half an hour of mixed load: memory, descriptors, cross-talk (SECONDS=1800)
-	@exec $(BIN)/python -m tests.soak --seconds "$(SECONDS)"
+	@exec $(BIN)/python -m tests.soak --seconds "$(SECONDS)" $(if $(ANSWERS),--answers "$(ANSWERS)")
 
 clean:  ## remove what was made here but the demo's data (the next command sets up again)
 	@rm -rf .venv var/setup var/bench var/samba* gateway/pages/static/vendor node_modules .coverage .coverage.* \

@@ -64,6 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
     parser.add_argument("--seconds", type=int, default=SECONDS, help=f"{LEAST_SECONDS} or more")
     parser.add_argument("--out", type=Path, default=OUT, help="file of the figures")
+    parser.add_argument("--answers", type=int, help="that must be compared; a million in 1800 s")
     chosen = parser.parse_args()
     if chosen.seconds < LEAST_SECONDS:
         parser.error(f"--seconds {chosen.seconds}: at least {LEAST_SECONDS}")
@@ -74,8 +75,9 @@ def main() -> int:
     stack = SoakStack(places=Places.choose(folder, None, with_providers=False), say=say)
     try:
         stack.start()
+        due = ANSWERS * chosen.seconds // SECONDS if chosen.answers is None else chosen.answers
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            violations, figures = runner.run(_soak(stack, chosen.seconds))
+            violations, figures = runner.run(_soak(stack, chosen.seconds, due))
     except DemoError as error:
         sys.stderr.write(f"soak: {error}\n")
         return 1
@@ -102,7 +104,7 @@ def main() -> int:
     return 1 if violations else 0
 
 
-async def _soak(stack: SoakStack, seconds: int) -> tuple[list[str], dict[str, Any]]:
+async def _soak(stack: SoakStack, seconds: int, due: int) -> tuple[list[str], dict[str, Any]]:
     """Load and watch; gives what was not as it should be, and the figures."""
     if this := asyncio.current_task():
         for number in ENDING:
@@ -113,7 +115,7 @@ async def _soak(stack: SoakStack, seconds: int) -> tuple[list[str], dict[str, An
     people = await asyncio.to_thread(_sign_in_all, stack)
     say(f"{len(people)} people are signed in; {seconds} s of load")
     visits = [asyncio.create_task(each) for each in _visits(load, people)]
-    watching = asyncio.create_task(_watch(watch, load, seconds))
+    watching = asyncio.create_task(_watch(watch, load, seconds, due))
     begun = time.monotonic()
     done, _ = await asyncio.wait([*visits, watching], return_when=asyncio.FIRST_COMPLETED)
     load.ended.set()
@@ -130,8 +132,8 @@ async def _soak(stack: SoakStack, seconds: int) -> tuple[list[str], dict[str, An
     whole, took = watching in done, time.monotonic() - begun
     if whole:
         violations += judge(watch, took - _warm_seconds(seconds))
-    if whole and load.tally.carried < _due(seconds):
-        few = f"{load.tally.carried:,} of {_due(seconds):,} came in {took:.0f} s"
+    if whole and load.tally.carried < due:
+        few = f"{load.tally.carried:,} of {due:,} came in {took:.0f} s"
         violations.append(f"answers that carry their asker: {few}")
     return violations, _figures(watch, load, seconds=took, crossed=crossed, whole=whole)
 
@@ -186,14 +188,14 @@ def _visits(load: Load, people: list[Person]) -> list[Any]:
     ]
 
 
-async def _watch(watch: Watch, load: Load, seconds: int) -> None:
+async def _watch(watch: Watch, load: Load, seconds: int, due: int) -> None:
     """Sample until the time is up and enough has come; tell how far it has come."""
     begun = time.monotonic()
     latest = begun + MOST_TIMES * seconds
     warm_until = begun + _warm_seconds(seconds)
     warm, told = False, begun
     while (now := time.monotonic()) < begun + seconds or (
-        now < latest and load.tally.carried < _due(seconds)
+        now < latest and load.tally.carried < due
     ):
         watch.sample()
         if not warm and now >= warm_until:
@@ -210,11 +212,6 @@ async def _watch(watch: Watch, load: Load, seconds: int) -> None:
                 f" {tally.carried:,} carry their asker; {watch.told()}"
             )
         await asyncio.sleep(SAMPLE_SECONDS)
-
-
-def _due(seconds: int) -> int:
-    """Give how many answers that carry their asker must come."""
-    return ANSWERS * seconds // SECONDS
 
 
 def _warm_seconds(seconds: int) -> float:
