@@ -69,6 +69,7 @@ class Committer:
         self._disk = disk
         self._journal: JournalWriter
         self._state: RecorderState = "ok"
+        self._noting = threading.Lock()
         self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._signalled = False
         self._closing = False
@@ -122,7 +123,7 @@ class Committer:
             self._threads.append(threading.Thread(target=work, daemon=True))
         for thread in self._threads:
             thread.start()
-        self._note_state(self._state)
+        self._note_state(None)
 
     def close(self, timeout_seconds: float) -> None:
         """Write what waits, mark the journal closed, end the threads.
@@ -132,7 +133,7 @@ class Committer:
         if not self._threads:
             return
         self._closing = True
-        self._note_state(self._state)
+        self._note_state(None)
         for _ in range(LANES):
             self._wake.put(None)
         for thread in self._threads[:LANES]:
@@ -292,6 +293,8 @@ class Committer:
         """Turn to the next segment, or to the reserve; without either, fail those who wait."""
         journal = self._journal
         self._wait_for_landings()
+        if self._state == "stopped":  # one that was waited for has failed
+            return False
         try:
             journal.keep_reserve()
             journal.next_segment(use_reserve=False)
@@ -320,6 +323,8 @@ class Committer:
             return False
         self._retry_at = now + _RETRY_SECONDS
         self._wait_for_landings()
+        if self.state == "stopped":
+            return False
         try:
             self._journal.keep_reserve()
             self._journal.next_segment(use_reserve=False)
@@ -351,9 +356,12 @@ class Committer:
         self._note_state("stopped")
         self.room.settle(tuple(self.room.pending), STOPPED)
 
-    def _note_state(self, state: RecorderState) -> None:
-        self._state = state
-        self.takes_all = state == "ok" and self.is_open
+    def _note_state(self, state: RecorderState | None) -> None:
+        """Note how the disk is, or with None whether anything is taken. What has stopped stays."""
+        with self._noting:
+            if state is not None and self._state != "stopped":
+                self._state = state
+            self.takes_all = self._state == "ok" and self.is_open
 
     # The other threads.
 

@@ -108,6 +108,39 @@ def test_the_next_segment_begins_when_all_of_the_one_before_is_durable(bench: Re
     assert (report.holds, report.alarms) == (True, ())
 
 
+def test_a_flush_that_fails_while_the_next_segment_waits_for_it_stops_for_good(
+    bench: RecordBench,
+) -> None:
+    """The other lane has turned to the next segment by then; it must not write there."""
+    disk, told = SlowDisk(0, failing=(0,)), Told()
+    with bench.recorder(SMALL, disk) as recorder:
+        recorder.record_and_wait(decision(0))
+        disk.counts = True
+        recorder.record(decision(1), told)
+        wait_for(lambda: disk.begun == 1)
+        for number in range(2, 20):
+            recorder.record(decision(number, detail="d" * 6_000), told)
+        wait_for(lambda: len(told) > 5)  # as many as the segment takes
+        durable = len(told)
+        disk.held[0].set()
+        wait_for(lambda: len(told) == 19)
+
+        assert recorder.state == "stopped"
+        assert [type(error) for error in told[durable:]] == [RecordUnavailable] * (19 - durable)
+        segments = bench.journal / recorder.writer
+        assert [path.name for path in segments.glob("0*.seg")] == ["00000001.seg"]
+
+
+def test_what_has_stopped_is_not_well_again_when_it_closes(bench: RecordBench) -> None:
+    """Whoever notes that nothing is taken any more says nothing of the disk."""
+    with bench.recorder() as recorder:
+        committer = recorder._committer  # a race that cannot be made otherwise
+        committer._stop(OSError(errno.EIO, "input/output error"))
+        committer._note_state("ok")  # read before it stopped
+
+        assert (committer.state, committer.takes_all) == ("stopped", False)
+
+
 def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
     disk, told = SlowDisk(0, 1), Told()
     with bench.recorder(disk=disk) as recorder:
