@@ -162,7 +162,7 @@ def read_search(body: bytes, wanted: Wanted) -> Search:
     page = _optional(said, "page", "")
     _optional(page, "properties", "page.")
     limit, token = page.get("limit"), page.get("token", "")
-    if limit is not None and (type(limit) is not int or limit < 0):
+    if "limit" in page and (type(limit) is not int or limit < 0):
         raise RequestFault("page.limit: write a whole number, 0 or more")
     if token != "":
         token = _text(page, "token", "page.")

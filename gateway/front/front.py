@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +16,7 @@ from gateway.entrance.inside import UNREAD
 from gateway.wire.answers import Answer, give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
+from gateway.wire.request_head import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -32,6 +35,7 @@ _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
 _NO_HOSTS: Mapping[bytes, Pipeline] = MappingProxyType({})
+_ALLOWED: Final = b"Allow", ", ".join(sorted(METHODS)).encode("ascii")
 _FOR_OPERATORS: Final = {
     "tls-on-plain-port": "a client began TLS where plain HTTP is spoken; is `[tls]` missing?",
     "plain-http": "a client spoke plain HTTP off this machine; is its front listed, `[[front]]`?",
@@ -127,6 +131,8 @@ class Front:
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read."""
         answer = self.refusal(status, code, connection.peer_ip, UNREAD)
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:  # RFC 9110 section 15.5.6
+            answer = replace(answer, fields=(*answer.fields, _ALLOWED))
         return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
 
     def refusal(self, status: int, code: str, ip: str, sentence: str) -> Answer:

@@ -94,6 +94,7 @@ def decision_schemas() -> Schema:
                 "token": {
                     "description": "`next_token` of the page before; the rest must be as it was.",
                     "anyOf": [{"const": ""}, _TEXT],
+                    "default": "",
                 },
                 "properties": _OBJECT,
             },

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response, request
 
-from gateway.pages.audit_filter import AUDIT, AuditSearch
+from gateway.pages.audit_filter import AUDIT, FIELDS, AuditSearch
 from gateway.pages.entry_words import KINDS, OUTCOMES, EntryLine, entry_groups, entry_line
 from gateway.pages.page import PageKit, PageRequest, Route
 from policies.decision import Results
@@ -53,8 +53,6 @@ class AuditPage:
         errors |= {name: "Say it once" for name, said in request.args.lists() if len(said) > 1}
         if request.args["format"] != "json":
             errors["format"] = "Write json"
-        if "before" in request.args and search.before is None:
-            errors["before"] = "Write a whole number, as `next_before` gives it"
         if errors:
             reference = page.visit.reference
             response = _json({"refused": True, "reference": reference, "errors": errors})
@@ -72,7 +70,8 @@ class AuditPage:
             status=200 if found else 400,
             errors=search.errors,
             error_list=[
-                {"text": text, "href": f"#{field}"} for field, text in search.errors.items()
+                {"text": text, "href": f"#{field if field in FIELDS else FIELDS[0]}"}
+                for field, text in search.errors.items()
             ],
             values=search.values,
             lines=self._lines(found.rows if found else ()),

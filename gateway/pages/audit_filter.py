@@ -68,6 +68,8 @@ class AuditSearch:
         if since and until and since >= until:
             errors["until"] = "The end must be after the beginning"
         before = _position(query.get("before", ""))
+        if before is None and query.get("before"):
+            errors["before"] = "Begin again: the link to older acts is not one of this page"
         return cls(
             values=values,
             errors=errors,

@@ -71,7 +71,7 @@ TESTED_ELSEWHERE = {
     "gateway/cli/openapi.py": "tested with the document, tests/gateway/openapi/test_document.py",
     "gateway/openapi/answers.py": "tested with the document, and what is said by the attacks",
     "gateway/openapi/documents.py": "what it says is tried by tests/attacks/test_apis.py",
-    "gateway/openapi/feeds.py": "what it says is tried by tests/attacks/test_apis.py",
+    "gateway/openapi/feeds.py": "tested with what `gateway vetting import` tells",
     "gateway/openapi/pages.py": "what it says is tried by tests/attacks/test_apis.py",
     "gateway/openapi/proxies.py": "what it says is tried by tests/attacks/test_apis.py",
     "vetting/feed_schema.py": "tested with the command that prints it",

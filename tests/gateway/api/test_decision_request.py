@@ -137,6 +137,7 @@ def test_a_page_says_how_many_and_from_where() -> None:
         ({"page": 1}, "page: write an object"),
         ({"page": {"token": 1}}, "page.token: write text"),
         ({"page": {"limit": -1}}, "page.limit: write a whole number"),
+        ({"page": {"limit": None}}, "page.limit: write a whole number"),
         ({"page": {"limit": True}}, "page.limit: write a whole number"),
         ({"page": {"properties": []}}, "page.properties: write an object"),
         ({"subject": {**ALICE, "properties": 1}}, "subject.properties: write an object"),

@@ -11,8 +11,10 @@ import pytest
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jsonschema_rs import Draft202012Validator
 
 from gateway.cli.vetting_feed import feed_schema
+from gateway.openapi.document import openapi_document
 from gateway.store.engine import reading
 from tests.gateway.cli.place import AT, Place, Told
 from tests.structure.tree import read
@@ -80,6 +82,27 @@ def test_a_signed_export_is_taken_over_at_once(place: Place, unit: Import) -> No
         (change,) = place.register.history(connection, key)
     assert change.by.startswith("feed unit, export ")
     assert change.by.endswith(", m.jones")
+
+
+def test_what_is_told_as_json_is_what_the_openapi_document_says(unit: Import) -> None:
+    """`gateway.api.feed_push` sends it on to the unit, with the visit."""
+    document = openapi_document()
+    answers = document["paths"]["/-/api/vetting/feed/{feed}"]["post"]["responses"]
+
+    def fits(status: str, told: dict[str, Any]) -> bool:
+        schema = answers[status]["content"]["application/json"]["schema"]
+        told = {**told, "visit": "7H3K9QZ2MA"}
+        return Draft202012Validator({**schema, **document}).is_valid(told)
+
+    export = to_csv(row(1), row(2))
+    again = to_csv(row(1), row(2, level="N9"), at=LATER)
+    assert fits("200", unit(export, "--json", "--dry-run").json())
+    assert fits("200", unit(export, "--json").json())
+    assert fits("200", unit(export, "--json").json())
+    assert fits("422", {"refused": True, **unit(again, "--json").json()})
+    by_hand = to_csv(row(1), row(2), row(3), at=LATER)
+    assert fits("200", unit(by_hand, *digest(by_hand), "--json", signed=False).json())
+    assert not fits("200", {"feed": "unit"})
 
 
 def test_json_says_the_same(place: Place, unit: Import) -> None:

@@ -15,7 +15,7 @@ from gateway.keys import KeyRing
 from gateway.wire.answers import document, give
 from tests.gateway.identity.parts import later, us
 from tests.gateway.pages.world import World
-from tests.gateway.stand import OWN_PAYSLIP, Done, Stand, stand, status_of
+from tests.gateway.stand import OWN_PAYSLIP, Done, Stand, field_of, stand, status_of
 
 if TYPE_CHECKING:
     from gateway.visit import Visit
@@ -61,6 +61,16 @@ async def test_what_cannot_be_read_is_refused_with_a_reference_and_recorded(
             "127.0.0.1",
             Outcome.DENY,
         )
+
+
+async def test_a_method_that_nobody_here_takes_is_told_which_there_are(opened: Opened) -> None:
+    async with opened() as gate:
+        client = await gate.client()
+        await client.say(b"TRACE / HTTP/1.1\r\nHost: gate\r\n\r\n")
+        answer = await client.answer()
+
+    allowed = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT"
+    assert (status_of(answer), field_of(answer, "Allow")) == (405, allowed)
 
 
 async def test_a_stranger_who_sends_nonsense_cannot_fill_the_record(opened: Opened) -> None:

@@ -208,6 +208,15 @@ def test_a_program_is_told_what_is_wrong_and_given_no_other_search(
     assert response.json["reference"] == response.headers["Gateway-Reference"]
 
 
+def test_a_link_to_older_acts_that_is_none_shows_no_acts_at_all(browser_of: SignIn) -> None:
+    """The newest ones in their place would be taken for the older."""
+    response = browser_of("auditor").get("/-/audit?before=-1")
+
+    assert response.status_code == 400
+    assert entries(response.text) == []
+    assert '<a href="#reference">Begin again: the link to older acts' in response.text
+
+
 def test_one_entry_is_there_as_data_too(world: World, browser_of: SignIn) -> None:
     row = world.record.rows[3]
     body = browser_of("auditor").get(f"/-/audit?entry={row.index}&format=json").json
