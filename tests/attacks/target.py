@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from typing_extensions import override
+
+from deploy.demo.places import Places
 from deploy.demo.stack import Stack
 from deploy.demo.visitor import Visitor
 from gateway.audit.entry import Kind
@@ -14,12 +20,25 @@ from gateway.audit.search import AuditFilter, AuditRow, search
 from gateway.keys import KeyRing
 from tests.attacks.relay import Relay, SeenRequest
 from tests.attacks.wire import Reply, Wire
+from tests.doubles.few_staff import few_staff
 
 SIGN_OUT = "/OA_HTML/AppsLogout"
 COOKIE = "gateway-localhost"
 OWN_PAYSLIP = b"/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
 RECORDED_SECONDS = 10.0
 Fields = Iterable[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayedPlaces(Places):
+    """Places in which the gateway finds the relay where the back office would be."""
+
+    relay_port: int
+
+    @property
+    @override
+    def back_office(self) -> str:
+        return f"http://127.0.0.1:{self.relay_port}"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -125,3 +144,27 @@ class Target:
             if wanted <= found.keys() or time.monotonic() > latest:
                 return found
             time.sleep(0.1)
+
+
+@contextmanager
+def relayed_target() -> Iterator[Target]:
+    """Start the whole stack with few staff, and a relay before its back office; end it all."""
+    folder = Path(tempfile.mkdtemp(prefix="attacks-"))
+    chosen = Places.choose(folder, None, scenario=few_staff())
+    relay = Relay(chosen.back_office_port)
+    places = RelayedPlaces(
+        folder=chosen.folder,
+        port=chosen.port,
+        back_office_port=chosen.back_office_port,
+        server_ports=chosen.server_ports,
+        scenario=chosen.scenario,
+        relay_port=relay.port,
+    )
+    stack = Stack(places=places, say=print)
+    try:
+        stack.start()
+        yield Target(stack=stack, relay=relay)
+    finally:
+        stack.stop()
+        relay.close()
+        shutil.rmtree(folder, ignore_errors=True)

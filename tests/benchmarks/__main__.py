@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 
-GROUPS = ("decision", "gate", "gate_more", "peers", "signin", "privacy", "vetting")
+GROUPS = ("decision", "gate", "gate_more", "gate_scale", "peers", "signin", "privacy", "vetting")
 
 
 def main() -> int:

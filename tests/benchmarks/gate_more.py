@@ -23,6 +23,7 @@ from tests.benchmarks.group import run_group
 from tests.benchmarks.load import Throughput, WrongAnswersError, run_wrk
 from tests.benchmarks.open_loop import answer_size
 from tests.benchmarks.report import Say, say
+from tests.benchmarks.results import COMPARED_REPETITIONS
 from tests.benchmarks.servers import MissingProgramError, page
 from tests.benchmarks.stand import Ground, Stand, standing
 
@@ -103,5 +104,6 @@ if __name__ == "__main__":
             lambda repetitions: measure(say, repetitions),
             targets=TARGETS,
             failures=(DemoError, MissingProgramError, NotSettledError, WrongAnswersError),
+            repetitions=COMPARED_REPETITIONS,
         )
     )

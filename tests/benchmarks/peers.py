@@ -29,6 +29,7 @@ from tests.benchmarks.load import WrongAnswersError, run_wrk
 from tests.benchmarks.open_loop import answer_size
 from tests.benchmarks.quick_provider import QuickProvider
 from tests.benchmarks.report import Say, say
+from tests.benchmarks.results import COMPARED_REPETITIONS
 from tests.benchmarks.servers import MissingProgramError, page
 from tests.benchmarks.stand import Ground, Stand, nginx_gate_and_apache, standing
 
@@ -144,5 +145,6 @@ if __name__ == "__main__":
             lambda repetitions: measure(say, repetitions),
             targets=TARGETS,
             failures=(DemoError, MissingProgramError, NotSettledError, WrongAnswersError),
+            repetitions=COMPARED_REPETITIONS,
         )
     )

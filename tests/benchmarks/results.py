@@ -27,6 +27,9 @@ DEFAULT_FILE = Path("var/bench/results.json")
 FEWEST_REPETITIONS = 3
 """With fewer a median says nothing about spread."""
 
+COMPARED_REPETITIONS = 5
+"""Of what is compared with other servers on a machine that others share."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
