@@ -11,7 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.audit.blocks import BLOCK_INDEX, BLOCK_TABLE, add_to_blocks, find_entry
@@ -132,7 +132,7 @@ class LogStore:
     def __init__(self, directory: Path) -> None:
         """Open the log for writing, making it if there is none; raises LogStoreError."""
         path = directory / LOG_FILE
-        self._newest = OpenPart()
+        self._newest: OpenPart | None = None
         try:
             # Made here, not by SQLite, which would let everybody read it.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640))
@@ -153,12 +153,13 @@ class LogStore:
     def _prepare(self, path: Path) -> None:
         connection = self._connection
         connection.isolation_level = None
-        connection.execute("PRAGMA page_size = 8192")
+        # A bundle is hundreds of kB: larger pages halve the calls to the system.
+        connection.execute("PRAGMA page_size = 16384")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -65536")
         # 32 MiB of WAL before pages are copied: hot index pages are then copied once, not often.
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0:
             with self.transaction():
                 for statement in SCHEMA:
@@ -178,20 +179,21 @@ class LogStore:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Do everything inside durably, or nothing."""
-        before = self._newest
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             yield
             self._connection.execute("COMMIT")
         except BaseException:
-            self._newest = before
+            self._newest = None
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
             raise
 
     @property
     def newest(self) -> OpenPart:
-        """What is remembered of the newest entries."""
+        """What is remembered of the newest entries; raises LogStoreError if they cannot be read."""
+        if self._newest is None:
+            self._newest = load_open_part(self._connection)
         return self._newest
 
     def size(self) -> int:
@@ -208,17 +210,17 @@ class LogStore:
         """
         if not kept:
             return
-        connection, newest = self._connection, self._newest
+        connection, newest = self._connection, self.newest
         add_bundles(connection, newest.size, flags, kept)
         add_to_blocks(connection, newest.size, columns)
-        grown = newest.grown(
+        known_from = newest.known_from
+        newest.grow(
             kept,
             [said[0] for said in columns],
             lambda part, persons: save_part(connection, part, persons),
         )
-        if grown.known_from != newest.known_from:
-            grown = replace(grown, least_new=least_new_id(connection, grown.known_from))
-        self._newest = grown
+        if newest.known_from != known_from:
+            newest.least_new = least_new_id(connection, newest.known_from)
 
     def note_closed(self, closed: list[Closed]) -> None:
         """Note which entries close which decisions, inside a transaction."""
@@ -226,14 +228,14 @@ class LogStore:
 
     def find(self, entry_id: bytes) -> StoredEntry | None:
         """Find an entry by its id."""
-        index = self._newest.index_of(entry_id)
+        index = self.newest.index_of(entry_id)
         if index is not None:
             return read_entry(self._connection, index)
         return find_entry(self._connection, entry_id)
 
     def has_older(self, entry_id: bytes) -> bool:
         """Tell whether an id is that of an entry before those remembered."""
-        return self._older.have(entry_id, self._newest.known_from)
+        return self._older.have(entry_id, self.newest.known_from)
 
     def envelopes(self, start: int) -> Iterator[bytes]:
         """Give the envelopes from an index on, in order; raises LogStoreError."""

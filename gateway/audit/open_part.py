@@ -8,14 +8,15 @@ The next sequencer reads all of it from the log again.
 import contextlib
 import sqlite3
 from binascii import unhexlify
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import count
 
 import orjson
 
 from gateway.audit.blocks import BLOCK_ENTRIES, blocks_of_id
 from gateway.audit.bundles import StoredEntry, log_size, read_entries
-from gateway.audit.persons import PART_ENTRIES, Persons, persons_of
+from gateway.audit.persons import PART_ENTRIES, Persons, add_persons
 
 _BEFORE_ID = b'{"v":1,"id":"'
 _ID = slice(len(_BEFORE_ID), len(_BEFORE_ID) + 32)
@@ -23,9 +24,9 @@ _LAST_MILLISECOND = (1 << 48) - 1
 _BLOCKS_READ = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class OpenPart:
-    """What is remembered at one moment.
+    """What is remembered. It grows with a transaction; if that fails, it is to be read again.
 
     Attributes:
         size: Number of entries in the log.
@@ -38,9 +39,9 @@ class OpenPart:
     """
 
     size: int = 0
-    persons: Persons = field(default_factory=dict)
-    ids: Mapping[bytes, int] = field(default_factory=dict)
-    ids_before: Mapping[bytes, int] = field(default_factory=dict)
+    persons: dict[bytes, int] = field(default_factory=dict)
+    ids: dict[bytes, int] = field(default_factory=dict)
+    ids_before: dict[bytes, int] = field(default_factory=dict)
     known_from: int = 0
     least_new: bytes = b""
 
@@ -49,12 +50,9 @@ class OpenPart:
         index = self.ids.get(entry_id)
         return self.ids_before.get(entry_id) if index is None else index
 
-    def grown(
-        self,
-        kept: Sequence[bytes],
-        ids: Sequence[bytes],
-        save: Callable[[int, Persons], None],
-    ) -> "OpenPart":
+    def grow(
+        self, kept: Sequence[bytes], ids: Sequence[bytes], save: Callable[[int, Persons], None]
+    ) -> None:
         """Remember entries that were added at the end.
 
         Args:
@@ -62,28 +60,18 @@ class OpenPart:
             ids: Their ids.
             save: Given each part that is full by then, and its persons.
         """
-        grown, at = self, 0
+        at = 0
         while at < len(ids):
-            size = grown.size
-            end = at + PART_ENTRIES - size % PART_ENTRIES
+            end = at + PART_ENTRIES - self.size % PART_ENTRIES
             some = ids[at:end]
-            grown = replace(
-                grown,
-                size=size + len(some),
-                persons=persons_of(size, kept[at:end], grown.persons),
-                ids={**grown.ids, **dict(zip(some, range(size, size + len(some)), strict=True))},
-            )
-            if grown.size % PART_ENTRIES == 0:
-                save(size // PART_ENTRIES, grown.persons)
-                known_from = grown.size - PART_ENTRIES
-                grown = OpenPart(
-                    size=grown.size,
-                    ids_before=grown.ids,
-                    known_from=known_from,
-                    least_new=grown.least_new,
-                )
+            add_persons(self.persons, self.size, kept[at:end])
+            self.ids.update(zip(some, count(self.size)))
+            self.size += len(some)
+            if self.size % PART_ENTRIES == 0:
+                save(self.size // PART_ENTRIES - 1, self.persons)
+                self.known_from = self.size - PART_ENTRIES
+                self.persons, self.ids, self.ids_before = {}, {}, self.ids
             at = end
-        return grown
 
 
 class OlderIds:
@@ -119,9 +107,11 @@ def load_open_part(connection: sqlite3.Connection) -> OpenPart:
     for entry in read_entries(connection, start):
         kept.append(entry.kept)
         ids.update((each, entry.idx) for each in _ids_of((entry,)))
+    persons: dict[bytes, int] = {}
+    add_persons(persons, start, kept)
     return OpenPart(
         size=size,
-        persons=persons_of(start, kept, {}),
+        persons=persons,
         ids=ids,
         known_from=start,
         least_new=least_new_id(connection, start),

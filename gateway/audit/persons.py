@@ -28,27 +28,26 @@ Persons = Mapping[bytes, int]
 """Of each pseudonym the blocks of a part it is in, as bits."""
 
 
-def persons_of(first: int, kept: Sequence[bytes], known: Persons) -> dict[bytes, int]:
-    """Say in which blocks of a part persons are.
+def add_persons(persons: dict[bytes, int], first: int, kept: Sequence[bytes]) -> None:
+    """Note in which blocks of a part persons are.
 
     Args:
-        first: Index of the first of these entries; all are of one part.
+        persons: What is known of the part; it is added to.
+        first: Index of the first of these entries; all are of that part.
         kept: What bundles keep of them.
-        known: What was said before.
     """
-    blocks = dict(known)
+    actor, subject = PERSONS
+    known = persons.get
     at = 0
     while at < len(kept):
         end = at + BLOCK_ENTRIES - (first + at) % BLOCK_ENTRIES
         bit = 1 << (first + at) // BLOCK_ENTRIES % PART_BLOCKS
-        actor, subject = PERSONS
-        present = {each[actor] for each in kept[at:end]}
-        present.update([each[subject] for each in kept[at:end]])
+        some = kept[at:end]
+        present = {each[actor] for each in some} | {each[subject] for each in some}
         present.discard(NO_PSEUDONYM)
         for pseudonym in present:
-            blocks[pseudonym] = blocks.get(pseudonym, 0) | bit
+            persons[pseudonym] = known(pseudonym, 0) | bit
         at = end
-    return blocks
 
 
 def save_part(connection: sqlite3.Connection, part: int, persons: Persons) -> None:

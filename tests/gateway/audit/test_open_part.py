@@ -45,7 +45,7 @@ def test_full_parts_are_given_away_however_the_entries_come() -> None:
         saved: dict[int, Persons] = {}
         part, at = OpenPart(), 0
         for count in pieces:
-            part = part.grown(kept[at : at + count], ids[at : at + count], saved.__setitem__)
+            part.grow(kept[at : at + count], ids[at : at + count], saved.__setitem__)
             at += count
         return part, saved
 

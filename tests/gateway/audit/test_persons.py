@@ -9,8 +9,8 @@ from gateway.audit.bundles import StoredEntry
 from gateway.audit.persons import (
     PART_ENTRIES,
     PERSON_TABLE,
+    add_persons,
     blocks_with,
-    persons_of,
     read_part,
     save_part,
 )
@@ -35,7 +35,9 @@ def connection(tmp_path: Path) -> sqlite3.Connection:
 def test_each_person_has_a_bit_for_each_block() -> None:
     entries = [kept(ANNA, BEN)] * 3 + [kept(NO_PSEUDONYM, CARL)] * 2
 
-    persons = persons_of(PART_ENTRIES + 2 * 1_024 - 3, entries, {ANNA: 0b1})
+    persons = {ANNA: 0b1}
+
+    add_persons(persons, PART_ENTRIES + 2 * 1_024 - 3, entries)
 
     assert persons == {ANNA: 0b11, BEN: 0b10, CARL: 0b100}
 
