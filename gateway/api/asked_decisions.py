@@ -29,16 +29,19 @@ if TYPE_CHECKING:
 class AskedDecisions:
     """Makes the question, and says what stands in the way of a permit. One a worker."""
 
-    def __init__(self, owners: RecordOwners, presence: Presence) -> None:
+    def __init__(
+        self, owners: RecordOwners, presence: Presence, apart: frozenset[str] = frozenset()
+    ) -> None:
         """Hold the parts.
 
         Args:
             owners: whose employee an employee number is.
             presence: after which pause, or how long, a function asks for a new sign-in.
+            apart: systems with hosts of their own: a request, which names no host, is none of them.
         """
         self._owners = owners
         self._presence = presence
-        self._finder = FunctionFinder()
+        self._finder = FunctionFinder(apart=apart)
 
     def match(self, catalogue: Catalogue, asked: Evaluation) -> Match | None:
         """Give what a question means; None for nothing, and for the gate's own pages.

@@ -25,6 +25,10 @@ MOST_EVALUATIONS: Final = 60
 LONGEST: Final = 2_000
 """Characters of a name, an id or a token."""
 
+_MOST_RESULTS: Final = (
+    1_000_000  # more than any page has: a larger limit asks for no more than that
+)
+
 TEXT_PATTERN: Final = r"^[^\x00-\x1f\x7f]+$"
 _TEXT: Final = re.compile(TEXT_PATTERN)
 
@@ -166,6 +170,8 @@ def read_search(body: bytes, wanted: Wanted) -> Search:
         raise RequestFault("page.limit: write a whole number, 0 or more")
     if token != "":
         token = _text(page, "token", "page.")
+    if limit is not None:
+        limit = min(limit, _MOST_RESULTS)
     return Search(wanted=wanted, question=question, limit=limit, token=token)
 
 

@@ -182,7 +182,8 @@ def _decisions(
             for each in settings.decisions.clients
         ]
     )
-    decisions = AskedDecisions(state.owners, presence(settings.sessions))
+    apart = frozenset(system_hosts(settings))
+    decisions = AskedDecisions(state.owners, presence(settings.sessions), apart)
     staff = SignedInStaff(state.store, state.cache)
     return AuthZen(
         clients,

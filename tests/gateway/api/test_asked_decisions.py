@@ -70,3 +70,13 @@ def test_what_is_unknown_or_the_gates_own_means_nothing(
     catalogue = front_world.engine.policy_set.catalogue
 
     assert decisions.match(catalogue, question(resource, action)) is None
+
+
+def test_a_request_of_a_system_with_a_host_of_its_own_means_nothing(front_world: World) -> None:
+    catalogue = front_world.engine.policy_set.catalogue
+    match = catalogue.match("GET", "/OA_HTML/OA.jsp", [("OAFunc", "XX_PAYSLIP")])
+    assert match is not None
+    apart = AskedDecisions(NOTHING, Presence(), frozenset({match.function.system}))
+
+    assert apart.match(catalogue, question(OWN_PAYSLIP, "GET")) is None
+    assert apart.match(catalogue, question("pay.slip")) is not None

@@ -127,6 +127,7 @@ def test_a_page_says_how_many_and_from_where() -> None:
         token="t1",
     )
     assert read_search(written(page=first), Wanted.ACTION).limit == 0
+    assert read_search(written(page={"limit": 10**30}), Wanted.ACTION).limit == 1_000_000
     assert read_search(written(), Wanted.ACTION).limit is None
 
 
