@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.forward import Outbound
     from gateway.backoffice.forwarder import Forwarder
+    from gateway.backoffice.websocket import WebSockets
     from gateway.system_hosts import SystemHost
     from gateway.visit import Grant, Visit
     from policies.answer_rules import MarkingRule, MenuRule
@@ -203,6 +204,20 @@ class AnswerDuty:
         else:
             looking = forwarder.looking(partial(HeldExchange, self, self.room), head_for_whole)
         result = await looking.forward(self.visit.incoming, self.visit.client, outbound)
+        if result.code in _ALARMS:
+            await self._alarm(result.code)
+        return result
+
+    async def upgrade(self, websockets: WebSockets, outbound: Outbound) -> Forwarded:
+        """Take an upgrade to the system; the head of its answer is judged as that of any other.
+
+        Raises:
+            ExchangeError: nothing has been said to the client; the caller refuses.
+        """
+        if self.treatment is not None:  # nobody reads what is said over it
+            return Forwarded(status=403, code="answer-unseen", answered=False)
+        visit = self.visit
+        result = await websockets.forward(visit.incoming, visit.client, outbound, judge=self.fault)
         if result.code in _ALARMS:
             await self._alarm(result.code)
         return result

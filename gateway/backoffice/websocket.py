@@ -14,7 +14,7 @@ import base64
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -38,6 +38,7 @@ _DEFLATE: Final = re.compile(
 _KEY_BYTES: Final = 24  # as written
 _SWITCHED: Final = 101
 Fields = list[tuple[bytes, bytes]]
+Judge = Callable[[Fields], str]
 
 
 class WebSockets:
@@ -52,18 +53,30 @@ class WebSockets:
             at_most: at a time, in this worker.
         """
         scheme = upstream.instances[0].url.partition("://")[0].encode("ascii")
+        self._exchange = partial(Handshake, idle_seconds=idle_seconds)
+        self._writes_head = partial(handshake_head, scheme)
         self._forwarder = Forwarder(
-            upstream,
-            exchange=partial(Handshake, idle_seconds=idle_seconds),
-            writes_head=partial(handshake_head, scheme),
+            upstream, exchange=self._exchange, writes_head=self._writes_head
         )
         self._at_most = at_most
         self._count = 0
 
     async def forward(
-        self, incoming: Incoming, client: Connection, outbound: Outbound
+        self,
+        incoming: Incoming,
+        client: Connection,
+        outbound: Outbound,
+        *,
+        judge: Judge | None = None,
     ) -> Forwarded:
         """Take a decided and recorded upgrade to the system, and last as long as its tunnel.
+
+        Args:
+            incoming: the upgrade.
+            client: whose it is.
+            outbound: what goes to the system.
+            judge: says by the fields of the system's answer why it may not be; None where nobody
+                looks at them.
 
         Raises:
             ExchangeError: nothing has been said to the client; the caller refuses.
@@ -71,8 +84,11 @@ class WebSockets:
         if self._count >= self._at_most:
             return Forwarded(status=503, code="websockets-full", answered=False)
         self._count += 1
+        forwarder = self._forwarder
+        if judge is not None:
+            forwarder = forwarder.looking(partial(self._exchange, judge=judge), self._writes_head)
         try:
-            return await self._forwarder.forward(incoming, client, outbound)
+            return await forwarder.forward(incoming, client, outbound)
         finally:
             self._count -= 1
 
@@ -105,9 +121,11 @@ class Handshake(Exchange):
         origins: Mapping[str, bytes],
         *,
         idle_seconds: float,
+        judge: Judge | None = None,
     ) -> None:
         super().__init__(incoming, client, outbound, origins)
         self._idle_seconds = idle_seconds
+        self._judge = judge
         self._key = b""
         self._coupling: asyncio.Task[None] | None = None
 
@@ -139,6 +157,8 @@ class Handshake(Exchange):
         """Answer the client, and let both speak until one of them ends."""
         answer = b""
         try:
+            if self._judge is not None:
+                _demand_fit(self._judge(fields))
             answer = _answer(fields, self._incoming, self._key, self._outbound.reference)
             cookies = [value for name, value in fields if name == b"set-cookie"]
             if cookies and self._outbound.pass_cookies is not None:
@@ -157,6 +177,16 @@ class Handshake(Exchange):
         self._answered = True
         tunnel.begin(answer, system, rest)
         self._settle(_SWITCHED, await tunnel.ended)
+
+
+def _demand_fit(fault: str) -> None:
+    """Refuse an answer that may not be shown.
+
+    Raises:
+        ExchangeError: always then.
+    """
+    if fault:
+        raise ExchangeError(403, fault)
 
 
 def _offers(head: RequestHead) -> list[bytes]:

@@ -102,8 +102,8 @@ class ForwardAct:
         if visit.incoming.head.body_length > self._most_bytes(grant):
             return Forwarded(status=413, code="body-too-large", answered=False)
         if visit.asking is not None:
-            if grant is not None and grant.match.function.menu is not None:
-                return Forwarded(status=403, code="menu-unseen", answered=False)
+            if self._duty_of(visit, grant) is not None:
+                return Forwarded(status=403, code="answer-unseen", answered=False)
             return self._told(visit, visit.asking, self._identity(visit, grant, live))
         load = partial(self._cookies.load, live.session.hash, self._profile.id)
         jar = await asyncio.get_running_loop().run_in_executor(None, load)
@@ -131,9 +131,11 @@ class ForwardAct:
         )
         if self._passed is not None:
             outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
-        if visit.method == WEBSOCKET:
-            return self._websockets.forward(incoming, visit.client, outbound)
         duty = self._duty_of(visit, grant)
+        if visit.method == WEBSOCKET:
+            if duty is not None:
+                return duty.upgrade(self._websockets, outbound)
+            return self._websockets.forward(incoming, visit.client, outbound)
         if duty is not None:
             return duty.forward(self._forwarder, outbound)
         return self._forwarder.forward(incoming, visit.client, outbound)

@@ -17,6 +17,8 @@ from gateway.audit.recorder import Recorder
 from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.held_answer import HeldBytes
+from gateway.backoffice.treatment.treat import Treatment
+from gateway.backoffice.websocket import WebSockets as WebSocketsOfSystem
 from gateway.errors import RecordUnavailable
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.visit import Grant, Visit
@@ -338,6 +340,33 @@ def test_an_alarm_is_an_entry_of_its_own_kind_and_a_line_for_operators(
     assert draft.actor_name == "alice@cheshire-fire"
     assert [line["log_level"] for line in logged] == ["error"] * (2 if fails else 1)
     assert logged[0]["code"] == "marking-exceeds"
+
+
+def test_an_upgrade_is_judged_by_its_marking_and_refused_where_its_content_matters(
+    tmp_path: Path, live: LiveSession
+) -> None:
+    visit, granted, duties, recorder = visited(live, policy_set(tmp_path, "", marked=True))
+    duty = duties.of(visit, granted)
+    assert duty is not None
+    judged: list[str] = []
+
+    class WebSockets:
+        async def forward(
+            self, *_: object, judge: Callable[[list[tuple[bytes, bytes]]], str]
+        ) -> Forwarded:
+            await asyncio.sleep(0)
+            judged.append(judge([(b"classification", b"SECRET")]))
+            return Forwarded(status=403, code=judged[-1], answered=False)
+
+    def upgraded(one: AnswerDuty) -> Forwarded:
+        way = cast("WebSocketsOfSystem", WebSockets())
+        return asyncio.run(one.upgrade(way, cast("Outbound", None)))
+
+    assert upgraded(duty).code == "marking-exceeds"
+    assert [draft.kind for draft in recorder.drafts] == [Kind.LEAK]
+    unread = upgraded(replace(duty, treatment=Treatment(mark="M")))
+    assert (unread.status, unread.code) == (403, "answer-unseen")
+    assert len(judged) == 1
 
 
 def test_other_ends_are_no_alarms(tmp_path: Path, live: LiveSession) -> None:

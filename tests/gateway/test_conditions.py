@@ -259,6 +259,34 @@ async def test_what_is_done_to_an_answer_is_left_to_the_act_and_to_no_proxy(
 
 
 @pytest.mark.parametrize("kind", ['mask = ["bank-details"]', "watermark = true"])
+async def test_nobody_opens_a_websocket_under_what_is_done_to_answers(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, kind: str
+) -> None:
+    """What is said over it is read by nobody here."""
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://gate\r\n"
+    )
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        (tmp_path / "rules").mkdir()
+        codes, token = [], gate.firefighter()
+        for more in ("", f"obligations = {{ {kind} }}"):
+            text = rule_text(
+                'organisation_kind = ["fire"]',
+                functions='["ict.ticket"]',
+                actions='["read", "write"]',
+                more=more,
+            )
+            gate.engine.put(Engine.compile(with_rules(tmp_path / "rules", text)))
+            await gate.ask("/ict/tickets/1/live", token=token, more=upgrade)
+            codes.append([(draft.outcome, draft.code) for draft in gate.drafts[-1:]])
+            gate.drafts.clear()
+
+        assert codes[0] != codes[1]
+        assert codes[1] == [(Outcome.DENY, "obligation-not-fulfilled")]
+
+
+@pytest.mark.parametrize("kind", ['mask = ["bank-details"]', "watermark = true"])
 async def test_the_gates_own_pages_are_not_masked_so_they_do_not_open(
     tmp_path: Path, front_world: World, record_keys: KeyRing, kind: str
 ) -> None:

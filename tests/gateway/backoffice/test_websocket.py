@@ -18,6 +18,7 @@ from tests.gateway.backoffice.websockets import (
     UPGRADE,
     accept_of,
     echo,
+    head_of,
     live,
     outcome,
     switched,
@@ -45,6 +46,25 @@ async def test_both_sides_carry_bytes_and_the_visit_tells_who_ended_it() -> None
     assert b"Origin: http://127.0.0.1:%d" % upstream.port in lines
     assert b"Gateway-Assertion: signed" in lines
     assert KEY not in sent
+
+
+@pytest.mark.parametrize(("marked", "status"), [(b"SECRET", 403), (b"OFFICIAL", 101)])
+async def test_where_answers_are_marked_that_to_the_handshake_is_judged(
+    marked: bytes, status: int
+) -> None:
+    async def marking(exchange: Exchange) -> None:
+        await exchange.say(switched(await exchange.head(), b"Classification: %b\r\n" % marked))
+        await exchange.reader.read()
+
+    def judge(fields: list[tuple[bytes, bytes]]) -> str:
+        return "marking-exceeds" if (b"classification", b"SECRET") in fields else ""
+
+    async with live(marking, judge=judge) as (client, handler, upstream):
+        await client.say(UPGRADE % b"")
+        assert (await head_of(client)).startswith(b"HTTP/1.1 %d " % status)
+        if status == 403:
+            assert await outcome(handler) == (403, "marking-exceeds")
+            await asyncio.wait_for(upstream.exchanges[0].reader.read(), 5)  # nothing goes on there
 
 
 async def test_what_passed_is_counted() -> None:

@@ -9,11 +9,14 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 
+from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.upstream import Upstream
-from gateway.backoffice.websocket import WebSockets
+from gateway.backoffice.websocket import Judge, WebSockets
+from gateway.wire.connection import Connection
+from gateway.wire.incoming import Incoming
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
-from tests.gateway.backoffice.gate import Gate, gate
+from tests.gateway.backoffice.gate import Forwards, Gate, gate
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
 ACCEPT = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # of that key, RFC 6455 section 1.3
@@ -46,6 +49,17 @@ async def echo(exchange: Exchange) -> None:
         await exchange.say(data)
 
 
+class _Judged:
+    def __init__(self, websockets: WebSockets, judge: Judge) -> None:
+        self._websockets, self._judge = websockets, judge
+
+    async def forward(
+        self, incoming: Incoming, client: Connection, outbound: Outbound
+    ) -> Forwarded:
+        forward = self._websockets.forward
+        return await forward(incoming, client, outbound, judge=self._judge)
+
+
 @contextlib.asynccontextmanager
 async def live(
     script: Script,
@@ -53,11 +67,13 @@ async def live(
     idle_seconds: float = 2,
     first_byte_seconds: float = 2,
     at_most: int = 10,
+    judge: Judge | None = None,
 ) -> AsyncIterator[tuple[RawClient, Gate, ScriptedUpstream]]:
     """Listen where everything is an upgrade."""
 
-    def wire(system: Upstream) -> WebSockets:
-        return WebSockets(system, idle_seconds=idle_seconds, at_most=at_most)
+    def wire(system: Upstream) -> Forwards:
+        made = WebSockets(system, idle_seconds=idle_seconds, at_most=at_most)
+        return made if judge is None else _Judged(made, judge)
 
     seconds = first_byte_seconds
     async with gate(script, wire=wire, first_byte_seconds=seconds) as (client, handler, upstream):

@@ -13,6 +13,7 @@ from typing import cast
 import pytest
 from joserfc.jwk import KeySet, OKPKey
 
+from gateway.answer_duties import AnswerDuty
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.forward import Forwarded
 from gateway.backoffice.forwarder import Forwarder
@@ -24,6 +25,7 @@ from gateway.backoffice.websocket import WebSockets
 from gateway.front.forward_act import ForwardAct
 from gateway.front.told_identity import SystemProfile, ToldFields
 from gateway.identity.sessions.live_session import LiveSession
+from gateway.proxy_asking import ProxyAsking, ProxyKind
 from gateway.transactions import Transactions
 from gateway.visit import Grant
 from gateway.wire.answers import give, plain
@@ -33,6 +35,7 @@ from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Script, ScriptedUpstream
 from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.backoffice.systems import system_at
+from tests.gateway.backoffice.websockets import UPGRADE
 from tests.gateway.identity.parts import AT, Parts, new_parts
 from tests.gateway.visits import REFERENCE, new_visit, request
 from tests.gateway.wire.bench import bench
@@ -66,6 +69,7 @@ class Office:
         self.jars = KeptCookies(parts.store, parts.bulletin)
         self.act = self._act(names)
         self.grant: Grant | None = GRANT
+        self.proxied = False  # another proxy holds what is asked
 
     def _act(self, names: Mapping[str, str]) -> ForwardAct:
         address = UpstreamAddress(
@@ -103,6 +107,15 @@ class Office:
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         visit = new_visit(incoming, connection, live=self.live)
+        if self.proxied:
+            visit.asking = ProxyAsking(
+                proxy="front",
+                kind=ProxyKind.NGINX,
+                ip="192.0.2.1",
+                incoming=incoming,
+                raw=incoming.head.target,
+                origin=b"http://gate",
+            )
         result = await self.act(visit, self.grant)
         self.results.append(result)
         if not result.answered:
@@ -234,6 +247,38 @@ async def test_a_function_may_take_smaller_bodies_than_the_gateway(
         answer = await asyncio.wait_for(client.answer(), 5)
 
         assert status in answer
+
+
+async def test_what_a_proxy_would_be_answered_is_refused_where_something_is_owed_to_answers(
+    tmp_path: Path,
+) -> None:
+    """A menu, or a marking that nobody here sees: for the style sheets of such a system too."""
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.proxied = True
+        told = await client.get("/x")
+        one.act._duty_of = lambda _visit, _grant: cast("AnswerDuty", object())
+        refused = [await client.get(path) for path in ("/x", "/style.css")]
+
+        assert told.startswith(b"HTTP/1.1 200 ")
+        assert all(each.startswith(b"HTTP/1.1 403 ") for each in refused)
+        assert [each.code for each in one.results] == ["", "answer-unseen", "answer-unseen"]
+        assert one.upstream.exchanges == []
+
+
+async def test_an_upgrade_goes_by_way_of_what_is_owed_to_its_answer(tmp_path: Path) -> None:
+    class Duty:
+        async def upgrade(self, *_: object) -> Forwarded:
+            await asyncio.sleep(0)
+            return Forwarded(status=403, code="marking-missing", answered=False)
+
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.act._duty_of = lambda _visit, _grant: cast("AnswerDuty", Duty())
+        await client.say(UPGRADE % b"")
+        answer = await client.answer()
+
+        assert answer.startswith(b"HTTP/1.1 403 ")
+        assert one.results == [Forwarded(status=403, code="marking-missing", answered=False)]
+        assert one.upstream.exchanges == []
 
 
 async def test_a_visit_without_a_session_is_a_fault_of_the_program(tmp_path: Path) -> None:
