@@ -18,6 +18,7 @@ Each finding has a code that stays, where it is, why it matters and what to do:
     L113  suggestion        a purpose or a set of fields that no rule names
     L114  security-warning  an agreement that takes vetting for more than was granted
     L115  suggestion        an agreement that accepts what the host accepts from anybody
+    L116  warning           a permit under what is done to answers, of a function over WebSocket
 
 Which organisations a rule is about is worked out exactly; what people hold is not looked at.
 """
@@ -36,10 +37,10 @@ from policies.criteria.organisation_kind import OfKinds
 from policies.criteria.post import InPosts
 from policies.criteria.unit import InUnits
 from policies.decision import Effect
-from policies.function import GATEWAY_SYSTEM, Action
+from policies.function import GATEWAY_SYSTEM, WEBSOCKET, Action
 from policies.lint_agreements import due_agreements, odd_acceptances
 from policies.lint_finding import Finding, Grade
-from policies.obligations import Obligations
+from policies.obligations import MASK_BIT, WATERMARK_BIT, Obligations
 
 __all__ = ["Finding", "Grade", "lint"]
 
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policies.criteria import Criterion
+    from policies.function import Function
     from policies.organisations import PolicyOrganisation
     from policies.policy_set import PolicySet
     from policies.rules import Rule
@@ -184,6 +186,18 @@ class _Look:
                 why="it permits to change and binds whoever does to change nothing",
                 remedy="add the action read, or take `read_only` out",
             )
+        if owed.bits & (MASK_BIT | WATERMARK_BIT):
+            functions = self._set.catalogue.functions
+            over = [name for name in sorted(rule.functions) if _is_over_websocket(functions[name])]
+            if over:
+                yield Finding(
+                    code="L116",
+                    grade=Grade.WARNING,
+                    where=f"rule `{rule.id}`",
+                    why=f"over WebSocket ({_listed(over)}) nothing is masked or marked, so nobody "
+                    "whom it permits opens one",
+                    remedy="make the WebSocket a function of its own, or leave it to be refused",
+                )
         later = self._permits[self._permits.index(rule) + 1 :] if owed.purpose else ()
         for other in later:
             joined = owed.joined(other.obligations).purpose
@@ -312,6 +326,10 @@ def _concerns(rule: Rule, organisation: PolicyOrganisation) -> bool:
         ):
             return False
     return True
+
+
+def _is_over_websocket(function: Function) -> bool:
+    return any(WEBSOCKET in matcher.methods for matcher in function.matchers)
 
 
 def _implied(criterion: Criterion, by: Iterable[Criterion]) -> bool:

@@ -1,8 +1,9 @@
 """`gateway check`: whether the service could start, and everything that is wrong if not.
 
 The steps, each of which names all it finds: settings; policy set; keys; certificates; register;
-record; that settings and policy set speak of the same organisations and systems; and that the
-compiled engine and Casbin, loaded with the same policy set, answer a sample of questions alike.
+record; that settings and policy set speak of the same organisations and systems; what other proxies
+are refused; and that the compiled engine and Casbin, loaded with the same policy set, answer a
+sample of questions alike.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def check(config: Path, sample: int, *, as_json: bool) -> None:
 
 
 def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding]:
-    from gateway.cli import check_entrance, check_servers, check_steps
+    from gateway.cli import check_entrance, check_proxies, check_servers, check_steps
     from gateway.settings import load_settings
 
     settings: Settings | None = None
@@ -93,6 +94,7 @@ def _all_findings(config: Path, sample: int, *, quiet: bool) -> Iterator[Finding
             ("organisations", lambda: check_steps.organisations(opened, known, config)),
             ("systems", lambda: check_steps.systems(opened, known, config)),
             ("zones", lambda: check_steps.zones(opened, known, config)),
+            ("other proxies", lambda: check_proxies.proxies(opened, known, config)),
             ("agreement with Casbin", lambda: check_steps.oracle(known, sample, at)),
         ]
     for name, step in steps:

@@ -56,6 +56,10 @@ def test_the_shipped_set_has_no_security_warning() -> None:
             "L112",
             rule_text(FIRE, actions='["write"]', more="obligations = { read_only = true }"),
         ),
+        (
+            "L116",
+            rule_text(FIRE, functions='["ict.ticket"]', more="obligations = { watermark = true }"),
+        ),
     ],
 )
 def test_a_rule_that_is_odd_is_found(tmp_path: Path, code: str, rules: str) -> None:
@@ -66,6 +70,8 @@ def test_a_rule_that_is_odd_is_found(tmp_path: Path, code: str, rules: str) -> N
     ("code", "rules"),
     [
         ("L101", rule_text(f"{FIRE}, own_record = true")),
+        ("L116", rule_text(FIRE, functions='["ict.ticket"]')),
+        ("L116", rule_text(FIRE, more="obligations = { watermark = true }")),
         ("L102", rule_text(f"{FIRE}, own_record = true", more="ends = 2026-11-21")),
         ("L103", rule_text(f'{FIRE}, post = ["hr"]', functions='["hr.search"]')),
         ("L103", rule_text(FIRE, functions='["hr.sit"]')),

@@ -21,6 +21,9 @@ MAX_PAGES: Final = 1_000
 _FONT: Final = "/GatewayMark"
 _SIZE: Final = 8  # points, as all lengths here
 _MARGIN: Final = 12
+_WITH_FILES: Final = frozenset(
+    {"/FileAttachment", "/RichMedia", "/Movie", "/Sound", "/Screen", "/3D"}
+)
 # What a document of somebody else's making can cause in the library beside its own errors.
 _FAULTS: Final = (
     PyPdfError,
@@ -43,7 +46,8 @@ def mark_pdf(body: bytes, mark: str) -> bytes:
         mark: one line.
 
     Raises:
-        UnfitAnswerError: it cannot be read, is encrypted, or has no page or too many.
+        UnfitAnswerError: it cannot be read, is encrypted, holds other files, or has no page or too
+            many.
     """
     try:
         return _marked(body, mark)
@@ -55,12 +59,27 @@ def _marked(body: bytes, mark: str) -> bytes:
     reader = PdfReader(io.BytesIO(body), strict=False)
     if reader.is_encrypted or not 0 < len(reader.pages) <= MAX_PAGES:
         raise UnfitAnswerError("answer-pdf")
+    if _holds_files(reader):  # they would be taken away unmarked
+        raise UnfitAnswerError("answer-pdf")
     writer = PdfWriter(clone_from=reader)
     for page in writer.pages:
         page.merge_page(_stamp(page.cropbox, mark))
     written = io.BytesIO()
     writer.write(written)
     return written.getvalue()
+
+
+def _holds_files(reader: PdfReader) -> bool:
+    kept = next(iter(reader.attachments), None) is not None
+    return (
+        kept
+        or "/Collection" in reader.root_object
+        or any(
+            note.get_object().get("/Subtype") in _WITH_FILES
+            for page in reader.pages
+            for note in page.annotations or ()
+        )
+    )
 
 
 def _stamp(box: RectangleObject, mark: str) -> PageObject:

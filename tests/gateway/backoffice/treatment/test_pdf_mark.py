@@ -6,6 +6,7 @@ import io
 
 import pytest
 from pypdf import PdfReader, PdfWriter
+from pypdf.generic import ArrayObject, DictionaryObject, NameObject
 
 from gateway.backoffice.treatment import pdf_mark
 from gateway.backoffice.treatment.pdf_mark import mark_pdf
@@ -40,6 +41,36 @@ def test_every_page_says_who_takes_it_twice() -> None:
 def test_what_cannot_be_marked_is_refused(body: bytes) -> None:
     with pytest.raises(UnfitAnswerError):
         mark_pdf(body, "M")
+
+
+@pytest.mark.parametrize("way", ["attached", "collected", "annotated"])
+def test_a_document_that_holds_other_files_is_refused(way: str) -> None:
+    """They would be taken away without a mark."""
+    writer = PdfWriter(clone_from=io.BytesIO(pdf()))
+    if way == "attached":
+        writer.add_attachment("people.csv", b"a,b")
+    elif way == "collected":
+        writer.root_object[NameObject("/Collection")] = DictionaryObject()
+    else:
+        note = DictionaryObject({NameObject("/Subtype"): NameObject("/FileAttachment")})
+        writer.pages[1][NameObject("/Annots")] = ArrayObject([writer._add_object(note)])
+    written = io.BytesIO()
+    writer.write(written)
+
+    with pytest.raises(UnfitAnswerError, match="answer-pdf"):
+        mark_pdf(written.getvalue(), "M")
+
+
+def test_links_of_a_document_stay() -> None:
+    writer = PdfWriter(clone_from=io.BytesIO(pdf()))
+    link = DictionaryObject({NameObject("/Subtype"): NameObject("/Link")})
+    notes = writer._add_object(ArrayObject([writer._add_object(link)]))
+    writer.pages[0][NameObject("/Annots")] = notes
+    written = io.BytesIO()
+    writer.write(written)
+
+    marked = PdfReader(io.BytesIO(mark_pdf(written.getvalue(), "M"))).pages[0]
+    assert [note.get_object()["/Subtype"] for note in marked.annotations or ()] == ["/Link"]
 
 
 def test_too_many_pages_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
