@@ -5,7 +5,9 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from gateway.audit import log_upgrade
 from gateway.audit.entry import Kind, Outcome
 from gateway.audit.errors import LogStoreError
 from gateway.audit.log_store import SCHEMA, LogStore
@@ -65,3 +67,34 @@ def test_a_log_that_was_changed_is_left_as_it_is(tmp_path: Path, statement: str,
         assert log.execute("PRAGMA user_version").fetchone() == (4,)
         with pytest.raises(sqlite3.OperationalError, match="no such table"):
             log.execute("SELECT * FROM bundle")
+
+
+def test_an_entry_that_claims_to_close_nobody_knows_what_stops_nothing(tmp_path: Path) -> None:
+    """One whose MAC did not hold may say anything; older programs kept it and so do we."""
+    bench = unpack(OLDER_LOGS / "version-4.tar.xz", tmp_path)
+    with bench.database() as log:
+        index, envelope = log.execute(
+            "SELECT idx, envelope FROM entry WHERE instr(envelope, CAST('\"corr\"' AS BLOB))"
+        ).fetchone()
+        forged = json.dumps({**json.loads(envelope), "corr": "ab"}).encode()
+        log.execute("UPDATE entry SET flag = 1, envelope = ? WHERE idx = ?", (forged, index))
+
+    LogStore(bench.log).close()
+
+    with bench.database() as log:
+        closing = log.execute("SELECT count(*) FROM closing WHERE result = ?", (index,)).fetchone()
+    assert closing == (0,)
+    assert bench.entries()[index].envelope == forged
+
+
+def test_what_is_done_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = unpack(OLDER_LOGS / "version-4.tar.xz", tmp_path)
+    monkeypatch.setattr(log_upgrade, "_PIECE_ENTRIES", 8)
+    monkeypatch.setattr(log_upgrade, "_TELL_SECONDS", 0.0)
+    with capture_logs() as told:
+        LogStore(bench.log).close()
+
+    size = len(bench.entries())
+    assert [told[at]["event"] for at in (0, -1)] == ["log-upgrade-begins", "log-upgraded"]
+    assert {each["entries"] for each in told} == {size}
+    assert [each["done"] for each in told[1:-1]] == [*range(8, size, 8), size]
