@@ -84,7 +84,11 @@ class GiveTicket:
         if visit.live is None or token is None:
             raise no_session(visit)
         give = partial(self._tickets.give, token, system=host.system, browser=browser, at=visit.at)
-        ticket = await asyncio.get_running_loop().run_in_executor(None, give)
+        try:
+            ticket = await asyncio.get_running_loop().run_in_executor(None, give)
+        except TicketOver as error:
+            visit.live = None
+            raise no_session(visit) from error
         visit.give(see_other(host.take(address, ticket).encode("ascii"), visit.reference))
 
 

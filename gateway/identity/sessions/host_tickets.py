@@ -23,12 +23,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, delete, insert, literal, select
 
 from gateway.errors import IdentityError
 from gateway.identity.sessions.tokens import is_token, new_token, token_hash
 from gateway.store.engine import writing
-from gateway.store.schema import host_ticket, microseconds
+from gateway.store.schema import host_ticket, microseconds, session
 
 TICKET_LASTS: Final = timedelta(seconds=30)
 _BROWSER: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
@@ -62,22 +62,27 @@ class HostTickets:
             at: when.
 
         Raises:
-            StoreUnavailable: the database does not answer, or the session has just gone.
+            TicketOver: the session has just ended, or been given a new token.
+            StoreUnavailable: the database does not answer.
         """
         ticket = new_token()
         sealed = AESGCM(self._key_of(ticket)).encrypt(_NONCE, token.encode("ascii"), None)
-        with writing(self._engine) as connection:
+        values = {
+            "hash": token_hash(ticket),
+            "system": system,
+            "browser_hash": browser,
+            "sealed": base64.b64encode(sealed).decode("ascii"),
+            "at_us": microseconds(at),
+        }
+        whose = select(session.c.hash, *map(literal, values.values())).where(
+            session.c.hash == token_hash(token), session.c.ended_at_us.is_(None)
+        )
+        # Whoever loses one in a power cut begins again.
+        with writing(self._engine, flushed=False) as connection:
             purge_tickets(connection, at)
-            connection.execute(
-                insert(host_ticket).values(
-                    hash=token_hash(ticket),
-                    session_hash=token_hash(token),
-                    system=system,
-                    browser_hash=browser,
-                    sealed=base64.b64encode(sealed).decode("ascii"),
-                    at_us=microseconds(at),
-                )
-            )
+            given = insert(host_ticket).from_select(["session_hash", *values], whose)
+            if not connection.execute(given).rowcount:
+                raise TicketOver("sign-on: the session has ended")
         return ticket
 
     def take(self, ticket: str, *, system: str, secret: str, at: datetime) -> str:

@@ -185,6 +185,25 @@ async def test_a_ticket_of_a_session_that_ended_leads_to_sign_in(opened: Opened)
         assert field_of(asked, "Location").startswith("/-/sign-in?next=/-/sign-on/ebs%3Fto%3DLw.")
 
 
+async def test_a_session_that_ends_just_then_gets_no_ticket(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as gate:
+        browser = Browser(gate, token := gate.firefighter())
+        ask = field_of(await browser.get("http://ebs.gate/-/sign-on"), "Location")
+        give = HostTickets.give
+
+        def late(self: HostTickets, *args: Any, **given: Any) -> str:
+            session = gate.parts.sessions.find(token, at=AT)
+            assert session is not None
+            gate.parts.sessions.end(session.hash, at=AT)
+            return give(self, *args, **given)
+
+        monkeypatch.setattr(HostTickets, "give", late)
+
+        assert field_of(await browser.get(ask), "Location").startswith("/-/sign-in?next=")
+
+
 async def test_a_new_token_after_a_second_factor_ends_those_of_hosts(opened: Opened) -> None:
     async with opened() as gate:
         browser = Browser(gate, token := gate.firefighter())

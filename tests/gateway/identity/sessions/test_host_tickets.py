@@ -112,3 +112,15 @@ def test_a_browser_is_known_by_a_hash() -> None:
     assert is_browser(browser_of(MINE))
     assert not is_browser(MINE)
     assert not is_browser(browser_of(MINE).upper())
+
+
+def test_no_ticket_is_given_for_a_session_that_has_ended(parts: Parts) -> None:
+    token, session = parts.sign_in(organisation=FIRE)
+    parts.sessions.end(session.hash, at=AT)
+
+    for each in (token, new_token()):
+        with pytest.raises(TicketOver, match="the session has ended"):
+            HostTickets(parts.store, SECRET).give(
+                each, system="fleet", browser=browser_of(MINE), at=AT
+            )
+    assert kept(parts) == []
