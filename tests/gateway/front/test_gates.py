@@ -35,7 +35,7 @@ entry = "/home"
 match = [{{ methods = ["GET", "POST"], path = "{path}", bodies = ["form"] }}]
 """
 ADDED = (
-    'own_host = ["fleet", "kit"]\n',
+    'own_host = ["fleet"]\n',  # of the other the settings alone say that it has a host
     FUNCTION.format(id="fleet.home", system="fleet", path="/home", more=""),
     FUNCTION.format(id="kit.home", system="kit", path="/home", more=""),
     FUNCTION.format(
