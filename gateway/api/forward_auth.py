@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import METHODS, SAFE_METHODS, UNSEEN, RequestHead
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from ipaddress import IPv4Network, IPv6Network
 
     from gateway.system_hosts import SystemHost
@@ -40,6 +41,7 @@ _FIELDS: Final = frozenset(
     ).split()
 )
 _NO_HOSTS: Mapping[bytes, SystemHost] = MappingProxyType({})
+_READ: Final = "forward-auth"
 _REMEMBERED: Final = 4_096  # addresses that were found to be such
 
 
@@ -83,6 +85,25 @@ class _NoBody:
 
     def resume_body(self) -> None:
         """Nothing comes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Read:
+    """What was made of a question, for the next with the same fields on the same connection.
+
+    Attributes:
+        by: who read it.
+        peer_ip: where it came from.
+        target: where it was asked.
+        head: of the request that was asked about; what others work out of it stays with it.
+        asking: makes the question, of what holds it.
+    """
+
+    by: ForwardAuth
+    peer_ip: str
+    target: bytes
+    head: RequestHead
+    asking: Callable[..., ProxyAsking]
 
 
 class ForwardAuth:
@@ -132,6 +153,16 @@ class ForwardAuth:
             ProxyRefused: whoever asks may not, or cannot be understood.
         """
         head = incoming.head
+        known: _Read | None = head.worked_out.get(_READ)
+        if (
+            known is not None
+            and known.by is self
+            and known.peer_ip == peer_ip
+            and known.target == head.target
+        ):
+            held = Incoming(known.head.for_target(known.head.target), self._no_body)
+            held.complete = True
+            return held, known.asking(incoming=incoming)
         rest = head.target[len(FORWARD_AUTH_PATH) :]
         if not head.target.startswith(FORWARD_AUTH_PATH) or rest[:1] not in {b"", b"/", b"?"}:
             if head.headers[b"host"] in self._own_hosts:
@@ -151,16 +182,22 @@ class ForwardAuth:
             raise ProxyRefused(400, "proxy-host")
         if head.headers.get(b"x-forwarded-proto", b"") != self._scheme:
             raise ProxyRefused(400, "proxy-scheme")
-        asking = ProxyAsking(
+        # Without what holds it, which would hold it in turn.
+        asking = partial(
+            ProxyAsking,
             proxy=proxy.id,
             kind=proxy.kind,
             ip=self._client(head.headers.get(b"x-forwarded-for", b"")),
-            incoming=incoming,
             raw=raw,
             origin=self._origin if system_host is None else system_host.origin.encode("ascii"),
             host=host,
         )
-        return self._held(method, raw, head.headers), asking
+        held = self._held(method, raw, head.headers)
+        if method in SAFE_METHODS:
+            head.worked_out[_READ] = _Read(
+                by=self, peer_ip=peer_ip, target=head.target, head=held.head, asking=asking
+            )
+        return held, asking(incoming=incoming)
 
     def _who_asks(self, head: RequestHead, peer_ip: str) -> FrontProxy:
         proxy = self._proxies.get(_hash(head.headers.get(SECRET_FIELD, b"")))

@@ -11,7 +11,13 @@ from unittest.mock import MagicMock
 import pytest
 from joserfc import jwt
 
-from gateway.api.forward_auth import FORWARD_AUTH_PATH, ForwardAuth, FrontProxy, ProxyRefused
+from gateway.api.forward_auth import (
+    FORWARD_AUTH_PATH,
+    SECRET_FIELD,
+    ForwardAuth,
+    FrontProxy,
+    ProxyRefused,
+)
 from gateway.audit.entry import Outcome
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
@@ -159,6 +165,56 @@ async def test_the_secret_is_of_use_from_the_listed_network_alone(opened: Opened
         assert (status_of(answer), gate.drafts[-1].code) == (403, "proxy-unlisted")
 
 
+def reader() -> ForwardAuth:
+    networks = (ip_network("127.0.0.0/8"),)
+    one = FrontProxy(id="front", kind=ProxyKind.NGINX, networks=networks, secret=SECRET)
+    return ForwardAuth([one], origin="https://gate", hosts=frozenset({b"gate"}))
+
+
+def question(target: bytes = FORWARD_AUTH_PATH) -> RequestHead:
+    fields = "gateway-proxy-secret x-forwarded-method x-forwarded-uri x-forwarded-host"
+    names = f"{fields} x-forwarded-proto x-forwarded-for host".encode().split()
+    values = [SECRET.encode(), b"GET", b"/x", b"gate", b"https", CLIENT.encode(), b"gate"]
+    headers = dict(zip(names, values, strict=True))
+    return RequestHead("GET", target, headers, 0, True, False, False)
+
+
+def test_a_question_asked_again_is_the_same_request_and_read_once() -> None:
+    """What was worked out of its fields, the session among it, stays with it."""
+    forward_auth, head = reader(), question()
+    held, asking = forward_auth.read(Incoming(head, MagicMock()), "127.0.0.1")
+    head.headers[SECRET_FIELD] = b"not read again"
+    again = Incoming(head.for_target(head.target), MagicMock())
+    held_again, asking_again = forward_auth.read(again, "127.0.0.1")
+
+    assert held.head == held_again.head
+    assert held.head is not held_again.head
+    assert held.head.worked_out is held_again.head.worked_out
+    assert held_again.complete
+    assert asking is not None
+    assert asking_again is not None
+    assert asking_again.incoming is again
+    assert (asking_again.raw, asking_again.ip) == (asking.raw, asking.ip) == (b"/x", CLIENT)
+
+
+@pytest.mark.parametrize(
+    ("by_another", "peer_ip", "target"),
+    [
+        (True, "127.0.0.1", FORWARD_AUTH_PATH),
+        (False, "127.0.0.2", FORWARD_AUTH_PATH),
+        (False, "127.0.0.1", FORWARD_AUTH_PATH + b"/y"),
+    ],
+)
+def test_another_question_is_read_for_itself(by_another: bool, peer_ip: str, target: bytes) -> None:
+    forward_auth, head = reader(), question()
+    forward_auth.read(Incoming(head, MagicMock()), "127.0.0.1")
+    head.headers[SECRET_FIELD] = b"not the secret"
+    another = Incoming(head.for_target(target), MagicMock())
+
+    with pytest.raises(ProxyRefused, match="proxy-unlisted"):
+        (reader() if by_another else forward_auth).read(another, peer_ip)
+
+
 @pytest.mark.parametrize(
     ("peer_ip", "code"),
     [
@@ -170,19 +226,10 @@ async def test_the_secret_is_of_use_from_the_listed_network_alone(opened: Opened
     ],
 )
 def test_an_address_counts_however_a_socket_or_a_front_tells_it(peer_ip: str, code: str) -> None:
-    networks = (ip_network("127.0.0.0/8"),)
-    one = FrontProxy(id="front", kind=ProxyKind.NGINX, networks=networks, secret=SECRET)
-    hosts = frozenset({b"gate"})
-    fields = "gateway-proxy-secret x-forwarded-method x-forwarded-uri x-forwarded-host"
-    names = f"{fields} x-forwarded-proto x-forwarded-for host".encode().split()
-    values = [SECRET.encode(), b"GET", b"/x", b"gate", b"https", CLIENT.encode(), b"gate"]
-    headers = dict(zip(names, values, strict=True))
-    head = RequestHead("GET", FORWARD_AUTH_PATH, headers, 0, True, False, False)
+    head = question()
     said = ""
     try:
-        ForwardAuth([one], origin="https://gate", hosts=hosts).read(
-            Incoming(head, MagicMock()), peer_ip
-        )
+        reader().read(Incoming(head, MagicMock()), peer_ip)
     except ProxyRefused as refused:
         said = refused.code
 
