@@ -38,6 +38,18 @@ _LABELS: Final = frozenset(
 )
 # These hold whole pages: what their names have in them is not what they are.
 _WHOLE: Final = frozenset({"html", "body", "head", "main", "form", "nav", "header", "footer"})
+# Elements of pages and pictures whose tags are words by which a field may be called.
+_STANDARD: Final = frozenset(
+    {"abbr", "address", "area", "article", "aside", "audio", "base", "body", "button"}
+    | {"canvas", "caption", "center", "cite", "code", "data", "desc", "details", "dialog"}
+    | {"dir", "embed", "figure", "filter", "font", "footer", "form", "frame", "head"}
+    | {"header", "image", "input", "ins", "label", "legend", "line", "link", "main", "map"}
+    | {"mark", "marker", "mask", "menu", "meta", "meter", "nav", "object", "option", "output"}
+    | {"param", "path", "pattern", "picture", "progress", "script", "search", "section"}
+    | {"select", "set", "slot", "source", "span", "stop", "style", "sub", "summary", "switch"}
+    | {"symbol", "table", "template", "text", "time", "title", "track", "use", "video"}
+    | {"view"}
+)
 _NEVER_NAMED: Final = frozenset({"type", "for", "role", "colspan", "rowspan", "scope", "lang"})
 _DOCUMENT: Final = frozenset("{[")
 _HEX: Final = "[0-9a-fA-F]"
@@ -83,7 +95,8 @@ class Attributes:
         mask = self._mask
         identified, labelled = cache(mask.identified), cache(mask.mentioned)
         for part in self._outline.parts:
-            if "-" in part.tag and (field := identified(part.tag)) is not None:
+            tag = part.tag
+            if tag and tag not in _STANDARD and (field := identified(tag)) is not None:
                 yield part, field
         for part, name, value in self._hinted:
             field = None

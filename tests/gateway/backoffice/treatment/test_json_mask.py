@@ -91,6 +91,45 @@ def masked(value: Any) -> Any:
             {"note": "Her sort code (6 digits) is 12-34-56"},
             {"note": f"Her sort code (6 digits) is {HIDDEN}"},
         ),
+        ({"k": "Sort code", "v": "AB"}, {"k": HIDDEN, "v": HIDDEN}),
+        (
+            {"changed": "sort_code", "by": "Robin", "from": SECRET},
+            {"changed": HIDDEN, "by": "Robin", "from": HIDDEN},
+        ),
+        (
+            {"account": {"number": "AB", "name": "Robin"}},
+            {"account": {"number": HIDDEN, "name": "Robin"}},
+        ),
+        ({"bank": {"sort": [{"code": "AB"}]}}, {"bank": {"sort": [{"code": HIDDEN}]}}),
+        (
+            {"fields": {"c7": {"title": "Sort code", "most": 8}}, "row": {"c7": "AB"}},
+            {"fields": {"c7": {"title": "Sort code", "most": HIDDEN}}, "row": {"c7": HIDDEN}},
+        ),
+        (
+            {"label": {"en": "Sort code", "cy": "Cod didoli"}, "value": "AB"},
+            {"label": {"en": HIDDEN, "cy": HIDDEN}, "value": HIDDEN},
+        ),
+        (
+            {"op": "replace", "path": "/bank/sort_code", "value": "AB"},
+            {"op": HIDDEN, "path": HIDDEN, "value": HIDDEN},
+        ),
+        (
+            ["Sort code", SECRET, "Name", "Robin"],
+            ["Sort code", HIDDEN, "Name", "Robin"],
+        ),
+        (
+            {"heads": ["Name", "Sort code"], "rows": [{"0": "Robin", "1": "AB"}]},
+            {"heads": ["Name", "Sort code"], "rows": [{"0": "Robin", "1": HIDDEN}]},
+        ),
+        ("/x?sort%5Fcode=12-34-56", HIDDEN),
+        ("<sort_code>12-34-56</sort_code>", HIDDEN),
+        ("<SortCode>12-34-56</SortCode>", HIDDEN),
+        (
+            {"path": "/sort_code/list", "name": "Robin"},
+            {"path": "/sort_code/list", "name": "Robin"},
+        ),
+        ({"sort": "asc", "code": 4}, {"sort": "asc", "code": 4}),
+        ("<title>12</title>", "<title>12</title>"),
         ({"code": 4, "name": "Robin"}, {"code": 4, "name": "Robin"}),
         ("5 < 6", "5 < 6"),
         ("{no json}", "{no json}"),
