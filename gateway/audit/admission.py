@@ -7,6 +7,7 @@ log an alarm.
 """
 
 import hashlib
+import re
 import struct
 import time
 from dataclasses import dataclass, field
@@ -54,7 +55,6 @@ _AWAITS_RESULT = (
 )
 _RESULT = PHASE_CODES[Phase.RESULT]
 _RELOAD_SECONDS = 1.0
-_ID_BYTES = 16
 _HEADER_BYTES = HEADER.size
 # Of a body: its MAC, what that covers of persons, and the two lengths.
 _MAC = slice(1, 33)
@@ -63,6 +63,17 @@ _LENGTHS = struct.Struct(">II")
 _LENGTHS_AT = _HEADER_BYTES - _LENGTHS.size
 _MARK_BYTES = 1 + MARK.size
 _MAX_INTEGER = 2**63
+# What a forged envelope must hold, where it says it at all.
+_TEXTS = (
+    "id", "corr", "reference", "op", "code", "organisation", "vetting", "vetting_expires", "roles",
+    "function", "regime", "classification", "system", "agreement", "policy", "method", "route",
+    "recipient", "writer", "prev", "kid", "kc", "ct_sha256", "fields_root", "index_root",
+)  # fmt: skip
+_NUMBERS = ("time", "status", "bytes_in", "bytes_out", "duration_us", "count", "wseq")
+_LISTS = ("rules", "obligations", "closes", "shortened")
+_ID_TEXT = re.compile("[0-9a-f]{32}")
+_AN_ID = "0" * 32
+_LAST_TIME = 250_000_000_000_000_000  # microseconds; some years before the last that Python knows
 # A writer that never closes its visits is a fault elsewhere; it must not fill this memory.
 _MAX_UNDECIDED = 100_000
 
@@ -324,15 +335,22 @@ def _note_gap(batch: Batch, progress: WriterProgress, last: int, before: str | N
 
 
 def _check_forged(entry: dict[str, Any]) -> int:
-    """Refuse what the log's tables cannot hold; return the flag for what they can."""
-    for name in ("reference", "organisation", "function"):
-        if not isinstance(entry.get(name, ""), str):
-            raise TypeError(name)
+    """Refuse what no sealer can have written and nobody could show; return the flag for the rest.
+
+    Else whoever can write into a journal keeps auditors from all that is listed beside it.
+    """
+    if not all(isinstance(entry.get(name, ""), str) for name in _TEXTS):
+        raise TypeError("text")
+    if not all(type(entry.get(name, 0)) is int for name in _NUMBERS):
+        raise TypeError("number")
+    if not all(isinstance(entry.get(name, []), list) for name in _LISTS):
+        raise TypeError("list")
+    if not all(0 <= entry.get(name, 0) < _MAX_INTEGER for name in _NUMBERS):
+        raise ValueError("number")
     if not (entry.get("reference", "") + "0").isalnum() or not entry.get("reference", "").isascii():
         raise ValueError("reference")
-    if type(entry["time"]) is not int or not -_MAX_INTEGER <= entry["time"] < _MAX_INTEGER:
-        raise TypeError("time")
-    if len(entry["id"]) != 2 * _ID_BYTES or not isinstance(entry.get("corr", ""), str):
-        raise TypeError("id")
-    bytes.fromhex(entry.get("corr", ""))
+    if entry["time"] >= _LAST_TIME:
+        raise ValueError("time")
+    if not all(_ID_TEXT.fullmatch(entry.get(name, _AN_ID)) for name in ("id", "corr")):
+        raise ValueError("id")
     return FLAG_MAC

@@ -154,15 +154,18 @@ def search(
             found, following = _find(connection, _Wanted.of(wanted, pseudonyms), limit)
             decisions = _as_decisions(connection, found)
             results = [find_result(connection, decision.idx) for decision in decisions]
+            reader = None if key_ring is None else FieldEncryption(key_ring)
+            rows = []
+            for decision, result in zip(decisions, results, strict=True):
+                row = _read_row(decision, reader)
+                if result is not None:
+                    row = replace(row, result=_read_result(result, row, reader))
+                rows.append(row)
         except sqlite3.Error as error:
             raise LogStoreError(f"log: cannot search `{log_directory}`: {error}") from error
-    reader = None if key_ring is None else FieldEncryption(key_ring)
-    rows = []
-    for decision, result in zip(decisions, results, strict=True):
-        row = _read_row(decision, reader)
-        if result is not None:
-            row = replace(row, result=_read_result(result, row, reader))
-        rows.append(row)
+        except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
+            what = "an entry was changed and cannot be read; `gateway audit verify` says which"
+            raise LogStoreError(f"log: {what}") from error
     return Page(rows=tuple(rows), next=following)
 
 

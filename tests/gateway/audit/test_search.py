@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -164,6 +165,26 @@ def test_a_changed_ciphertext_is_shown_as_damaged(filled: RecordBench) -> None:
     filled.change(0, ciphertext=bytes(90))
 
     assert filled.search(kind=Kind.ACCESS, limit=100).rows[-1].personal_state == "damaged"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: b"\x00" + text,
+        lambda text: text.replace(b'"time":1', b'"time":991', 1),
+        lambda text: text.replace(b'"kind":"access"', b'"kind":"party"'),
+        lambda text: text.replace(b'"kc":"', b'"kc":7,"kd":"'),
+    ],
+    ids=["no json", "time", "kind", "key"],
+)
+def test_an_entry_that_cannot_be_read_is_said_to_be_so(
+    filled: RecordBench, change: Callable[[bytes], bytes]
+) -> None:
+    [first] = [each for each in filled.entries() if each.idx == 0]
+    filled.change(0, envelope=change(first.envelope))
+
+    with pytest.raises(LogStoreError, match="`gateway audit verify` says which"):
+        filled.search(organisation="cheshire-fire", limit=100)
 
 
 def test_a_long_search_without_an_index_stops_to_breathe(
