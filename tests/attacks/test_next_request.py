@@ -52,10 +52,10 @@ KEEPS = frozenset({"our cookie twice", "dots", "the absolute form", "an asterisk
 """Read without doubt, and refused for what it says: the connection goes on."""
 
 
-def written(target: Target, name: str) -> bytes:
+def written(target: Target, name: str, username: str = "firefighter") -> bytes:
     """Write a case: with a good cookie, so that nothing but its form can refuse it."""
     raw = CASES[name].replace(b"HOST", target.host)
-    cookie = target.cookie()
+    cookie = target.cookie(username)
     cookies = {"our cookie twice": cookie + b"; " + cookie}.get(name, cookie)
     if b"\r\n\r\n" in raw:
         head, body = raw.split(b"\r\n\r\n", 1)
