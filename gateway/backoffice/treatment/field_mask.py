@@ -46,7 +46,8 @@ _BETWEEN: Final = (
     # what a program adds to it, brackets, what closes round it
     rf"""(?:(?=[^\W\d_]*\d)|\w{{0,12}}+(?:\s*+\([^()\n]{{0,40}}+\))?["'\u2019\u201d)\]{BORDER}]*+\s*+"""
     r"(?:(?:[^\W\d_]{1,12}+\s*+){0,3}+[:=]\s*+"
-    rf"|(?:(?<=[\s{BORDER}])|[,;|\u2013\u2014-]\s*+)(?:[\u2013\u2014-]\s*+)?(?:is\s++)?"
+    rf"|(?:(?<=[\s{BORDER}])|[,;|.*#\u2026\u2013\u2014-])[\s.*#\u2026\u2013\u2014-]{{0,80}}+"
+    r"(?:(?:is|no|number)(?:[.:]\s*+|\s++)|(?:[^\W\d_]{1,15}+\s++){0,8}?(?:is|was|to|from|as)\s++)?"
     rf"(?={_NUMBER}|{_CODE})))[{BORDER}]*+"
 )
 _SIGNS: Final = ".,;:!?\"'()[]{}" + BORDER  # that may stand around a value, and are none of it
