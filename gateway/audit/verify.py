@@ -26,6 +26,7 @@ from gateway.audit.batch import CODE_DUPLICATE, CODE_GAP, CODE_GIVEN_UP, CODE_MA
 from gateway.audit.bundles import (
     BUNDLE_ENTRIES,
     FLAG_MAC,
+    FLAG_SEQUENCE,
     Bundle,
     StoredEntry,
     log_size,
@@ -89,6 +90,7 @@ class _Verification:
         self._head: Checkpoint | None = None
         self._held: Checkpoint | None = None
         self._size = 0
+        self._signed = 0
         self._root = b""
         self._fitting = 0
         self._frontier = Frontier()
@@ -139,6 +141,7 @@ class _Verification:
             self._read_kept_checkpoint(size, note)
         sealed = 0 if head is None else head.size
         tiles = TileCheck(self._directory, sealed, self.fault)
+        self._signed = max(self._heads, default=0)
         self._check_heads()
         tables = TableCheck(connection, self.fault)
         for bundle in read_bundles(connection, -(2**62), 2**62):
@@ -212,10 +215,11 @@ class _Verification:
             return
         span = f"entry {first}" if first == last else f"entries {first} to {last}"
         self.fault(span, "removed", first)
-        for missing in range(first, index):
+        for missing in range(first, min(index, self._signed)):
             leaf = tiles.leaf(missing)
             tiles.skip()
             self._add_leaf(leaf if leaf is not None else bytes(32))
+        self._size = index  # of what nobody signed there is nothing to judge, however much
 
     def _check_commitments(self, stored: StoredEntry, entry: dict[str, Any]) -> None:
         """Compare what lies outside the envelope with what it commits to."""
@@ -235,7 +239,9 @@ class _Verification:
     def _follow_chain(self, row: StoredEntry, entry: dict[str, Any], leaf: bytes) -> None:
         """Follow a writer's own sequence and chain; gather what the log says about faults."""
         if row.flag:
-            self._flags[entry["id"]] = row.idx, row.flag
+            if row.flag not in {FLAG_MAC, FLAG_SEQUENCE}:
+                self.fault(f"entry {row.idx}", "its flag is none that we set", row.idx)
+            self._flags[bytes.fromhex(entry["id"]).hex()] = row.idx, row.flag
             if row.flag & FLAG_MAC:
                 return  # a forged entry may claim any place
         writer, wseq = entry["writer"], entry["wseq"]

@@ -153,6 +153,14 @@ def test_an_inserted_entry_is_found(injured: RecordBench) -> None:
     assert any(fault.startswith("entry 365: does not follow") for fault in faults(injured))
 
 
+def test_an_entry_far_behind_the_end_does_not_keep_it_from_ending(injured: RecordBench) -> None:
+    """Nobody signed what is missing there: there is nothing to judge of it."""
+    with injured.rewriting() as entries:
+        entries.append(entries[10]._replace(idx=2**60))
+
+    assert f"entries 365 to {2**60 - 1}: removed" in faults(injured)
+
+
 def test_a_bundle_that_crosses_the_end_of_a_tile_is_found(injured: RecordBench) -> None:
     """A search for an entry behind that end would not find its bundle."""
     kept = [entry.kept for entry in injured.entries()[250:260]]
@@ -404,6 +412,15 @@ def test_a_log_that_reports_an_alarm_holds_and_says_so(bench: RecordBench) -> No
 
     assert report.holds
     assert {code for _, code in report.alarms} == {"damaged-frame", "sequence-gap"}
+
+
+def test_a_flag_that_we_do_not_set_is_found(bench: RecordBench) -> None:
+    """As one whose MAC did not hold, an entry of which another is said would close nothing."""
+    test_a_log_that_reports_an_alarm_holds_and_says_so(bench)
+    with bench.rewriting() as entries:
+        entries[:] = [entry._replace(flag=entry.flag and 3) for entry in entries]
+
+    assert any("its flag is none that we set" in fault for fault in faults(bench))
 
 
 def test_an_alarm_cannot_be_hushed_up(bench: RecordBench) -> None:
