@@ -68,12 +68,10 @@ class Store:
 
     def keep(self, screen: str, owner: Owner, fields: Mapping[str, str], at: str) -> str:
         """Store what was entered; gives its reference."""
-        reference = _reference()
-        self._run(
-            "insert into stored values (?, ?, ?, ?, ?, ?)",
-            (reference, screen, *_owner(owner), json.dumps(dict(fields)), at),
+        return self._insert(
+            "insert or ignore into stored values (?, ?, ?, ?, ?, ?) returning reference",
+            (screen, *_owner(owner), json.dumps(dict(fields)), at),
         )
-        return reference
 
     def kept(self, screen: str, owner: Owner) -> tuple[Stored, ...]:
         """Give what somebody entered on a screen, the newest first."""
@@ -98,12 +96,10 @@ class Store:
 
     def keep_upload(self, screen: str, owner: Owner, file: Uploaded, at: str) -> str:
         """Note a file that was taken; gives its reference."""
-        reference = _reference()
-        self._run(
-            "insert into upload values (?, ?, ?, ?, ?, ?, ?, ?)",
-            (reference, screen, *_owner(owner), file.name, file.size, file.sha256, at),
+        return self._insert(
+            "insert or ignore into upload values (?, ?, ?, ?, ?, ?, ?, ?) returning reference",
+            (screen, *_owner(owner), file.name, file.size, file.sha256, at),
         )
-        return reference
 
     def uploads(self, screen: str, owner: Owner) -> tuple[Uploaded, ...]:
         """Give the files somebody sent to a screen, the newest first."""
@@ -133,6 +129,13 @@ class Store:
     def end_session(self, token: str) -> None:
         """End a session."""
         self._run("delete from session where token = ?", (token,))
+
+    def _insert(self, statement: str, values: tuple[object, ...]) -> str:
+        """Insert under a reference that nothing else has; of thousands, two are alike at times."""
+        while True:
+            reference = _reference()
+            if self._run(statement, (reference, *values)):
+                return reference
 
     def _run(self, statement: str, values: tuple[object, ...]) -> list[tuple[str, ...]]:
         with self._lock:
