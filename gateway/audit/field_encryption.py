@@ -72,7 +72,8 @@ class PersonalText(NamedTuple):
     def of(cls, fields: dict[str, str]) -> "PersonalText":
         """Make fields ready, as `personal_fields` gives them."""
         return cls(
-            orjson.dumps(fields),
+            # A copy: what orjson gives holds the 4 KiB it was written into for as long as it lives.
+            bytes(memoryview(orjson.dumps(fields))),
             tuple(f"{name}\0{value}".encode() for name, value in fields.items()),
             struct.Struct(f"{_SALT_BYTES}s" * len(fields)),
         )

@@ -1,6 +1,7 @@
 """Personal fields are unreadable without their month's key, and cannot be exchanged with it."""
 
 import os
+import tracemalloc
 from base64 import b64encode
 from dataclasses import replace
 
@@ -168,3 +169,17 @@ def test_every_personal_field_of_a_draft_is_taken_in_order() -> None:
     assert tuple(personal_fields(draft)) == PERSONAL_FIELDS
     assert personal_fields(draft)["session"] == "0102"
     assert personal_fields(decision(1).result(draft.outcome, at_us=draft.at_us)) == {}
+
+
+def test_text_that_is_made_ready_takes_no_more_memory_than_it_has() -> None:
+    """It is kept with what is known of requests, thousands of times in a worker."""
+    PersonalText.of(FIELDS)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        kept = [PersonalText.of(FIELDS).json for _ in range(100)]
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert after - before < 100 * (len(kept[0]) + 200)
