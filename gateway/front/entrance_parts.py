@@ -14,6 +14,7 @@ from gateway.entrance.told_client import ToldByHeader
 from gateway.front.clock import clock
 from gateway.front.from_settings import host_names, system_hosts
 from gateway.front.open_routes import is_called_by_machines
+from gateway.openapi.documents import OPENAPI_PATH
 from gateway.pace import SourcePaces
 from gateway.wire.limits import ConnectionLimits
 
@@ -50,7 +51,11 @@ def connection_limits(section: GatewaySection, asking_hosts: frozenset[bytes]) -
 
 def stranger_paces(section: GatewaySection) -> SourcePaces:
     """Give how fast requests without a session may come; programs have limits of their own."""
-    return SourcePaces(section.source_requests_per_second, exempt=is_called_by_machines)
+
+    def exempt(path: str) -> bool:
+        return path != OPENAPI_PATH and is_called_by_machines(path)
+
+    return SourcePaces(section.source_requests_per_second, exempt=exempt)
 
 
 def certificate_files(settings: Settings) -> tuple[CertificateFiles, ...]:
