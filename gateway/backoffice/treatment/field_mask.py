@@ -50,6 +50,8 @@ _BETWEEN: Final = (
     r"(?:(?:is|no|number)(?:[.:]\s*+|\s++)|(?:[^\W\d_]{1,15}+\s++){0,8}?(?:is|was|to|from|as)\s++)?"
     rf"(?={_NUMBER}|{_CODE})))[{BORDER}]*+"
 )
+_SAYS: Final = re.compile(rf"[^ \t\r\n{BORDER}]")
+_MOST_VALUE: Final = 300  # characters after a name in which its value is looked for
 _SIGNS: Final = ".,;:!?\"'()[]{}" + BORDER  # that may stand around a value, and are none of it
 _FIRST: Final = re.compile(r"""["']([^"']*)|[^\s"',;&<>{}\[\]]+""")
 _LEADING: Final = re.compile(r"\W*(\d(?:[\s,./-]?\d)+)")
@@ -213,11 +215,13 @@ class FieldMask:
     def all_told(self, text: str) -> Iterator[Told]:
         """Give every field whose value follows its name in a text."""
         for found in self._standing(self._in_text, text):
-            known, rest = self._of(found), text[found.end() :]
-            values = []
-            if rest.strip(" \t\r\n" + BORDER) and rest != known.shown_as:
-                values = values_in(rest)
-            yield Told(known, found.end(1), found.end(), values)
+            known, end = self._of(found), found.end()
+            values: list[str] = []
+            shown = known.shown_as
+            is_shown = len(text) - end == len(shown) and text.endswith(shown)
+            if _SAYS.search(text, end) is not None and not is_shown:
+                values = values_in(text[end : end + _MOST_VALUE])
+            yield Told(known, found.end(1), end, values)
 
     def names_in(self, text: str) -> Iterable[tuple[int, int, MaskedField]]:
         """Give where in a text for people names stand."""

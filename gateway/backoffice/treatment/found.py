@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LEAST: Final = 4
 _TELLING: Final = 12
+_MOST: Final = 64
 _FEW: Final = 16  # values that are looked for one by one
 _GROUPED: Final = re.compile(r"(\d)[ ./\u2010-\u2015-]+(?=\d)")
 _NUMBER: Final = re.compile(r"\d{6,}")
@@ -126,7 +127,8 @@ class Found:
             return
         self._looked_for = len(self._taken)
         plain = _plain(self._taken)
-        self._values = _Values({value for value in plain.split("\n") if _tells(value)})
+        # Of a long one its beginning is enough, and its end need not be compared each time.
+        self._values = _Values({value[:_MOST] for value in plain.split("\n") if _tells(value)})
         joined = _GROUPED.sub(r"\1", plain).split("\n")
         numbers = {digits for digits in joined if _NUMBER.fullmatch(digits)}
         self._numbers = _Values(numbers) if numbers else _NONE

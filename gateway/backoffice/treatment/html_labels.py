@@ -12,6 +12,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
 from gateway.backoffice.treatment.field_mask import BORDER
@@ -81,8 +83,20 @@ class Labels:
         """
         self._outline, self._mask = outline, mask
         self.lines = named_lines(outline, mask)
-        around = {id(part): part for line in self.lines for text in line for part in text.around()}
+        around: dict[int, Part] = {}
+        for line in self.lines:
+            for text in line:
+                for part in text.around():
+                    if id(part) in around:
+                        break  # and so is what that stands in
+                    around[id(part)] = part
         self._around = list(around.values())
+        self._ids: dict[str, list[Part]] = {}
+        for part in outline.parts if self.lines else ():
+            if part.attributes and (name := part.attributes.get("id")):
+                self._ids.setdefault(name, []).append(part)
+        self._run: set[int] = set()  # what comes after names that are texts
+        self._columns: set[tuple[int, int]] = set()  # rows and places that a column went through
         self._cells = {
             id(part): (mask.mentioned if made_as(part) != "td" else mask.ended)(part.says())
             for part in self._around
@@ -133,7 +147,7 @@ class Labels:
             return
         wanted = label.attributes.get("for")
         if wanted:
-            parts = [each for each in self._outline.parts if each.attributes.get("id") == wanted]
+            parts = self._ids.get(wanted, [])
         else:
             parts = [each for each in label.within() if each.tag in CONTROLS]
         exact = self._mask.named(said) is not None
@@ -160,12 +174,9 @@ class Labels:
 
     def _of_line(self, line: list[Part]) -> Iterator[Beside]:
         text = BORDER.join([part.says() for part in line])
-        ends: list[int] = []
-        for part in line:
-            ends.append((ends[-1] + 1 if ends else 0) + len(part.says()))
+        stops = list(accumulate(len(part.says()) + 1 for part in line))
         for begin, end, field in self._mask.names_in(text):
-            first = next(at for at, stop in enumerate(ends) if begin < stop)
-            last = next(at for at, stop in enumerate(ends) if end <= stop)
+            first, last = bisect_right(stops, begin), bisect_right(stops, end - 1)
             whole = _around_both(line[first], line[last])
             if whole is not None and self._mask.named(whole.says()) is not None:
                 yield from ((part, field) for part in self._after_name(whole))
@@ -174,25 +185,35 @@ class Labels:
         """Give what comes after an element or a text that holds nothing but a name."""
         if any(part.tag in CONTROLS for part in name.within()):
             return
-        while True:
-            kind = made_as(name) or name.tag
-            if kind in _SEEN_TO and not (of_label and kind == "label"):
-                return
-            above = name.above
-            if above is None or above.tag in _OUTER or not _is_alone(name):
-                break
-            name = above
+        outer = _outermost(name, of_label=of_label)
+        if outer is None:
+            return
+        name = outer
         if name.tag in _CHOICES or any(above.tag in _CHOICES for above in name.around()):
             return
         found = filled = False
         for part in _after(name):
+            if not name.tag and id(part) in self._run:
+                return  # seen to with a name before
+            if not name.tag:
+                self._run.add(id(part))
             found = found or says_something(part)
             filled = filled or looks_filled(part)
             yield part
+        yield from self._beyond(name, found=found, filled=filled)
+
+    def _beyond(self, name: Part, *, found: bool, filled: bool) -> Iterator[Part]:
+        """Give what is below a name, or after what it stands in.
+
+        Args:
+            name: what holds the name.
+            found: whether something comes after it in the same.
+            filled: whether that looks like a value.
+        """
         row = name.above
         if row is None or row.tag in _OUTER or made_as(row) in _SEEN_TO:
             return
-        column = list(_column(name, row))
+        column = list(self._column(name, row))
         yield from column
         if not filled and not column and row.tag in _LOOSE and len(row.says()) <= _SHORT:
             # What there is beside it may be a hint; then only what looks like a value is it.
@@ -203,6 +224,38 @@ class Labels:
                 and (not found or (row.inside[0] is name and looks_filled(after)))
             ):
                 yield after
+
+    def _column(self, name: Part, row: Part) -> Iterator[Part]:
+        """Give what is below a name in rows that are made alike, if its row holds names alone."""
+        said = row.says()
+        if _VALUE.search(said) or len(said) > _SHORT or len(row.inside) > _SHORT:
+            return
+        elements = [part for part in row.inside if part.tag]
+        if len(elements) < 2 or name not in elements:  # noqa: PLR2004
+            return
+        at = elements.index(name)
+        if (id(row), at) in self._columns:
+            return  # a row further up has the name there too
+        cells = []
+        for other in row.after():
+            inside = [part for part in other.inside if part.tag]
+            if other.tag == row.tag and len(inside) == len(elements):
+                cells.append(inside[at])
+                self._columns.add((id(other), at))
+        if any(looks_filled(cell) for cell in cells):
+            yield from cells
+
+
+def _outermost(name: Part, *, of_label: bool) -> Part | None:
+    """Give the outermost element that holds a name alone; None where it is seen to otherwise."""
+    while True:
+        kind = made_as(name) or name.tag
+        if kind in _SEEN_TO and not (of_label and kind == "label"):
+            return None
+        above = name.above
+        if above is None or above.tag in _OUTER or not _is_alone(name):
+            return name
+        name = above
 
 
 def says_something(part: Part) -> bool:
@@ -236,22 +289,6 @@ def _after(name: Part) -> Iterator[Part]:
             return
         seen = seen or says_something(part)
         yield part
-
-
-def _column(name: Part, row: Part) -> Iterator[Part]:
-    """Give what is below a name in rows that are made alike, if its row holds names alone."""
-    elements = [part for part in row.inside if part.tag]
-    said = row.says()
-    if len(elements) < 2 or name not in elements or _VALUE.search(said) or len(said) > _SHORT:  # noqa: PLR2004
-        return
-    at = elements.index(name)
-    cells = []
-    for other in row.after():
-        inside = [part for part in other.inside if part.tag]
-        if other.tag == row.tag and len(inside) == len(elements):
-            cells.append(inside[at])
-    if any(looks_filled(cell) for cell in cells):
-        yield from cells
 
 
 def _is_alone(part: Part) -> bool:

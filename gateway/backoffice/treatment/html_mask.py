@@ -42,6 +42,7 @@ _MARKUP: Final = re.compile(r"<[a-zA-Z!/]")
 _HOLDERS: Final = frozenset({"select", "table", "tbody", "tr", "ul", "ol", "dl"})
 _OUTER: Final = frozenset({"body", "html", "main", "form"})
 _BORDERED: Final = re.compile(rf"(?:e?s)?[^\w{BORDER}]*{BORDER}\W*")
+_SHORT: Final = 300
 _VALUE: Final = re.compile(r"[\d@]")
 _LEADS: Final = re.compile(r"\s*(?:/|#|\?|https?:)", re.IGNORECASE)
 
@@ -189,7 +190,7 @@ class _Masking:
             begin, end, field = first
             between = _BORDERED.match(text, end)
             if between is not None and not bare(text[:begin]):
-                values = values_in(text[between.end() :])
+                values = values_in(text[between.end() :][:_SHORT])
                 yield Told(field, end, between.end(), values), False
 
     def _told_of(

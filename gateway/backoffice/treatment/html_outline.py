@@ -27,6 +27,10 @@ _INLINE: Final = frozenset(
 )
 
 
+MOST_SAID: Final = 400
+"""Characters of what an element holds that are read to see whether it is a name."""
+
+
 class Part:
     """An element or a text.
 
@@ -43,6 +47,7 @@ class Part:
     """
 
     __slots__ = (
+        "_said",
         "above",
         "attributes",
         "block",
@@ -70,6 +75,7 @@ class Part:
         self.above = above
         self.inside = inside
         self.gone = False
+        self._said: str | None = None
         self.place = 0
         self.block: Part = self
         if above is not None:
@@ -90,33 +96,49 @@ class Part:
             yield above
             above = above.above
 
-    def after(self) -> list[Part]:
+    def after(self) -> Iterator[Part]:
         """Give what comes after it in the same."""
-        return [] if self.above is None else self.above.inside[self.place + 1 :]
+        if self.above is not None:
+            beside = self.above.inside
+            for place in range(self.place + 1, len(beside)):
+                yield beside[place]
 
     def within(self) -> Iterator[Part]:
-        """Give it and all it holds, in order."""
-        yield self
-        for part in self.inside:
-            if part.inside:
-                yield from part.within()
-            else:
+        """Give it and all it holds, in order; however deep, each costs the same."""
+        waiting: list[Iterator[Part]] = [iter((self,))]
+        while waiting:
+            for part in waiting[-1]:
                 yield part
+                if part.inside:
+                    waiting.append(iter(part.inside))
+                    break
+            else:
+                waiting.pop()
 
     def says(self) -> str:
-        """Give all the text that it holds, what markup cuts apart by a border."""
+        """Give the text that it holds, what markup cuts apart by a border.
+
+        Of a long one its beginning: longer than anything that is a name or a label.
+        """
         if not self.inside:
             return seen(self.text)
-        return BORDER.join(seen(each.text) for each in self.within() if not each.tag)
+        if self._said is not None:
+            return self._said
+        texts, length = [], 0
+        for part in self.within():
+            if not part.tag:
+                text = seen(part.text)
+                texts.append(text)
+                length += len(text)
+                if length > MOST_SAID:
+                    break
+        self._said = BORDER.join(texts)
+        return self._said
 
     def lose(self) -> None:
         """Note that it is not shown any more, with all it holds."""
-        self.gone = True
-        for part in self.inside:
-            if part.inside:
-                part.lose()
-            else:
-                part.gone = True
+        for part in self.within():
+            part.gone = True
 
 
 class Outline:

@@ -124,7 +124,8 @@ def _reach(cells: list[_Cell], place: int, *, heads: bool) -> tuple[bool, bool]:
         place: of the cell in it.
         heads: whether it is a row of heads.
     """
-    cell, after = cells[place], cells[place + 1 :]
+    cell = cells[place]
+    after = cells[place + 1] if place + 1 < len(cells) else None
     scope = (cell.part.attributes.get("scope") or "").strip().lower()
     kind = made_as(cell.part)
     if scope.startswith("col") or kind == "columnheader":
@@ -132,18 +133,23 @@ def _reach(cells: list[_Cell], place: int, *, heads: bool) -> tuple[bool, bool]:
     if scope.startswith("row") or kind == "rowheader":
         return False, True
     if heads:
-        return (True, False) if cell.heads else (not (after and looks_filled(after[0].part)), True)
-    among_heads = (place > 0 and cells[place - 1].heads) or bool(after and after[0].heads)
-    return not after or (cell.heads and among_heads), True
+        filled = after is not None and looks_filled(after.part)
+        return (True, False) if cell.heads else (not filled, True)
+    among_heads = (place > 0 and cells[place - 1].heads) or (after is not None and after.heads)
+    return after is None or (cell.heads and among_heads), True
 
 
 def looks_filled(part: Part) -> bool:
     """Tell whether a short piece of a page looks like a value: digits, or something to fill in."""
-    held = list(part.within())
-    if any(each.tag in CONTROLS for each in held):
-        return True
-    said = "".join([each.text for each in held if not each.tag])
-    return _VALUE.search(said) is not None and len(said) <= _SHORT
+    length, valued = 0, False
+    for each in part.within():
+        if each.tag in CONTROLS:
+            return True
+        length += len(each.text)
+        valued = valued or _VALUE.search(each.text, 0, _SHORT) is not None
+        if length > _SHORT:
+            return False
+    return valued
 
 
 def _below(cell: _Cell, columns: dict[int, MaskedField]) -> MaskedField | None:
