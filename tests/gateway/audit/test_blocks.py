@@ -77,12 +77,25 @@ def test_an_id_is_looked_for_where_entries_of_its_millisecond_are(
     for number in range(4):
         add_to_blocks(connection, number * 4, [said(5_000 + number * 1_000), said(6_300)])
 
-    assert blocks_of_id(connection, new_entry_id(6_999)) == [0, 1, 2, 3]
-    assert blocks_of_id(connection, new_entry_id(8_000)) == [3]
-    assert blocks_of_id(connection, new_entry_id(9_000)) == []
+    assert list(blocks_of_id(connection, new_entry_id(6_999))) == [0, 1, 2, 3]
+    assert list(blocks_of_id(connection, new_entry_id(8_000))) == [3]
+    assert list(blocks_of_id(connection, new_entry_id(9_000))) == []
 
 
-def test_the_first_entry_of_an_id_is_found(bench: RecordBench) -> None:
+@pytest.mark.parametrize("at_us", [10, 2_000_010, 3_999_010])
+def test_a_long_log_is_not_looked_through_for_an_id(
+    connection: sqlite3.Connection, at_us: int
+) -> None:
+    for number in range(4_000):
+        add_to_blocks(connection, number * 4, [said(number * 1_000), said(number * 1_000 + 999)])
+    steps: list[None] = []
+    connection.set_progress_handler(lambda: steps.append(None), 100)
+
+    assert next(blocks_of_id(connection, new_entry_id(at_us))) == at_us // 1_000
+    assert len(steps) < 5  # hundreds of steps of SQLite's machine
+
+
+def test_the_entry_of_an_id_is_found(bench: RecordBench) -> None:
     wanted = decision(3)
     drafts = [
         decision(1),
