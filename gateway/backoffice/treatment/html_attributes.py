@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from gateway.backoffice.treatment.field_mask import bare
 from gateway.backoffice.treatment.html_labels import is_value
+from gateway.backoffice.treatment.html_tables import looks_filled
 from gateway.backoffice.treatment.letters import bare_lines
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ _STANDARD: Final = frozenset(
 )
 _NEVER_NAMED: Final = frozenset({"type", "for", "role", "colspan", "rowspan", "scope", "lang"})
 _DOCUMENT: Final = frozenset("{[")
+_DATA: Final = "data-"  # `data-key="sort_code" data-value="12-34-56"`
+_VALUE: Final = re.compile(r"[\d@]")
 _HEX: Final = "[0-9a-fA-F]"
 _ESCAPED: Final = re.compile(rf"\\u({_HEX}{{4}})|\\x({_HEX}{{2}})|\\u\{{({_HEX}{{1,6}})\}}")
 _ROUNDS: Final = 3  # of what is encoded in what is encoded
@@ -108,6 +111,8 @@ class Attributes:
                 field = labelled(value) if is_value(part) else mask.named(value)
                 if field is not None and mask.named(part.says()) is not None:
                     field = None
+            elif name.startswith(_DATA) and looks_filled(part):
+                field = mask.named(value)
             if field is not None:
                 yield part, field
 
@@ -120,6 +125,12 @@ class Attributes:
                 if field is not None and value:
                     yield part, name, field, [value]
         for part, name, value in self._hinted:
+            field = self._mask.named(value) if name.startswith(_DATA) else None
+            if field is not None:
+                for other, held in part.attributes.items():
+                    if held and other not in KEPT | ADDRESSES | {name} and _VALUE.search(held):
+                        yield part, other, field, [held]
+                continue
             told = None if name in KEPT or name in _NAMES else self._told(name, value)
             if told is not None:
                 yield part, name, *told

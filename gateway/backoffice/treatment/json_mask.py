@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 _NAMING: Final = frozenset(
     {"field", "key", "header", "id", "code", "prompt", "attribute", "property", "column", "type"}
-    | {"parameter", "text", "kind", "term"}
+    | {"parameter", "text", "kind", "term", "question"}
 )
 _NAMING_ENDS: Final = ("name", "label", "title", "caption", "heading")
 """Members that say what another member of the same object is."""

@@ -33,6 +33,8 @@ def attributes(text: str) -> Attributes:
         ("<form class=sort-code-form>", False),
         ("<form id=sort_code>", True),
         ("<p class=code-sort>", False),
+        ("<p data-key=sort_code>12-34-56", True),
+        ("<table data-key=sort_code><tr><td>some name", False),  # sorted by it, most likely
         ("<label for=sort_code>", False),
     ],
 )
@@ -51,6 +53,8 @@ def test_an_element_is_called_as_a_field_is(text: str, is_named: bool) -> None:
         ("<p data-a='sort%255Fcode=1'>", "data-a"),
         ("<option value=sort_code>", ""),
         ("<p data-a='sort_code'>", ""),
+        ("<p data-key='Sort code' data-value='12-34-56' data-kind=text>", "data-value"),
+        ("<x-item data-key=sort_code value=123456>", "value"),
         ("<p class='sort-code: 12'>", ""),  # an element of that name
     ],
 )

@@ -93,6 +93,10 @@ def masked(value: Any) -> Any:
         ),
         ({"k": "Sort code", "v": "AB"}, {"k": HIDDEN, "v": HIDDEN}),
         (
+            {"question": "What is your sort code?", "answer": "AB"},
+            {"question": "What is your sort code?", "answer": HIDDEN},
+        ),
+        (
             {"changed": "sort_code", "by": "Robin", "from": SECRET},
             {"changed": HIDDEN, "by": "Robin", "from": HIDDEN},
         ),
