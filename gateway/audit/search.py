@@ -290,8 +290,13 @@ def _candidates(
     )
     if wanted.pseudonyms is None:
         return blocks
-    parts = range((high + PART_ENTRIES - 1) // PART_ENTRIES)
     possible = frozenset(blocks)
+    if not possible:
+        return iter(())
+    first, last = (
+        block * BLOCK_ENTRIES // PART_ENTRIES for block in (min(possible), max(possible))
+    )
+    parts = range(first, last + 1)
     present = blocks_with(connection, wanted.pseudonyms, parts, size)
     return (block for block in present if block in possible)
 

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -253,3 +253,35 @@ def test_a_person_is_found_in_full_parts_and_in_the_one_that_grows(
     found = bench.search(person=person).rows
     assert [row.id for row in found] == [draft.id for draft in drafts[::9]][::-1]
     assert bench.verify().holds
+
+
+def test_a_person_is_looked_for_only_in_the_parts_of_the_time_asked_for(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[range] = []
+
+    def noting(
+        connection: sqlite3.Connection, pseudonyms: Iterable[bytes], parts: range, size: int
+    ) -> Iterator[int]:
+        asked.append(parts)
+        return persons.blocks_with(connection, pseudonyms, parts, size)
+
+    for module in (persons, open_part, search_module):
+        monkeypatch.setattr(module, "PART_ENTRIES", 8)
+    for module in (persons, open_part, search_module, blocks):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 4)
+    monkeypatch.setattr(persons, "PART_BLOCKS", 2)
+    monkeypatch.setattr(search_module, "blocks_with", noting)
+    bench.at = START + timedelta(days=1)  # of the sequencer's own entries
+    bench.record(*(decision(number, staff_id="nwas/one") for number in range(60)))
+    bench.drain()
+    span = {
+        "since": START + timedelta(microseconds=33),
+        "until": START + timedelta(microseconds=35),
+    }
+    rows = bench.search(person="nwas/one", **span).rows
+    nothing = bench.search(person="nwas/one", since=START + timedelta(days=9)).rows
+
+    assert [row.at - START for row in rows] == [timedelta(microseconds=n) for n in (34, 33)]
+    assert nothing == ()
+    assert [len(parts) for parts in asked] == [1]
