@@ -101,6 +101,8 @@ class StepUpPages:
         if waits is not None and waits != here and (host := self._kit.services.hosts.get(waits)):
             return see_other(host.way_back(CONTINUE))
         form = desk.take_form(holder, at=page.at) if waits == here else None
+        if form is not None and form.system != here:
+            form = None  # of another tab, kept since we looked: not to be sent from here
         if form is None and waits == here:
             return see_other(with_next(STEP_UP, CONTINUE))
         return page.respond("step_up_continue.html", form=form)

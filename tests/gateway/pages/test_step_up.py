@@ -190,6 +190,17 @@ def test_what_waits_is_shown_at_the_host_it_was_sent_to(world: World, browser_of
     assert f'action="{FORM.target}"' in html
 
 
+def test_what_takes_the_place_of_what_waits_is_not_sent_at_another_host(
+    world: World, browser_of: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two forms may be kept at a time, of two tabs at two hosts: the later one is another's."""
+    world.factors.waits = replace(FORM, system="kit")
+    monkeypatch.setattr(type(world.factors), "form_waits", lambda *_, **__: "")
+    answered = browser_of("firefighter").get(f"{STEP_UP}/continue")
+
+    assert FORM.target not in answered.text
+
+
 def test_what_waits_at_a_host_that_is_no_more_is_not_shown(
     world: World, browser_of: SignIn
 ) -> None:
