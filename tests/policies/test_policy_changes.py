@@ -175,15 +175,24 @@ def test_an_agreement_that_accepts_less_tightens_unless_another_takes_its_place(
 
 
 def test_a_set_of_fields_that_grows_tightens_and_one_that_shrinks_may_loosen() -> None:
-    def masking(*fields: str, **more: frozenset[str]) -> PolicySet:
+    def masking(
+        *fields: str,
+        other_fields: frozenset[str] = frozenset(),
+        required: frozenset[str] = frozenset(),
+    ) -> PolicySet:
+        bank = FieldSet(
+            id="bank",
+            title="Bank",
+            fields=frozenset(fields),
+            other_fields=other_fields,
+            required=required,
+        )
         catalogue = Catalogue(
             cheshire().catalogue.functions.values(),
             carriers=cheshire().catalogue.carriers,
             form_paths=cheshire().catalogue.form_paths,
             purposes=cheshire().catalogue.purposes,
-            field_sets={
-                "bank": FieldSet(id="bank", title="Bank", fields=frozenset(fields), **more)
-            },
+            field_sets={"bank": bank},
         )
         return replace(cheshire(), catalogue=catalogue)
 
