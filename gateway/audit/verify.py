@@ -6,7 +6,7 @@ are those it commits to; (4) the ciphertext is the one sealed; (5) each writer's
 chain go on. For the whole: (6) higher tiles, (7) every signed checkpoint kept, and one the auditor
 holds from before, fit the recomputed tree; (8) the file's own structure is sound, and its tables
 say what the entries say, so that none is hidden from a search; (9) every flag is spoken of in the
-log.
+log, and what it says could not become an entry is kept as it was found.
 
 What it cannot see: entries cut off after the newest checkpoint anybody holds.
 """
@@ -102,6 +102,8 @@ class _Verification:
         self._flags: dict[str, tuple[int, int]] = {}
         self._notes: set[tuple[str, str, int]] = set()
         self._noted_ids: set[tuple[str, str]] = set()
+        # What could not become an entry: its hash, and the entry that says so.
+        self._kept_pieces: dict[str, int] = {}
         self._alarms: list[tuple[int, str]] = []
         self._template = hashlib.sha256(b"\0")
 
@@ -151,6 +153,7 @@ class _Verification:
         self._check_ends(tiles)
         tables.finish()
         self._check_notes()
+        self._check_pieces(connection)
 
     def report(self) -> VerifyReport:
         sealed = 0 if self._head is None else min(self._head.size, self._size)
@@ -258,6 +261,8 @@ class _Verification:
             self._alarms.append((index, code))
         if code in _NOTE_CODES:
             self._notes.add((code, facts["writer"], facts["from"]))
+        if "sha256" in facts:
+            self._kept_pieces[facts["sha256"]] = index
         if "id" in facts:
             self._noted_ids.add((code, facts["id"]))
 
@@ -330,6 +335,14 @@ class _Verification:
         for code, entry_id in noted:
             if code in {CODE_MAC, CODE_GAP} and entry_id not in self._flags:
                 self.fault("entry " + entry_id, f"reported as {code}, but it is not flagged")
+
+    def _check_pieces(self, connection: sqlite3.Connection) -> None:
+        """Check that what could not become an entry is still kept as it was found."""
+        for (content,) in connection.execute("SELECT content FROM damaged"):
+            self._kept_pieces.pop(hashlib.sha256(content).hexdigest(), None)
+        for index in self._kept_pieces.values():
+            what = "what it says was kept as damaged is gone or changed"
+            self.fault(f"entry {index}", what, index)
 
     def _check_structure(self, connection: sqlite3.Connection) -> None:
         """Check that tables, indexes and pages are those we made: no view, no trigger, no hole."""

@@ -423,6 +423,16 @@ def test_a_flag_that_we_do_not_set_is_found(bench: RecordBench) -> None:
     assert any("its flag is none that we set" in fault for fault in faults(bench))
 
 
+@pytest.mark.parametrize(
+    "statement", ["DELETE FROM damaged", "UPDATE damaged SET content = substr(content, 2)"]
+)
+def test_what_could_not_become_an_entry_is_guarded(bench: RecordBench, statement: str) -> None:
+    test_a_log_that_reports_an_alarm_holds_and_says_so(bench)
+    execute(bench, statement)
+
+    assert any("was kept as damaged is gone or changed" in fault for fault in faults(bench))
+
+
 def test_an_alarm_cannot_be_hushed_up(bench: RecordBench) -> None:
     test_a_log_that_reports_an_alarm_holds_and_says_so(bench)
     with bench.rewriting() as entries:
