@@ -22,7 +22,7 @@ from gateway.store.schema import host_ticket
 from tests.gateway.identity.parts import AT, FIRE, Parts, new_parts
 
 SECRET = bytes(range(32))
-MINE, OTHERS = new_token(), new_token()
+MINE, OTHERS = "m" * 43, "n" * 43
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_it_may_be_taken_within_half_a_minute(parts: Parts) -> None:
     assert tickets.take(ticket, system="fleet", secret=MINE, at=at) == token
 
 
-@pytest.mark.parametrize("said", ["", "x", new_token(), "é" * 43])
+@pytest.mark.parametrize("said", ["", "x", "k" * 43, "é" * 43])
 def test_what_is_no_ticket_is_refused(parts: Parts, said: str) -> None:
     with pytest.raises(TicketOver):
         HostTickets(parts.store, SECRET).take(said, system="fleet", secret=MINE, at=AT)

@@ -25,7 +25,7 @@ def test_a_stolen_token_of_one_host_is_worth_nothing_elsewhere() -> None:
     assert HostTokens(bytes(32), "fleet.gate").open(sealed) == ""
 
 
-@pytest.mark.parametrize("said", ["", "x", "A" * 64, "A" * 43, new_token(), "é" * 64, "=" * 64])
+@pytest.mark.parametrize("said", ["", "x", "A" * 64, "A" * 43, "k" * 43, "é" * 64, "=" * 64])
 def test_what_was_not_sealed_opens_to_nothing(said: str) -> None:
     assert FLEET.open(said) == ""
 
