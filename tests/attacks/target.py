@@ -18,6 +18,7 @@ from deploy.demo.visitor import Visitor
 from gateway.audit.entry import Kind
 from gateway.audit.search import AuditFilter, AuditRow, search
 from gateway.keys import KeyRing
+from tests.attacks.programs import AskedStack
 from tests.attacks.relay import Relay, SeenRequest
 from tests.attacks.wire import Reply, Wire
 from tests.doubles.few_staff import few_staff
@@ -160,7 +161,7 @@ def relayed_target() -> Iterator[Target]:
         scenario=chosen.scenario,
         relay_port=relay.port,
     )
-    stack = Stack(places=places, say=print)
+    stack = AskedStack(places=places, say=print)
     try:
         stack.start()
         yield Target(stack=stack, relay=relay)
