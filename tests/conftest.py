@@ -6,7 +6,10 @@ at all it has ever given a worker, would take longer with each of ten thousand t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+import structlog
 from typing_extensions import override
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]  # it has no types
 
@@ -15,6 +18,13 @@ SHARED = ("tests/journeys/", "tests/attacks/", "tests/gateway/identity/")
 
 LONG = ("tests/gateway/pages/test_in_a_browser.py",)
 """Files that take longer than a minute."""
+
+
+@pytest.fixture(autouse=True)
+def log_as_it_was() -> Iterator[None]:
+    """Whatever a test starts in this process, its log and level are not those of the next test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.hookimpl(optionalhook=True)

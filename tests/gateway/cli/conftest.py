@@ -7,7 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-import structlog
 import trustme
 
 from gateway.audit.entry import Kind, Outcome, new_draft
@@ -66,7 +65,6 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
         run=told,
     )
     store.dispose()
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 import trustme
 
 from gateway.keys import KeyRing
@@ -39,7 +38,6 @@ def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
         return settings
 
     yield make
-    structlog.reset_defaults()
 
 
 @pytest.fixture
