@@ -18,7 +18,7 @@ SettingsMaker = Callable[..., Settings]
 
 
 @pytest.fixture
-def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
+def make_settings(tmp_path: Path) -> SettingsMaker:
     """Give the function that sets a gateway up, with texts of its settings replaced."""
 
     def make(*changes: tuple[str, str], keys: bool = True, store: bool = True) -> Settings:
@@ -37,7 +37,7 @@ def make_settings(tmp_path: Path) -> Iterator[SettingsMaker]:
             lay_store(settings.gateway.state_directory)
         return settings
 
-    yield make
+    return make
 
 
 @pytest.fixture
