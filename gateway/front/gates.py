@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from gateway.audit.identifiers import Identifiers
 from gateway.front.clock import instant, wall_us
@@ -32,18 +32,12 @@ from policies.catalogue import GATEWAY_SYSTEM
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Engine as Store
-
     from gateway.api.health import Readiness
     from gateway.audit.recorder import Recorder
-    from gateway.bulletin import BulletinReader
-    from gateway.front.back_office_parts import BackOfficeParts
+    from gateway.front.back_office_parts import BackOfficeParts, State
     from gateway.front.factor_parts import FactorParts
     from gateway.front.pages_bridge import PagesBridge
-    from gateway.front.policy_in_force import PolicyInForce
-    from gateway.identity.owners import RecordOwners
     from gateway.identity.sessions.presence import Presence
-    from gateway.identity.sessions.session_cache import SessionCache
     from gateway.keys import KeyRing
     from gateway.pages.application import Pages
     from gateway.pages.page_services import PageServices
@@ -56,30 +50,6 @@ if TYPE_CHECKING:
     from policies.decision import Decision
     from policies.engine import Engine
     from policies.question import Question
-
-
-class State(Protocol):
-    """What a worker keeps of the store."""
-
-    @property
-    def store(self) -> Store:
-        """The store."""
-
-    @property
-    def policy(self) -> PolicyInForce:
-        """The policy set in force."""
-
-    @property
-    def cache(self) -> SessionCache:
-        """The sessions."""
-
-    @property
-    def owners(self) -> RecordOwners:
-        """Whose employee a number is."""
-
-    @property
-    def reader(self) -> BulletinReader:
-        """What was announced."""
 
 
 class Gates:
