@@ -129,6 +129,18 @@ class CookiePolicy:
         )
 
 
+def cookies_sent(header: bytes, name: bytes) -> list[bytes]:
+    """Give each value that stands under a name in a `Cookie` field.
+
+    Args:
+        header: the field's value, as sent.
+        name: of the cookie.
+    """
+    mark = name + b"="
+    parts = map(bytes.strip, header.split(b";"))
+    return [part[len(mark) :] for part in parts if part.startswith(mark)]
+
+
 def _is_plain_localhost(origin: str) -> bool:
     host, _, port = origin.removeprefix("http://").partition(":")
     plain = origin.startswith("http://")

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from gateway.cookies import cookies_sent
 from gateway.errors import NotCurrent, StoreError
 from gateway.identity.sessions.live_session import DirectoryAway
 from gateway.identity.sessions.presence import AGED, PAUSED
@@ -54,7 +55,7 @@ class StaffFinder:
         self._host_tokens = host_tokens
         self._sessions = sessions
         self._bulletin = bulletin
-        self._session_cookie = session_cookie + b"="
+        self._session_cookie = session_cookie
         self._strangers = strangers
         self._monotonic = monotonic
 
@@ -145,20 +146,25 @@ class StaffFinder:
             return None
         if (known := head.worked_out.get(_KNOWN_AS)) is not None:
             return str(known)
-        found = [
-            part[len(self._session_cookie) :]
-            for part in map(bytes.strip, header.split(b";"))
-            if part.startswith(self._session_cookie)
-        ]
-        if not found:
+        token = one_cookie(header, self._session_cookie)
+        if token is None:
             return None
-        if len(found) > 1:
-            raise Refused(400, "cookie-repeated")
-        token = found[0].decode("ascii", "replace")
         if self._host_tokens is not None:
             token = self._host_tokens.open(token)
         head.worked_out[_KNOWN_AS] = token
         return token
+
+
+def one_cookie(header: bytes, name: bytes) -> str | None:
+    """Give what stands under a name in a `Cookie` field; None for nothing.
+
+    Raises:
+        Refused: it stands twice.
+    """
+    found = cookies_sent(header, name)
+    if len(found) > 1:
+        raise Refused(400, "cookie-repeated")
+    return found[0].decode("ascii", "replace") if found else None
 
 
 def no_session(visit: Visit) -> Refused:

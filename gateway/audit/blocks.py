@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from gateway.audit.bundles import StoredEntry, read_bundles
+from gateway.audit.bundles import StoredEntry, pieces, read_bundles
 from gateway.audit.columns import PHASE_CODES, ClearColumns
 from gateway.audit.entry import Phase
 
@@ -94,13 +94,10 @@ def add_to_blocks(
     connection: sqlite3.Connection, first: int, columns: Sequence[ClearColumns]
 ) -> None:
     """Note what entries say that are added at the end, inside a transaction."""
-    noted: list[tuple[object, ...]] = []
-    at = 0
-    while at < len(columns):
-        number = (first + at) // BLOCK_ENTRIES
-        end = at + BLOCK_ENTRIES - (first + at) % BLOCK_ENTRIES
-        noted.append((number, *Block.of(columns[at:end])))
-        at = end
+    noted = [
+        ((first + piece.start) // BLOCK_ENTRIES, *Block.of(columns[piece]))
+        for piece in pieces(first, len(columns), BLOCK_ENTRIES)
+    ]
     connection.executemany(_INSERT, noted)
 
 

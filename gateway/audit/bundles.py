@@ -75,13 +75,29 @@ def add_bundles(
         flags: One byte for each.
         kept: Their bytes.
     """
-    bundles: list[tuple[int, bytes, bytes]] = []
-    at = 0
-    while at < len(kept):
-        end = at + BUNDLE_ENTRIES - (first + at) % BUNDLE_ENTRIES
-        bundles.append((first + at, flags[at:end], b"".join(kept[at:end])))
-        at = end
+    bundles = [
+        (first + piece.start, flags[piece], b"".join(kept[piece]))
+        for piece in pieces(first, len(kept), BUNDLE_ENTRIES)
+    ]
     connection.executemany("INSERT INTO bundle VALUES (?,?,?)", bundles)
+
+
+def pieces(first: int, count: int, width: int) -> Iterator[slice]:
+    """Cut a run of entries where bundles or blocks of the log end.
+
+    Args:
+        first: Index of the first entry of the run.
+        count: How many there are.
+        width: Entries between two such ends.
+
+    Returns:
+        What of the run lies in one, for each.
+    """
+    at = 0
+    while at < count:
+        end = min(at + width - (first + at) % width, count)
+        yield slice(at, end)
+        at = end
 
 
 def log_size(connection: sqlite3.Connection) -> int:

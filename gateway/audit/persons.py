@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from gateway.audit.blocks import BLOCK_ENTRIES
-from gateway.audit.bundles import PERSONS
+from gateway.audit.bundles import PERSONS, pieces
 from gateway.audit.sealing import NO_PSEUDONYM
 
 PART_BLOCKS: Final = 16
@@ -38,16 +38,13 @@ def add_persons(persons: dict[bytes, int], first: int, kept: Sequence[bytes]) ->
     """
     actor, subject = PERSONS
     known = persons.get
-    at = 0
-    while at < len(kept):
-        end = at + BLOCK_ENTRIES - (first + at) % BLOCK_ENTRIES
-        bit = 1 << (first + at) // BLOCK_ENTRIES % PART_BLOCKS
-        some = kept[at:end]
+    for piece in pieces(first, len(kept), BLOCK_ENTRIES):
+        bit = 1 << (first + piece.start) // BLOCK_ENTRIES % PART_BLOCKS
+        some = kept[piece]
         present = {each[actor] for each in some} | {each[subject] for each in some}
         present.discard(NO_PSEUDONYM)
         for pseudonym in present:
             persons[pseudonym] = known(pseudonym, 0) | bit
-        at = end
 
 
 def save_part(connection: sqlite3.Connection, part: int, persons: Persons) -> None:

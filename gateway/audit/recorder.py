@@ -111,11 +111,8 @@ class Recorder:
         """
         loop = loop or asyncio.get_running_loop()
         future = loop.create_future()
-        waiting = Waiting(draft, due=time.monotonic() + self._patience_seconds, future=future)
-        if self._committer.takes_all and len(self._room.pending) < self._limits.queue_entries:
-            self._committer.place(waiting)
-        else:
-            self._hand_over(waiting)
+        due = time.monotonic() + self._patience_seconds
+        self._hand_over(Waiting(draft, due=due, future=future))
         if not self._wake_planned:
             # Once for all that this turn of the loop hands over.
             self._wake_planned = True
@@ -161,12 +158,15 @@ class Recorder:
             self._room.settle((waiting,), failure)
 
     def _refusal(self, draft: EntryDraft) -> str | None:
+        full = len(self._room.pending) >= self._limits.queue_entries
+        if self._committer.takes_all and not full:
+            return None
         state = self._committer.state
         if not self._committer.is_open:
             return "the record is not open"
         if state == "stopped":
             return STOPPED
-        if len(self._room.pending) >= self._limits.queue_entries:
+        if full:
             return "too many entries wait for the disk"
         if state == "reserve" and lets_happen(draft):
             return "the disk is full"

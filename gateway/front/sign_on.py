@@ -17,7 +17,7 @@ from gateway.identity.sessions.host_tickets import TicketOver, browser_of, is_br
 from gateway.identity.sessions.tokens import is_token, new_token
 from gateway.pages.local_path import PORTAL, local_path
 from gateway.refused import Refused
-from gateway.staff_finder import no_session
+from gateway.staff_finder import no_session, one_cookie
 from gateway.system_hosts import CONTINUE, SIGN_ON, parts_of
 from gateway.wire.answers import see_other
 
@@ -173,13 +173,9 @@ class SignOnAtHost:
         Raises:
             Refused: it stands twice.
         """
-        mark = self._cookies.sign_on.name.encode("ascii") + b"="
-        parts = visit.incoming.head.headers.get(b"cookie", b"").split(b";")
-        found = [part.strip()[len(mark) :] for part in parts if part.strip().startswith(mark)]
-        if len(found) > 1:
-            raise Refused(400, "cookie-repeated")
-        secret = found[0].decode("ascii", "replace") if found else ""
-        return secret if is_token(secret) else ""
+        header = visit.incoming.head.headers.get(b"cookie", b"")
+        secret = one_cookie(header, self._cookies.sign_on.name.encode("ascii"))
+        return secret if secret is not None and is_token(secret) else ""
 
     def _go(self, visit: Visit, to: str, *cookies: bytes) -> None:
         answer = see_other(to.encode("ascii"), visit.reference)

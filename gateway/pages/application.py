@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
+from gateway.cookies import cookies_sent
 from gateway.errors import GatewayError
 from gateway.pages import caller
 from gateway.pages.audit import AuditPage
@@ -121,9 +122,8 @@ class Pages:
             cookies: the Cookie field of the request, which found the session.
             at: the instant of the visit.
         """
-        mark = f"{self._services.cookies.session.name}=".encode("ascii")
-        parts = (part.strip() for part in cookies.split(b";"))
-        value = next((part[len(mark) :] for part in parts if part.startswith(mark)), b"")
+        name = self._services.cookies.session.name.encode("ascii")
+        value = next(iter(cookies_sent(cookies, name)), b"")
         token = self._tokens.token(value.decode("ascii", "replace"))
         return caller.caller_of_refusal(self._services, session, form_token=token, at=at)
 

@@ -144,7 +144,6 @@ class Incoming:
 
     def put_back(self, body: bytes) -> None:
         """Give a body that was read whole back, for whoever takes it next."""
-        self._on_chunk = self._on_end = None
         self._buffer = [body] if body else None
 
     def check_body(self, check: BodyCheck) -> None:

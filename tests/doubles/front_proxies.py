@@ -9,13 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import socket
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from deploy.demo.places import free_ports
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, ScriptedUpstream
 
@@ -68,13 +68,6 @@ class ProxiedOffice:
         """Give the one head that reached the back office."""
         (head,) = self.heads
         return head
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def program(name: str) -> str:
@@ -179,7 +172,7 @@ async def traefik(folder: Path, gate_port: int) -> AsyncIterator[ProxiedOffice]:
 @contextlib.asynccontextmanager
 async def _office() -> AsyncIterator[tuple[ProxiedOffice, int]]:
     """Open the back office; gives it, and its own port."""
-    office = ProxiedOffice(port=free_port())
+    office = ProxiedOffice(port=free_ports(1)[0])
 
     async def script(exchange: Exchange) -> None:
         while True:

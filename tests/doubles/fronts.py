@@ -10,7 +10,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
-from tests.doubles.front_proxies import free_port, nginx_around, program, running
+from deploy.demo.places import free_ports
+from tests.doubles.front_proxies import nginx_around, program, running
 
 CONFIGURATIONS: Final = Path(__file__).parents[2] / "deploy" / "fronts"
 
@@ -24,7 +25,7 @@ def placed(name: str, gate_port: int, port: int) -> str:
 @contextlib.asynccontextmanager
 async def haproxy(folder: Path, gate_port: int, name: str = "haproxy.cfg") -> AsyncIterator[int]:
     """Run HAProxy with the certificate `gate.pem` and its key from a folder; gives its port."""
-    port = free_port()
+    port = free_ports(1)[0]
     both = (folder / "gate.pem").read_bytes() + (folder / "gate.key").read_bytes()
     (folder / "both.pem").write_bytes(both)
     text = placed(name, gate_port, port).replace("/etc/haproxy/gate.pem", f"{folder}/both.pem")
@@ -37,7 +38,7 @@ async def haproxy(folder: Path, gate_port: int, name: str = "haproxy.cfg") -> As
 @contextlib.asynccontextmanager
 async def nginx(folder: Path, gate_port: int) -> AsyncIterator[int]:
     """Run nginx likewise."""
-    port = free_port()
+    port = free_ports(1)[0]
     text = placed("nginx.conf", gate_port, port).replace("/etc/nginx/gate", f"{folder}/gate")
     async with nginx_around(folder, text, port):
         yield port

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
+
+from deploy.demo.places import PROJECT, free_ports
 
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, log: int) -> None:
@@ -47,16 +48,14 @@ class InstanceProcess:
     """One instance; its port stays its own when it is started again."""
 
     def __init__(self, log: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        self.port = free_ports(1)[0]
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it, without waiting until it listens."""
-        words = [sys.executable, __file__, str(self.port), str(self._log)]
-        self._process = subprocess.Popen(words)
+        words = [sys.executable, "-m", __name__, str(self.port), str(self._log)]
+        self._process = subprocess.Popen(words, cwd=PROJECT)
 
     async def until_listening(self) -> None:
         """Wait until it takes connections."""

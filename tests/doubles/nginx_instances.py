@@ -15,7 +15,8 @@ from typing import Final
 
 import trustme
 
-from tests.doubles.front_proxies import free_port, program
+from deploy.demo.places import free_ports
+from tests.doubles.front_proxies import program
 
 _MAIN: Final = """\
 daemon off;
@@ -76,7 +77,7 @@ async def nginx_instances(
     folder: Path, authority: trustme.CA, name: str, count: int
 ) -> AsyncIterator[NginxInstances]:
     """Run nginx until all its ports take connections, and end it afterwards."""
-    ports = tuple(free_port() for _ in range(count))
+    ports = free_ports(count)
     certify(folder, authority, name)
     servers = "".join(_SERVER.format(port=port) for port in ports)
     (folder / "nginx.conf").write_text(_MAIN.format(folder=folder, servers=servers))

@@ -93,11 +93,6 @@ def tree(people: str) -> str:
     )
 
 
-def free_port() -> int:
-    """Find a port on which nothing listens."""
-    return free_ports(1)[0]
-
-
 class Slapd:
     """One server. `pause` makes it silent while its sockets stay open."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import psutil
 import trustme
 from sqlalchemy import Engine
 
+from deploy.demo.places import free_ports
 from gateway.bulletin import Bulletin
 from gateway.front.from_settings import session_rules
 from gateway.identity.directories.directory import DirectoryPerson
@@ -61,11 +61,12 @@ class Gateway:
     settings: Settings
     port: int
     process: subprocess.Popen[bytes]
+    output: Path  # what it has said so far
     connections: list[http.client.HTTPConnection] = field(default_factory=list)
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + STARTED_SECONDS
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and self.process.poll() is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             with contextlib.closing(connection), contextlib.suppress(OSError):
                 connection.request("GET", "/-/ready", headers={"Host": f"localhost:{self.port}"})
@@ -74,7 +75,10 @@ class Gateway:
                 if answer.status == 200:
                     return
             time.sleep(0.05)
-        raise AssertionError("the gateway has not started")
+        raise AssertionError(
+            f"the gateway has not started (ended: {self.process.poll()}); it said:\n"
+            f"{self.output.read_text()}"
+        )
 
     def reach_every_worker(self) -> None:
         """Connect until each worker has a connection in hand."""
@@ -201,11 +205,6 @@ class TwoGateways:
             return connection.getresponse().status
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
 @contextlib.contextmanager
 def two_gateways(folder: Path) -> Iterator[TwoGateways]:
     """Start both, and a provider whose every word is the test's."""
@@ -217,8 +216,7 @@ def two_gateways(folder: Path) -> Iterator[TwoGateways]:
 def _two_gateways(folder: Path, issuer: TokenIssuer) -> Iterator[TwoGateways]:
     trustme.CA().cert_pem.write_to_path(folder / "ca.pem")
     gateways = []
-    for name in ("here", "there"):
-        port = free_port()
+    for name, port in zip(("here", "there"), free_ports(2), strict=True):
         text = TEXT.format(policy=LIBRARY) + PROVIDER.format(issuer=issuer.url)
         text = text.replace('origin = "http://localhost:8080"', (
             f'origin = "http://localhost:{port}"\nlisten = "127.0.0.1:{port}"\n'
@@ -239,18 +237,16 @@ def _two_gateways(folder: Path, issuer: TokenIssuer) -> Iterator[TwoGateways]:
     shared = settings[1].gateway.state_directory / "gateway.sqlite"
     shared.symlink_to(settings[0].gateway.state_directory / "gateway.sqlite")
     program = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
-    running = [
-        Gateway(
-            settings=each,
-            port=port,
-            process=subprocess.Popen(
+    running = []
+    for each, (config, port) in zip(settings, gateways, strict=True):
+        output = config.with_suffix(".out")
+        with output.open("wb") as out:
+            process = subprocess.Popen(
                 [*program, "serve", "--config", str(config)],
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            ),
-        )
-        for each, (config, port) in zip(settings, gateways, strict=True)
-    ]
+                stdout=out,
+                stderr=subprocess.STDOUT,
+            )
+        running.append(Gateway(settings=each, port=port, process=process, output=output))
     bulletin = Bulletin(settings[0].gateway.state_directory)
     try:
         for gateway in running:

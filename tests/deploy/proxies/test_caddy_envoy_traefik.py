@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from deploy.demo.places import free_ports
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
-from tests.deploy.proxies.refusals import BROWSER, FORM, assert_refusals_are_the_gates
-from tests.doubles.front_proxies import ProxiedOffice, caddy, envoy, free_port, traefik
+from tests.deploy.proxies.every_proxy import (
+    BROWSER,
+    FORM,
+    ask_permitted,
+    assert_claims_are_overwritten,
+    assert_refusals_are_the_gates,
+)
+from tests.doubles.front_proxies import ProxiedOffice, caddy, envoy, traefik
 from tests.gateway.conftest import front_world, record_keys
 from tests.gateway.pages.world import World
 from tests.gateway.proxied import CLIENT, asking_fields, cookie_of, listed, proxied_stand
@@ -30,7 +37,7 @@ KINDS = {
 async def front(
     request: pytest.FixtureRequest, tmp_path: Path, front_world: World, record_keys: KeyRing
 ) -> AsyncIterator[Front]:
-    port = free_port()
+    port = free_ports(1)[0]
     asks_as = f"127.0.0.1:{port}" if request.param is traefik else ""
     proxy = listed(KINDS[request.param], host=asks_as)
     async with (
@@ -47,25 +54,10 @@ async def test_the_whole_of_it(front: Front) -> None:
     signed_in = BROWSER + cookie_of(gate.firefighter())
 
     # whoever is signed in and permitted reaches the back office, which is told who asks
-    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
-    head = office.took()
-    assert head.startswith(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n".encode())
-    assert field_of(head, "Gateway-Assertion").count(".") == 2
-    assert field_of(head, "Cookie") == "theme=dark; basket=3"
-    assert field_of(head, "X-Request-ID") == gate.drafts[0].reference
+    await ask_permitted(gate, office, signed_in)
     assert gate.drafts[0].ip != CLIENT
-    office.heads.clear()
 
-    # what a browser says of itself is overwritten, also where it asks about another page
-    lies = asking_fields("/style.css", secret="x" * 32) + "Gateway-Assertion: forged\r\n"
-    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{lies}\r\n")
-    assert field_of(office.took(), "Gateway-Assertion") == field_of(head, "Gateway-Assertion")
-    assert gate.drafts[-2].function == "pay.slip"
-    assert gate.drafts[-2].ip != CLIENT
-    office.heads.clear()
-    refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
-    assert status_of(refused) == 404
-
+    await assert_claims_are_overwritten(gate, office, signed_in)
     await assert_refusals_are_the_gates(gate, office, signed_in)
     upgrade = "Connection: upgrade\r\nUpgrade: websocket\r\n"
     answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{upgrade}\r\n")

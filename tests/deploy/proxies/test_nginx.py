@@ -9,11 +9,17 @@ import pytest
 
 from gateway.keys import KeyRing
 from gateway.proxy_asking import ProxyKind
-from tests.deploy.proxies.refusals import BROWSER, FORM, assert_refusals_are_the_gates
+from tests.deploy.proxies.every_proxy import (
+    BROWSER,
+    FORM,
+    ask_permitted,
+    assert_claims_are_overwritten,
+    assert_refusals_are_the_gates,
+)
 from tests.doubles.front_proxies import ProxiedOffice, nginx
 from tests.gateway.conftest import front_world, record_keys
 from tests.gateway.pages.world import World
-from tests.gateway.proxied import CLIENT, asking_fields, cookie_of, listed, proxied_stand
+from tests.gateway.proxied import asking_fields, cookie_of, listed, proxied_stand
 from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 
 __all__ = ["front_world", "record_keys"]
@@ -37,27 +43,12 @@ async def test_the_whole_of_it(front: Front) -> None:
     signed_in = BROWSER + cookie_of(token)
 
     # whoever is signed in and permitted reaches the back office, which is told who asks
-    answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
-    head = office.took()
+    answer = await ask_permitted(gate, office, signed_in)
     assert answer.endswith(b"office")
-    assert head.startswith(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n".encode())
-    assert field_of(head, "Gateway-Assertion").count(".") == 2
-    assert field_of(head, "Cookie") == "theme=dark; basket=3"
-    assert field_of(head, "X-Request-ID") == gate.drafts[0].reference
     assert field_of(answer, "Gateway-Reference") == gate.drafts[0].reference
     assert gate.drafts[0].ip == "127.0.0.1"
-    office.heads.clear()
 
-    # what a browser says of itself is overwritten, also where it asks about another page
-    lies = asking_fields("/style.css", secret="x" * 32) + "Gateway-Assertion: forged\r\n"
-    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{lies}\r\n")
-    assert field_of(office.took(), "Gateway-Assertion") == field_of(head, "Gateway-Assertion")
-    assert gate.drafts[-2].function == "pay.slip"
-    assert gate.drafts[-2].ip != CLIENT
-    office.heads.clear()
-    refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
-    assert status_of(refused) == 404
-
+    await assert_claims_are_overwritten(gate, office, signed_in)
     await assert_refusals_are_the_gates(gate, office, signed_in)
     assert status_of(await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{FORM}")) == 400
     chunked = "Transfer-Encoding: chunked\r\n\r\n3\r\na=b\r\n0\r\n\r\n"

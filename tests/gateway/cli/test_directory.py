@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.doubles.slapd import PASSWORD, SERVICE_DN, SUFFIX, Slapd, free_port
+from deploy.demo.places import free_ports
+from tests.doubles.slapd import PASSWORD, SERVICE_DN, SUFFIX, Slapd
 from tests.gateway.cli.place import Place
 
 pytestmark = pytest.mark.directory
@@ -19,8 +20,9 @@ FIRE = "cheshire-fire"
 def connected(place: Place, fire: Slapd) -> Place:
     """A gateway whose fire service has a real directory, beside a server that is away."""
     text = place.config.read_text()
+    away = free_ports(1)[0]
     own = (
-        f'uris = ["ldaps://127.0.0.1:{free_port()}", "{fire.ldaps_uri}", "{fire.starttls_uri}"], '
+        f'uris = ["ldaps://127.0.0.1:{away}", "{fire.ldaps_uri}", "{fire.starttls_uri}"], '
         f'ca_file = "{fire.ca_file}", base = "{SUFFIX}", bind_dn = "{SERVICE_DN}", '
         f'bind_password_file = "{fire.bind_password_file}"'
     )

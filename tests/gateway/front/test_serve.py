@@ -16,13 +16,13 @@ import psutil
 import pytest
 import trustme
 
+from deploy.demo.places import free_ports
 from gateway.entrance.certificates import CertificateFiles
 from gateway.errors import KeysError, ServeError, UpstreamError
 from gateway.front import serve
 from gateway.front.worker import GatewayWorker
 from gateway.store.engine import open_store, reading
 from policies.errors import PolicyFileError
-from tests.doubles.front_proxies import free_port
 from tests.doubles.raw_client import RawClient
 from tests.gateway.entrance.entrance import Issued
 from tests.gateway.front.conftest import SettingsMaker
@@ -125,7 +125,7 @@ class Service:
     """`gateway serve` with one worker and a certificate of its own."""
 
     def __init__(self, folder: Path, make_settings: SettingsMaker) -> None:
-        self.port, self.plain_port = free_port(), free_port()
+        self.port, self.plain_port = free_ports(2)
         files = CertificateFiles(
             certificate=folder / "gate.pem", key=folder / "gate.key", host="localhost"
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from deploy.demo.places import free_ports
 from gateway.errors import DirectoryMisconfigured, DirectoryUnavailable, WrongCredentials
 from gateway.identity.directories.directory import (
     DirectoryPerson,
@@ -23,7 +24,7 @@ from gateway.identity.directories.directory import (
     WrongPassword,
 )
 from gateway.identity.directories.ldap_directory import LdapDirectory
-from tests.doubles.slapd import PASSWORD, PEOPLE, SUFFIX, Slapd, free_port, person
+from tests.doubles.slapd import PASSWORD, PEOPLE, SUFFIX, Slapd, person
 from tests.gateway.identity.conftest import ATTRIBUTES, settings_for
 
 pytestmark = pytest.mark.directory
@@ -110,7 +111,7 @@ class TestServers:
     """Servers that are away, silent, or somebody else."""
 
     def test_a_server_that_refuses_is_followed_by_the_next(self, fire: Slapd) -> None:
-        nobody = f"ldaps://127.0.0.1:{free_port()}"
+        nobody = f"ldaps://127.0.0.1:{free_ports(1)[0]}"
         directory = LdapDirectory(settings_for(fire, nobody, fire.ldaps_uri))
 
         assert directory.authenticate("alice", PASSWORD, BUDGET).username == "alice"
@@ -169,7 +170,7 @@ class TestServers:
     def test_an_impostor_is_told_before_a_dead_server(self, fire: Slapd, tmp_path: Path) -> None:
         other = tmp_path / "other.pem"
         trustme.CA().cert_pem.write_to_path(other)
-        dead = f"ldaps://127.0.0.1:{free_port()}"
+        dead = f"ldaps://127.0.0.1:{free_ports(1)[0]}"
         directory = LdapDirectory(settings_for(fire, dead, fire.ldaps_uri, ca_file=other))
 
         with pytest.raises(DirectoryUntrusted):
@@ -288,7 +289,7 @@ class TestProbe:
     def test_a_dead_server_fails_at_its_step_and_another_makes_the_directory_usable(
         self, fire: Slapd
     ) -> None:
-        dead = f"ldaps://127.0.0.1:{free_port()}"
+        dead = f"ldaps://127.0.0.1:{free_ports(1)[0]}"
         report = LdapDirectory(settings_for(fire, dead, fire.ldaps_uri)).probe(BUDGET)
 
         assert report.usable
@@ -296,7 +297,7 @@ class TestProbe:
         assert "connection refused" in report.steps[1].detail
 
     def test_no_server_means_not_usable(self, fire: Slapd) -> None:
-        dead = f"ldaps://127.0.0.1:{free_port()}"
+        dead = f"ldaps://127.0.0.1:{free_ports(1)[0]}"
 
         assert not LdapDirectory(settings_for(fire, dead)).probe(BUDGET).usable
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import trustme
 
+from deploy.demo.places import free_ports
 from gateway.identity.directories.directory import ProbeStep
 from gateway.identity.directories.ldap_dialect import Groups
 from gateway.identity.directories.ldap_directory import LdapDirectory
 from gateway.identity.directories.ldap_probe import Trial
 from tests.doubles.samba import STAFF, Samba
-from tests.doubles.slapd import PASSWORD, SUFFIX, Slapd, free_port, person
+from tests.doubles.slapd import PASSWORD, SUFFIX, Slapd, person
 from tests.gateway.identity.conftest import ATTRIBUTES, domain_settings, settings_for
 
 pytestmark = pytest.mark.directory
@@ -66,7 +67,7 @@ class TestFailures:
         assert "cannot be resolved" in detail
 
     def test_a_port_on_which_nobody_listens(self, fire: Slapd) -> None:
-        directory = LdapDirectory(settings_for(fire, f"ldaps://127.0.0.1:{free_port()}"))
+        directory = LdapDirectory(settings_for(fire, f"ldaps://127.0.0.1:{free_ports(1)[0]}"))
 
         assert failure(directory)[0] == "connect"
 

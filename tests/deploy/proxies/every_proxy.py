@@ -1,12 +1,50 @@
-"""What every proxy must show of what the gate refuses."""
+"""What every proxy must show, whatever its configuration is written in."""
 
 from __future__ import annotations
 
 from tests.doubles.front_proxies import ProxiedOffice
+from tests.gateway.proxied import CLIENT, asking_fields
 from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
 
 BROWSER = "Host: gate\r\nAccept: text/html\r\n"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
+
+
+async def ask_permitted(gate: Stand, office: ProxiedOffice, signed_in: str) -> bytes:
+    """Ask for a page that is permitted; it reaches the back office, which is told who asks.
+
+    Args:
+        gate: the gate that is asked.
+        office: the back office behind the proxy.
+        signed_in: the head of a request of somebody who is signed in.
+    """
+    answer = await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}\r\n")
+    head = office.took()
+    assert head.startswith(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n".encode())
+    assert field_of(head, "Gateway-Assertion").count(".") == 2
+    assert field_of(head, "Cookie") == "theme=dark; basket=3"
+    assert field_of(head, "X-Request-ID") == gate.drafts[0].reference
+    return answer
+
+
+async def assert_claims_are_overwritten(gate: Stand, office: ProxiedOffice, signed_in: str) -> None:
+    """Ask with what a browser says of itself, also where it asks about another page.
+
+    Args:
+        gate: the gate that is asked.
+        office: the back office behind the proxy; it took one request of this person before.
+        signed_in: the head of a request of somebody who is signed in.
+    """
+    before = field_of(office.took(), "Gateway-Assertion")
+    office.heads.clear()
+    lies = asking_fields("/style.css", secret="x" * 32) + "Gateway-Assertion: forged\r\n"
+    await office.ask(f"GET {OWN_PAYSLIP} HTTP/1.1\r\n{signed_in}{lies}\r\n")
+    assert field_of(office.took(), "Gateway-Assertion") == before
+    assert gate.drafts[-2].function == "pay.slip"
+    assert gate.drafts[-2].ip != CLIENT
+    office.heads.clear()
+    refused = await office.ask(f"GET /no/such/page HTTP/1.1\r\n{signed_in}{lies}\r\n")
+    assert status_of(refused) == 404
 
 
 async def assert_refusals_are_the_gates(gate: Stand, office: ProxiedOffice, signed_in: str) -> None:
