@@ -10,8 +10,6 @@ The preparer fills the next segment with zeros; the watchdog fails those who wai
 while the committers hang in the kernel.
 """
 
-import contextlib
-import queue
 import threading
 import time
 from pathlib import Path
@@ -22,6 +20,7 @@ import structlog
 from gateway.audit.closings import Outcomes
 from gateway.audit.disk import Disk
 from gateway.audit.errors import DiskFullError, JournalError, SealError
+from gateway.audit.idle_lanes import IdleLanes
 from gateway.audit.journal import FRAME, LANES, JournalWriter, frame, frame_head
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sealing import NO_LEAF, Position, Sealer
@@ -70,8 +69,7 @@ class Committer:
         self._journal: JournalWriter
         self._state: RecorderState = "ok"
         self._noting = threading.Lock()
-        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
-        self._signalled = False
+        self._idle = IdleLanes(LANES)
         self._closing = False
         self._closed = threading.Event()
         self._prepare = threading.Event()
@@ -135,7 +133,7 @@ class Committer:
         self._closing = True
         self._note_state(None)
         for _ in range(LANES):
-            self._wake.put(None)
+            self._idle.wake()
         for thread in self._threads[:LANES]:
             thread.join(timeout_seconds)
         self._closed.set()
@@ -159,10 +157,7 @@ class Committer:
 
     def wake(self) -> None:
         """Have what waits committed."""
-        # A committer clears the flag before it looks, so no entry is left asleep.
-        if not self._signalled:
-            self._signalled = True
-            self._wake.put(None)
+        self._idle.wake()
 
     # The committers.
 
@@ -170,16 +165,17 @@ class Committer:
         # One is enough to look after what wakes nobody.
         patience_seconds = None if lane else IDLE_SECONDS
         while not (self._closing and not self.room.pending and not self.outcomes):
-            with contextlib.suppress(queue.Empty):
-                self._wake.get(timeout=patience_seconds)
-            self._signalled = False
+            self._idle.sleep(lane, patience_seconds, self._has_work)
             while self._commit_what_waits(lane):
                 pass
         with self._turn:
             self._lanes -= 1
             if not self._lanes:
                 self._write_closing_frame()
-        self._wake.put(None)  # for the next, if it is still asleep
+        self._idle.wake()  # for the next, if it is still asleep
+
+    def _has_work(self) -> bool:
+        return bool(self.room.pending) or self._closing
 
     def _commit_what_waits(self, lane: int) -> bool:
         """Write and flush what waits; tell whether there was anything."""
