@@ -8,7 +8,8 @@ the draft does not load until somebody has filled it in. The rules, in order:
 2. A segment that looks like an identity (a number, a UUID, a date, an address, long hexadecimal) is
    a placeholder. So is a segment that has many values where everything else is equal.
 3. A parameter that carries a function by its name (`OAFunc`, `page`, `function_id` and their like)
-   tells functions apart, with each value it has. Of all others only the names are kept.
+   tells functions apart, with each value it has. Of all others only the names are kept; so where it
+   stands twice or has a value that needs encoding, as no catalogue can declare that.
 4. Style sheets, scripts and images are no functions; they are listed apart, as `resources`.
 """
 
@@ -45,6 +46,9 @@ _IDENTITY = re.compile(
 _RESOURCE = re.compile(
     r"\.(css|js|mjs|map|png|jpe?g|gif|svg|ico|webp|woff2?|ttf|eot)$", re.IGNORECASE
 )
+_VALUE = re.compile(r"[A-Za-z0-9_.~/:@,-]*")
+"""Values that a declared parameter may have: the gateway refuses all others."""
+
 PLACEHOLDER = "{id}"
 
 
@@ -124,10 +128,12 @@ def learn(requests: Iterable[Seen], catalogue: Catalogue) -> Learned:
         if _RESOURCE.search(path):
             resources[path] += 1
             continue
-        key = (_segments(path), tuple(sorted(pair for pair in query if pair[0] in CARRIERS)))
+        carriers = _carriers(query_text)
+        key = (_segments(path), carriers)
         group = groups.setdefault(key, _Group())
         group.methods.add(seen.method)
-        group.parameters.update(name for name, _ in query if name not in CARRIERS)
+        told_apart = dict(carriers)
+        group.parameters.update(name for name, _ in query if name not in told_apart)
         group.count += 1
         if len(group.examples) < 3 and seen.target not in group.examples:  # noqa: PLR2004
             group.examples.append(seen.target)
@@ -168,7 +174,7 @@ def to_toml(learned: Learned, *, system: str) -> str:
             "",
             f"# seen {each.count} times, for example {_escaped(each.examples[0][:200])}",
             *(
-                [f"# other parameters: {', '.join(sorted(each.parameters))}"]
+                [f"# other parameters: {', '.join(map(_escaped, sorted(each.parameters)))}"]
                 * bool(each.parameters)
             ),
             "[[function]]",
@@ -187,6 +193,19 @@ def to_toml(learned: Learned, *, system: str) -> str:
             "]",
         ]
     return "\n".join(lines) + "\n"
+
+
+def _carriers(query_text: str) -> tuple[tuple[str, str], ...]:
+    """Give the parameters that tell functions apart, as they were sent."""
+    pairs = [part.partition("=")[::2] for part in query_text.split("&")]
+    times = Counter(name for name, _ in pairs)
+    return tuple(
+        sorted(
+            (name, value)
+            for name, value in pairs
+            if name in CARRIERS and times[name] == 1 and _VALUE.fullmatch(value)
+        )
+    )
 
 
 def _segments(path: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from gateway.settings import Settings
+    from policies.catalogue import Catalogue
     from policies.learning import Seen
 
 # The request and the status of the common and the combined log format.
@@ -63,7 +65,8 @@ def learn(
 ) -> None:
     """Propose catalogue entries for requests that are no function yet.
 
-    The proposals are written as TOML that a person has to finish; nothing is changed.
+    The proposals are written as TOML that a person has to finish; nothing is changed. What the
+    gateway would refuse whatever the catalogue says is left out, and counted by its reason.
     """
     from policies.learning import learn as group
     from policies.learning import to_toml
@@ -73,22 +76,12 @@ def learn(
     settings = open_settings(config)
     known = policy_set_in_force(settings).catalogue
     known = known.at(system) if system in known.own_host else known
-    unread = 0
-
-    def seen() -> Iterator[Seen]:
-        nonlocal unread
-        if access_log is None:
-            yield from _refused(settings, instant(since) if since else None)
-            return
-        for number, request in _requests(access_log):
-            if request is None:
-                unread += 1
-                if unread <= 3:  # noqa: PLR2004 - a few examples are enough
-                    click.echo(f"{access_log}:{number}: no request line; left out", err=True)
-            else:
-                yield request
-
-    learned = group(seen(), known)
+    left_out = _LeftOut()
+    if access_log is None:
+        asked = _refused(settings, instant(since) if since else None, system, left_out)
+    else:
+        asked = _requests(access_log, left_out)
+    learned = group(_in_one_form(asked, known, left_out), known)
     if as_json:
         shown = [
             {
@@ -100,14 +93,17 @@ def learn(
             }
             for each in learned.proposals
         ]
-        click.echo(json.dumps({"known": learned.known, "proposals": shown}, ensure_ascii=False))
+        told = {"known": learned.known, "proposals": shown, "left_out": left_out.counts}
+        click.echo(json.dumps(told, ensure_ascii=False))
     else:
         click.echo(to_toml(learned, system=system), nl=False)
     click.echo(
         f"{sum(learned.known.values())} requests are known, {len(learned.proposals)} entries "
-        f"proposed, {len(learned.resources)} resources, {unread} lines without a request",
+        f"proposed, {len(learned.resources)} resources, {left_out.counts.total()} left out",
         err=True,
     )
+    for reason, count in left_out.counts.most_common():
+        click.echo(f"  left out: {count}, {reason}", err=True)
 
 
 @catalogue.command()
@@ -145,8 +141,43 @@ def drift(config: Path, since: str | None, *, as_json: bool) -> None:
         click.echo(table(heads, ((count, method, target) for (method, target), count in most[:50])))
 
 
-def _requests(path: Path) -> Iterator[tuple[int, Seen | None]]:
-    """Read an access log: the number of each line, and its request if it has one."""
+class _LeftOut:
+    """What proposes nothing: how many, by the reason, with the places of a few."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+
+    def add(self, place: str, reason: str) -> None:
+        """Count one; the first three of a reason are told with their places."""
+        self.counts[reason] += 1
+        if self.counts[reason] <= 3:  # noqa: PLR2004 - a few examples are enough
+            click.echo(f"{place}: {reason}; left out", err=True)
+
+
+def _in_one_form(
+    requests: Iterator[tuple[str, Seen]], known: Catalogue, left_out: _LeftOut
+) -> Iterator[Seen]:
+    """Give requests in the form in which the gateway compares them with the catalogue.
+
+    An entry for what it refuses before (`//host/path` and whatever else has two readings) would
+    never be met.
+    """
+    from gateway.backoffice.canonical import TargetError, canonicalise_target
+    from policies.learning import Seen
+
+    for place, seen in requests:
+        try:
+            canonical = canonicalise_target(
+                seen.target.encode("latin-1"), known.declared_parameters
+            )
+        except TargetError as error:
+            left_out.add(place, f"the gateway refuses such a target ({error.code})")
+        else:
+            yield Seen(method=seen.method, target=canonical.sent.decode("ascii"))
+
+
+def _requests(path: Path, left_out: _LeftOut) -> Iterator[tuple[str, Seen]]:
+    """Read an access log: the requests that were answered, and where each stands."""
     from policies.learning import Seen
 
     try:
@@ -158,22 +189,35 @@ def _requests(path: Path) -> Iterator[tuple[int, Seen | None]]:
                 progress(read, size)
                 found = _LINE.search(line[:16_384])
                 if found is None:
-                    yield number, None
+                    left_out.add(f"{path}:{number}", "no request line")
                 elif _ANSWERED[0] <= int(found["status"]) < _ANSWERED[1]:
+                    method, target = found["method"].decode("ascii"), found["target"]
                     yield (
-                        number,
-                        Seen(
-                            method=found["method"].decode("ascii"),
-                            target=found["target"].decode("latin-1"),
-                        ),
+                        f"{path}:{number}",
+                        Seen(method=method, target=target.decode("latin-1")),
                     )
     except OSError as error:
         raise CommandError(f"learn: `{path}` cannot be read: {error.strerror}") from error
 
 
-def _refused(settings: Settings, since: datetime | None) -> Iterator[Seen]:
+def _refused(
+    settings: Settings, since: datetime | None, system: str, left_out: _LeftOut
+) -> Iterator[tuple[str, Seen]]:
+    """Read what the gateway refused as no function, where this system would have been asked.
+
+    The record writes the host before the path (`//host/path`) where a system has its own.
+    """
+    from gateway.front.from_settings import system_hosts
     from policies.learning import Seen
 
+    own = system_hosts(settings).get(system)
+    before = "" if own is None else f"//{own.authority}"
     for row in accesses(settings, since=since):
-        if row.clear.get("code") == "function-unknown":
-            yield Seen(method=str(row.clear.get("method", "")), target=row.personal["target"])
+        if row.clear.get("code") != "function-unknown":
+            continue
+        target = row.personal["target"]
+        if target.startswith(f"{before}/") and (own or not target.startswith("//")):
+            method = str(row.clear.get("method", ""))
+            yield "the record", Seen(method=method, target=target.removeprefix(before))
+        else:
+            left_out.add("the record", f"asked at a host where `{system}` is not")

@@ -133,7 +133,18 @@ def test_a_finished_draft_loads(tmp_path: Path) -> None:
     assert match.function.id == "kit.loans"
 
 
-@pytest.mark.parametrize("target", ['/a"b', "/a\\b", "/a\nb", "/\x1b[2J", '/x?OAFunc="]]'])
+def test_a_carrier_that_no_catalogue_could_declare_is_only_named() -> None:
+    found = learned("/list?page=a%2Fb", "/list?page=1&page=2", "/list?page=a/b")
+
+    assert [(dict(each.query), each.parameters) for each in found.proposals] == [
+        ({}, {"page"}),
+        ({"page": "a/b"}, set()),
+    ]
+
+
+@pytest.mark.parametrize(
+    "target", ['/a"b', "/x?a%0A[[rule]]%0A=b", "/a\\b", "/a\nb", "/\x1b[2J", '/x?OAFunc="]]']
+)
 def test_hostile_targets_cannot_break_out_of_the_draft(target: str) -> None:
     data = tomllib.loads(to_toml(learned(target), system='e"bs'))
 

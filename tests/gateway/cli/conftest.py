@@ -69,7 +69,7 @@ def place(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Place]
 
 @pytest.fixture
 def visited(place: Place) -> Place:
-    """A record with two visits to functions, by two people, and two to what is no function."""
+    """A record with two visits to functions, by two people, and three to what is no function."""
     directory = place.settings.record.directory
     directory.mkdir()
     recorder = Recorder(
@@ -85,6 +85,7 @@ def visited(place: Place) -> Place:
             ("pay.slip", "rule-permits", "/OA_HTML/OA.jsp?OAFunc", "cheshire-fire/b", BLUE_LIGHT),
             ("", "function-unknown", "/kit/7/loans?sort", "cheshire-fire/a", ""),
             ("", "function-unknown", "/kit/7/loans?sort", "cheshire-fire/a", ""),
+            ("", "function-unknown", "//ebs.localhost:8080/vans/3", "cheshire-fire/a", ""),
         )
     ):
         draft = new_draft(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from tests.gateway.cli.place import Place
@@ -27,7 +28,56 @@ def test_learn_proposes_what_an_access_log_shows(place: Place, tmp_path: Path) -
     (entry,) = tomllib.loads(told.out)["function"]
     assert entry["match"] == [{"methods": ["GET"], "path": "/kit/{id}/loans"}]
     assert f"{log}:5: no request line" in told.err
-    assert "1 requests are known, 1 entries proposed, 0 resources, 1 lines" in told.err
+    assert "1 requests are known, 1 entries proposed, 0 resources, 1 left out" in told.err
+
+
+ODD = {
+    "//evil.example/kit/7": "path-empty-segment",
+    "//evil.example/kit/8": "path-empty-segment",
+    "/kit/../loans": "path-dots",
+    "/kit;a=b": "path-character",
+    "/OA_HTML/OA.jsp?oafunc=XX": "parameter-disguised",
+}
+
+
+def test_learn_proposes_nothing_that_the_gateway_would_refuse(place: Place, tmp_path: Path) -> None:
+    log = tmp_path / "access.log"
+    asked = [
+        *ODD,
+        "/%6bit",
+        "/tools/7?action=%2Fx",
+        "/tools/8?action=a&action=b",
+        "/tools/9?action=go",
+    ]
+    log.write_text("".join(f'- - - [-] "GET {each} HTTP/1.1" 200 9\n' for each in asked))
+    told = place.run("catalogue", "learn", "--access-log", str(log), "--json")
+    proposed = told.json()["proposals"]
+
+    assert [(each["path"], each["query"]) for each in proposed] == [
+        ("/tools/{id}", {}),
+        ("/tools/{id}", {"action": "go"}),
+    ]
+    assert [each["count"] for each in proposed] == [2, 1]
+    codes = Counter([*ODD.values(), "path-disguised"])
+    assert told.json()["left_out"] == {
+        f"the gateway refuses such a target ({code})": count for code, count in codes.items()
+    }
+    assert f"{log}:1: the gateway refuses such a target (path-empty-segment); left" in told.err
+    assert "left out: 2, the gateway refuses such a target (path-empty-segment)" in told.err
+
+
+def test_learn_takes_refusals_of_the_systems_own_host_without_it(visited: Place) -> None:
+    """The record writes `//host/path` where a system has a host of its own."""
+    text = visited.config.read_text()
+    visited.config.write_text(text + 'public_host = "ebs.localhost"\n')
+    at_host = visited.run("catalogue", "learn", "--from-record", "--json").json()
+    visited.config.write_text(text)
+    at_main = visited.run("catalogue", "learn", "--from-record", "--json").json()
+
+    for shown, paths in ((at_host, ["/vans/{id}"]), (at_main, ["/kit/{id}/loans"])):
+        assert [each["path"] for each in shown["proposals"]] == paths
+        assert sum(shown["left_out"].values()) + shown["proposals"][0]["count"] == 3
+        assert list(shown["left_out"]) == ["asked at a host where `ebs` is not"]
 
 
 def test_learn_wants_one_source_that_can_be_read(place: Place, tmp_path: Path) -> None:
@@ -43,7 +93,10 @@ def test_drift_names_functions_never_used_and_requests_that_meant_none(visited: 
     assert "pay.slip" not in shown["never_used"]
     assert shown["used"]["pay.slip"] == 2
     assert "fin.gl" in shown["never_used"]
-    assert shown["unknown"] == [{"method": "GET", "target": "/kit/7/loans?sort", "count": 2}]
+    assert shown["unknown"] == [
+        {"method": "GET", "target": "/kit/7/loans?sort", "count": 2},
+        {"method": "GET", "target": "//ebs.localhost:8080/vans/3", "count": 1},
+    ]
     told = visited.run("catalogue", "drift").out
     assert "/kit/7/loans?sort" in told
     assert "fin.gl" in told
