@@ -66,6 +66,10 @@ class Refusals(Protocol):
         reasons: tuple[StaffReason, ...] = (),
         asked_for: str = "",
         cause: str = "",
+        sign_in: bytes = b"",
     ) -> Answer:
-        """Give the refusal for a person, or for a program that asks for JSON."""
+        """Give the refusal for a person, or for a program that asks for JSON.
+
+        `sign_in` is where the page of a 401 leads; the gateway's own page where it is empty.
+        """
         ...

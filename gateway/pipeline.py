@@ -375,11 +375,13 @@ class Pipeline:
         status = refused.status
         if not refused.recorded:
             status = await self._record_refusal(visit, refused)
+        location, cause = refused.location, refused.code
         if status == 303:  # noqa: PLR2004
-            location = refused.location or sign_in_address(visit, refused.code)
-            return visit.give(see_other(location, visit.reference))
-        told, title, cause = refused.reasons, refused.asked_for, refused.code
-        answer = self._refusals.answer(visit, status, reasons=told, asked_for=title, cause=cause)
+            return visit.give(see_other(location or sign_in_address(visit, cause), visit.reference))
+        told, title = refused.reasons, refused.asked_for
+        answer = self._refusals.answer(
+            visit, status, reasons=told, asked_for=title, cause=cause, sign_in=location
+        )
         return visit.give(answer)
 
     async def _record_refusal(self, visit: Visit, refused: Refused) -> int:

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 class Refused(Exception):  # noqa: N818 -- the outcome of a step, not a fault
     """A step refused.
 
-    `recorded` when the entry is durable already; `location` is where a 303 leads, sign-in if empty.
+    `recorded` when the entry is durable already; `location` is where a 303 leads, sign-in if empty,
+    and where the page of a 401 leads.
     """
 
     def __init__(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, urlencode
 
 from gateway.cookies import cookies_sent
@@ -14,6 +14,7 @@ from gateway.identity.sessions.presence import AGED, PAUSED
 from gateway.identity.sessions.session_cache import Miss
 from gateway.pace import PERSON_RATE, SOURCE_RATE
 from gateway.refused import Refused
+from gateway.system_hosts import can_be_led_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +24,11 @@ if TYPE_CHECKING:
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.session_cache import SessionCache
     from gateway.pace import SourcePaces
+    from gateway.system_hosts import SystemHost
     from gateway.visit import Visit
+
+ADDRESS_TOO_LONG: Final = "address-too-long"
+"""The code of a refusal: whoever signs in could not be led back to where they were going."""
 
 _KNOWN_AS = "session"  # where a head keeps what its cookie says
 _LIVE = "live-session"  # and whose it was last
@@ -171,13 +176,21 @@ def no_session(visit: Visit) -> Refused:
     """Refuse whoever is not signed in: a person is led to sign-in, a program is told."""
     accept = visit.incoming.head.headers.get(b"accept", b"")
     if visit.method in {"GET", "HEAD"} and (b"text/html" in accept or not accept):
-        return Refused(303, "no-session")
+        return _led_to_sign_in(visit, "no-session")
     return Refused(401, "no-session")
 
 
 def asked_again(visit: Visit, code: str) -> Refused:
     """Refuse until the person has shown that it is still they who sit there."""
-    return Refused(303 if visit.method in {"GET", "HEAD"} else 401, code)
+    return _led_to_sign_in(visit, code) if visit.method in {"GET", "HEAD"} else Refused(401, code)
+
+
+def _led_to_sign_in(visit: Visit, code: str) -> Refused:
+    """Lead to where one signs in; say so first to whom that could not lead back."""
+    target = visit.target
+    if target is None or can_be_led_back(target.sent.decode("ascii"), target.host):
+        return Refused(303, code)
+    return Refused(401, ADDRESS_TOO_LONG, location=_sign_in_for("/", target.host, code))
 
 
 def sign_in_address(visit: Visit, code: str) -> bytes:
@@ -187,8 +200,11 @@ def sign_in_address(visit: Visit, code: str) -> bytes:
         visit: the visit that was refused.
         code: why.
     """
-    target = visit.target.sent.decode("ascii") if visit.target else "/"
-    host = visit.target.host if visit.target else None
+    sent = visit.target.sent.decode("ascii") if visit.target else "/"
+    return _sign_in_for(sent, visit.target.host if visit.target else None, code)
+
+
+def _sign_in_for(target: str, host: SystemHost | None, code: str) -> bytes:
     if host is not None:
         if code not in {PAUSED, AGED}:
             return host.begin(target).encode("ascii")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, quote
 
 from gateway.identity.factors.kept_forms import FORM_BYTES, PURPOSE, SECOND_FACTOR, KeptForm
-from gateway.system_hosts import CONTINUE
+from gateway.system_hosts import CONTINUE, can_be_led_back
 from policies.function import GATEWAY_SYSTEM
 from policies.reasons import Reason
 
@@ -56,7 +56,9 @@ class StepUp:
         if visit.target is None or mode != b"navigate" or not _takes_pages(visit):
             return b""
         if visit.method in {"GET", "HEAD"}:
-            return _led(visit.target, decision)
+            sent = visit.target.sent.decode("ascii")
+            back = can_be_led_back(sent, visit.target.host)
+            return _led(visit.target, decision) if back else b""
         # The gateway's own forms carry a token of the session that is about to change.
         if visit.method != "POST" or question.function.system == GATEWAY_SYSTEM:
             return b""

@@ -19,11 +19,19 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import quote
 
 SIGN_ON: Final = "/-/sign-on"
 CONTINUE: Final = "/-/step-up/continue"
 """The one page of the gateway that a system's host shows: a form that waited is sent from there, as
 no other origin may send one."""
+
+LONGEST_NEXT: Final = 7_700
+"""Characters of the longest path that the gateway's pages go on to: with what is written around it,
+it fits into a target (8,192). That is the only place where an address is carried, so that nobody
+who is not signed in has us keep anything."""
+
+_HASH_AND_DOT: Final = 65
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +77,17 @@ class SystemHost:
     def take(self, sent: str, ticket: str) -> str:
         """Give where a browser takes a ticket to."""
         return f"{self.origin}{self.begin(sent)}.{ticket}"
+
+
+def can_be_led_back(sent: str, host: SystemHost | None) -> bool:
+    """Tell whether an address is short enough to be carried through signing in.
+
+    At the gateway's own host that is so up to 7,700 characters as written into another address, at
+    a system's up to about 5,700.
+    """
+    written = sent if host is None else host.way_back(sent)
+    more = 0 if host is None else _HASH_AND_DOT
+    return len(quote(written, safe="")) + more <= LONGEST_NEXT
 
 
 def parts_of(to: str) -> tuple[str, str]:

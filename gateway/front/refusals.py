@@ -99,8 +99,9 @@ class FrontRefusals:
         reasons: tuple[StaffReason, ...] = (),
         asked_for: str = "",
         cause: str = "",
+        sign_in: bytes = b"",
     ) -> Answer:
-        """Give the refusal of a visit."""
+        """Give the refusal of a visit; `sign_in` is where its page leads whoever should."""
         told: Sequence[TellableReason] = _TOLD.get(cause, reasons)
         if visit.target is not None and is_called_by_machines(visit.target.path):
             return self._json(visit, status, told)
@@ -124,6 +125,7 @@ class FrontRefusals:
             at=visit.at,
             caller=None if live is None else self._caller(live, cookies, visit.at),
             cause=cause,
+            sign_in=sign_in.decode("ascii"),
         )
         return self._whole(status, b"text/html; charset=utf-8", body, visit)
 

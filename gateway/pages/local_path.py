@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 
-PORTAL = "/-/portal"
+from gateway.system_hosts import LONGEST_NEXT
 
-# Longer than any address the catalogue knows; a longer one is not worth carrying through a form.
-MAX_LENGTH = 2000
+PORTAL = "/-/portal"
 
 # Printable ASCII of a path and query (RFC 3986), without `\` (browsers read it as `/`), `#`, space
 # and quotes. `%` must begin an escape.
@@ -24,7 +23,7 @@ _TWO_READINGS = re.compile(r"%(?:2f|5c|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 def local_path(value: str | None) -> str:
     """Give back the path when it is one of ours in canonical form, otherwise the portal."""
-    if not value or len(value) > MAX_LENGTH:
+    if not value or len(value) > LONGEST_NEXT:
         return PORTAL
     if value.startswith("//") or not _ALLOWED.fullmatch(value):
         return PORTAL

@@ -193,7 +193,18 @@ _TOO_OFTEN = Words(
     whom="own-organisation",
 )
 
+_CANNOT_LEAD_BACK = Words(
+    title="Sign in first",
+    heading="Sign in first",
+    sentences=(
+        "To open this you have to sign in, for the first time or once more.",
+        "The address of this page is too long for us to bring you back to it.",
+        "Sign in, then go back with your browser's back button, or open the address again.",
+    ),
+)
+
 _BY_CAUSE: Mapping[str, Words] = {
+    "address-too-long": _CANNOT_LEAD_BACK,
     "directory-away": _DIRECTORY_AWAY,
     "rate-exceeded": _TOO_OFTEN,
 }
@@ -249,6 +260,7 @@ class RefusalPages:
         at: datetime | None = None,
         caller: Caller | None = None,
         cause: str = "",
+        sign_in: str = "",
     ) -> bytes:
         """Render the page of a refusal as UTF-8.
 
@@ -262,6 +274,7 @@ class RefusalPages:
             at: the instant of the visit, shown where that tells nothing.
             caller: what the frame shows of the signed-in person.
             cause: code of the refusal, where it changes the words.
+            sign_in: where one signs in; 401 only.
 
         Raises:
             ValueError: the reference is not one; it is put into prepared bytes unescaped.
@@ -285,7 +298,7 @@ class RefusalPages:
             reasons=shown,
             contact="" if any(reason.contact for reason in shown) else known.get(words.whom, ""),
             at=at if words.timed else None,
-            way_on=WayOn(url="/-/sign-in", text="Sign in") if status == 401 else _PORTAL,  # noqa: PLR2004
+            way_on=WayOn(url=sign_in or "/-/sign-in", text="Sign in") if status == 401 else _PORTAL,  # noqa: PLR2004
         )
         return self._fill(refusal, known, caller)
 

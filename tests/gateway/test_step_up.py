@@ -46,6 +46,20 @@ async def test_a_form_is_kept_whole_and_sent_nowhere(
         assert forms.take(session.hash, at=AT) is None
 
 
+async def test_nobody_is_led_away_from_an_address_that_could_not_lead_back(
+    tmp_path: Path, front_world: World, record_keys: KeyRing
+) -> None:
+    """They are told what they lack instead."""
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        gate.firefighter()
+        token, _ = gate.parts.sign_in()
+        led, told = [await gate.ask(f"{BANK}&a={'b' * n}", token=token) for n in (7_000, 7_900)]
+
+        assert field_of(led, "Location").startswith("/-/step-up?next=/OA_HTML")
+        assert status_of(told) == 403
+        assert b'data-reason="second-factor-needed"' in told
+
+
 @pytest.mark.parametrize(
     ("body", "fields"),
     [

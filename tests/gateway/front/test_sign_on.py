@@ -7,12 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
 
 import pytest
 
 from gateway.audit.entry import Kind, Outcome
 from gateway.identity.sessions.host_tickets import HostTickets, browser_of
 from gateway.identity.sessions.host_tokens import HostTokens
+from gateway.pages.local_path import local_path
 from gateway.store.engine import writing
 from gateway.system_hosts import SystemHost
 from tests.gateway.identity.parts import AT
@@ -271,6 +273,41 @@ async def test_it_leads_to_a_path_of_the_host_and_nowhere_else(
 
         assert field_of(straight, "Location") == f"http://ebs.gate{leads}"
         assert field_of(landed, "Location") == leads
+
+
+async def test_a_long_address_is_found_again_and_one_that_is_too_long_is_told_so(
+    opened: Opened,
+) -> None:
+    """Neither ends silently on the host's first page."""
+    async with opened() as gate:
+        stranger, browser = Browser(gate), Browser(gate, gate.firefighter())
+        long, longer = (f"/OA_HTML/x?a={'b' * size}" for size in (5_500, 6_500))
+        landed = await browser.get(await browser.ticket(f"http://ebs.gate{long}"))
+        begun = field_of(await stranger.get(f"http://ebs.gate{long}"), "Location")
+        asked = field_of(await stranger.get(f"http://ebs.gate{begun}"), "Location")
+        signs_in = field_of(await stranger.get(asked), "Location")
+        ((_, back),) = parse_qsl(signs_in.partition("?")[2])
+        told = await Browser(gate).get(f"http://ebs.gate{longer}")
+        (sign_in,) = re.findall(rb'href="(/-/sign-on[^"]*)">Sign in<', told)
+
+        assert field_of(landed, "Location") == long
+        assert local_path(back) == back
+        assert field_of(await browser.get(f"http://gate{back}"), "Location").startswith(
+            EBS.take(long, "")
+        )
+        assert status_of(told) == 401
+        assert b"too long for us to bring you back" in told
+        assert sign_in.decode() == EBS.begin("/")
+        assert gate.drafts[-1].code == "address-too-long"
+
+
+async def test_at_the_gateways_own_host_a_too_long_address_is_told_so_too(opened: Opened) -> None:
+    async with opened() as gate:
+        led, told = [await gate.ask(f"/-/audit?a={'b' * size}") for size in (7_000, 7_900)]
+
+        assert field_of(led, "Location").startswith("/-/sign-in?next=/-/audit")
+        assert b"too long for us to bring you back" in told
+        assert b'href="/-/sign-in">Sign in<' in told
 
 
 @pytest.mark.parametrize(
