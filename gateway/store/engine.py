@@ -75,6 +75,10 @@ def open_store(url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=BUSY_SECONDS,
+        # Each connection keeps pages, statements and what it has read of the schema: what comes in
+        # turn goes over one, and those that many needed at once wait unused. Asked in turns, all of
+        # them would fill up, a rare statement at a time, for an hour.
+        pool_use_lifo=True,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
         execution_options={TURN: threading.Lock()},
     )

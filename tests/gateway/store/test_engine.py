@@ -200,6 +200,18 @@ def test_several_processes_may_open_a_new_database_at_once(tmp_path: Path) -> No
     assert rows == (4,)
 
 
+def test_who_comes_in_turn_has_one_connection_whatever_many_needed_at_once(store: Engine) -> None:
+    """Each prepares the statements anew and keeps them: workers would grow for an hour."""
+    with reading(store), reading(store), reading(store):
+        pass
+    used = set()
+    for opened in (reading, writing) * 5:
+        with opened(store) as connection:
+            used.add(id(connection.connection.driver_connection))
+
+    assert len(used) == 1
+
+
 def test_a_write_waits_for_the_disk_unless_it_is_said_otherwise(store: Engine) -> None:
     """A connection of the pool must not keep what the one before it said."""
     levels = []
