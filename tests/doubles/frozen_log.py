@@ -1,8 +1,9 @@
 """A small record as the program of its day wrote it, packed into one file and unpacked again.
 
-    python -m tests.doubles.frozen_log tests/gateway/audit/older_logs/version-4.tar.xz
+    python -m tests.doubles.frozen_log tests/gateway/audit/older_logs/version-5.tar.xz
 
-Made once for each version of the log, by the tree of that version, before the next one is begun
+Made once for each version of the log, by the tree of that version, before the next one is begun: a
+test asks for it as soon as there is a new number
 (this file was copied into those that had none). Everybody in it is made up; its keys were never
 used for anything else.
 """

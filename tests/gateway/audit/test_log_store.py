@@ -1,9 +1,11 @@
 """The log file keeps entries, positions and heads together, and is nobody else's file."""
 
+import json
 import sqlite3
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from gateway.audit import blocks, open_part, persons
 from gateway.audit.bundles import StoredEntry
@@ -11,9 +13,17 @@ from gateway.audit.clear_text import clear_text
 from gateway.audit.columns import KIND_CODES, OUTCOME_CODES, PHASE_CODES, ClearColumns
 from gateway.audit.entry import Kind, Outcome, Phase, new_entry_id
 from gateway.audit.errors import LogStoreError
-from gateway.audit.log_store import JournalPosition, LogStore, open_for_reading
+from gateway.audit.log_store import (
+    SCHEMA,
+    SCHEMA_VERSION,
+    JournalPosition,
+    LogStore,
+    open_for_reading,
+)
 from gateway.audit.sealing import NO_PSEUDONYM
+from tests.doubles.frozen_log import FACTS, unpack
 from tests.doubles.record import decision
+from tests.gateway.audit.test_log_upgrade import OLDER_LOGS
 
 
 def kept(envelope: bytes) -> bytes:
@@ -30,6 +40,41 @@ def said(index: int, at_us: int = 0) -> ClearColumns:
 def add(store: LogStore, *columns: ClearColumns) -> None:
     with store.transaction():
         store.add(bytes(len(columns)), [KEPT] * len(columns), columns)
+
+
+def test_a_log_of_this_version_that_is_kept_is_verified_and_searched_as_it_is(
+    tmp_path: Path,
+) -> None:
+    """What is in the field must not need an upgrade that nobody wrote.
+
+    Where this asks for an archive: make it by the tree before the new version (`frozen_log`).
+    """
+    bench = unpack(OLDER_LOGS / f"version-{SCHEMA_VERSION}.tar.xz", tmp_path)
+    facts = json.loads((tmp_path / FACTS).read_text("utf-8"))
+    with capture_logs() as told:
+        verified = [bench.verify(held) for held in facts["held"]]
+        found = {
+            row.id.hex(): row.personal["staff_id"]
+            for _, reference, _ in facts["acknowledged"]
+            for row in bench.search(reference=reference).rows
+        }
+        before, ids = bench.entries(), {each.hex() for each in bench.ids()}
+        drained = bench.drain()
+    with bench.database() as log:
+        tables = {sql for (sql,) in log.execute("SELECT sql FROM sqlite_master") if sql}
+    # An outcome names nobody, and is shown with its decision.
+    wanted = {one: who for one, _, who in facts["acknowledged"] if one in ids and who}
+
+    assert [each.faults for each in verified] == [(), ()]
+    assert all(each.holds for each in verified)
+    assert len(before) == facts["size"] == verified[-1].held_size
+    assert len(wanted) > 10
+    assert found == wanted
+    assert tables == set(SCHEMA)
+    assert [each for each in told if "upgrade" in each["event"]] == []
+    assert drained > len(before)
+    assert bench.entries()[: len(before)] == before
+    assert bench.verify(facts["held"][-1]).holds
 
 
 @pytest.fixture
