@@ -8,9 +8,12 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from playwright.async_api import async_playwright
 
+from deploy.demo.second_factor import ADD_APP, AuthenticatorApp
 from gateway.settings import Settings
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, ScriptedUpstream
@@ -19,6 +22,7 @@ from tests.gateway.front.test_assembly import Gate, gate
 from tests.gateway.stand import field_of, status_of
 from tests.policies.people import LIBRARY, SHARED, copied_set
 
+CHROMIUM = Path("/usr/bin/chromium")
 MAIN, FLEET, KIT = "localhost:8080", "fleet.localhost:8080", "kit.localhost:8080"
 FUNCTION = """
 [[function]]
@@ -60,17 +64,20 @@ class System:
     def __init__(self, name: str) -> None:
         self.name = name
         self.asked: list[bytes] = []
+        self.sent: list[bytes] = []
         self.more = b""
+        self.page = b""
 
     async def __call__(self, exchange: Exchange) -> None:
         while True:
             self.asked.append(head := await exchange.head())
             length = re.search(rb"(?i)content-length: (\d+)", head)
-            await exchange.reader.readexactly(int(length[1]) if length else 0)
-            body = self.name.encode()
+            self.sent.append(await exchange.reader.readexactly(int(length[1]) if length else 0))
+            name = self.name.encode()
+            body, kind = (self.page, b"html") if self.page else (name, b"plain")
             await exchange.say(
-                b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nSet-Cookie: SID=%b; Path=/\r\n%b"
-                b"Content-Length: %d\r\n\r\n%b" % (body, self.more, len(body), body)
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/%b\r\nSet-Cookie: SID=%b; Path=/\r\n%b"
+                b"Content-Length: %d\r\n\r\n%b" % (kind, name, self.more, len(body), body)
             )
 
 
@@ -243,6 +250,71 @@ async def test_a_second_factor_is_asked_for_at_the_gateway_and_leads_back(place:
     assert field_of(at_main, "Location").startswith("/-/sign-on/kit?to=")
     assert field_of(at_kit, "Location").startswith("/-/step-up?next=")  # nothing was shown yet
     assert status_of(at_fleet) == 303
+
+
+PAY = """<!doctype html><meta charset="utf-8"><title>Pay</title>
+<link rel="icon" href="data:,"><form method="post" action="/pay">
+<input name="amount"><textarea name="note"></textarea><input name="note" value="two">
+<button>Pay</button></form>"""
+NOTE = "für <b> \"&' +%\nline two"
+
+
+async def enrolled(browser: Browser) -> AuthenticatorApp:
+    """Add an authenticator app for whoever is signed in at the gateway."""
+    page = (await browser.ask(MAIN, ADD_APP)).decode()
+    secret = re.search(r"data-secret>([A-Z2-7 ]+)<", page)
+    token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert secret is not None
+    assert token is not None
+    app = AuthenticatorApp(secret=secret[1].replace(" ", ""))
+    form = {"csrf_token": token[1], "next": "/-/portal", "name": "Phone", "code": app.code()}
+    assert status_of(await browser.ask(MAIN, ADD_APP, form=urlencode(form))) == 200
+    return app
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="Debian's chromium is not installed")
+async def test_a_form_at_a_systems_host_is_sent_once_after_a_second_factor(place: Place) -> None:
+    """In a browser, which holds on to cookies, origins and `form-action` as none of ours does."""
+    app = await enrolled(place.browser)
+    cookie = place.gate.signed_in(again=True)
+    name, _, token = cookie.strip().removeprefix("Cookie: ").partition("=")
+    place.kit.page = PAY.encode()
+    host, port = place.gate.address
+    complaints: list[str] = []
+    async with async_playwright() as playwright:
+        options = ["--no-sandbox", f"--host-resolver-rules=MAP *:8080 {host}:{port}"]
+        chromium = await playwright.chromium.launch(executable_path=str(CHROMIUM), args=options)
+        context = await chromium.new_context()
+        await context.add_cookies([{"name": name, "value": token, "url": f"http://{MAIN}"}])
+        page = await context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("console", lambda message: complaints.append(message.text))
+        await page.goto(f"http://{KIT}/home")
+        await page.fill("[name=amount]", "12.50")
+        await page.fill("textarea", NOTE)
+        await page.click("text=Pay")
+        asked_at, before = page.url, list(place.kit.sent)
+        await page.fill("#code", app.code())
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"http://{KIT}/-/step-up/continue")
+        waiting = list(place.kit.sent)
+        await page.click("text=Send what you had filled in")
+        await page.wait_for_url(f"http://{KIT}/pay")
+        await page.goto(f"http://{KIT}/-/step-up/continue")
+        told = await page.text_content("h1")
+        await chromium.close()
+
+    assert asked_at.startswith(f"http://{MAIN}/-/step-up?next=/-/sign-on/kit")
+    assert before == waiting == [b""]  # of the page alone
+    (sent,) = [each for each in place.kit.sent if each]
+    assert parse_qsl(sent.decode(), keep_blank_values=True, strict_parsing=True) == [
+        ("amount", "12.50"),
+        ("note", NOTE.replace("\n", "\r\n")),
+        ("note", "two"),
+    ]
+    assert told == "Nothing waits to be sent"
+    assert complaints == []
 
 
 async def test_a_redirect_to_another_host_of_ours_is_passed_on_whole(place: Place) -> None:
