@@ -45,8 +45,9 @@ setup:  ## set up: Debian packages, virtual environment, pinned dependencies, we
 setup-test:
 	@deploy/bootstrap test
 
+# What only the group `peers` compares with is installed where that group is to run.
 setup-bench:
-	@deploy/bootstrap bench
+	@deploy/bootstrap $(if $(filter-out peers,$(BENCH)),bench,peers)
 
 demo: setup  ## run the demo on http://localhost:8080 (PORT=, SCENARIO=, DAY=), Ctrl-C ends it
 	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --day "$(DAY)" --port "$(PORT)"

@@ -7,14 +7,17 @@ demo_packages="slapd ldap-utils libldap-dev libsasl2-dev libkrb5-dev gcc libc6-d
 # The browser of the journeys, the domain controller with its Kerberos client, proxies that ask the gate and fronts.
 test_packages="chromium fonts-liberation samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules krb5-user nginx haproxy"
 # What `make bench` compares with.
-bench_packages="nginx apache2 libapache2-mod-auth-openidc wrk"
+bench_packages="nginx apache2 wrk"
+# What its group `peers` compares with besides, a peer a line; without its packages it is left out.
+peer_packages="libapache2-mod-auth-openidc
+liblemonldap-ng-handler-perl liblemonldap-ng-portal-perl libnet-ldap-perl libio-socket-timeout-perl libunicode-string-perl uwsgi-core uwsgi-plugin-psgi"
 policy_rc=/usr/sbin/policy-rc.d
 
 wanted_packages() {
     printf '%s' "$demo_packages"
     case $1 in
         test) printf ' %s' "$test_packages" ;;
-        bench) printf ' %s' "$bench_packages" ;;
+        bench | peers) printf ' %s' "$bench_packages" ;;
     esac
     # Only Debian's own interpreter takes its headers and its venv from Debian packages.
     case $(command -v "$python" || true) in
@@ -25,11 +28,28 @@ wanted_packages() {
 # missing_packages PURPOSE: the wanted packages that are not installed, or, where there is no
 # dpkg, the commands and headers that are not there, each as `not-debian:NAME`.
 missing_packages() {
-    wanted=$(wanted_packages "$1")
     if ! command -v dpkg-query >/dev/null 2>&1; then
         missing_elsewhere "$1"
         return
     fi
+    # shellcheck disable=SC2046
+    not_installed $(wanted_packages "$1")
+}
+
+# missing_peers PURPOSE: those of the peers that are not installed, a peer a line.
+missing_peers() {
+    if [ "$1" != peers ] || ! command -v dpkg-query >/dev/null 2>&1; then
+        return
+    fi
+    printf '%s\n' "$peer_packages" | while read -r packages; do
+        # shellcheck disable=SC2086
+        absent=$(not_installed $packages)
+        [ -z "$absent" ] || printf '%s\n' "$absent"
+    done
+}
+
+not_installed() {
+    wanted=$*
     # shellcheck disable=SC2086
     installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null |
         sed -n 's/^installed //p' || true)
@@ -110,6 +130,21 @@ install_packages() {
     remove_guard
 }
 
+# install_peers MISSING: each peer by itself. One that cannot be had ends nothing.
+install_peers() {
+    while read -r packages <&3; do
+        (
+            fail() {
+                say "$@"
+                exit 1
+            }
+            install_packages "$packages"
+        ) 3<&- || say "going on without a peer of \`make bench\`, which would need: $packages"
+    done 3<<PEERS
+$1
+PEERS
+}
+
 remove_guard() {
     if [ "${guard:-}" = made ]; then
         $become rm -f "$policy_rc"
@@ -125,6 +160,13 @@ keep_servers_off() {
             *" $server "*) $become systemctl disable --quiet "$server" >/dev/null 2>&1 || true ;;
         esac
     done
+    case " $1 " in
+        *" liblemonldap-ng-"*)
+            for unit in handler-perl.timer handler-perl.service portal-perl.timer portal-perl.service; do
+                $become systemctl disable --quiet "liblemonldap-ng-$unit" >/dev/null 2>&1 || true
+            done
+            ;;
+    esac
     # What samba-ad-dc brought along; a file server that was there before is left alone.
     if [ -z "$samba_before" ]; then
         $become systemctl disable --quiet smbd nmbd winbind >/dev/null 2>&1 || true

@@ -52,7 +52,7 @@ class Stand:
 
 
 @contextmanager
-def standing(say: Say, build: Callable[[Ground], None] | None = None) -> Iterator[Stand]:
+def standing(say: Say, build: Callable[[Ground], object] | None = None) -> Iterator[Stand]:
     """Start nginx, the gate and Apache, or others; whatever happens, none of them outlives it.
 
     Args:
@@ -129,8 +129,8 @@ class Ground:
         command = servers.nginx_proxy(self.folder / "nginx", port, self.upstream)
         self.put("nginx", "nginx", port, command)
 
-    def run(self, title: str, port: int, command: list[str]) -> Child:
-        """Run a server until the end of all."""
+    def run(self, title: str, port: int | Path, command: list[str]) -> Child:
+        """Run a server until the end of all; it listens on a port, or on a socket of the system."""
         return self.stack.enter_context(_running(title, command, port, self.folder))
 
     def put(
@@ -158,8 +158,8 @@ class Ground:
         )
 
 
-def nginx_gate_and_apache(ground: Ground) -> None:
-    """Put the contenders of the group `gate`, in the order of their turns."""
+def nginx_gate_and_apache(ground: Ground) -> GateStack:
+    """Put the contenders of the group `gate`, in the order of their turns; gives the gate."""
     gate = ground.put_gate()
     ours = ground.contenders.pop("gate")
     ground.put_nginx()
@@ -169,6 +169,7 @@ def nginx_gate_and_apache(ground: Ground) -> None:
     secret = basic(USERNAME, gate.accounts.password)
     ground.put("apache_ldap", "Apache", port, guarded, Authorization=secret)
     ground.say("nginx and Apache are there")
+    return gate
 
 
 @contextmanager
@@ -189,7 +190,7 @@ def _folder_of_run(say: Say) -> Iterator[Path]:
 
 
 @contextmanager
-def _running(title: str, command: list[str], port: int, folder: Path) -> Iterator[Child]:
+def _running(title: str, command: list[str], port: int | Path, folder: Path) -> Iterator[Child]:
     """Run a server, from when it listens until the end."""
     child = Child(title=title, command=command, log=folder / f"{title}.log", folder=folder)
     try:
@@ -210,9 +211,9 @@ def _asked(title: str, port: int, **headers: str) -> Asked:
     )
 
 
-def _wait_for(child: Child, port: int) -> None:
+def _wait_for(child: Child, port: int | Path) -> None:
     latest = time.monotonic() + READY_SECONDS
-    while not listens(port):
+    while not (port.is_socket() if isinstance(port, Path) else listens(port)):
         if child.exit_code is not None or time.monotonic() > latest:
             message = f"{child.title} does not start:\n{child.last_words()}"
             raise DemoError(message)

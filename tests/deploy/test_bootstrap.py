@@ -52,10 +52,11 @@ class Machine:
             timeout=60,
         )
 
-    def has_every_package(self) -> None:
+    def has_every_package(self, but: str = "none") -> None:
         self.has(
             "dpkg-query",
-            'shift 2; for one in "$@"; do [ "$one" = "-f" ] || echo "installed $one"; done',
+            'shift 2; for one in "$@"; do case $one in '
+            f'-f|{but}) ;; *) echo "installed $one";; esac; done',
         )
 
     def has_no_packages(self) -> None:
@@ -153,6 +154,43 @@ def test_an_index_that_cannot_be_reached_is_told_from_a_broken_package(machine: 
     assert done.returncode == 1
     assert "the package registry cannot be reached" in done.stderr
     assert not (machine.root / ".venv" / "READY").exists()
+
+
+def test_a_peer_of_the_benchmarks_is_wanted_only_where_it_is_asked_for(machine: Machine) -> None:
+    machine.has_every_package(but="liblemonldap-ng-*")
+    machine.is_ready()
+    done = machine.bootstrap("bench")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_peer_that_cannot_be_had_is_named_and_set_up_goes_on(machine: Machine) -> None:
+    machine.has_every_package(but="liblemonldap-ng-*")
+    machine.is_ready()
+    machine.has("id", "echo 1000")
+    done = machine.bootstrap("peers")
+
+    needed = "which would need: liblemonldap-ng-handler-perl liblemonldap-ng-portal-perl"
+    assert "neither root nor sudo" in done.stderr
+    assert needed in done.stderr
+    assert "libapache2-mod-auth-openidc" not in done.stderr
+    assert "apt-get install --no-install-recommends liblemonldap-ng" in done.stderr
+    assert "cannot go on" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("group", "purpose"), [("", "peers"), ("peers", "peers"), ("gate", "bench")]
+)
+def test_the_peers_are_set_up_for_their_own_group_and_for_all(group: str, purpose: str) -> None:
+    told = subprocess.run(
+        ["make", "-n", "setup-bench", f"BENCH={group}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert told == f"deploy/bootstrap {purpose}\n"
 
 
 def test_an_unknown_purpose_is_refused(machine: Machine) -> None:
