@@ -23,6 +23,7 @@ from gunicorn.workers.base import Worker
 
 from gateway.entrance.reception import Way
 from gateway.front.assembly import Assembly
+from gateway.front.collecting import Collecting
 from gateway.front.entrance_parts import reception
 from gateway.front.heap import give_back, share_heaps
 
@@ -38,7 +39,6 @@ _HEARTBEAT_SECONDS: Final = 1.0
 _RESTART_SECONDS: Final = 1.0
 _GC_ALLOCATIONS: Final = 20_000  # between collections amid requests, which make few cycles
 _GC_BEATS: Final = 15  # between collections at rest, so that pages' few never add up to megabytes
-_GC_OLDER: Final = (240, 10)  # such collections between those of all, and of what outlived one
 _ACCEPT_AGAIN_SECONDS: Final = 0.5
 _LEAVE_SECONDS: Final = 0.001  # to another worker; far longer than an idle one takes to wake
 
@@ -97,15 +97,15 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 listener.setblocking(False)
                 self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
-            beats = 0
+            beats, collecting = 0, Collecting(loop.time)
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
                     beats += 1
-                    if beats % _GC_BEATS == 0:
-                        await self._collect(beats // _GC_BEATS)
+                    if beats % _GC_BEATS == 0 and collecting.collect():
+                        await loop.run_in_executor(None, give_back)
                     await loop.run_in_executor(None, self._renew)
             self._stopping = True
             self._counts.leave(self.age)
@@ -118,13 +118,6 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 self.notify()
                 await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
             housekeeper.cancel()
-
-    async def _collect(self, turn: int) -> None:
-        """Collect what is young, now and then what is older; a millisecond where little is."""
-        of_all, of_older = _GC_OLDER
-        gc.collect(2 if turn % of_all == 0 else 1 if turn % of_older == 0 else 0)
-        if turn % of_older == 0:
-            await asyncio.get_running_loop().run_in_executor(None, give_back)
 
     def _renew(self) -> None:
         """Look whether there is a new certificate."""

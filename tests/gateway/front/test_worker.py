@@ -252,7 +252,8 @@ def test_what_leaves_cycles_behind_is_collected_at_rest(
     """Pages leave a few, too few for the collector to come by itself within minutes."""
     monkeypatch.setattr("gateway.front.worker._HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr("gateway.front.worker._GC_BEATS", 1)
-    monkeypatch.setattr("gateway.front.worker._GC_OLDER", (4, 2))
+    monkeypatch.setattr("gateway.front.collecting._OLDER", 2)
+    monkeypatch.setattr("gateway.front.collecting._REST", 0)
 
     class Page:
         itself: Page
