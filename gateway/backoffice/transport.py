@@ -170,7 +170,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def discard(self) -> None:
         """Close the socket; it is not used again."""
-        self._clean = False
+        self._clean, self._plain = False, None  # it holds what held us
         self.pool.forget(self)
         if self._transport is not None:
             self._transport.abort()

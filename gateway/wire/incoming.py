@@ -106,7 +106,8 @@ class Incoming:
         """
         if self.head.expects_continue and not self.complete and not self.received_bytes:
             self._source.send_continue()
-        self._on_chunk, self._on_end = on_chunk, on_end
+        if not self.complete:
+            self._on_chunk, self._on_end = on_chunk, on_end
         pieces, self._buffer, self._buffered = self._buffer, None, 0
         for piece in pieces or ():
             on_chunk(piece)
@@ -229,7 +230,8 @@ class Incoming:
         if self._refused:
             return
         if self._on_end is not None:
-            self._on_end()
+            on_end, self._on_chunk, self._on_end = self._on_end, None, None
+            on_end()  # it may hold this request, which lets go of it
 
     def fail(self, status: int = _GONE[0], code: str = _GONE[1]) -> None:
         """Note that the body will never be complete; the first failure is the one that counts.
@@ -241,5 +243,6 @@ class Incoming:
         if not self.failed:
             self.failed = True
             self.failure = (status, code)
+            self._on_chunk = self._on_end = None
         if self.on_gone is not None:
             self.on_gone()

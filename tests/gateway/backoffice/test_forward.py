@@ -55,6 +55,59 @@ async def test_what_is_over_leaves_nothing_to_the_collector() -> None:
     assert len(left) <= 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET /x HTTP/1.1\r\nHost: gate\r\n\r\n",
+        b"POST /x HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhal",
+    ],
+    ids=["unanswered", "amid a body"],
+)
+async def test_who_leaves_amid_something_leaves_nothing_to_the_collector(said: bytes) -> None:
+    async def silent(exchange: Exchange) -> None:
+        await exchange.reader.read()
+
+    async with gate(silent) as (_, handler, upstream):
+        gc.collect()
+        gc.disable()
+        try:
+            for turn in range(1, 4):
+                client = await handler.another_client()
+                await client.say(said)
+                await handler.until(lambda due=turn: len(upstream.exchanges) == due)  # type: ignore[misc]
+                client.writer.close()
+                await handler.until(lambda due=turn: len(handler.results) == due)  # type: ignore[misc]
+            await handler.until(lambda: len(handler.connections) <= 1)
+            left = [each for each in gc.get_objects() if isinstance(each, forward.Exchange)]
+        finally:
+            gc.enable()
+
+    assert len(left) <= 1
+
+
+async def test_a_body_that_was_sent_in_pieces_leaves_nothing_to_the_collector() -> None:
+    async def takes_it(exchange: Exchange) -> None:
+        for _ in range(3):
+            await exchange.head()
+            await exchange.reader.readuntil(b"0\r\n\r\n")
+            await exchange.say(OK)
+
+    said = b"POST /x HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n"
+    async with gate(takes_it) as (client, _, _upstream):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(3):
+                await client.say(said)
+                await client.say(b"5\r\nwhole\r\n0\r\n\r\n")
+                assert (await client.reader.readuntil(b"\r\n\r\nok")).startswith(b"HTTP/1.1 200 ")
+            left = [each for each in gc.get_objects() if isinstance(each, forward.Exchange)]
+        finally:
+            gc.enable()
+
+    assert len(left) <= 1
+
+
 async def test_only_allow_listed_fields_of_the_answer_pass() -> None:
     said = (
         b"HTTP/1.1 200 Fine\r\nServer: x\r\nSet-Cookie: s=1\r\nContent-Type: text/css\r\n"
