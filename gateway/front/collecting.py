@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 _OLDER: Final = 10  # collections of what is young for one of what outlived one
-_REST: Final = 20_000  # times as long as a collection of all took until there is another
+_REST: Final = 5_000  # times as long as a collection of all took until there is another
 _MOST_REST_SECONDS: Final = 3600.0
 
 
