@@ -6,7 +6,8 @@ at all it has ever given a worker, would take longer with each of ten thousand t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import gc
+from collections.abc import Generator, Iterator
 
 import pytest
 import structlog
@@ -25,6 +26,18 @@ def log_as_it_was() -> Iterator[None]:
     """Whatever a test starts in this process, its log and level are not those of the next test."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """What is collected stays: no garbage collector need walk half a million things for it."""
+    del session
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

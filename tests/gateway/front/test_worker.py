@@ -71,7 +71,6 @@ def _process() -> Iterator[None]:
     handlers = {name: signal.getsignal(name) for name in GatewayWorker.SIGNALS}
     yield
     resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-    gc.unfreeze()
     gc.set_threshold(*thresholds)
     for name, handler in handlers.items():
         signal.signal(name, handler)
