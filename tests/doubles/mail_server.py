@@ -60,7 +60,7 @@ def mail_server(folder: Path, *, starttls: bool = True) -> Iterator[MailServer]:
 
     def authenticate(_server: Any, _session: Any, _envelope: Any, _how: str, data: Any) -> Any:
         right = isinstance(data, LoginPassword) and data.password == PASSWORD.encode()
-        return AuthResult(success=right)
+        return AuthResult(success=right, handled=False)
 
     secured: dict[str, Any] = (
         {"tls_context": context, "require_starttls": True, "authenticator": authenticate}
