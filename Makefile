@@ -1,5 +1,6 @@
 # The commands of this project; `make help` lists them. Each sets up what it needs first.
 #   PORT=8081 make demo         another port           SCENARIO=mfss make demo   another shared service
+#   TLS=1 make demo             over TLS, with a certificate authority of its own (demo-check too)
 #   make test T=tests/vetting/test_levels.py
 #   make bench BENCH=decision   one group of benchmarks
 #   SECONDS=120 make soak       a short soak (ANSWERS= compared, else its share of a million)
@@ -14,6 +15,9 @@ PORT ?= 8080
 # mfss, cheshire-blue-light, cleveland-steria, bch or hampshire; DAY=2019-05-01 is a day of its history.
 SCENARIO ?= cheshire-blue-light
 DAY ?=
+# 1 for https://localhost; the authority's file is told at the start.
+TLS ?=
+OVER_TLS := $(if $(filter-out 0 no,$(TLS)),--tls)
 WORKERS ?= 2
 # Of `make soak`.
 SECONDS ?= 1800
@@ -49,11 +53,11 @@ setup-test:
 setup-bench:
 	@deploy/bootstrap $(if $(filter-out peers,$(BENCH)),bench,peers)
 
-demo: setup  ## run the demo on http://localhost:8080 (PORT=, SCENARIO=, DAY=), Ctrl-C ends it
-	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --day "$(DAY)" --port "$(PORT)"
+demo: setup  ## run the demo on http://localhost:8080 (PORT=, SCENARIO=, DAY=, TLS=1), Ctrl-C ends it
+	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --day "$(DAY)" --port "$(PORT)" $(OVER_TLS)
 
-demo-check: setup  ## start the demo on free ports, walk through it, end it (SCENARIO=)
-	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --check
+demo-check: setup  ## start the demo on free ports, walk through it, end it (SCENARIO=, TLS=1)
+	@exec $(BIN)/python -m deploy.demo --scenario "$(SCENARIO)" --check $(OVER_TLS)
 
 demo-reset:  ## forget what the demo has stored; SCENARIO= for that of one
 	@rm -rf "$(FORGOTTEN)" && echo "$(FORGOTTEN) is gone; the next make demo starts afresh"

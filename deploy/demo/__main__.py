@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import shutil
 import signal
 import sys
@@ -31,6 +32,7 @@ def main() -> int:
     parser.add_argument("--port", default=str(DEFAULT_PORT), help="where the gateway listens")
     parser.add_argument("--folder", type=Path, help="its data; var/demo/SCENARIO if left out")
     parser.add_argument("--workers", type=int, default=2, help="of the gateway")
+    parser.add_argument("--tls", action="store_true", help="serve over TLS, of an own authority")
     parser.add_argument("--check", action="store_true", help="walk the tour on free ports, and end")
     chosen = parser.parse_args()
     ending = threading.Event()
@@ -46,9 +48,10 @@ def main() -> int:
     try:
         scenario = load_scenario(chosen.scenario)
         if chosen.check:
-            return check(scenario, chosen.workers)
+            return check(scenario, chosen.workers, tls=chosen.tls)
         folder = chosen.folder or Path("var/demo") / scenario.name
-        places = Places.choose(folder, port_of(chosen.port), scenario=scenario)
+        port = port_of(chosen.port)
+        places = Places.choose(folder, port, scenario=scenario, tls=chosen.tls)
         return run(
             Stack(places=places, say=say, workers=chosen.workers, day=day_of(chosen.day)), ending
         )
@@ -86,6 +89,8 @@ def run(stack: Stack, ending: threading.Event) -> int:
         if played := stack.day or scenario.day:
             own = "" if played == scenario.day else f"; tiles as on {in_words(scenario.day)}"
             print(f"played as on {in_words(played)} (another: DAY=2019-05-01){own}\n")
+        if ca_file := stack.places.ca_file:
+            print(trust(ca_file, stack.places.origin))
         print(f"ready: {stack.places.origin}", flush=True)
         while not ending.wait(LOOK_SECONDS):
             stack.look_after()
@@ -98,10 +103,11 @@ def run(stack: Stack, ending: threading.Event) -> int:
     return 0
 
 
-def check(scenario: Scenario, workers: int) -> int:
+def check(scenario: Scenario, workers: int, *, tls: bool = False) -> int:
     """Walk through a demo in a folder of its own, which is kept if a step fails."""
     folder = Path(tempfile.mkdtemp(prefix="gateway-demo-"))
-    stack = Stack(places=Places.choose(folder, None, scenario=scenario), say=say, workers=workers)
+    places = Places.choose(folder, None, scenario=scenario, tls=tls)
+    stack = Stack(places=places, say=say, workers=workers)
     walked = Tour(stack=stack) if scenario.name == DEFAULT else Walk(stack=stack)
     failed = True
     try:
@@ -119,6 +125,16 @@ def check(scenario: Scenario, workers: int) -> int:
 def say(text: str) -> None:
     """Tell how far it has come."""
     print(f"demo: {text}", flush=True)
+
+
+def trust(ca_file: Path, origin: str) -> str:
+    """Say how a browser or curl comes to trust the demo's certificate."""
+    return (
+        f"the certificate is of an authority of this demo alone: {ca_file}\n"
+        f"  curl --cacert {shlex.quote(str(ca_file))} {origin}/-/health\n"
+        "  a browser: import that file under certificates, authorities, for web sites, and remove\n"
+        "  it afterwards. Its private key was thrown away, so nothing else can be signed with it.\n"
+    )
 
 
 def in_words(day: date | None) -> str:

@@ -45,6 +45,9 @@ def write_settings(places: Places, workers: int, policy_set: Path) -> None:
         source_requests_per_second=100_000,
         person_requests_per_second=100_000,
     )
+    if places.tls:
+        certificate, key = places.certificates / "server.pem", places.certificates / "server.key"
+        lines += _table("[tls]", certificate_file=str(certificate), key_file=str(key))
     lines += _table("[policy]", directory=str(policy_set))
     lines += _table("[keys]", directory=str(places.keys))
     # One person tries both parts on one machine; in service two login accounts must agree.

@@ -29,6 +29,7 @@ class Places:
         with_providers: whether there are OpenID providers; without, everybody's password is typed
             here and judged by a directory.
         scenario: which shared service it plays.
+        tls: whether the gateway is reached over TLS, by itself.
     """
 
     folder: Path
@@ -37,6 +38,7 @@ class Places:
     server_ports: tuple[int, ...]
     with_providers: bool = True
     scenario: Scenario = field(default_factory=load_scenario)
+    tls: bool = False
 
     @classmethod
     def choose(
@@ -46,6 +48,7 @@ class Places:
         *,
         scenario: Scenario | None = None,
         with_providers: bool = True,
+        tls: bool = False,
     ) -> Places:
         """Choose free ports; that of the gateway may be given.
 
@@ -54,6 +57,7 @@ class Places:
             port: of the gateway; None for a free one.
             scenario: which; None for the first one there was.
             with_providers: whether there are OpenID providers.
+            tls: whether the gateway is reached over TLS.
         """
         scenario = scenario or load_scenario()
         free = free_ports(len(scenario.organisations) + 2)
@@ -64,12 +68,23 @@ class Places:
             server_ports=free[2:],
             with_providers=with_providers,
             scenario=scenario,
+            tls=tls,
         )
 
     @property
     def origin(self) -> str:
         """Give the address by which staff reach the gateway."""
-        return f"http://localhost:{self.port}"
+        return f"{'https' if self.tls else 'http'}://localhost:{self.port}"
+
+    @property
+    def certificates(self) -> Path:
+        """Give the folder with the gateway's certificate and its authority's."""
+        return self.folder / "tls"
+
+    @property
+    def ca_file(self) -> Path | None:
+        """Give the authority that the gateway's certificate is of; None without TLS."""
+        return self.certificates / "ca.pem" if self.tls else None
 
     @property
     def back_office(self) -> str:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,12 +34,14 @@ class Child:
         command: with its arguments.
         log: file for what it says.
         folder: where it runs.
+        environment: what it is told beside the environment of this process.
     """
 
     title: str
     command: list[str]
     log: Path
     folder: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
     _process: subprocess.Popen[bytes] | None = None
     _restarts: deque[float] = field(default_factory=deque)
 
@@ -64,6 +67,7 @@ class Child:
                 stdout=said,
                 stderr=said,
                 cwd=self.folder,
+                env={**os.environ, **self.environment},
                 start_new_session=True,
                 preexec_fn=tie_to_parent,  # noqa: PLW1509 - started from one thread, before others
             )

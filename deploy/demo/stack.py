@@ -24,6 +24,7 @@ from sqlalchemy import Engine
 
 from deploy.demo.accounts import Accounts
 from deploy.demo.backoffice.people import People
+from deploy.demo.certificates import ensure_certificates
 from deploy.demo.directory import find_slapd
 from deploy.demo.gateway_settings import AUDIENCE, write_settings
 from deploy.demo.openid_provider import OpenIdProvider, claims_of
@@ -34,6 +35,7 @@ from deploy.demo.processes import Child
 from deploy.demo.register import fill, london_day, redate
 from deploy.demo.scenario import Scenario
 from deploy.demo.staff import StaffMember, staff_of
+from deploy.demo.visitor import connected
 from gateway.keys import KeyRing
 from gateway.settings import load_settings
 from gateway.store.engine import open_store, writing
@@ -172,6 +174,8 @@ class Stack:
             directory.prepare(at)
         for provider in self.places.providers:
             provider.prepare()
+        if self.places.tls:
+            ensure_certificates(self.places.certificates, "Gateway", at)
         stamp = self.places.folder / GENERATED_FROM
         version = generator_version(self.scenario)
         afresh = not stamp.exists() or stamp.read_text("ascii") != version
@@ -272,9 +276,16 @@ class Stack:
             ("the sequencer", "sequencer", [*gateway_command(), "sequencer", *config]),
             ("the gateway", "gateway", [*gateway_command(), "serve", *config]),
         ]
+        # Back office (keys) and providers (sign-out) call the gateway: Python's and node's trust.
+        ca_file = self.places.ca_file
+        trusted = dict.fromkeys(("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"), str(ca_file))
         return [
             Child(
-                title=title, command=command, log=self.places.logs / f"{name}.log", folder=PROJECT
+                title=title,
+                command=command,
+                log=self.places.logs / f"{name}.log",
+                folder=PROJECT,
+                environment=trusted if ca_file else {},
             )
             for title, name, command in commands
         ]
@@ -301,7 +312,7 @@ class Stack:
 
     def _wait_for(self, title: str, port: int, path: str | None = None) -> None:
         latest = time.monotonic() + READY_SECONDS
-        while not (answers(port, path) if path else listens(port)):
+        while not (self._answers(port, path) if path else listens(port)):
             for child in self.children:
                 if child.exit_code is not None:
                     message = f"{child.title} ended ({child.exit_code}):\n{child.last_words()}"
@@ -311,6 +322,17 @@ class Stack:
                 message = f"{title} is not ready after {READY_SECONDS:.0f} s:\n{words}"
                 raise DemoError(message)
             time.sleep(POLL_SECONDS)
+
+    def _answers(self, port: int, path: str) -> bool:
+        """Tell whether a path of the gateway is answered with 200."""
+        connection = connected(port, self.places.ca_file, 2)
+        try:
+            connection.request("GET", path, headers={"Host": f"localhost:{port}"})
+            return connection.getresponse().status == http.client.OK
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
 
 
 def gateway_command() -> list[str]:
@@ -343,15 +365,3 @@ def listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def answers(port: int, path: str) -> bool:
-    """Tell whether a path is answered with 200."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", path, headers={"Host": f"localhost:{port}"})
-        return connection.getresponse().status == http.client.OK
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -26,8 +26,8 @@ from deploy.demo.expectations import (
 )
 from deploy.demo.register import london_day
 from deploy.demo.second_factor import second_factor
-from deploy.demo.visitor import Visitor
 from deploy.demo.walk import POLL_SECONDS, SEALED_SECONDS, Walk
+from gateway.cookies import CookiePolicy
 
 OWN_PAYSLIP = "/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
 SEARCH_ALL = "/OA_HTML/OA.jsp?OAFunc=XX_PERSEARCH"
@@ -85,7 +85,7 @@ class Tour(Walk):
 
     def lets_nobody_in_without_a_session(self) -> None:
         """Without a session a page leads to sign-in, and anything else is refused."""
-        stranger = Visitor(port=self.places.port)
+        stranger = self.stranger()
         for path in ("/", "/-/portal", OWN_PAYSLIP, "/-/audit"):
             page = stranger.get(path)
             expect(page.status, HTTPStatus.SEE_OTHER, path)
@@ -95,7 +95,6 @@ class Tour(Walk):
 
     def refuses_wrong_credentials_alike(self) -> None:
         """Wrong names and passwords, odd ones and organisations nobody knows are refused."""
-        port = self.places.port
         tries = (
             ("cheshire-fire", "firefighter", "wrong"),
             ("cheshire-fire", "nobody-of-that-name", "demo"),
@@ -107,7 +106,7 @@ class Tour(Walk):
             ("cheshire-fire", "firefighter", "de\0mo"),
         )
         for organisation, username, password in tries:
-            visitor = Visitor(port=port)
+            visitor = self.stranger()
             page = visitor.sign_in(organisation, username, password)
             if page.status not in range(400, 500):
                 message = f"sign-in as {username[:30]!r} answered {page.status}"
@@ -118,12 +117,12 @@ class Tour(Walk):
     def changes_the_session_at_sign_in(self) -> None:
         """The session's cookie is new at each sign-in, and no script can read it."""
         account = self.accounts["firefighter"]
-        visitor = Visitor(port=self.places.port)
+        visitor, name = self.stranger(), CookiePolicy.for_origin(self.places.origin).session.name
         cookies = []
         for _ in range(2):
-            visitor.cookies.pop("gateway-localhost", None)
+            visitor.cookies.pop(name, None)
             page = visitor.sign_in(account.organisation, account.username, self.accounts.password)
-            cookies += [one for one in page.set_cookies if one.startswith("gateway-localhost=")]
+            cookies += [one for one in page.set_cookies if one.startswith(f"{name}=")]
         expect(len({one.partition(";")[0] for one in cookies}), 2, "different session cookies")
         for cookie in cookies:
             for attribute in ("HttpOnly", "SameSite=", "Path=/"):
@@ -302,7 +301,8 @@ class Tour(Walk):
         old = dict(visitor.cookies)
         status = visitor.sign_out().status
         expect(status in {HTTPStatus.OK, HTTPStatus.SEE_OTHER}, True, f"sign-out ({status})")
-        left = Visitor(port=self.places.port, cookies=old)
+        left = self.stranger()
+        left.cookies = old
         for _ in range(16):
             expect(left.get("/estates/jobs").status, HTTPStatus.SEE_OTHER, "the old cookie")
 

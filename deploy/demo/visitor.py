@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import http.client
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -90,16 +92,17 @@ class Seen(HTMLParser):
 
 @dataclass(slots=True, kw_only=True)
 class Visitor:
-    """Somebody who visits the gateway on this machine."""
+    """Somebody who visits the gateway on this machine; over TLS where an authority is given."""
 
     port: int
+    ca_file: Path | None = None
     cookies: dict[str, str] = field(default_factory=dict)
     provider: ProviderBrowser = field(default_factory=ProviderBrowser)
 
     @property
     def origin(self) -> str:
         """Give the address as staff know it."""
-        return f"http://localhost:{self.port}"
+        return f"{'https' if self.ca_file else 'http'}://localhost:{self.port}"
 
     def get(self, target: str, **headers: str) -> Page:
         """Ask for a page."""
@@ -156,7 +159,7 @@ class Visitor:
     def _exchange(
         self, method: str, target: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_SECONDS)
+        connection = connected(self.port, self.ca_file, TIMEOUT_SECONDS)
         named = {"Accept": PAGE, **{name.replace("_", "-"): held for name, held in headers.items()}}
         if self.cookies:
             named["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
@@ -214,6 +217,14 @@ class Visitor:
     def tiles(self) -> list[Tile]:
         """Give the tiles of the portal."""
         return self.get("/-/portal").seen.tiles
+
+
+def connected(port: int, ca_file: Path | None, timeout: float) -> http.client.HTTPConnection:
+    """Give a connection to the gateway on this machine, over TLS where an authority is given."""
+    if ca_file is None:
+        return http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    trusted = ssl.create_default_context(cafile=str(ca_file))
+    return http.client.HTTPSConnection("127.0.0.1", port, timeout=timeout, context=trusted)
 
 
 def _page(answer: http.client.HTTPResponse, body: bytes) -> Page:

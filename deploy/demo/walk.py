@@ -77,6 +77,10 @@ class Walk:
             self.proves_its_record,
         )
 
+    def stranger(self) -> Visitor:
+        """Give somebody without a session."""
+        return Visitor(port=self.places.port, ca_file=self.places.ca_file)
+
     def visitor(self, username: str) -> Visitor:
         """Give somebody signed in, once for the whole walk."""
         if username not in self._signed_in:
@@ -86,14 +90,14 @@ class Walk:
     def signed_in_anew(self, username: str) -> Visitor:
         """Sign somebody in at a browser of their own."""
         account = self.accounts[username]
-        visitor = Visitor(port=self.places.port)
+        visitor = self.stranger()
         answered = visitor.sign_in(account.organisation, username, self.accounts.password)
         expect(answered.status, HTTPStatus.SEE_OTHER, f"sign-in of {username}")
         return visitor
 
     def is_in_health(self) -> None:
         """Health and readiness are told to everybody."""
-        stranger = Visitor(port=self.places.port)
+        stranger = self.stranger()
         latest = time.monotonic() + SEALED_SECONDS
         # A worker that has just been told of a change is not ready until it has read it.
         while stranger.get("/-/ready").status != HTTPStatus.OK and time.monotonic() < latest:
@@ -168,7 +172,7 @@ class Walk:
         what = f"{check.why} ({check.account}, {check.url}, {check.on or 'its own day'})"
         account = self.accounts[check.account]
         if check.status is None:
-            visitor = Visitor(port=self.places.port)
+            visitor = self.stranger()
             page = visitor.sign_in(account.organisation, check.account, self.accounts.password)
             expect(page.status in range(400, 500), True, f"{what}: sign-in ({page.status})")
             portal = visitor.get("/-/portal").status
@@ -196,7 +200,7 @@ class Walk:
 
     def publishes_its_keys(self) -> None:
         """The public keys of the assertions are published, and nothing private with them."""
-        page = Visitor(port=self.places.port).get("/.well-known/jwks.json")
+        page = self.stranger().get("/.well-known/jwks.json")
         expect(page.status, HTTPStatus.OK, "the keys")
         keys = json.loads(page.body)["keys"]
         expect(bool(keys) and all("d" not in key for key in keys), True, "public keys only")

@@ -93,8 +93,13 @@ def served_certificate(settings: Settings) -> ServedCertificate | None:
 
 
 def strict_transport(section: GatewaySection) -> bytes:
-    """Give the field that keeps browsers on https, with its CRLF; empty on plain localhost."""
-    if not section.origin.startswith("https://"):
+    """Give the field that keeps browsers on https, with its CRLF; empty on localhost.
+
+    Browsers keep it for a name, whatever the port: a trial over TLS would shut every other program
+    of that machine that is reached by plain HTTP.
+    """
+    origin = urlsplit(section.origin)
+    if origin.scheme != "https" or origin.hostname == "localhost":
         return b""
     words = [f"max-age={section.hsts_days * _DAY_SECONDS}"]
     words += ["includeSubDomains"] if section.hsts_subdomains else []

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from deploy.demo.certificates import ensure_certificates
 from deploy.demo.gateway_settings import BRANCHES, write_settings
 from deploy.demo.places import Places, free_ports, port_is_free
+from gateway.front.entrance_parts import served_certificate
 from gateway.settings import Settings, load_settings
 from gateway.settings_directories import OidcSection
 from tests.policies.people import SHARED
@@ -40,6 +43,23 @@ def test_the_gateway_takes_them(settings: Settings, places: Places) -> None:
     assert settings.gateway.workers == 3
     assert settings.gateway.origin == f"http://localhost:{places.port}"
     assert organisations == {account.organisation for account in places.scenario.accounts.each}
+
+
+def test_over_tls_the_gateway_shows_a_certificate_of_the_demos_own_authority(
+    places: Places,
+) -> None:
+    """Staff reach it by https then, and nothing of the demo by plain HTTP."""
+    over_tls = replace(places, tls=True)
+    ensure_certificates(over_tls.certificates, "Gateway", datetime.now(UTC))  # noqa: TID251 - as above
+    write_settings(over_tls, workers=1, policy_set=places.scenario.policy_set)
+    settings = load_settings(over_tls.settings_file)
+
+    assert settings.gateway.origin == f"https://localhost:{places.port}"
+    assert settings.tls is not None
+    assert served_certificate(settings)
+    assert over_tls.ca_file == settings.tls.certificate_file.with_name("ca.pem")
+    assert {each.gateway for each in over_tls.providers} == {settings.gateway.origin}
+    assert places.ca_file is None
 
 
 def test_no_directory_attribute_names_vetting(settings: Settings) -> None:

@@ -57,6 +57,15 @@ def test_a_process_and_what_it_started_end_together(tmp_path: Path) -> None:
     wait_until(lambda: not any(is_running(pid) for pid in pids))
 
 
+def test_what_it_is_told_stands_beside_what_this_process_knows(tmp_path: Path) -> None:
+    child = child_of(tmp_path, "import os; print(os.environ['TOLD'], 'PATH' in os.environ)")
+    child.environment = {"TOLD": "something"}
+    child.start()
+    wait_until(lambda: child.exit_code == 0)
+
+    assert child.log.read_text() == "something True\n"
+
+
 def test_how_it_ended_and_what_it_said_last_are_told(tmp_path: Path) -> None:
     child = child_of(tmp_path, "print('no such setting'); raise SystemExit(3)")
     child.start()

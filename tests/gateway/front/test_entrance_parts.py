@@ -63,9 +63,12 @@ def test_browsers_are_kept_on_https_for_as_long_as_is_set(
     assert strict_transport(section) == b"Strict-Transport-Security: " + field + b"\r\n"
 
 
-def test_on_plain_localhost_nothing_is_said_of_https(make_settings: SettingsMaker) -> None:
-    """It would lock every other program on the port out for two years."""
-    assert strict_transport(make_settings().gateway) == b""
+def test_on_localhost_nothing_is_said_of_https(make_settings: SettingsMaker) -> None:
+    """It would lock every other program on the machine out for two years, on whatever port."""
+    plain = make_settings().gateway
+
+    assert strict_transport(plain) == b""
+    assert strict_transport(plain.model_copy(update={"origin": "https://localhost:8443"})) == b""
 
 
 def behind(make_settings: SettingsMaker, more: str = "", tells: str = "header") -> Settings:
