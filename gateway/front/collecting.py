@@ -21,27 +21,28 @@ _MOST_REST_SECONDS: Final = 3600.0
 class Collecting:
     """The collections of one worker, one after another."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], spent: Callable[[], float]) -> None:
         """Begin with what is young.
 
         Args:
             clock: seconds, from any beginning.
+            spent: seconds of the processor; on a busy machine the others' pass meanwhile.
         """
-        self._clock = clock
+        self._clock, self._spent = clock, spent
         self._turns = 0
         self._all_from = clock()
 
     def collect(self) -> bool:
         """Collect what is young, or now and then what is older (blocks); tells whether it was."""
         self._turns += 1
-        begun = self._clock()
         if self._turns % _OLDER:
             gc.collect(0)
             return False
-        if begun < self._all_from:
+        if self._clock() < self._all_from:
             gc.collect(1)
             return True
+        before = self._spent()
         gc.collect()
-        ended = self._clock()
-        self._all_from = ended + min(_MOST_REST_SECONDS, _REST * (ended - begun))
+        rest = _REST * (self._spent() - before)
+        self._all_from = self._clock() + min(_MOST_REST_SECONDS, rest)
         return True

@@ -97,7 +97,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 listener.setblocking(False)
                 self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
-            beats, collecting = 0, Collecting(loop.time)
+            beats, collecting = 0, Collecting(loop.time, time.thread_time)
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:

@@ -57,7 +57,7 @@ def left_behind(age: int) -> weakref.ref[Page]:
 @pytest.mark.parametrize("age", [0, 1, 2])
 def test_a_cycle_of_any_age_is_collected(age: int) -> None:
     gone = left_behind(age)
-    collecting = Collecting(lambda: 0.0)
+    collecting = Collecting(lambda: 0.0, lambda: 0.0)
     turns = 1 if age == 0 else 10
 
     assert [collecting.collect() for _ in range(turns)][-1] == (age > 0)
@@ -68,7 +68,7 @@ def test_what_the_interpreter_keeps_for_use_again_is_given_back() -> None:
     """A tuple that is made of a generator leaves one behind: workers would hoard them for hours."""
     for number in range(1_900):
         tuple(number for _ in range(7))
-    collecting = Collecting(lambda: 0.0)
+    collecting = Collecting(lambda: 0.0, lambda: 0.0)
     before = sys.getallocatedblocks()
     for _ in range(10):
         collecting.collect()
@@ -84,7 +84,7 @@ def test_what_a_collection_of_all_takes_says_when_there_is_another(
     for took in (0.02, 0.2, 1.0):
         clock = Clock(took)
         monkeypatch.setattr("gateway.front.collecting.gc", clock)
-        collecting = Collecting(clock)
+        collecting = Collecting(clock, clock)
         for _ in range(600):
             clock.now += 15.0
             collecting.collect()
