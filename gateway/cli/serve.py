@@ -14,6 +14,7 @@ import click
 from gateway.cli.opening import config_option, current_instant, open_settings
 
 _GC_ALLOCATIONS: Final = 50_000  # between collections
+_GC_SECONDS: Final = 150.0  # between those of all memory, see `gateway.front.collecting`
 
 
 @click.command()
@@ -50,7 +51,14 @@ def sequencer(config: Path) -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_ALLOCATIONS)
+    threading.Thread(target=_collect_until, args=(stop,), daemon=True).start()
     try:
         running.run(stop)
     finally:
         running.close()
+
+
+def _collect_until(stop: threading.Event) -> None:
+    """Give back now and then what the interpreter keeps for use again, and what is in cycles."""
+    while not stop.wait(_GC_SECONDS):
+        gc.collect()

@@ -137,8 +137,8 @@ def test_a_carrier_that_no_catalogue_could_declare_is_only_named() -> None:
     found = learned("/list?page=a%2Fb", "/list?page=1&page=2", "/list?page=a/b")
 
     assert [(dict(each.query), each.parameters) for each in found.proposals] == [
-        ({}, {"page"}),
-        ({"page": "a/b"}, set()),
+        ({}, frozenset({"page"})),
+        ({"page": "a/b"}, frozenset()),
     ]
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import socket
 import subprocess
 import sys
+import threading
+import weakref
 
+import pytest
+
+from gateway.cli import serve
 from tests.gateway.cli.place import Place
 
 PROGRAM = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
@@ -54,3 +60,30 @@ def test_the_sequencer_ends_cleanly_when_told(place: Place) -> None:
 
     assert process.returncode == 0, told
     assert "Traceback" not in told
+
+
+def test_the_sequencer_gives_back_what_lies_in_old_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also what has outlived the collections of what is young, and its threads end when told."""
+    monkeypatch.setattr(serve, "_GC_SECONDS", 0.001)
+    stop, gone = threading.Event(), threading.Event()
+    cycle = Cycle()
+    weakref.finalize(cycle, gone.set)
+    gc.collect()
+    del cycle
+    gc.disable()
+    collecting = threading.Thread(target=serve._collect_until, args=(stop,), daemon=True)
+    try:
+        collecting.start()
+        assert gone.wait(10)
+    finally:
+        stop.set()
+        gc.enable()
+    collecting.join(10)
+    assert not collecting.is_alive()
+
+
+class Cycle:
+    """Holds itself."""
+
+    def __init__(self) -> None:
+        self.itself = self
