@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from deploy.demo.visitor import FORM_TYPE, Visitor
+from gateway.system_hosts import LONGEST_NEXT
 from tests.attacks.target import COOKIE, Target
 
 LEAVE = b"/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
@@ -136,7 +137,7 @@ NEXT = (
     "/./\\evil.example", "data:text/html,x", "/.//evil.example", "\\\\evil.example",
     "/\u2028/evil.example", "/#//evil.example", "/-/sign-out", "/-/sign-in?next=//evil.example",
     "/;@evil.example", "http:///evil.example", "/a/%2e%2e//evil.example", "//evil.example%2f@HOST",
-    "/\x00/evil.example", "/x" * 2_000,
+    "/\x00/evil.example", "/x" * LONGEST_NEXT,
 )  # fmt: skip
 
 

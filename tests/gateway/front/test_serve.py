@@ -121,21 +121,25 @@ def test_gunicorn_manages_our_workers_and_listens_to_nothing_else(
 # ---- TLS by the gateway itself, the whole service ------------------------------------------------
 
 
+# Every such name is the loopback; of `localhost` itself browsers are told nothing for later.
+NAME = "gate.localhost"
+
+
 class Service:
     """`gateway serve` with one worker and a certificate of its own."""
 
     def __init__(self, folder: Path, make_settings: SettingsMaker) -> None:
         self.port, self.plain_port = free_ports(2)
         files = CertificateFiles(
-            certificate=folder / "gate.pem", key=folder / "gate.key", host="localhost"
+            certificate=folder / "gate.pem", key=folder / "gate.key", host=NAME
         )
         self.tls = Issued(files=files, authority=trustme.CA())
-        self.tls.issue("localhost")
+        self.tls.issue(NAME)
         (folder / "ca-of-gate.pem").write_bytes(self.tls.authority.cert_pem.bytes())
         listening = (
             f'[tls]\ncertificate_file = "gate.pem"\nkey_file = "gate.key"\n'
             f'redirect_listen = "127.0.0.1:{self.plain_port}"\n'
-            f'[gateway]\norigin = "https://localhost:{self.port}"\n'
+            f'[gateway]\norigin = "https://{NAME}:{self.port}"\n'
             f'listen = "127.0.0.1:{self.port}"\nsource_requests_per_second = 100000\nworkers = 1\n'
         )
         make_settings(('[gateway]\norigin = "http://localhost:8080"\n', listening))
@@ -161,8 +165,10 @@ class Service:
         return {each.pid for each in psutil.Process(self.process.pid).children()}
 
     async def client(self) -> RawClient:
-        made = await asyncio.open_connection("localhost", self.port, ssl=self.tls.believer())
-        return RawClient(*made, host=f"localhost:{self.port}")
+        made = await asyncio.open_connection(
+            "127.0.0.1", self.port, ssl=self.tls.believer(), server_hostname=NAME
+        )
+        return RawClient(*made, host=f"{NAME}:{self.port}")
 
 
 async def test_certificates_come_and_go_in_the_running_service_and_no_request_fails(
@@ -192,7 +198,7 @@ async def test_certificates_come_and_go_in_the_running_service_and_no_request_fa
         clients = [asyncio.ensure_future(each()) for each in (staying, staying, coming)]
 
         # at once, when it is told to look
-        service.tls.issue("localhost")
+        service.tls.issue(NAME)
         service.process.send_signal(signal.SIGHUP)
         in_use = "new certificate in use"
         await service.until(lambda: len(service.events(in_use)) == 2)  # the master holds it too
@@ -219,7 +225,7 @@ async def test_certificates_come_and_go_in_the_running_service_and_no_request_fa
 
     protocol, moved, strict, old = strangers
     assert "TLSv1.3" in protocol
-    assert field_of(moved, "Location") == f"https://localhost:{service.port}/a?b"
+    assert field_of(moved, "Location") == f"https://{NAME}:{service.port}/a?b"
     assert field_of(strict, "Strict-Transport-Security") == "max-age=63072000"
     assert status_of(strict) == 401
     assert old != 0
@@ -233,10 +239,11 @@ def strangers_tools(service: Service) -> tuple[str, bytes, bytes, int]:
         told = [each.replace("CA", ca) if each == "CA" else each for each in command]
         return subprocess.run(told, capture_output=True, input=b"", timeout=20, check=False)
 
-    here = f"localhost:{service.port}"
-    shown = run("openssl", "s_client", "-connect", here, "-CAfile", "CA", "-verify_return_error")
+    here = f"{NAME}:{service.port}"
+    client = ("openssl", "s_client", "-connect", f"127.0.0.1:{service.port}", "-servername", NAME)
+    shown = run(*client, "-CAfile", "CA", "-verify_return_error", "-verify_hostname", NAME)
     curl = ("curl", "-s", "-i", "--cacert", "CA")
-    moved = run(*curl, f"http://localhost:{service.plain_port}/a?b").stdout
+    moved = run(*curl, f"http://{NAME}:{service.plain_port}/a?b").stdout
     strict = run(*curl, f"https://{here}/-/portal").stdout
-    old = run("openssl", "s_client", "-connect", here, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+    old = run(*client, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
     return shown.stdout.decode(), moved, strict, old.returncode
