@@ -59,6 +59,12 @@ def sequencer(config: Path) -> None:
 
 
 def _collect_until(stop: threading.Event) -> None:
-    """Give back now and then what the interpreter keeps for use again, and what is in cycles."""
+    """Give back now and then what the interpreter and the C library keep, and what is in cycles.
+
+    A look that takes in much leaves holes in the heap, among the pages that SQLite keeps.
+    """
+    from gateway.front.heap import give_back
+
     while not stop.wait(_GC_SECONDS):
         gc.collect()
+        give_back()

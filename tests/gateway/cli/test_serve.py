@@ -13,6 +13,7 @@ import weakref
 import pytest
 
 from gateway.cli import serve
+from gateway.front import heap
 from tests.gateway.cli.place import Place
 
 PROGRAM = [sys.executable, "-c", "from gateway.cli.main import main; main()"]
@@ -63,8 +64,10 @@ def test_the_sequencer_ends_cleanly_when_told(place: Place) -> None:
 
 
 def test_the_sequencer_gives_back_what_lies_in_old_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also what has outlived the collections of what is young, and its threads end when told."""
+    """Also what has outlived the collections of what is young, and the pages of the C library."""
     monkeypatch.setattr(serve, "_GC_SECONDS", 0.001)
+    given_back = threading.Event()
+    monkeypatch.setattr(heap, "give_back", given_back.set)
     stop, gone = threading.Event(), threading.Event()
     cycle = Cycle()
     weakref.finalize(cycle, gone.set)
@@ -75,6 +78,7 @@ def test_the_sequencer_gives_back_what_lies_in_old_cycles(monkeypatch: pytest.Mo
     try:
         collecting.start()
         assert gone.wait(10)
+        assert given_back.wait(10)
     finally:
         stop.set()
         gc.enable()
