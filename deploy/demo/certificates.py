@@ -1,4 +1,4 @@
-"""Makes each directory a certificate authority of its own, and the server's certificate under it.
+"""Makes each server a certificate authority of its own, and its certificate under it.
 
 The authority's private key is thrown away when the certificate is signed: nothing else can be
 signed with it. Both are made again well before they end.
@@ -25,7 +25,7 @@ def ensure_certificates(directory: Path, title: str, at: datetime.datetime) -> N
 
     Args:
         directory: the folder; made if missing.
-        title: name of the organisation, for the authority's subject.
+        title: whose it is, for the authority's subject.
         at: now, UTC.
     """
     server_file = directory / "server.pem"

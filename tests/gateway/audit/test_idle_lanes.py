@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -18,6 +17,7 @@ class Sleepers:
 
     def __init__(self, lanes: IdleLanes, count: int) -> None:
         self.woken: list[int] = []
+        self._woke = threading.Semaphore(0)
         self.work = False
         self._lanes = lanes
         self._asked = [threading.Event() for _ in range(count)]
@@ -32,22 +32,16 @@ class Sleepers:
 
         self._lanes.sleep(lane, None, has_work)
         self.woken.append(lane)
+        self._woke.release()
 
     def lie_down(self, lane: int) -> None:
         """Have one fall asleep; whoever is asked for work can be woken."""
         self._threads[lane].start()
         assert self._asked[lane].wait(SECONDS)
 
-    def gather(self, count: int) -> None:
-        """Wait until so many have woken."""
-        wait_until(lambda: len(self.woken) >= count)
-
-
-def wait_until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
+    def one_more_wakes(self) -> None:
+        """Wait until one has woken whom nobody has waited for yet."""
+        assert self._woke.acquire(timeout=SECONDS)
 
 
 def test_the_last_to_fall_asleep_is_woken_and_the_other_sleeps_on() -> None:
@@ -57,10 +51,10 @@ def test_the_last_to_fall_asleep_is_woken_and_the_other_sleeps_on() -> None:
     sleepers.lie_down(1)
 
     lanes.wake()
-    sleepers.gather(1)
+    sleepers.one_more_wakes()
     assert sleepers.woken == [1]
     lanes.wake()
-    sleepers.gather(2)
+    sleepers.one_more_wakes()
     assert sleepers.woken == [1, 0]
 
 
@@ -90,7 +84,7 @@ def test_who_has_slept_enough_is_not_woken_later(seconds: float) -> None:
     sleepers.lie_down(1)
 
     lanes.wake()
-    sleepers.gather(1)
+    sleepers.one_more_wakes()
     assert sleepers.woken == [1]
 
 
