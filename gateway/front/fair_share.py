@@ -2,7 +2,8 @@
 
 All workers wait for one listening socket, and the one that is awake is the quickest: it would take
 most of what comes at once, and one core would stand idle. Who has more than its share leaves the
-next connection to the others for a moment, and takes it after all if nobody else does.
+next connection to the others for a moment, and takes it after all if nobody else does. The same
+memory tells a worker which of them it is.
 """
 
 from __future__ import annotations
@@ -36,6 +37,11 @@ class ConnectionCounts:
     def leave(self, worker: int) -> None:
         """Say that a worker takes no more."""
         self._counts[worker % _SLOTS] = _NOBODY
+
+    def place(self, worker: int) -> tuple[int, int]:
+        """Give a worker's place among those that take connections, from 0, and their number."""
+        taking = [slot for slot, count in enumerate(self._counts.tolist()) if count != _NOBODY]
+        return sum(slot < worker % _SLOTS for slot in taking), len(taking)
 
     def are_uneven(self, worker: int, connections: int) -> bool:
         """Tell whether another worker has so many fewer that it should have the next one."""

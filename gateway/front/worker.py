@@ -26,6 +26,7 @@ from gateway.front.assembly import Assembly
 from gateway.front.collecting import Collecting
 from gateway.front.entrance_parts import reception
 from gateway.front.heap import give_back, share_heaps
+from gateway.front.scheduling import Scheduling
 
 if TYPE_CHECKING:
     from gateway.entrance.certificates import ServedCertificate
@@ -98,12 +99,14 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
             beats, collecting = 0, Collecting(loop.time, time.thread_time)
+            scheduling = Scheduling(loop.time, time.thread_time)
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
                     beats += 1
+                    scheduling.look(*self._counts.place(self.age))
                     if beats % _GC_BEATS == 0 and collecting.collect():
                         await loop.run_in_executor(None, give_back)
                     await loop.run_in_executor(None, self._renew)

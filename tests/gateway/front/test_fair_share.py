@@ -47,3 +47,16 @@ def test_what_one_process_notes_another_sees() -> None:
     os.waitpid(child, 0)
 
     assert counts.are_uneven(1, 7)
+
+
+def test_workers_know_which_of_them_they_are() -> None:
+    """Also when one was replaced: its successor has the next number, and no two have one place."""
+    counts = ConnectionCounts()
+    for worker in (1, 2):
+        counts.note(worker, 5)
+    before = counts.place(1), counts.place(2)
+    counts.leave(1)
+    counts.note(3, 0)
+
+    assert before == ((0, 2), (1, 2))
+    assert (counts.place(2), counts.place(3)) == ((0, 2), (1, 2))

@@ -272,3 +272,27 @@ def test_what_leaves_cycles_behind_is_collected_at_rest(
 
     with worker_of(make_settings()) as (worker, port):
         served(worker, leave_a_cycle)
+
+
+def test_a_busy_worker_is_scheduled_as_one(
+    make_settings: SettingsMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.front.worker._HEARTBEAT_SECONDS", 0.02)
+    seen: list[tuple[int, int]] = []
+
+    def look() -> None:
+        until = time.monotonic() + 10
+        for busy, wanted in ((0.0, (os.SCHED_BATCH, 1)), (2.0, (os.SCHED_OTHER, len(cores)))):
+            monkeypatch.setattr("gateway.front.scheduling._BUSY", busy)
+            while scheduled() != wanted and time.monotonic() < until:
+                time.sleep(0.02)
+            seen.append(scheduled())
+
+    def scheduled() -> tuple[int, int]:
+        return os.sched_getscheduler(0), len(os.sched_getaffinity(0))
+
+    cores = os.sched_getaffinity(0)
+    with worker_of(make_settings()) as (worker, _):
+        served(worker, look)
+
+    assert seen == [(os.SCHED_BATCH, 1), (os.SCHED_OTHER, len(cores))]

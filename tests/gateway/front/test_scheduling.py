@@ -1,0 +1,109 @@
+"""A busy worker is scheduled as a batch on a core of its own; one at ease as it was started."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.front.scheduling import Scheduling
+
+
+class Worker:
+    """What a worker's thread did, and how its process is scheduled."""
+
+    def __init__(self) -> None:
+        self.now = self.spent = 0.0
+        self.scheduling = Scheduling(lambda: self.now, lambda: self.spent)
+
+    def look(self, spent: float, place: int = 0, workers: int = 1) -> None:
+        """Be on a core for so much of a second, and look."""
+        self.now += 1.0
+        self.spent += spent
+        self.scheduling.look(place, workers)
+
+
+def threads() -> list[int]:
+    """Those of this process."""
+    return [int(each.name) for each in Path("/proc/self/task").iterdir()]
+
+
+def schedules() -> set[tuple[int, frozenset[int]]]:
+    """How the threads of this process are scheduled."""
+    return {
+        (os.sched_getscheduler(thread), frozenset(os.sched_getaffinity(thread)))
+        for thread in threads()
+    }
+
+
+@pytest.fixture(autouse=True)
+def cores() -> Iterator[frozenset[int]]:
+    """The cores of this process, which is put back as it was; another thread runs meanwhile."""
+    before, policy = os.sched_getaffinity(0), os.sched_getscheduler(0)
+    over = threading.Event()
+    other = threading.Thread(target=over.wait)
+    other.start()
+    yield frozenset(before)
+    over.set()
+    other.join()
+    for thread in threads():
+        os.sched_setscheduler(thread, policy, os.sched_param(0))
+        os.sched_setaffinity(thread, before)
+
+
+def test_a_busy_worker_is_a_batch_on_a_core_of_its_own(cores: frozenset[int]) -> None:
+    """Every thread of it; and each worker has another core."""
+    worker = Worker()
+    seen = []
+    for place in range(len(cores)):
+        worker.look(0.6, place, len(cores))
+        seen.append(schedules())
+
+    assert seen == [{(os.SCHED_BATCH, frozenset({core}))} for core in sorted(cores)]
+
+
+def test_at_ease_it_is_as_it_was_started(cores: frozenset[int]) -> None:
+    worker = Worker()
+    worker.look(0.4)
+    at_first = schedules()
+    worker.look(0.6)
+    worker.look(0.4)
+
+    assert at_first == schedules() == {(os.SCHED_OTHER, cores)}
+
+
+def test_on_fewer_cores_than_workers_none_has_one_of_its_own(cores: frozenset[int]) -> None:
+    Worker().look(0.6, 0, len(cores) + 1)
+
+    assert schedules() == {(os.SCHED_BATCH, cores)}
+
+
+def test_what_an_operator_chose_is_left_alone(cores: frozenset[int]) -> None:
+    """Started as a batch, it stays one, busy or not, on all cores that it was given."""
+    core = min(cores)
+    for thread in threads():
+        os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
+        os.sched_setaffinity(thread, {core})
+    worker = Worker()
+    for spent in (0.6, 0.1):
+        worker.look(spent)
+        assert schedules() == {(os.SCHED_BATCH, frozenset({core}))}
+
+
+def test_where_it_is_forbidden_the_worker_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in containers that keep their processes from it; it is not tried at every look."""
+    asked = []
+
+    def forbidden(*given: object) -> None:
+        asked.append(given)
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr("gateway.front.scheduling.os.sched_setscheduler", forbidden)
+    worker = Worker()
+    for spent in (0.6, 0.1, 0.6):
+        worker.look(spent)
+
+    assert len(asked) == 1
