@@ -249,7 +249,7 @@ provider_login = Table(  # sign-ins at a provider that have begun; none of them 
     Column("state_hash", String(64), primary_key=True),  # SHA-256 of `state`, hexadecimal
     Column("browser_hash", String(64), nullable=False),  # SHA-256 of the browser's cookie
     Column("directory", String(80), nullable=False),
-    Column("next", String(2000), nullable=False),  # where the person was going; SQLite takes longer
+    Column("next", Text, nullable=False),  # where the person was going
     Column("source", String(64), nullable=False),  # address it came from; of IPv6 the network
     Column("at_us", BigInteger, nullable=False),
     Index("provider_login_source", "source", "at_us"),

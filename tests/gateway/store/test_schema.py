@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.store.schema import instant, metadata, microseconds
+from gateway.store.schema import instant, metadata, microseconds, provider_login
+from gateway.system_hosts import LONGEST_NEXT
 from vetting.register import metadata as register_metadata
 
 
@@ -30,3 +31,10 @@ def test_an_instant_without_a_zone_is_refused() -> None:
 
 def test_the_register_lives_in_the_same_database() -> None:
     assert set(register_metadata.tables) <= set(metadata.tables)
+
+
+def test_every_address_that_sign_in_leads_back_to_has_room_in_its_column() -> None:
+    """SQLite would keep a longer one; PostgreSQL would sign nobody in who was going there."""
+    room = getattr(provider_login.c.next.type, "length", 0)
+
+    assert room is None or room >= LONGEST_NEXT
