@@ -2,7 +2,7 @@
 
 The library checks type, challenge, origin, hash of the RP id, presence and signature. Beyond it:
 
-1. Answers are bounded in size, and whatever is wrong with one is one error.
+1. Answers and the ids of keys are bounded in size, and whatever is wrong with one is one error.
 2. The count of signatures is judged here, after the signature: only a real key that counts back
    is a copied key, and worth an alarm.
 3. User verification is asked for where the key can do it, and not demanded.
@@ -30,6 +30,7 @@ from gateway.errors import IdentityError
 
 _TIMEOUT_MS: Final = 120_000
 _ANSWER_CHARACTERS: Final = 16_384
+_ID_BYTES: Final = 1_023  # WebAuthn level 2, 7.1, step 17; the library takes longer ones
 _TRANSPORTS: Final = frozenset({"usb", "nfc", "ble", "internal", "hybrid", "smart-card"})
 
 
@@ -144,6 +145,8 @@ def judge_enrolment(party: RelyingParty, *, challenge: bytes, answer: str) -> Ne
         )
     except Exception as error:  # hostile bytes meet many parsers; each refusal is the same refusal
         raise KeyAnswerWrong("security key: the enrolment was not accepted") from error
+    if len(verified.credential_id) > _ID_BYTES:
+        raise KeyAnswerWrong(f"security key: its id is longer than {_ID_BYTES:,} bytes")
     response = told.get("response")
     named = response.get("transports") if isinstance(response, dict) else None
     transports = sorted(

@@ -18,6 +18,7 @@ from gateway.identity.factors.security_key import (
     judge_answer,
     judge_enrolment,
 )
+from gateway.store.schema_second_factor import second_factor
 from tests.doubles.soft_key import SoftKey
 
 ORIGIN = "http://localhost:8080"
@@ -52,6 +53,15 @@ def test_a_key_is_enrolled_and_answers() -> None:
     assert known.credential_id == key.name == answering_key(answer)
     assert known.transports == "usb"  # what is no transport is not kept
     assert judge(known, answer) == 1
+
+
+def test_a_key_with_a_longer_id_than_any_may_have_is_not_enrolled() -> None:
+    """Somebody who writes the answer by hand would otherwise have us keep what they like."""
+    longest = enrolled(SoftKey(origin=ORIGIN, id=b"i" * 1_023)).credential_id
+
+    assert len(longest) <= getattr(second_factor.c.credential_id.type, "length", 0)
+    with pytest.raises(KeyAnswerWrong, match="longer than 1,023 bytes"):
+        enrolled(SoftKey(origin=ORIGIN, id=b"i" * 1_024))
 
 
 def test_the_question_asks_for_what_we_want() -> None:
