@@ -53,7 +53,7 @@ class Demo:
 
     def stranger(self) -> Visitor:
         """Give somebody without a session."""
-        return Visitor(port=self.places.port)
+        return Visitor(port=self.places.port, ca_file=self.places.ca_file)
 
     def signed_in(self, username: str) -> Visitor:
         """Give somebody signed in at a browser of their own, anew each time."""

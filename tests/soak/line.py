@@ -7,6 +7,7 @@ nothing else.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -35,11 +36,13 @@ class Line:
     Attributes:
         port: of the gate.
         cookie: of the person's session.
+        trust: of the gate's certificate, where it is reached over TLS.
         opened: how often it had to be opened.
     """
 
     port: int
     cookie: str
+    trust: ssl.SSLContext | None = None
     opened: int = 0
     _reader: asyncio.StreamReader | None = field(default=None)
     _writer: asyncio.StreamWriter | None = field(default=None)
@@ -78,6 +81,11 @@ class Line:
             message = f"{method} {target}: {type(error).__name__}: {error}"
             raise BrokenAnswerError(message) from error
 
+    @property
+    def own_port(self) -> int:
+        """Give the port it comes from; 0 while it is closed."""
+        return 0 if self._writer is None else int(self._writer.get_extra_info("sockname")[1])
+
     def close(self) -> None:
         """Hang up."""
         if self._writer is not None:
@@ -108,7 +116,12 @@ class Line:
         self, head: bytes, body: bytes
     ) -> tuple[asyncio.StreamReader, int, dict[str, str]]:
         if self._reader is None or self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self.port)
+            self._reader, self._writer = await asyncio.open_connection(
+                "127.0.0.1",
+                self.port,
+                ssl=self.trust,
+                server_hostname="localhost" if self.trust else None,
+            )
             self.opened += 1
         self._writer.write(head + body if len(body) < PIECE_BYTES else head)
         if len(body) >= PIECE_BYTES:
