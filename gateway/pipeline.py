@@ -18,18 +18,14 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from gateway.audit.entry import Kind, Outcome
-from gateway.backoffice.canonical import TargetError
+from gateway.audit.entry import Outcome
 from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
-from gateway.drafts import DecisionDrafts, ending_draft, refusal_draft
-from gateway.errors import NotCurrent, RecordUnavailable, StoreError
-from gateway.identity.sessions.live_session import DirectoryAway, LiveSession
-from gateway.pace import PERSON_RATE
+from gateway.drafts import DecisionDrafts, ending_draft
+from gateway.errors import RecordUnavailable
 from gateway.refused import Refused
-from gateway.staff_finder import asked_again, no_session, sign_in_address
+from gateway.staff_finder import asked_again, no_session
 from gateway.visit import Grant, Visit
-from gateway.wire.answers import see_other
 from gateway.wire.request_head import SAFE_METHODS
 from policies.catalogue import Action, Match
 from policies.decision import Decision, Gate
@@ -40,21 +36,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from gateway.acts import Act, OpenAct, Refusals
+    from gateway.acts import Act, OpenAct
     from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.conditions import Conditions
     from gateway.function_finder import FunctionFinder, UnfitBody
     from gateway.identity.owners import RecordOwners
+    from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
     from gateway.proxy_asking import ProxyAsking
+    from gateway.refuser import Refuser
     from gateway.resources import ResourcePaths, ResourceTally
     from gateway.same_origin import SameOrigin
     from gateway.staff_finder import StaffFinder
     from gateway.step_up import StepUp
-    from gateway.throttle import RefusalThrottle
     from gateway.transactions import Transactions
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
@@ -77,14 +74,13 @@ class Pipeline:
         owners: RecordOwners,
         recorder: Recorder,
         identifiers: Identifiers,
-        throttle: RefusalThrottle,
         resource_paths: ResourcePaths,
         tally: ResourceTally,
         unknown_function: Function,
         finder: FunctionFinder,
         running: dict[Connection, Visit],
         acts: dict[str, Act],
-        refusals: Refusals,
+        refuser: Refuser,
         step_up: StepUp,
         transactions: Transactions,
         conditions: Conditions,
@@ -104,14 +100,13 @@ class Pipeline:
             owners: whose employee an employee number in a request is.
             recorder: makes decisions durable.
             identifiers: names visits and their entries.
-            throttle: keeps strangers from filling the record.
             resource_paths: which paths are style sheets, scripts and images, and of which system.
             tally: counts those.
             unknown_function: stands for what is no function, so that it costs the same to refuse.
             finder: says what requests mean, at the host whose requests these are.
             running: what is being served now, at whichever host.
             acts: by system, what is done with a Grant; the gateway's own pages are one of them.
-            refusals: writes refusals.
+            refuser: records and answers what is refused, and what fails.
             step_up: leads whoever lacks a fresh second factor.
             transactions: says which function a page belongs to that does not name it.
             conditions: asks what functions declare beyond the decision.
@@ -129,12 +124,11 @@ class Pipeline:
         self._owners = owners
         self._recorder = recorder
         self._identifiers = identifiers
-        self._throttle = throttle
         self._resource_paths = resource_paths
         self._tally = tally
         self._unknown_function = unknown_function
         self._acts = acts
-        self._refusals = refusals
+        self._refuser = refuser
         self._step_up = step_up
         self._transactions = transactions
         self._conditions = conditions
@@ -158,23 +152,8 @@ class Pipeline:
         try:
             try:
                 await self._pass(visit)
-            except Refused as refused:
-                await self._refuse(visit, refused)
-            except TargetError as error:
-                await self._refuse(visit, Refused(400, error.code))
-            except DirectoryAway as away:
-                visit.live = away.live
-                await self._refuse(visit, Refused(503, "directory-away"))
-            except NotCurrent:
-                await self._refuse(visit, Refused(503, "bulletin-stale"))
-            except StoreError:
-                await self._refuse(visit, Refused(503, "store-unavailable"))
-            except RecordUnavailable:
-                # nothing was sent on; the reference finds the operational log
-                await self._refuse(visit, Refused(503, "record-unavailable", recorded=True))
-            except Exception:  # noqa: BLE001 -- whatever failed, nobody is let through or waits
-                _log.exception("visit failed", reference=visit.reference)
-                await self._refuse(visit, Refused(503, "fault"))
+            except Exception as why:  # noqa: BLE001 -- whatever failed, nobody is let through or waits
+                await self._refuser.refuse(visit, why)
         except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
             _log.exception("request not answered", reference=visit.reference)
             client.abort()
@@ -350,7 +329,7 @@ class Pipeline:
         except Exception:  # noqa: BLE001 -- see above
             _log.exception("act failed", reference=visit.reference)
             status, code = 503, "fault"
-        visit.give(self._refusals.answer(visit, status, cause=code))
+        self._refuser.answer(visit, status, cause=code)
         return status, code
 
     # ---- closing --------------------------------------------------------------------------
@@ -369,32 +348,3 @@ class Pipeline:
             self._recorder.queue(ending_draft(visit.draft, ended, code, visit.done))
         else:
             self._recorder.close_visit(ended)
-
-    async def _refuse(self, visit: Visit, refused: Refused) -> None:
-        """Record a refusal that has no entry yet, and answer."""
-        status = refused.status
-        if not refused.recorded:
-            status = await self._record_refusal(visit, refused)
-        location, cause = refused.location, refused.code
-        if status == 303:  # noqa: PLR2004
-            return visit.give(see_other(location or sign_in_address(visit, cause), visit.reference))
-        told, title = refused.reasons, refused.asked_for
-        answer = self._refusals.answer(
-            visit, status, reasons=told, asked_for=title, cause=cause, sign_in=location
-        )
-        return visit.give(answer)
-
-    async def _record_refusal(self, visit: Visit, refused: Refused) -> int:
-        """Record a refusal, those of strangers within limits; gives the status to answer."""
-        if visit.live is None:
-            await self._staff.name(visit)
-        draft = refusal_draft(visit, Kind.ACCESS, refused.code, refused.status)
-        flood = visit.live is None or refused.code == PERSON_RATE
-        if flood and not self._throttle.admit(visit.ip, refused.code, visit.at_us):
-            return refused.status
-        try:
-            await self._recorder.record_async(draft)
-        except RecordUnavailable:
-            _log.error("refusal not recorded", reference=visit.reference, code=refused.code)
-            return refused.status if refused.status == 400 else 503  # noqa: PLR2004
-        return refused.status

@@ -24,6 +24,7 @@ from gateway.identity.sessions.host_tickets import HostTickets
 from gateway.identity.sessions.host_tokens import HostTokens
 from gateway.network_zones import NetworkZones
 from gateway.pipeline import Pipeline
+from gateway.refuser import Refuser
 from gateway.resources import ResourcePaths
 from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
@@ -98,17 +99,10 @@ class Gates:
             owners=state.owners,
             recorder=recorder,
             identifiers=Identifiers(),
-            throttle=throttle,
             tally=tally,
             unknown_function=unknown_function(state.policy.engine().policy_set),
             running=self.running,
             acts={**office.acts, GATEWAY_SYSTEM: bridge.act},
-            refusals=FrontRefusals(
-                pages=pages.refusals,
-                contacts=services.contacts,
-                caller=pages.refusal_caller,
-                origins=services.origins,
-            ),
             step_up=factors.step_up,
             transactions=office.transactions,
             conditions=office.conditions,
@@ -117,12 +111,24 @@ class Gates:
             instant=instant,
             monotonic=time.monotonic,
         )
+        refuser = partial(
+            Refuser,
+            recorder=recorder,
+            throttle=throttle,
+            refusals=FrontRefusals(
+                pages=pages.refusals,
+                contacts=services.contacts,
+                caller=pages.refusal_caller,
+                origins=services.origins,
+            ),
+        )
         tickets = HostTickets(state.store, keys.session_secret)
         resources = {each.id: each.resources for each in settings.upstreams}
         staff = find_staff()
         give_ticket = GiveTicket(hosts, staff, tickets) if hosts else None
         self.main = gate(
             staff=staff,
+            refuser=refuser(staff=staff),
             finder=FunctionFinder(
                 office.open_routes(bridge, readiness, give_ticket).find, apart=frozenset(hosts)
             ),
@@ -142,8 +148,10 @@ class Gates:
                 cookies=services.cookies,
                 recorder=recorder,
             )
+            staff = find_staff(host_tokens=tokens)
             return gate(
-                staff=find_staff(host_tokens=tokens),
+                staff=staff,
+                refuser=refuser(staff=staff),
                 finder=FunctionFinder(HostOpenRoutes(bridge, host, sign_on).find, host=host),
                 resource_paths=ResourcePaths({host.system: resources[host.system]}),
                 same_origin=SameOrigin(host.origin, lambda _: False),

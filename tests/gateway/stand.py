@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
@@ -44,6 +45,7 @@ from gateway.network_zones import NetworkZones
 from gateway.pace import SourcePaces
 from gateway.pipeline import Pipeline
 from gateway.rate_uses import RateUses
+from gateway.refuser import Refuser
 from gateway.resources import ResourcePaths, ResourceTally
 from gateway.same_origin import SameOrigin
 from gateway.staff_finder import StaffFinder
@@ -257,6 +259,9 @@ def field_of(answer: bytes, name: str) -> str:
     return ""
 
 
+Opened = Callable[..., AbstractAsyncContextManager[Stand]]
+
+
 @contextlib.asynccontextmanager
 async def stand(
     folder: Path,
@@ -327,18 +332,11 @@ async def stand(
             owners=owners,
             recorder=recorder,
             identifiers=Identifiers(),
-            throttle=throttle,
             tally=tally,
             unknown_function=unknown_function(world.engine.policy_set),
             running=running,
             acts={"ebs": act},
             step_up=step_up,
-            refusals=refusals
-            or FrontRefusals(
-                pages=world.pages.refusals,
-                contacts=world.services.contacts,
-                caller=world.pages.refusal_caller,
-            ),
             transactions=transactions,
             conditions=Conditions(
                 engine=lambda: engine,  # type: ignore[arg-type,return-value]  # see above
@@ -354,6 +352,17 @@ async def stand(
             instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
             monotonic=lambda: parts.reader._monotonic() + made.monotonic,
         )
+        refuser = partial(
+            Refuser,
+            recorder=recorder,
+            throttle=throttle,
+            refusals=refusals
+            or FrontRefusals(
+                pages=world.pages.refusals,
+                contacts=world.services.contacts,
+                caller=world.pages.refusal_caller,
+            ),
+        )
         resources = {"ebs": ("/OA_MEDIA/*", "/style.css"), "lost": ("/l.js",)}
         by_host: dict[bytes, Pipeline] = {}
         for each in hosts.values():
@@ -367,8 +376,10 @@ async def stand(
                 recorder=recorder,
             )
             nothing: Any = None  # no page is shown
+            staff_there = find_staff(host_tokens=tokens)
             by_host[each.authority.encode()] = gate(
-                staff=find_staff(host_tokens=tokens),
+                staff=staff_there,
+                refuser=refuser(staff=staff_there),
                 finder=FunctionFinder(HostOpenRoutes(nothing, each, sign_on).find, host=each),
                 resource_paths=ResourcePaths({each.system: resources[each.system]}),
                 same_origin=SameOrigin(each.origin, lambda _: False),
@@ -376,6 +387,7 @@ async def stand(
         front = Front(
             pipeline=gate(
                 staff=staff,
+                refuser=refuser(staff=staff),
                 finder=FunctionFinder(open_acts.get, apart=frozenset(hosts)),
                 resource_paths=ResourcePaths(resources),
                 same_origin=SameOrigin("http://gate", is_called_by_machines),

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 
-from gateway.audit.entry import Kind, Outcome, Phase
+from gateway.audit.entry import Outcome, Phase
 from gateway.backoffice.transport import ExchangeError
 from gateway.bulletin import person_subject
 from gateway.identity.sessions.presence import Presence, PresenceLimit
@@ -25,39 +23,28 @@ from policies.criteria.zone import FromZones
 from policies.engine import Engine
 from tests.doubles.faulty_disk import FaultyDisk
 from tests.doubles.record import SMALL
-from tests.gateway.identity.parts import AT, later, us
+from tests.gateway.identity.parts import AT
 from tests.gateway.stand import (
     COOKIE,
     OWN_PAYSLIP,
     SAME,
     Done,
+    Opened,
     Stand,
     field_of,
-    stand,
     status_of,
 )
 
 if TYPE_CHECKING:
     from gateway.acts import ActResult
-    from gateway.keys import KeyRing
     from gateway.visit import Visit
     from gateway.wire.answers import Answer
-    from tests.gateway.pages.world import World
 
 LEAVE = "/OA_HTML/OA.jsp?OAFunc=HR_LOA_SS"
 BOOKINGS = "/fleet/bookings"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 STRANGE_TOKEN = "A" * 43
 QUICK = replace(SMALL, wait_seconds=0.4)
-Opened = Callable[..., AbstractAsyncContextManager[Stand]]
-
-
-@pytest.fixture
-def opened(tmp_path: Path, front_world: World, record_keys: KeyRing) -> Opened:
-    def make(**given: Any) -> AbstractAsyncContextManager[Stand]:
-        return stand(tmp_path, front_world, record_keys, **given)
-
-    return make
 
 
 # ---- what is permitted --------------------------------------------------------------------------
@@ -626,16 +613,6 @@ async def test_what_cannot_be_recorded_is_503_and_nothing_is_sent_on(
         assert gate.act.visits == []
 
 
-@pytest.mark.parametrize(("path", "status"), [("/", 503), ("/a//b", 400)])
-async def test_a_refusal_that_cannot_be_recorded_stays_a_refusal(
-    opened: Opened, path: str, status: int
-) -> None:
-    async with opened() as gate:
-        gate.recorder.close()
-
-        assert status_of(await gate.ask(path)) == status
-
-
 async def test_a_disk_that_does_not_answer_is_503_in_time(opened: Opened) -> None:
     disk = FaultyDisk()
     async with opened(disk=disk, limits=QUICK) as gate:
@@ -667,51 +644,12 @@ async def test_a_resource_is_served_again_once_it_can_be_recorded(opened: Opened
         assert len(gate.act.visits) == 2
 
 
-async def test_a_worker_that_cannot_read_the_bulletin_permits_nothing(opened: Opened) -> None:
-    """What it has in memory may have been revoked."""
-    async with opened() as gate:
-        token = gate.firefighter()
-        await gate.ask(token=token)
-        gate.monotonic = 11
-        gate.parts.bulletin.ring()
-        with writing(gate.parts.store) as connection:
-            connection.execute(text("ALTER TABLE bulletin RENAME TO gone"))
-        answer = await gate.ask(token=token)
-
-        assert status_of(answer) == 503
-        assert gate.drafts[-1].code == "bulletin-stale"
-        assert len(gate.act.visits) == 1
-
-
 async def test_a_worker_that_has_fallen_behind_reads_and_goes_on(opened: Opened) -> None:
     async with opened() as gate:
         token = gate.firefighter()
         gate.parts.bulletin.ring()
 
         assert status_of(await gate.ask(token=token)) == 200
-
-
-async def test_a_store_that_is_away_is_503(opened: Opened) -> None:
-    async with opened() as gate:
-        with writing(gate.parts.store) as connection:
-            connection.execute(text("ALTER TABLE session RENAME TO gone"))
-        answer = await gate.ask(token=gate.parts.sessions.tokens.new())
-
-        assert status_of(answer) == 503
-        assert gate.drafts[0].code == "store-unavailable"
-        assert gate.drafts[0].outcome is Outcome.ERROR
-
-
-async def test_a_rule_that_fails_lets_nobody_through(opened: Opened) -> None:
-    async with opened() as gate:
-        token = gate.firefighter()
-        gate.engine.fails = True
-        answer = await gate.ask(token=token)
-
-        assert status_of(answer) == 503
-        assert [draft.code for draft in gate.drafts] == ["fault"]
-        assert gate.logged[-1]["reference"] == gate.drafts[0].reference
-        assert gate.act.visits == []
 
 
 @pytest.mark.parametrize(
@@ -1077,42 +1015,6 @@ async def test_what_is_open_is_not_open_to_other_sites_forms(opened: Opened) -> 
         gate.open_acts["/open"] = act
 
         assert status_of(await gate.ask("/open", method="POST")) == 403
-
-
-# ---- strangers ----------------------------------------------------------------------------------
-
-
-async def test_a_stranger_cannot_fill_the_record(opened: Opened) -> None:
-    async with opened() as gate:
-        client = await gate.client()
-        for _ in range(25):
-            assert status_of(await client.get("/", more="Accept: text/html\r\n")) == 303
-        gate.at_us = us(later(minutes=2))
-        gate.front._flush(everything=False)
-
-        singles, counted = gate.drafts[:-1], gate.drafts[-1]
-        assert len(singles) == 20
-        assert (counted.code, counted.count, counted.kind) == ("no-session", 5, Kind.ACCESS)
-
-
-async def test_what_staff_try_is_recorded_each_time(opened: Opened) -> None:
-    async with opened() as gate:
-        token = gate.firefighter()
-        for _ in range(25):
-            await gate.ask("/a//b", token=token)
-
-        assert len(gate.drafts) == 25
-
-
-async def test_a_refusal_stands_where_it_cannot_be_told_whose_it_is(opened: Opened) -> None:
-    async with opened() as gate:
-        token = gate.firefighter()
-        with writing(gate.parts.store) as connection:
-            connection.execute(text("ALTER TABLE session RENAME TO gone"))
-        answer = await gate.ask("/a//b", token=token)
-
-        assert status_of(answer) == 400
-        assert gate.drafts[0].actor_name == ""
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from ipaddress import ip_network
 from pathlib import Path
@@ -34,9 +33,8 @@ from tests.gateway.proxied import (
     listed,
     proxied_stand,
 )
-from tests.gateway.stand import OWN_PAYSLIP, Stand, field_of, status_of
+from tests.gateway.stand import OWN_PAYSLIP, Opened, Stand, field_of, status_of
 
-Opened = Callable[..., AbstractAsyncContextManager[Stand]]
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 BROWSER = "Accept: text/html\r\n"
 

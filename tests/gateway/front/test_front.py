@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from gateway.audit.entry import Outcome
-from gateway.keys import KeyRing
 from gateway.wire.answers import document, give
 from tests.gateway.identity.parts import later, us
-from tests.gateway.pages.world import World
-from tests.gateway.stand import OWN_PAYSLIP, Done, Stand, field_of, stand, status_of
+from tests.gateway.stand import OWN_PAYSLIP, Done, Opened, field_of, status_of
 
 if TYPE_CHECKING:
     from gateway.visit import Visit
-
-Opened = Callable[..., AbstractAsyncContextManager[Stand]]
-
-
-@pytest.fixture
-def opened(tmp_path: Path, front_world: World, record_keys: KeyRing) -> Opened:
-    def make(**given: Any) -> AbstractAsyncContextManager[Stand]:
-        return stand(tmp_path, front_world, record_keys, **given)
-
-    return make
 
 
 class Held:

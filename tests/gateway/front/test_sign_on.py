@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from gateway.store.engine import writing
 from gateway.system_hosts import SystemHost
 from tests.gateway.identity.parts import AT
 from tests.gateway.proxied import asking_fields, listed
-from tests.gateway.stand import COOKIE, OWN_PAYSLIP, Done, Stand, field_of, stand, status_of
+from tests.gateway.stand import COOKIE, OWN_PAYSLIP, Done, Opened, Stand, field_of, stand, status_of
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 EBS = SystemHost(system="ebs", origin="http://ebs.gate", main="http://gate")
 SECRET_COOKIE = f"{COOKIE}-sign-on"
 TWICE = f"{SECRET_COOKIE}=a; {SECRET_COOKIE}=b"
-Opened = Callable[..., AbstractAsyncContextManager[Stand]]
 
 
 @pytest.fixture
