@@ -8,13 +8,13 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from deploy.demo.places import free_ports
+from tests.doubles.waiting import wait_until
 from tests.journeys.demo_command import DemoCommand
 
 READY_SECONDS = 60
@@ -42,10 +42,11 @@ def test_a_dead_process_is_started_again(command: DemoCommand) -> None:
     port = int(command.read_until_ready()[-1].rpartition(":")[2])
     (gateway,) = gateway_masters(command)
     os.kill(gateway, signal.SIGKILL)
-    latest = time.monotonic() + READY_SECONDS
-    while gateway in gateway_masters(command) or not is_ready(port):
-        assert time.monotonic() < latest
-        time.sleep(0.1)
+    wait_until(
+        lambda: gateway not in gateway_masters(command) and is_ready(port),
+        seconds=READY_SECONDS,
+        every=0.1,
+    )
 
 
 def gateway_masters(command: DemoCommand) -> list[int]:

@@ -22,7 +22,7 @@ from tests.journeys.conftest import running_demo
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.gateway_commands import verified
 from tests.journeys.record_reader import entries_of
-from tests.journeys.steady_load import JOBS, Load, child, wait_until
+from tests.journeys.steady_load import JOBS, Load, child, wait_until_back
 from tests.journeys.worker_finder import workers
 
 
@@ -45,7 +45,7 @@ def no_room_on_the_disk(demo: Demo) -> Iterator[None]:
         gateway.ask_to_end()
         gateway.end()
         gateway.start()
-        wait_until(lambda: is_ready(demo))
+        wait_until_back(lambda: is_ready(demo))
 
 
 def is_ready(demo: Demo) -> bool:
@@ -82,7 +82,7 @@ def test_killing_the_gateway_loses_no_acknowledged_entry(breakable: Demo) -> Non
     with Load(breakable, visitor) as load:
         load.wait_for(10)
         os.killpg(gateway.pid, signal.SIGKILL)
-        wait_until(lambda: gateway.exit_code is not None)
+        wait_until_back(lambda: gateway.exit_code is not None)
         gateway.start()
         load.wait_for(10)
     rows = entries_of(breakable.places, load.acknowledged)

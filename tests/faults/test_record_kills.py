@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.doubles.record import RecordBench
+from tests.doubles.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 KILLS = int(os.environ.get("RECORD_KILLS", "60"))
@@ -51,10 +52,12 @@ class Victim:
                 self.lines.append(line.strip())
 
     def wait_for_lines(self, count: int) -> None:
-        deadline = time.monotonic() + 30
-        while len(self.lines) < count and self.process.poll() is None:
-            assert time.monotonic() < deadline
-            time.sleep(0.002)
+        wait_until(
+            lambda: len(self.lines) >= count or self.process.poll() is not None,
+            seconds=30,
+            every=0.002,
+            found=lambda: f"{len(self.lines)} lines",
+        )
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

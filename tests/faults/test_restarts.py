@@ -38,7 +38,7 @@ from tests.doubles.few_staff import few_staff
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.gateway_commands import gateway, verified
 from tests.journeys.record_reader import entries_of
-from tests.journeys.steady_load import JOBS, child, wait_until
+from tests.journeys.steady_load import JOBS, child, wait_until_back
 from tests.journeys.transfers import UPLOAD
 from tests.journeys.worker_finder import workers
 from tests.soak.line import BrokenAnswerError, Line
@@ -306,7 +306,7 @@ def held_by(demo: Demo, ports: set[int]) -> dict[int, int]:
             found.update(dict.fromkeys(remote & ports, pid))
         return found.keys() == ports
 
-    wait_until(all_found)
+    wait_until_back(all_found)
     return found
 
 

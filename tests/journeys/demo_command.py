@@ -5,12 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from deploy.demo.places import PROJECT
+from tests.doubles.waiting import wait_until
 
 
 class DemoCommand:
@@ -50,10 +50,7 @@ class DemoCommand:
         return found
 
     def wait_until_nothing_runs(self) -> None:
-        latest = time.monotonic() + 20
-        while self.running():
-            assert time.monotonic() < latest, self.running()
-            time.sleep(0.05)
+        wait_until(lambda: not self.running(), every=0.05, found=self.running)
 
     def close(self) -> None:
         if self.process.poll() is None:

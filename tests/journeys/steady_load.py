@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from deploy.demo.processes import Child
 from deploy.demo.visitor import Visitor
+from tests.doubles.waiting import wait_until
 from tests.journeys.demo_fixture import Demo
 
 JOBS = "/estates/jobs"
@@ -21,11 +22,9 @@ def child(demo: Demo, title: str) -> Child:
     return found
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    latest = time.monotonic() + BACK_SECONDS
-    while not true():
-        assert time.monotonic() < latest, "not in time"
-        time.sleep(0.05)
+def wait_until_back(holds: Callable[[], bool]) -> None:
+    """Wait until something holds again of a demo of which a part was ended."""
+    wait_until(holds, seconds=BACK_SECONDS, every=0.05)
 
 
 @dataclass(slots=True)
@@ -64,4 +63,4 @@ class Load:
     def wait_for(self, more: int) -> None:
         """Wait until so many more have been acknowledged."""
         enough = len(self.acknowledged) + more
-        wait_until(lambda: len(self.acknowledged) >= enough)
+        wait_until_back(lambda: len(self.acknowledged) >= enough)

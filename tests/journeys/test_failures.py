@@ -18,7 +18,7 @@ from deploy.demo.visitor import Visitor
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.gateway_commands import gateway, verified
 from tests.journeys.record_reader import entries_of
-from tests.journeys.steady_load import JOBS, Load, child, wait_until
+from tests.journeys.steady_load import JOBS, Load, child, wait_until_back
 from tests.journeys.worker_finder import Connections, worker_of, workers
 
 EVENTS = "/ict/tickets/ICT-10001/events?every_ms=100"
@@ -73,7 +73,7 @@ def test_killing_a_worker_loses_no_acknowledged_entry(breakable: Demo) -> None:
         killed = worker_of(breakable, streams[0].connection)
         os.kill(killed, signal.SIGKILL)
         load.wait_for(20)
-        wait_until(lambda: len(workers(breakable)) == 2 and killed not in workers(breakable))
+        wait_until_back(lambda: len(workers(breakable)) == 2 and killed not in workers(breakable))
         load.wait_for(20)
     cut = [stream.reference for stream in streams if not stream.goes_on()]
     for stream in streams:
@@ -99,7 +99,7 @@ def test_killing_the_sequencer_loses_no_acknowledged_entry(breakable: Demo) -> N
     with Load(breakable, visitor) as load:
         load.wait_for(10)
         os.kill(sequencer.pid, signal.SIGKILL)
-        wait_until(lambda: sequencer.exit_code is not None)
+        wait_until_back(lambda: sequencer.exit_code is not None)
         load.wait_for(20)  # nobody waits for the sequencer
         breakable.stack.look_after()  # as the supervisor does five times a second
         load.wait_for(10)
@@ -128,7 +128,7 @@ def test_a_directory_that_is_down_stops_its_own_people_only(breakable: Demo) -> 
         again = breakable.stranger()
         return again.sign_in("cheshire-fire", "watch-manager", accounts.password).status == 303
 
-    wait_until(signs_in_again)
+    wait_until_back(signs_in_again)
 
     assert page.status == 503
     assert "Cheshire Fire and Rescue Service cannot check passwords just now" in page.text
@@ -148,7 +148,7 @@ def test_a_back_office_that_is_down_is_told_with_a_reference(breakable: Demo) ->
     references = [page.reference or "" for page in pages]
     rows = entries_of(breakable.places, references, until=lambda row: row.result is not None)
 
-    wait_until(lambda: visitor.get(JOBS).status == 200)
+    wait_until_back(lambda: visitor.get(JOBS).status == 200)
 
     assert [page.status for page in pages] == [502, 502]
     assert all(REFERENCE.fullmatch(reference) for reference in references)

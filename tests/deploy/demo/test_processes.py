@@ -6,10 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from deploy.demo.processes import MAX_RESTARTS, Child
+from tests.doubles.waiting import wait_until
 
 # Writes its own number and that of a process it started, which ignores TERM as it does.
 WITH_CHILD = """
@@ -27,14 +27,6 @@ def child_of(tmp_path: Path, code: str) -> Child:
         log=tmp_path / "said.log",
         folder=tmp_path,
     )
-
-
-def wait_until(true: object, seconds: float = 15.0) -> None:
-    assert callable(true)
-    latest = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < latest
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:

@@ -1,7 +1,5 @@
 """Visits that ended as permitted share an entry, and each is found with its own end."""
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,19 +9,13 @@ from gateway.audit.entry import Closing, EntryDraft, Outcome
 from gateway.audit.recorder import Recorder
 from gateway.audit.sealing import MAX_ENTRY_BYTES, Sealer
 from tests.doubles.record import RecordBench, decision
+from tests.doubles.waiting import wait_until
 
 VISITS = 5
 
 
 def ended(draft: EntryDraft, number: int = 1) -> Closing:
     return draft.id.hex(), draft.at_us + 900, 200 + number, 4_000 + number, number, 850
-
-
-def wait_for(held: Callable[[], object]) -> None:
-    give_up = time.monotonic() + 10
-    while not held():
-        assert time.monotonic() < give_up
-        time.sleep(0.005)
 
 
 def visit(recorder: Recorder, drafts: list[EntryDraft]) -> None:
@@ -123,7 +115,7 @@ def test_what_closes_a_visit_finds_it_though_entries_before_it_are_set_aside(
                 other.record_and_wait(draft)
             sequencer.step()
             other.close_visit(ended(kept))
-            wait_for(sequencer.step)
+            wait_until(sequencer.step)
 
     result = bench.search(reference=kept.reference).rows[0].result
     assert result is not None

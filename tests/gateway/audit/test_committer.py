@@ -10,7 +10,7 @@ from gateway.audit.disk import Disk
 from gateway.audit.entry import Kind
 from gateway.errors import RecordUnavailable
 from tests.doubles.record import SMALL, RecordBench, decision
-from tests.gateway.audit.test_recorder import wait_for
+from tests.doubles.waiting import wait_until
 
 
 class SlowDisk(Disk):
@@ -53,13 +53,13 @@ def test_whoever_comes_while_the_disk_is_busy_does_not_wait_for_that_flush(
         recorder.record_and_wait(decision(0))
         disk.counts = True
         recorder.record(decision(1), first)
-        wait_for(lambda: disk.begun == 1)
+        wait_until(lambda: disk.begun == 1)
         recorder.record(decision(2), second)
-        wait_for(lambda: second)
+        wait_until(lambda: second)
 
         assert (first, second) == ([], [None])
         disk.held[0].set()
-        wait_for(lambda: first)
+        wait_until(lambda: first)
 
     bench.drain()
     report = bench.verify()
@@ -74,12 +74,12 @@ def test_a_flush_that_fails_takes_the_one_beside_it_along(bench: RecordBench) ->
     with bench.recorder(disk=disk) as recorder:
         disk.counts = True
         recorder.record(decision(1), first)
-        wait_for(lambda: disk.begun == 1)
+        wait_until(lambda: disk.begun == 1)
         recorder.record(decision(2), second)
-        wait_for(lambda: second)
+        wait_until(lambda: second)
         assert (recorder.state, first) == ("stopped", [])
         disk.held[0].set()
-        wait_for(lambda: first)
+        wait_until(lambda: first)
 
     assert [type(error) for error in (*first, *second)] == [RecordUnavailable] * 2
 
@@ -91,15 +91,15 @@ def test_the_next_segment_begins_when_all_of_the_one_before_is_durable(bench: Re
         recorder.record_and_wait(decision(0))
         disk.counts = True
         recorder.record(decision(1), told)
-        wait_for(lambda: disk.begun == 1)
+        wait_until(lambda: disk.begun == 1)
         for number in range(2, 20):
             recorder.record(decision(number, detail="d" * 6_000), told)
-        wait_for(lambda: len(told) > 5)  # as many as the segment takes
+        wait_until(lambda: len(told) > 5)  # as many as the segment takes
         segments = bench.journal / recorder.writer
         assert [path.name for path in segments.glob("0*.seg")] == ["00000001.seg"]
 
         disk.held[0].set()
-        wait_for(lambda: len(told) == 19)
+        wait_until(lambda: len(told) == 19)
         assert len(list(segments.glob("0*.seg"))) > 1
 
     bench.drain()
@@ -117,13 +117,13 @@ def test_a_flush_that_fails_while_the_next_segment_waits_for_it_stops_for_good(
         recorder.record_and_wait(decision(0))
         disk.counts = True
         recorder.record(decision(1), told)
-        wait_for(lambda: disk.begun == 1)
+        wait_until(lambda: disk.begun == 1)
         for number in range(2, 20):
             recorder.record(decision(number, detail="d" * 6_000), told)
-        wait_for(lambda: len(told) > 5)  # as many as the segment takes
+        wait_until(lambda: len(told) > 5)  # as many as the segment takes
         durable = len(told)
         disk.held[0].set()
-        wait_for(lambda: len(told) == 19)
+        wait_until(lambda: len(told) == 19)
 
         assert recorder.state == "stopped"
         assert [type(error) for error in told[durable:]] == [RecordUnavailable] * (19 - durable)
@@ -146,9 +146,9 @@ def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
     with bench.recorder(disk=disk) as recorder:
         disk.counts = True
         recorder.record(decision(0), told)
-        wait_for(lambda: disk.begun == 1)
+        wait_until(lambda: disk.begun == 1)
         recorder.record(decision(1), told)
-        wait_for(lambda: disk.begun == 2)
+        wait_until(lambda: disk.begun == 2)
         for held in disk.held.values():
             threading.Timer(0.05, held.set).start()
 

@@ -5,7 +5,6 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,17 +16,11 @@ from gateway.audit.recorder_limits import RecorderLimits
 from gateway.errors import RecordUnavailable
 from tests.doubles.faulty_disk import FaultyDisk
 from tests.doubles.record import SMALL, RecordBench, decision
+from tests.doubles.waiting import wait_until
 
 SHORT = RecorderLimits(
     segment_bytes=64 << 10, reserve_bytes=32 << 10, headroom_bytes=0, wait_seconds=0.4
 )
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def journalled(bench: RecordBench) -> bytes:
@@ -48,7 +41,7 @@ def test_it_is_flushed_before_it_is_acknowledged(bench: RecordBench) -> None:
     with bench.recorder(disk=disk) as recorder:
         disk.released.clear()
         recorder.record(decision(1), lambda _: told.set())
-        wait_for(lambda: disk.calls.get("write"))
+        wait_until(lambda: disk.calls.get("write"))
 
         assert not told.wait(0.2)
         disk.released.set()
@@ -60,13 +53,13 @@ def test_entries_that_wait_together_share_a_flush(bench: RecordBench) -> None:
     told: list[BaseException | None] = []
     with bench.recorder(disk=disk) as recorder:
         recorder.record_and_wait(decision(0))
-        wait_for((bench.journal / recorder.writer / "next.seg").exists)
+        wait_until((bench.journal / recorder.writer / "next.seg").exists)
         disk.released.clear()
         flushes = disk.calls["flush"]
         for number in range(40):
             recorder.record(decision(number), told.append)
         disk.released.set()
-        wait_for(lambda: len(told) == 40)
+        wait_until(lambda: len(told) == 40)
 
         assert told == [None] * 40
         assert disk.calls["flush"] - flushes <= 3
@@ -116,7 +109,7 @@ def test_a_hanging_disk_fails_all_who_wait_within_the_time(bench: RecordBench) -
         for number in range(5):
             recorder.record(decision(number), told.append)
             time.sleep(0.01)
-        wait_for(lambda: len(told) == 5)
+        wait_until(lambda: len(told) == 5)
         took = time.monotonic() - began
         disk.released.set()
 
@@ -141,7 +134,7 @@ def test_an_error_of_the_disk_stops_it_for_good(bench: RecordBench, operation: s
     disk = FaultyDisk()
     with bench.recorder(disk=disk) as recorder:
         recorder.record_and_wait(decision(1))
-        wait_for((bench.journal / recorder.writer / "next.seg").exists)
+        wait_until((bench.journal / recorder.writer / "next.seg").exists)
         disk.fail(operation, code=errno.EIO)
         with pytest.raises(RecordUnavailable, match="stopped"):
             recorder.record_and_wait(decision(2))
@@ -158,7 +151,7 @@ def test_a_flush_that_fails_for_space_stops_it_too(bench: RecordBench) -> None:
     """What the disk dropped then is unknown: trying again could acknowledge what is not there."""
     disk = FaultyDisk()
     with bench.recorder(disk=disk) as recorder:
-        wait_for((bench.journal / recorder.writer / "next.seg").exists)
+        wait_until((bench.journal / recorder.writer / "next.seg").exists)
         disk.fail("flush", code=errno.ENOSPC)
         with pytest.raises(RecordUnavailable):
             recorder.record_and_wait(decision(1))
@@ -206,7 +199,7 @@ def test_a_refusal_in_a_batch_with_permits_is_taken_when_space_runs_out(bench: R
     told: dict[int, BaseException | None] = {}
     with bench.recorder(disk=disk) as recorder:
         recorder.record_and_wait(decision(0))
-        wait_for((bench.journal / recorder.writer / "next.seg").exists)
+        wait_until((bench.journal / recorder.writer / "next.seg").exists)
         (bench.journal / recorder.writer / "next.seg").unlink()
         disk.free = 0
         disk.released.clear()
@@ -219,7 +212,7 @@ def test_a_refusal_in_a_batch_with_permits_is_taken_when_space_runs_out(bench: R
 
             recorder.record(draft, note)
         disk.released.set()
-        wait_for(lambda: len(told) == 60)
+        wait_until(lambda: len(told) == 60)
 
     assert told[0] is None
     assert told[59] is None
@@ -233,7 +226,7 @@ def test_it_recovers_by_itself_when_space_returns(bench: RecordBench) -> None:
     with bench.recorder(disk=disk) as recorder:
         fill(recorder, disk)
         disk.free = None
-        wait_for(lambda: recorder.state == "ok")
+        wait_until(lambda: recorder.state == "ok")
         recorder.record_and_wait(decision(7))
 
         assert (bench.journal / recorder.writer / "reserve.seg").exists()
@@ -251,7 +244,7 @@ def test_the_reserve_too_can_be_used_up(bench: RecordBench) -> None:
         assert "and the reserve too" in refusal
         assert taken >= 5
         disk.free = None
-        wait_for(lambda: recorder.state == "ok")
+        wait_until(lambda: recorder.state == "ok")
     bench.drain()
     assert bench.verify().alarms == ()
 
@@ -264,7 +257,7 @@ def test_a_disk_full_at_the_start_takes_nothing_and_recovers(bench: RecordBench)
         with pytest.raises(RecordUnavailable):
             recorder.record_and_wait(decision(1, outcome=Outcome.DENY))
         disk.free = None
-        wait_for(lambda: recorder.state == "ok")
+        wait_until(lambda: recorder.state == "ok")
         recorder.record_and_wait(decision(2))
     bench.drain()
     assert bench.verify().holds
@@ -275,11 +268,11 @@ def test_a_write_that_ran_out_of_space_half_way_leaves_no_alarm(bench: RecordBen
     disk = FaultyDisk()
     with bench.recorder(disk=disk) as recorder:
         recorder.record_and_wait(decision(1))
-        wait_for((bench.journal / recorder.writer / "next.seg").exists)
+        wait_until((bench.journal / recorder.writer / "next.seg").exists)
         disk.fail("write", code=errno.ENOSPC)
         with pytest.raises(RecordUnavailable):
             recorder.record_and_wait(decision(2))
-        wait_for(lambda: recorder.state == "ok")
+        wait_until(lambda: recorder.state == "ok")
         recorder.record_and_wait(decision(3))
     bench.drain()
     report = bench.verify()
@@ -323,7 +316,7 @@ def test_too_many_waiting_entries_are_refused_at_once(bench: RecordBench) -> Non
         disk.released.clear()
         for lane in range(LANES):
             recorder.record(decision(lane), told.append)
-            wait_for(lambda: not recorder._room.pending)
+            wait_until(lambda: not recorder._room.pending)
         for number in range(11):
             recorder.record(decision(number), told.append)
 

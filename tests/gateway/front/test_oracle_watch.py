@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from gateway.front.oracle_watch import MOST_WAITING, OracleWatch
 from gateway.front.policy_in_force import PolicyInForce
 from policies.decision import Effect, Gate
 from policies.reasons import Reason
+from tests.doubles.waiting import wait_until
 from tests.gateway.front.test_policy_in_force import AT, bulletin, put_in_force, store, versions
 from tests.policies.people import asked, copied_set, subject
 
@@ -79,13 +79,6 @@ def make(
         each.close()
 
 
-def until(holds: Callable[[], Any]) -> None:
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come about"
-        time.sleep(0.005)
-
-
 def lie(policy: PolicyInForce) -> Any:
     """A permit that became a denial on its way."""
     return policy.engine().decide(QUESTION)._replace(effect=Effect.DENY)
@@ -98,7 +91,7 @@ def test_what_both_answer_alike_changes_nothing(
     engine = policy.engine()
     for _ in range(3):
         watch.seen(engine, QUESTION, engine.decide(QUESTION))
-    until(lambda: watch.asked == 3)
+    wait_until(lambda: watch.asked == 3)
 
     assert (policy.withheld, recorded.drafts) == (frozenset(), [])
 
@@ -120,7 +113,7 @@ def test_a_planted_disagreement_is_alarmed_recorded_and_withheld_in_every_worker
 
     with structlog.testing.capture_logs() as logs:
         watch.seen(policy.engine(), QUESTION, lie(policy))
-        until(lambda: recorded.drafts)
+        wait_until(lambda: recorded.drafts)
 
     alarms = [each for each in logs if each.get("alarm") == "oracle-disagreement"]
     assert [(each["function"], each["engine"], each["casbin"]) for each in alarms] == [
@@ -146,7 +139,7 @@ def test_a_function_is_withheld_until_another_set_is_in_force(
     tmp_path: Path,
 ) -> None:
     make().seen(policy.engine(), QUESTION, lie(policy))
-    until(lambda: recorded.drafts)
+    wait_until(lambda: recorded.drafts)
     assert not PolicyInForce(versions).engine().decide(QUESTION).permitted
 
     directory = copied_set(tmp_path)
@@ -174,14 +167,14 @@ def test_one_worker_of_a_machine_asks_and_another_takes_its_place(
     decision = engine.decide(QUESTION)
     first, second = make(), make()
     first.seen(engine, QUESTION, decision)
-    until(lambda: first.asked == 1)
+    wait_until(lambda: first.asked == 1)
     second.seen(engine, QUESTION, decision)
-    until(lambda: not second._waiting)
+    wait_until(lambda: not second._waiting)
     assert (first.asked, second.asked) == (1, 0)
 
     first.close()
     second.seen(engine, QUESTION, decision)
-    until(lambda: second.asked == 1)
+    wait_until(lambda: second.asked == 1)
     assert first.asked == 1
 
 
@@ -228,7 +221,7 @@ def test_a_record_or_a_casbin_that_is_away_is_an_alarm_and_the_function_withheld
     with structlog.testing.capture_logs() as logs:
         first = make()
         first.seen(policy.engine(), QUESTION, lie(policy))
-        until(lambda: any("not recorded" in each["event"] for each in logs))
+        wait_until(lambda: any("not recorded" in each["event"] for each in logs))
     first.close()
     assert versions.doubted(1) == {"pay.slip"}
 
@@ -240,4 +233,4 @@ def test_a_record_or_a_casbin_that_is_away_is_an_alarm_and_the_function_withheld
         watch = make()
         question = asked(subject("DBSB"), "fleet.book")
         watch.seen(policy.engine(), question, policy.engine().decide(question))
-        until(lambda: any(each.get("alarm") == "oracle-unavailable" for each in logs))
+        wait_until(lambda: any(each.get("alarm") == "oracle-unavailable" for each in logs))

@@ -24,6 +24,7 @@ from gunicorn.sock import TCPSocket
 from gateway.front.fair_share import ConnectionCounts
 from gateway.front.worker import GatewayWorker
 from gateway.settings import Settings
+from tests.doubles.waiting import wait_until
 from tests.gateway.front.conftest import SettingsMaker
 
 HEALTH = b"GET /-/health HTTP/1.1\r\nHost: localhost:8080\r\n\r\n"
@@ -265,10 +266,7 @@ def test_what_leaves_cycles_behind_is_collected_at_rest(
             gc.collect(_)  # it outlives as many collections as it is old
         gone = weakref.ref(page)
         del page
-        until = time.monotonic() + 10
-        while gone() is not None and time.monotonic() < until:
-            time.sleep(0.02)
-        assert gone() is None
+        wait_until(lambda: gone() is None, every=0.02)
 
     with worker_of(make_settings()) as (worker, port):
         served(worker, leave_a_cycle)
