@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from vetting.appointments import Appointment, Role
 from vetting.errors import RegisterError, quoted
@@ -35,6 +35,7 @@ from vetting.register_history import (
     RowChange,
     append_changes,
     changes_of,
+    end_rows,
 )
 from vetting.register_reading import (
     BrokenRow,
@@ -49,7 +50,6 @@ from vetting.register_tables import (
     appointment,
     appointment_to_row,
     metadata,
-    to_microseconds,
 )
 
 if TYPE_CHECKING:
@@ -324,22 +324,9 @@ class Register:
                 appointment.c.role == _role(role).value, appointment.c.withdrawn_at_us.is_(None)
             )
         ).mappings()
-        changes = [
-            RowChange(
-                kind=ChangeKind.APPOINTMENT_WITHDRAWN,
-                before=dict(row),
-                after=dict(row) | {"withdrawn_at_us": to_microseconds(at)},
-            )
-            for row in rows
-        ]
-        if not changes:
+        kind, column = ChangeKind.APPOINTMENT_WITHDRAWN, "withdrawn_at_us"
+        if not end_rows(connection, appointment, rows, kind=kind, column=column, by=by, at=at):
             raise RegisterError(f"change register: {person} is not appointed {quoted(role)}")
-        append_changes(connection, changes, by=by, at=at)
-        for change in changes:
-            after = change.after or {}
-            connection.execute(
-                update(appointment).where(appointment.c.id == after["id"]).values(after)
-            )
 
     def replace_all(
         self,

@@ -1,8 +1,9 @@
 """The history of the register: every change, with the row before and the row after.
 
 Changes are only ever appended, and never carry an earlier instant than the one before, so that the
-state at any moment is what a replay up to it gives (`vetting.register_as_of`). Nothing here says
-why: reasons and findings are not kept.
+state at any moment is what a replay up to it gives (`vetting.register_as_of`). What is ended in all
+tables alike, row and line together, is ended here. Nothing says why: reasons and findings are not
+kept.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select, update
 
 from vetting.errors import RegisterError, quoted
 from vetting.register_tables import (
@@ -23,10 +24,11 @@ from vetting.register_tables import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from vetting.person import PersonKey
+    from vetting.register_tables import AnyRow
 
 MAX_OPERATOR_CHARACTERS = 200
 
@@ -116,6 +118,40 @@ def append_changes(
         )
     if rows:
         connection.execute(insert(register_change), rows)
+
+
+def end_rows(
+    connection: Connection,
+    table: Table,
+    rows: Iterable[AnyRow],
+    *,
+    kind: ChangeKind,
+    column: str,
+    by: str,
+    at: datetime,
+) -> bool:
+    """End rows at once, each with its line in the history; tells whether there were any.
+
+    Args:
+        connection: the caller's, in a transaction.
+        table: whose rows they are; its key is `id`.
+        rows: which.
+        kind: what the history calls it.
+        column: where a row says when it was ended.
+        by: who does it.
+        at: the instant, with a time zone.
+
+    Raises:
+        RegisterError: nobody is named, or the instant has no time zone.
+    """
+    ended = {column: to_microseconds(at)}
+    changes = [RowChange(kind=kind, before=dict(row), after=dict(row) | ended) for row in rows]
+    if not changes:
+        return False
+    append_changes(connection, changes, by=by, at=at)
+    ids = [change.before["id"] for change in changes if change.before]
+    connection.execute(update(table).where(table.c.id.in_(ids)).values(ended))
+    return True
 
 
 def changes_of(connection: Connection, person: PersonKey) -> tuple[RegisterChange, ...]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert
 
 from vetting.errors import RegisterError, quoted
-from vetting.register_history import ChangeKind, RowChange, append_changes
+from vetting.register_history import ChangeKind, RowChange, append_changes, end_rows
 from vetting.register_reading import rows_of
-from vetting.register_tables import to_microseconds, training, training_to_row
+from vetting.register_tables import training, training_to_row
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -51,17 +51,6 @@ def end_training(
             training.c.course == course, training.c.ended_at_us.is_(None)
         )
     ).mappings()
-    changes = [
-        RowChange(
-            kind=ChangeKind.TRAINING_ENDED,
-            before=dict(row),
-            after=dict(row) | {"ended_at_us": to_microseconds(at)},
-        )
-        for row in found
-    ]
-    if not changes:
+    kind = ChangeKind.TRAINING_ENDED
+    if not end_rows(connection, training, found, kind=kind, column="ended_at_us", by=by, at=at):
         raise RegisterError(f"change register: {person} has no training {quoted(course)}")
-    append_changes(connection, changes, by=by, at=at)
-    for change in changes:
-        after = change.after or {}
-        connection.execute(update(training).where(training.c.id == after["id"]).values(after))
