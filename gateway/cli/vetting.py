@@ -207,14 +207,9 @@ def approve(config: Path, operator: str, proposal_id: str) -> None:
 
     settings = open_settings(config)
     with RegisterDesk.open(settings) as desk:
-        waiting = Proposals.of(settings)
-        proposal = waiting.claim(proposal_id, approver=operator, account=operator_account())
-        try:
+        waiting, account = Proposals.of(settings), operator_account()
+        with waiting.decided(proposal_id, approver=operator, account=account) as proposal:
             reference = desk.make(proposal.change, by=f"{proposal.by}, approved by {operator}")
-        except BaseException:
-            waiting.put_back(proposal)
-            raise
-        waiting.done(proposal)
     click.echo(f"done: {proposal.change.words()}; reference {reference}")
 
 
@@ -230,14 +225,9 @@ def reject(config: Path, operator: str, proposal_id: str) -> None:
 
     settings = open_settings(config)
     with RegisterDesk.open(settings) as desk:
-        waiting = Proposals.of(settings)
-        proposal = waiting.claim(proposal_id, approver=None, account=operator_account())
-        try:
+        waiting, account = Proposals.of(settings), operator_account()
+        with waiting.decided(proposal_id, approver=None, account=account) as proposal:
             reference = desk.note("vetting-proposal-rejected", proposal.change, by=operator)
-        except BaseException:
-            waiting.put_back(proposal)
-            raise
-        waiting.done(proposal)
     click.echo(f"dropped: {proposal.change.words()}; reference {reference}")
 
 

@@ -15,6 +15,7 @@ import json
 import os
 import re
 import secrets
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -24,6 +25,8 @@ from gateway.cli.register_change import CODES, RegisterChange
 from gateway.errors import CommandError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gateway.settings import Settings
 
 FOLDER = "vetting-proposals"
@@ -114,8 +117,13 @@ class Proposals:
         read = [self._read(path) for path in self._folder.glob("*.json")]
         return tuple(sorted(read, key=lambda proposal: proposal.at))
 
-    def claim(self, proposal_id: str, *, approver: str | None, account: str) -> Proposal:
-        """Take a proposal out, so that no second command can act on it.
+    @contextmanager
+    def decided(
+        self, proposal_id: str, *, approver: str | None, account: str
+    ) -> Iterator[Proposal]:
+        """Take a proposal out while it is decided on, so that no second command can act on it.
+
+        It is forgotten afterwards; where what was decided could not be done, it waits again.
 
         Args:
             proposal_id: which.
@@ -126,6 +134,22 @@ class Proposals:
             CommandError: there is none, or the approver is who proposed it.
         """
         path = self._path(proposal_id)
+        proposal = self._admitted(path, proposal_id, approver, account)
+        claimed = path.with_suffix(".claimed")
+        try:
+            path.rename(claimed)
+        except FileNotFoundError as error:
+            raise CommandError("approve: somebody else is deciding on this proposal now") from error
+        try:
+            yield proposal
+        except BaseException:
+            claimed.rename(path)
+            raise
+        claimed.unlink()
+
+    def _admitted(
+        self, path: Path, proposal_id: str, approver: str | None, account: str
+    ) -> Proposal:
         if not path.is_file():
             raise CommandError(
                 f"approve: no proposal `{proposal_id[:20]}` waits; see `gateway vetting proposals`"
@@ -140,20 +164,7 @@ class Proposals:
                 f"approve: this was proposed from the account `{account}` too; somebody else must"
                 " approve it, logged in as themselves"
             )
-        try:
-            path.rename(path.with_suffix(".claimed"))
-        except FileNotFoundError as error:
-            raise CommandError("approve: somebody else is deciding on this proposal now") from error
         return proposal
-
-    def put_back(self, proposal: Proposal) -> None:
-        """Let a claimed proposal wait again, as the change could not be made."""
-        path = self._path(proposal.id)
-        path.with_suffix(".claimed").rename(path)
-
-    def done(self, proposal: Proposal) -> None:
-        """Forget a claimed proposal."""
-        self._path(proposal.id).with_suffix(".claimed").unlink()
 
     def _path(self, proposal_id: str) -> Path:
         if not _ID.fullmatch(proposal_id):

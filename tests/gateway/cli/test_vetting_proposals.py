@@ -24,25 +24,47 @@ def test_two_names_from_one_account_are_one_person(tmp_path: Path) -> None:
     """Anybody can type a name; the account they logged in with they cannot choose."""
     proposals, proposal = proposed(tmp_path)
 
-    with pytest.raises(CommandError, match="from the account `mjones` too"):
-        proposals.claim(proposal.id, approver="a.khan", account="mjones")
-    with pytest.raises(CommandError, match="jones` proposed this"):
-        proposals.claim(proposal.id, approver="M.Jones ", account="akhan")
-    assert proposals.claim(proposal.id, approver="a.khan", account="akhan") == proposal
+    for approver, account, why in (
+        ("a.khan", "mjones", "from the account `mjones` too"),
+        ("M.Jones ", "akhan", "jones` proposed this"),
+    ):
+        with (
+            pytest.raises(CommandError, match=why),
+            proposals.decided(proposal.id, approver=approver, account=account),
+        ):
+            pass
+    with proposals.decided(proposal.id, approver="a.khan", account="akhan") as found:
+        assert found == proposal
 
 
 def test_where_names_suffice_two_names_do(tmp_path: Path) -> None:
     proposals, proposal = proposed(tmp_path, by_account=False)
 
-    assert proposals.claim(proposal.id, approver="a.khan", account="mjones") == proposal
+    with proposals.decided(proposal.id, approver="a.khan", account="mjones") as found:
+        assert found == proposal
 
 
 def test_anybody_may_drop_one(tmp_path: Path) -> None:
     proposals, proposal = proposed(tmp_path)
 
-    assert proposals.claim(proposal.id, approver=None, account="mjones") == proposal
-    proposals.done(proposal)
+    with proposals.decided(proposal.id, approver=None, account="mjones") as found:
+        assert found == proposal
     assert proposals.waiting() == ()
+
+
+def test_one_is_decided_on_once_and_waits_again_where_that_fails(tmp_path: Path) -> None:
+    proposals, proposal = proposed(tmp_path)
+
+    def fail() -> None:
+        assert proposals.waiting() == ()
+        raise RuntimeError("no disk")
+
+    with (
+        pytest.raises(RuntimeError, match="no disk"),
+        proposals.decided(proposal.id, approver="a.khan", account="akhan"),
+    ):
+        fail()
+    assert proposals.waiting() == (proposal,)
 
 
 def test_it_is_kept_for_the_service_alone_and_read_back_whole(tmp_path: Path) -> None:
