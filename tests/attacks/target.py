@@ -16,17 +16,16 @@ from deploy.demo.places import Places
 from deploy.demo.stack import Stack
 from deploy.demo.visitor import Visitor
 from gateway.audit.entry import Kind
-from gateway.audit.search import AuditFilter, AuditRow, search
-from gateway.keys import KeyRing
+from gateway.audit.search import AuditRow
 from tests.attacks.programs import AskedStack
 from tests.attacks.relay import Relay, SeenRequest
 from tests.attacks.wire import Reply, Wire
 from tests.doubles.few_staff import few_staff
+from tests.journeys.record_reader import entries_of
 
 SIGN_OUT = "/OA_HTML/AppsLogout"
 COOKIE = "gateway-localhost"
 OWN_PAYSLIP = b"/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP"
-RECORDED_SECONDS = 10.0
 Fields = Iterable[tuple[bytes, bytes]]
 
 
@@ -64,11 +63,6 @@ class Target:
     def origin(self) -> bytes:
         """Give the gateway's own origin."""
         return b"http://" + self.host
-
-    @property
-    def log(self) -> Path:
-        """Give the folder of the sealed record."""
-        return self.stack.places.record / "log"
 
     def sign_in(self, username: str) -> Visitor:
         """Sign somebody in anew, at a browser of their own."""
@@ -134,17 +128,9 @@ class Target:
 
     def rows(self, references: Iterable[str]) -> dict[str, AuditRow]:
         """Find the entries of visits in the sealed record, once they are there."""
-        wanted = set(references)
-        keys = KeyRing.open(self.stack.places.keys)
-        latest = time.monotonic() + RECORDED_SECONDS
-        found: dict[str, AuditRow] = {}
-        while True:
-            for reference in wanted - found.keys():
-                rows = search(self.log, keys, AuditFilter(reference=reference)).rows
-                found |= {row.reference: row for row in rows if row.kind is not Kind.SYSTEM}
-            if wanted <= found.keys() or time.monotonic() > latest:
-                return found
-            time.sleep(0.1)
+        return entries_of(
+            self.stack.places, references, until=lambda row: row.kind is not Kind.SYSTEM
+        )
 
 
 @contextmanager
