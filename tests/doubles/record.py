@@ -20,7 +20,7 @@ from gateway.audit.entry import EntryDraft, Kind, Outcome, new_reference
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.search import AuditFilter, Page, search
-from gateway.audit.sequencer import Sequencer
+from gateway.audit.sequencer import Sequencer, SequencerTimes
 from gateway.audit.verify import verify
 from gateway.audit.verify_report import VerifyReport
 from gateway.errors import KeysError
@@ -106,7 +106,9 @@ class RecordBench:
             recorder.close()
 
     @contextmanager
-    def sequencer(self, disk: Disk | None = None) -> Iterator[Sequencer]:
+    def sequencer(
+        self, disk: Disk | None = None, times: SequencerTimes | None = None
+    ) -> Iterator[Sequencer]:
         """Hold a sequencer; the test calls `step`."""
         sequencer = Sequencer(
             directory=self.directory,
@@ -114,6 +116,7 @@ class RecordBench:
             origin=ORIGIN,
             clock=lambda: self.at,
             disk=disk,
+            times=times,
         )
         try:
             yield sequencer
