@@ -59,7 +59,7 @@ def test_a_busy_worker_is_a_batch_on_a_core_of_its_own(cores: frozenset[int]) ->
     worker = Worker()
     seen = []
     for place in range(len(cores)):
-        worker.look(0.6, place, len(cores))
+        worker.look(0.5, place, len(cores))
         seen.append(schedules())
 
     assert seen == [{(os.SCHED_BATCH, frozenset({core}))} for core in sorted(cores)]
@@ -67,16 +67,16 @@ def test_a_busy_worker_is_a_batch_on_a_core_of_its_own(cores: frozenset[int]) ->
 
 def test_at_ease_it_is_as_it_was_started(cores: frozenset[int]) -> None:
     worker = Worker()
-    worker.look(0.4)
+    worker.look(0.3)
     at_first = schedules()
-    worker.look(0.6)
-    worker.look(0.4)
+    worker.look(0.5)
+    worker.look(0.3)
 
     assert at_first == schedules() == {(os.SCHED_OTHER, cores)}
 
 
 def test_on_fewer_cores_than_workers_none_has_one_of_its_own(cores: frozenset[int]) -> None:
-    Worker().look(0.6, 0, len(cores) + 1)
+    Worker().look(0.5, 0, len(cores) + 1)
 
     assert schedules() == {(os.SCHED_BATCH, cores)}
 
@@ -88,7 +88,7 @@ def test_what_an_operator_chose_is_left_alone(cores: frozenset[int]) -> None:
         os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
         os.sched_setaffinity(thread, {core})
     worker = Worker()
-    for spent in (0.6, 0.1):
+    for spent in (0.5, 0.1):
         worker.look(spent)
         assert schedules() == {(os.SCHED_BATCH, frozenset({core}))}
 
@@ -103,7 +103,7 @@ def test_where_it_is_forbidden_the_worker_goes_on(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr("gateway.front.scheduling.os.sched_setscheduler", forbidden)
     worker = Worker()
-    for spent in (0.6, 0.1, 0.6):
+    for spent in (0.5, 0.1, 0.5):
         worker.look(spent)
 
     assert len(asked) == 1
