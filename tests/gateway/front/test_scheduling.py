@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,17 +27,26 @@ class Worker:
         self.scheduling.look(place, workers)
 
 
-def threads() -> list[int]:
-    """Those of this process."""
-    return [int(each.name) for each in Path("/proc/self/task").iterdir()]
-
-
 def schedules() -> set[tuple[int, frozenset[int]]]:
     """How the threads of this process are scheduled."""
-    return {
-        (os.sched_getscheduler(thread), frozenset(os.sched_getaffinity(thread)))
-        for thread in threads()
-    }
+    found = set()
+    for thread in threads():
+        with suppress(ProcessLookupError):
+            found.add((os.sched_getscheduler(thread), frozenset(os.sched_getaffinity(thread))))
+    return found
+
+
+def schedule(policy: int, cores: Iterable[int]) -> None:
+    """Have all of them scheduled so."""
+    for thread in threads():
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(thread, policy, os.sched_param(0))
+            os.sched_setaffinity(thread, cores)
+
+
+def threads() -> list[int]:
+    """Those of this process; one that has been waited for may still end."""
+    return [int(each.name) for each in Path("/proc/self/task").iterdir()]
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +59,7 @@ def cores() -> Iterator[frozenset[int]]:
     yield frozenset(before)
     over.set()
     other.join()
-    for thread in threads():
-        os.sched_setscheduler(thread, policy, os.sched_param(0))
-        os.sched_setaffinity(thread, before)
+    schedule(policy, before)
 
 
 def test_a_busy_worker_is_a_batch_on_a_core_of_its_own(cores: frozenset[int]) -> None:
@@ -84,9 +92,7 @@ def test_on_fewer_cores_than_workers_none_has_one_of_its_own(cores: frozenset[in
 def test_what_an_operator_chose_is_left_alone(cores: frozenset[int]) -> None:
     """Started as a batch, it stays one, busy or not, on all cores that it was given."""
     core = min(cores)
-    for thread in threads():
-        os.sched_setscheduler(thread, os.SCHED_BATCH, os.sched_param(0))
-        os.sched_setaffinity(thread, {core})
+    schedule(os.SCHED_BATCH, {core})
     worker = Worker()
     for spent in (0.5, 0.1):
         worker.look(spent)
