@@ -144,12 +144,12 @@ def end_rows(
     Raises:
         RegisterError: nobody is named, or the instant has no time zone.
     """
-    ended = {column: to_microseconds(at)}
-    changes = [RowChange(kind=kind, before=dict(row), after=dict(row) | ended) for row in rows]
-    if not changes:
+    ended, running = {column: to_microseconds(at)}, [dict(row) for row in rows]
+    if not running:
         return False
+    changes = [RowChange(kind=kind, before=row, after=row | ended) for row in running]
     append_changes(connection, changes, by=by, at=at)
-    ids = [change.before["id"] for change in changes if change.before]
+    ids = [row["id"] for row in running]
     connection.execute(update(table).where(table.c.id.in_(ids)).values(ended))
     return True
 

@@ -156,13 +156,18 @@ class Visitor:
         finally:
             connection.close()
 
+    @property
+    def cookie_field(self) -> str:
+        """Give what stands in the `Cookie` field; empty without cookies."""
+        return "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+
     def _exchange(
         self, method: str, target: str, body: Any, headers: Mapping[str, str]
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
         connection = connected(self.port, self.ca_file, TIMEOUT_SECONDS)
         named = {"Accept": PAGE, **{name.replace("_", "-"): held for name, held in headers.items()}}
         if self.cookies:
-            named["Cookie"] = "; ".join(f"{name}={value}" for name, value in self.cookies.items())
+            named["Cookie"] = self.cookie_field
         connection.putrequest(method, target, skip_host=True, skip_accept_encoding=True)
         connection.putheader("Host", f"localhost:{self.port}")
         if isinstance(body, bytes) and not any(n.lower() == "content-length" for n in named):

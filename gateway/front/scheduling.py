@@ -67,8 +67,6 @@ class Scheduling:
 
     def _schedule(self, cores: frozenset[int], *, busy: bool) -> None:
         """Have every thread scheduled so; those that are started later take after theirs."""
-        if sys.platform != "linux":
-            return
         policy = os.SCHED_BATCH if busy else os.SCHED_OTHER
         try:
             for each in _THREADS.iterdir():

@@ -186,7 +186,7 @@ def post_sign_in(target: Target, username: str, password: str, source: str) -> i
     """Send the sign-in form from an address of the loopback; gives the status."""
     visitor = Visitor(port=target.port)
     token = visitor.get("/-/sign-in").seen.fields["csrf_token"]
-    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    cookies = visitor.cookie_field
     body = (
         f"csrf_token={token}&organisation={FIRE}&username={username}&password={password}"
     ).encode()

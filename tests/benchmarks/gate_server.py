@@ -101,7 +101,7 @@ class GateStack(Stack):
         if page.status != 303 or not visitor.cookies:
             message = f"the gate: sign-in answered {page.status}"
             raise WrongAnswersError(message)
-        cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+        cookies = visitor.cookie_field
         return Asked(
             title="gate",
             port=self.places.port,

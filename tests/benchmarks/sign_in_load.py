@@ -76,7 +76,7 @@ def open_form(port: int) -> Form:
     """
     visitor = Visitor(port=port)
     token = visitor.get("/-/sign-in").seen.fields.get("csrf_token", "")
-    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    cookie = visitor.cookie_field
     if not token or not cookie:
         message = "the gate: the sign-in page has no form"
         raise WrongAnswersError(message)

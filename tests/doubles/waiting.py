@@ -9,7 +9,7 @@ from collections.abc import Callable
 def wait_until(
     holds: Callable[[], object],
     *,
-    seconds: float = 15.0,
+    seconds: float = 10.0,
     every: float = 0.005,
     found: Callable[[], object] = lambda: "it does not come about",
 ) -> None:

@@ -7,24 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from functools import partial
 
 import pytest
-from typing_extensions import override
 
-from deploy.demo.places import Places
-from deploy.demo.stack import Stack
-from deploy.demo.staff import StaffMember
 from deploy.demo.visitor import Visitor
 from tests.doubles.few_staff import few_staff
+from tests.journeys.changed_stack import ChangedStack
+from tests.journeys.conftest import running_demo
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.live_streams import LIVE
 from tests.journeys.transfers import MEBIBYTE, Memory, download, upload
@@ -40,30 +34,11 @@ MOST_EACH = 48 * 1024
 KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
-@dataclass(slots=True, kw_only=True)
-class LargeStack(Stack):
-    """The demo, whose gateway passes on bodies of the size that is wanted."""
-
-    @override
-    def _prepare_gateway(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
-        Stack._prepare_gateway(self, staff, at)
-        written = self.places.settings_file.read_text("utf-8")
-        head, found, rest = written.partition("[gateway]\n")
-        assert found
-        self.places.settings_file.write_text(f"{head}{found}body_mib = {MIB}\n{rest}", "utf-8")
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
-    """Give a demo with hardly any staff."""
-    folder = Path(tempfile.mkdtemp(prefix="large-"))
-    stack = LargeStack(places=Places.choose(folder, None, scenario=few_staff()), say=print)
-    try:
-        stack.start()
-        yield Demo(stack=stack)
-    finally:
-        stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    """Give a demo with hardly any staff, which passes on bodies of the size that is wanted."""
+    make = partial(ChangedStack, table="[gateway]", line=f"body_mib = {MIB}")
+    yield from running_demo(few_staff(), make)
 
 
 @pytest.mark.parametrize("transfer", [download, upload])
@@ -81,7 +56,7 @@ def test_a_large_body_passes_in_little_memory(
 
 
 def request(visitor: Visitor, target: str, more: str) -> bytes:
-    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    cookies = visitor.cookie_field
     host = visitor.origin.removeprefix("http://")
     return f"GET {target} HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\n{more}\r\n".encode()
 

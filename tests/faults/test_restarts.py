@@ -52,7 +52,6 @@ UPLOAD_PAUSE_SECONDS = 4.0
 SLOW_ANSWER = "/ict/tickets/ICT-10001/events?events=20&every_ms=1000"
 SLOW_ANSWERS = 4
 EITHER_WORKER = 8  # connections in a row that must show the new certificate
-LATEST_SECONDS = 30.0
 OFFICER = ("--operator", "p.lyall", "--reason", "another end of the agreement")
 NARROWED = "nwas-premises"  # an agreement that nobody of the load works under
 
@@ -165,7 +164,7 @@ class Load:
     def line(self, username: str) -> Line:
         """Give a connection of somebody."""
         visitor = self.certified.demo.visitor(username)
-        cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+        cookie = visitor.cookie_field
         return Line(port=visitor.port, cookie=cookie, trust=self.certified.trust)
 
     async def again(self, asker: Asker, target: str) -> None:
@@ -204,12 +203,9 @@ def tell(**figures: object) -> None:
     sys.stdout.write(json.dumps(figures) + "\n")
 
 
-async def in_time(true: Callable[[], bool]) -> None:
-    """Wait for something that must become true, out of the way of those who ask."""
-    latest = time.monotonic() + LATEST_SECONDS
-    while not await asyncio.to_thread(true):
-        assert time.monotonic() < latest, "not in time"
-        await asyncio.sleep(0.05)
+async def in_time(holds: Callable[[], bool]) -> None:
+    """Wait for something that must hold again, out of the way of those who ask."""
+    await asyncio.to_thread(wait_until_back, holds)
 
 
 def narrowed(demo: Demo, round_number: int) -> Path:

@@ -14,27 +14,21 @@ import json
 import math
 import multiprocessing
 import os
-import re
-import shutil
 import socket
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from functools import partial
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
-from pathlib import Path
 from statistics import median
 
 import pytest
-from typing_extensions import override
 
-from deploy.demo.places import Places
-from deploy.demo.stack import Stack
-from deploy.demo.staff import StaffMember
 from tests.doubles.few_staff import few_staff
+from tests.journeys.changed_stack import ChangedStack
+from tests.journeys.conftest import running_demo
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.gateway_commands import verified
 from tests.journeys.steady_load import JOBS
@@ -52,32 +46,11 @@ QUESTIONS = 20  # a second, of somebody else
 MOST_SLOWER = 2.0
 
 
-@dataclass(slots=True, kw_only=True)
-class RoomyStack(Stack):
-    """The demo, whose gateway may keep more connections to the back office."""
-
-    @override
-    def _prepare_gateway(self, staff: tuple[StaffMember, ...], at: datetime) -> None:
-        Stack._prepare_gateway(self, staff, at)
-        written = self.places.settings_file.read_text("utf-8")
-        changed, found = re.subn(
-            r"(?m)^(\[\[upstream\]\])$", rf"\1\nmax_connections = {ROOM}", written
-        )
-        assert found == 1
-        self.places.settings_file.write_text(changed, "utf-8")
-
-
 @pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     """Give a demo with hardly any staff and room for slow clients."""
-    folder = Path(tempfile.mkdtemp(prefix="slow-"))
-    stack = RoomyStack(places=Places.choose(folder, None, scenario=few_staff()), say=print)
-    try:
-        stack.start()
-        yield Demo(stack=stack)
-    finally:
-        stack.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    make = partial(ChangedStack, table="[[upstream]]", line=f"max_connections = {ROOM}")
+    yield from running_demo(few_staff(), make)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -162,7 +135,7 @@ class Crowd:
     def of(cls, demo: Demo, count: int) -> Crowd:
         """Have somebody signed in be slow on most of so many connections."""
         visitor = demo.visitor("constable")
-        cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+        cookie = visitor.cookie_field
         said = f"Host: localhost:{visitor.port}\r\nCookie: {cookie}\r\n"
         body = f"POST {UPLOAD} HTTP/1.1\r\n{said}Origin: {visitor.origin}\r\n"
         body += "Content-Type: application/octet-stream\r\nContent-Length: 1000000\r\n\r\n"
@@ -225,7 +198,7 @@ class Closed:
 async def asked(demo: Demo, seconds: float, target: str = JOBS) -> list[float]:
     """Ask as somebody else, steadily; gives how long each answer took, in seconds."""
     visitor = demo.visitor("firefighter")
-    cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    cookie = visitor.cookie_field
     took: list[float] = []
 
     async def one(line: Line) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,11 +56,11 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def running_demo(scenario: Scenario) -> Iterator[Demo]:
-    """Start a demo on free ports, and end it with all it stored."""
+def running_demo(scenario: Scenario, make: Callable[..., Stack] = Stack) -> Iterator[Demo]:
+    """Start a demo on free ports, made by the given kind, and end it with all it stored."""
     # Not below pytest's own folder: a path of slapd's must stay short, and nothing is kept.
     folder = Path(tempfile.mkdtemp(prefix="journeys-"))
-    stack = Stack(places=Places.choose(folder, None, scenario=scenario), say=print)
+    stack = make(places=Places.choose(folder, None, scenario=scenario), say=print)
     try:
         stack.start()
         yield Demo(stack=stack)

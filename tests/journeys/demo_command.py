@@ -50,7 +50,7 @@ class DemoCommand:
         return found
 
     def wait_until_nothing_runs(self) -> None:
-        wait_until(lambda: not self.running(), every=0.05, found=self.running)
+        wait_until(lambda: not self.running(), seconds=20, every=0.05, found=self.running)
 
     def close(self) -> None:
         if self.process.poll() is None:

@@ -44,7 +44,7 @@ class Stream:
 
     def __init__(self, demo: Demo, visitor: Visitor) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", demo.places.port, timeout=10)
-        cookie = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+        cookie = visitor.cookie_field
         head = {"Host": f"localhost:{demo.places.port}", "Cookie": cookie}
         self.connection.request("GET", EVENTS, headers={**head, "Accept": "text/event-stream"})
         self.answer = self.connection.getresponse()

@@ -41,7 +41,7 @@ from tests.benchmarks.report import say
 from tests.benchmarks.results import Figure, merge
 from tests.soak.due import CrossTalkError, Person, WrongAnswerError
 from tests.soak.line import BrokenAnswerError
-from tests.soak.load import Load, cookie_of, signed_in
+from tests.soak.load import Load, signed_in
 from tests.soak.stand import SoakStack
 from tests.soak.watch import MEBIBYTE, Course, Watch, judge
 
@@ -166,7 +166,7 @@ def _sign_in_all(stack: Stack) -> list[Person]:
         visitor = signed_in(stack.places.port, person, accounts.password)
         pages = tuple(tile.url for tile in visitor.tiles() if tile.url and not tile.needs)
         if pages:
-            people.append(replace(person, cookie=cookie_of(visitor), pages=pages))
+            people.append(replace(person, cookie=visitor.cookie_field, pages=pages))
     return people
 
 

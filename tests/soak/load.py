@@ -278,7 +278,7 @@ class Load:
 
         async def once() -> None:
             session = await asyncio.to_thread(signed_in, self.port, person, self.password)
-            cookie = cookie_of(session)
+            cookie = session.cookie_field
             line = Line(port=self.port, cookie=cookie)
             answered = await line.ask("GET", OWN_PAYSLIP, Accept=JSON)
             what = f"the payslip of {person.username}"
@@ -326,8 +326,3 @@ def signed_in(port: int, person: Person, password: str) -> Visitor:
         message = f"sign-in of {person.username} answered {answered.status}"
         raise WrongAnswerError(message)
     return visitor
-
-
-def cookie_of(visitor: Visitor) -> str:
-    """Write the field with the cookies of a visitor."""
-    return "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())

@@ -11,6 +11,7 @@ from pathlib import Path
 from deploy.demo.processes import MAX_RESTARTS, Child
 from tests.doubles.waiting import wait_until
 
+SECONDS = 15.0
 # Writes its own number and that of a process it started, which ignores TERM as it does.
 WITH_CHILD = """
 import subprocess, sys, time, os
@@ -40,20 +41,20 @@ def is_running(pid: int) -> bool:
 def test_a_process_and_what_it_started_end_together(tmp_path: Path) -> None:
     child = child_of(tmp_path, WITH_CHILD)
     child.start()
-    wait_until(lambda: child.log.exists() and child.log.read_text().endswith("\n"))
+    wait_until(lambda: child.log.exists() and child.log.read_text().endswith("\n"), seconds=SECONDS)
     pids = [int(word) for word in child.log.read_text().split()]
     child.ask_to_end()
     child.end()
 
     assert len(pids) == 2
-    wait_until(lambda: not any(is_running(pid) for pid in pids))
+    wait_until(lambda: not any(is_running(pid) for pid in pids), seconds=SECONDS)
 
 
 def test_what_it_is_told_stands_beside_what_this_process_knows(tmp_path: Path) -> None:
     child = child_of(tmp_path, "import os; print(os.environ['TOLD'], 'PATH' in os.environ)")
     child.environment = {"TOLD": "something"}
     child.start()
-    wait_until(lambda: child.exit_code == 0)
+    wait_until(lambda: child.exit_code == 0, seconds=SECONDS)
 
     assert child.log.read_text() == "something True\n"
 
@@ -61,7 +62,7 @@ def test_what_it_is_told_stands_beside_what_this_process_knows(tmp_path: Path) -
 def test_how_it_ended_and_what_it_said_last_are_told(tmp_path: Path) -> None:
     child = child_of(tmp_path, "print('no such setting'); raise SystemExit(3)")
     child.start()
-    wait_until(lambda: child.exit_code is not None)
+    wait_until(lambda: child.exit_code is not None, seconds=SECONDS)
     child.end()
 
     assert child.exit_code == 3
@@ -97,4 +98,4 @@ time.sleep(600)
         os.kill(supervising.pid, signal.SIGKILL)
         supervising.wait()
 
-        wait_until(lambda: not is_running(pid))
+        wait_until(lambda: not is_running(pid), seconds=SECONDS)

@@ -14,6 +14,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -279,12 +280,13 @@ def test_a_busy_worker_is_scheduled_as_one(
     seen: list[tuple[int, int]] = []
 
     def look() -> None:
-        until = time.monotonic() + 10
         for busy, wanted in ((0.0, (os.SCHED_BATCH, 1)), (2.0, (os.SCHED_OTHER, len(cores)))):
             monkeypatch.setattr("gateway.front.scheduling._BUSY", busy)
-            while scheduled() != wanted and time.monotonic() < until:
-                time.sleep(0.02)
+            wait_until(partial(is_scheduled, wanted), every=0.02)
             seen.append(scheduled())
+
+    def is_scheduled(wanted: tuple[int, int]) -> bool:
+        return scheduled() == wanted
 
     def scheduled() -> tuple[int, int]:
         return os.sched_getscheduler(0), len(os.sched_getaffinity(0))
