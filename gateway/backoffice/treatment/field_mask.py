@@ -98,6 +98,8 @@ class FieldMask:
         required: the words of fields of which one has to be found in every answer, each.
         hinted: finds in a text that is bare whether there may be a name in it.
         shortest: how many letters the shortest name has.
+        halves: by how names of several words end, how they begin.
+        hinted_halves: find in lines that are bare whether there may be either.
     """
 
     by_name: Mapping[str, MaskedField]
@@ -106,6 +108,8 @@ class FieldMask:
     required: frozenset[str]
     hinted: re.Pattern[str]
     shortest: int
+    halves: Mapping[str, tuple[tuple[str, MaskedField], ...]]
+    hinted_halves: tuple[re.Pattern[str], re.Pattern[str]]
     _glued: re.Pattern[str]
     _mentioned: re.Pattern[str]
     _ends: re.Pattern[str]
@@ -140,6 +144,7 @@ class FieldMask:
         long = [re.escape(name) for name in known if len(name) >= _GLUED]
         written = sorted((_as_written(name) for name in names), key=len, reverse=True)
         either, never = "|".join(written), "(?!)"
+        halves = _halves(names, by_name)
         unlike = {written: name for written, name in others.items() if written not in by_name}
         names_else = "|".join(sorted(map(_as_written, unlike.values()), key=len, reverse=True))
         return cls(
@@ -149,6 +154,11 @@ class FieldMask:
             required=frozenset(required),
             hinted=re.compile("|".join(map(re.escape, known)) or never),
             shortest=min(map(len, known), default=0),
+            halves=halves,
+            hinted_halves=(
+                _lines_of(f"{end}" for end in halves),
+                _lines_of(f"{begin}$" for begins in halves.values() for begin, _ in begins),
+            ),
             _glued=re.compile("|".join(long) or never),
             _mentioned=re.compile(rf"(?<![^\W_])({either})(?:e?s)?(?![^\W_])", re.IGNORECASE),
             _ends=re.compile(rf"(?<![^\W_])({either})(?:e?s)?[\W_]*$", re.IGNORECASE),
@@ -156,6 +166,11 @@ class FieldMask:
             _else=re.compile(names_else, re.IGNORECASE) if names_else else None,
             _longest=max(map(len, (*known, *unlike)), default=0),
         )
+
+    @property
+    def always_shown(self) -> bool:
+        """Whether something stands in the place of every field."""
+        return all(field.shown_as for field in self.by_name.values())
 
     def named(self, text: str) -> MaskedField | None:
         """Give the field that a text for people names, and nothing beside it."""
@@ -179,10 +194,16 @@ class FieldMask:
             return None
         return self._of(ending)
 
-    def mentioned(self, text: str) -> MaskedField | None:
-        """Give the field that a label names, whatever else it says."""
+    def mentioned(self, text: str, *, heads: bool = False) -> MaskedField | None:
+        """Give the field that a label names, whatever else it says.
+
+        Args:
+            text: what it says.
+            heads: whether it is there for nothing else, so that it may be long.
+        """
         found = self.named(text)
-        if found is not None or len(text) > _LABEL_CHARACTERS or bare(text) in self.others:
+        most = _NAME_CHARACTERS if heads or text.rstrip().endswith(":") else _LABEL_CHARACTERS
+        if found is not None or len(text) > most or bare(text) in self.others:
             return found
         standing = next(self._standing(self._mentioned, text), None)
         return None if standing is None else self._of(standing)
@@ -261,6 +282,24 @@ def bare(name: str) -> str:
     """Give a name without case, blanks and signs."""
     written = folded(name)
     return written if written.isalnum() else "".join(filter(str.isalnum, written))
+
+
+def _lines_of(patterns: Iterable[str]) -> re.Pattern[str]:
+    known = "|".join(sorted(set(patterns)))
+    return re.compile(f"^(?:{known})" if known else "(?!)", re.MULTILINE)
+
+
+def _halves(
+    names: set[str], by_name: Mapping[str, MaskedField]
+) -> dict[str, tuple[tuple[str, MaskedField], ...]]:
+    halves: dict[str, list[tuple[str, MaskedField]]] = {}
+    for name in sorted(names):
+        words = [word.casefold() for word in _PROGRAM_WORDS.findall(seen(name))]
+        for at in range(1, len(words)):
+            begin, end = "".join(words[:at]), "".join(words[at:])
+            if end not in by_name:
+                halves.setdefault(end, []).append((begin, by_name[bare(name)]))
+    return {end: tuple(begins) for end, begins in halves.items()}
 
 
 def _as_written(name: str) -> str:

@@ -12,13 +12,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
-from gateway.backoffice.treatment.field_mask import bare
+from gateway.backoffice.treatment.field_mask import bare, values_in
 from gateway.backoffice.treatment.html_labels import is_value
 from gateway.backoffice.treatment.html_tables import looks_filled
-from gateway.backoffice.treatment.letters import bare_lines
+from gateway.backoffice.treatment.letters import bare_lines, unpacked
+from gateway.backoffice.treatment.text_places import around_names, below_names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from gateway.backoffice.treatment.field_mask import FieldMask, MaskedField
     from gateway.backoffice.treatment.found import Found
@@ -32,11 +33,21 @@ KEPT: Final = frozenset(
 ADDRESSES: Final = frozenset(
     {"href", "src", "action", "formaction", "cite", "poster", "srcset", "xlink:href"}
 )
-_NAMES: Final = frozenset({"name", "id", "class", "data-field", "data-name", "itemprop"})
+_NAMES: Final = frozenset(
+    {"name", "id", "class", "data-field", "data-name", "itemprop", "property"}
+)
 # What says to readers what an element holds, unless it holds nothing but that name.
 _LABELS: Final = frozenset(
-    {"aria-label", "title", "placeholder", "data-label", "data-th", "data-title", "alt"}
+    {"aria-label", "title", "placeholder", "data-label", "data-th", "data-title", "alt", "label"}
+    | {"caption", "prompt", "heading", "legend", "abbr", "summary"}
 )
+# Say what somebody would send, not what it is called.
+_SAID: Final = frozenset({"value", "content", "data-value"})
+# What binds an element to a field: `text: bank.sortCode`.
+_BINDING: Final = re.compile(r"[\w$(][\w\s.$:()\[\]|!-]{0,79}")
+_CALLS: Final = re.compile(r"\s*(?:tel|sms|mailto|callto|fax|skype|whatsapp|sip):", re.IGNORECASE)
+_TELLING: Final = re.compile(r"(?=.*[\d@]).{4}", re.DOTALL)
+_LONG: Final = re.compile(r"(?=.*[\d@]).{6}", re.DOTALL)
 # These hold whole pages: what their names have in them is not what they are.
 _WHOLE: Final = frozenset({"html", "body", "head", "main", "form", "nav", "header", "footer"})
 # Elements of pages and pictures whose tags are words by which a field may be called.
@@ -57,6 +68,7 @@ _DATA: Final = "data-"  # `data-key="sort_code" data-value="12-34-56"`
 _VALUE: Final = re.compile(r"[\d@]")
 _HEX: Final = "[0-9a-fA-F]"
 _ESCAPED: Final = re.compile(rf"\\u({_HEX}{{4}})|\\x({_HEX}{{2}})|\\u\{{({_HEX}{{1,6}})\}}")
+_PARTED: Final = re.compile("[?&=;#]")
 _ROUNDS: Final = 3  # of what is encoded in what is encoded
 _PARTS: Final = re.compile(r"[.:/$|#\[\](){}]+|__|--")
 
@@ -108,11 +120,14 @@ class Attributes:
                 known = identified if part.tag not in _WHOLE else self._exactly
                 field = next((each for word in words if (each := known(word))), None)
             elif name in _LABELS:
-                field = labelled(value) if is_value(part) else mask.named(value)
+                holds = is_value(part) or "-" in part.tag
+                field = labelled(value) if holds else mask.named(value)
+                if field is None and part.inside and looks_filled(part):
+                    field = mask.ended(value)
                 if field is not None and mask.named(part.says()) is not None:
                     field = None
-            elif name.startswith(_DATA) and looks_filled(part):
-                field = mask.named(value)
+            elif _binds(part, name, value) and (is_value(part) or looks_filled(part)):
+                field = mask.named(value) or identified(value)
             if field is not None:
                 yield part, field
 
@@ -127,13 +142,50 @@ class Attributes:
         for part, name, value in self._hinted:
             field = self._mask.named(value) if name.startswith(_DATA) else None
             if field is not None:
-                for other, held in part.attributes.items():
-                    if held and other not in KEPT | ADDRESSES | {name} and _VALUE.search(held):
-                        yield part, other, field, [held]
+                yield from _data_within(part, field, name)
                 continue
+            kept = name in ADDRESSES or (name in KEPT and "-" not in part.tag)
+            field = None if kept else self._mask.mentioned(value)
+            if field is not None:
+                yield from self.beside_name(part, field, {name})
             told = None if name in KEPT or name in _NAMES else self._told(name, value)
             if told is not None:
                 yield part, name, *told
+
+    def beside_name(
+        self, part: Part, field: MaskedField, but: Container[str] = ()
+    ) -> Iterator[tuple[Part, str, MaskedField, list[str]]]:
+        """Give the attributes of an element that says a name which look like its value."""
+        for name, value in part.attributes.items():
+            if not value or name in but or name in KEPT:
+                continue
+            telling = _LONG if name == "value" and part.tag in {"option", "button"} else _TELLING
+            tells = _CALLS if name in ADDRESSES else telling
+            if tells.match(value):
+                yield part, name, field, [value, value.partition(":")[2]]
+
+    def naming(self) -> Iterator[tuple[Part, str, MaskedField]]:
+        """Give elements with an attribute that names a field, for what else they may name."""
+        mask = self._mask
+        for part, name, value in self._hinted:
+            if name in ADDRESSES:  # `?order=sort_code`
+                calls = _PARTED.split(value)
+                field = next((found for each in calls if (found := mask.identified(each))), None)
+            elif name in _NAMES or name == "for" or name.startswith(_DATA):
+                words = value.split() if name == "class" else (value,)
+                field = next((found for each in words if (found := mask.identified(each))), None)
+            else:
+                field = None if _VALUE.search(value) else mask.mentioned(value)
+            if field is not None:
+                yield part, name, field
+
+    def said(self) -> Iterator[tuple[Part, MaskedField]]:
+        """Give controls, and what else has a value, whose value is the name of a field."""
+        for part, name, value in self._hinted:
+            if name in _SAID and (is_value(part) or {"itemprop", "selected"} & {*part.attributes}):
+                field = self._mask.named(value)
+                if field is not None:
+                    yield part, field
 
     def holding(self, found: Found) -> Iterator[tuple[Part, str]]:
         """Give attributes in which something stands that was masked."""
@@ -171,6 +223,12 @@ class Attributes:
                 field = next((field for _, _, field in self._mask.names_in(text)), None)
                 field = field or self._mask.by_name[self._hint(text)]
                 return field, []
+            for begin, end, field in (
+                *around_names(text, self._mask),
+                *below_names(text, self._mask, plain=True),
+            ):
+                if name not in ADDRESSES:
+                    return field, values_in(text[begin:end])
         return None
 
     def _hint(self, text: str) -> str:
@@ -207,6 +265,23 @@ class Attributes:
         ]
 
 
+def _data_within(
+    part: Part, field: MaskedField, but: str
+) -> Iterator[tuple[Part, str, MaskedField, list[str]]]:
+    """Give what elements hold in attributes where one of these is nothing but a name."""
+    for each in part.within():
+        for name, held in each.attributes.items():
+            if held and name not in KEPT | ADDRESSES | {but} and _VALUE.search(held):
+                yield each, name, field, [held]
+
+
+def _binds(part: Part, name: str, value: str) -> bool:
+    """Tell whether an attribute may bind an element to a field: `ng-bind="bank.sortCode"`."""
+    if name in ADDRESSES | _SAID or (name in _NEVER_NAMED and part.tag != "output"):
+        return False
+    return _BINDING.fullmatch(value) is not None
+
+
 def _readings(value: str) -> list[str]:
     """Give a value, and what it is where it is encoded for an address or for a script."""
     readings = [value]
@@ -216,6 +291,8 @@ def _readings(value: str) -> list[str]:
             if again == readings[-1]:
                 break
             readings.append(again)
+    if (plain := unpacked(value)) is not None:
+        readings.append(plain)
     if "\\" in value:
         readings += [_ESCAPED.sub(_escaped, each) for each in readings]
     return readings

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -22,13 +23,14 @@ from gateway.backoffice.treatment.html_tables import (
     CONTROLS,
     TABLES,
     beside_in,
+    column_of,
     looks_filled,
     made_as,
 )
 from gateway.backoffice.treatment.letters import bare_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gateway.backoffice.treatment.field_mask import FieldMask, MaskedField
     from gateway.backoffice.treatment.html_outline import Outline, Part
@@ -36,13 +38,17 @@ if TYPE_CHECKING:
 
 HEADINGS: Final = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _CHOSEN: Final = frozenset({"checkbox", "radio", "submit", "reset", "button", "image"})
-_CHOICES: Final = frozenset({"option", "button", "title", "a", "style"})  # say what can be done
-_SEEN_TO: Final = CELLS | {"dt", "label", "term"}  # each in a way of its own
+CHOICES: Final = frozenset({"option", "button", "title", "a", "style"})  # say what can be done
+SEEN_TO: Final = CELLS | {"dt", "label", "term"}  # each in a way of its own
 _OUTER: Final = frozenset({"", "body", "html", "main", "form"})
 _LOOSE: Final = frozenset({"div", "span", "header", "section"})
 _SHORT: Final = 200
 _VALUE: Final = re.compile(r"[\d@]")
-_BREAKS: Final = frozenset({"br", "hr"})
+BREAKS: Final = frozenset({"br", "hr"})
+
+MAYBE, TOLD, FOUND, SURE = 1, 2, 3, 4
+"""How sure it is that what was found is the value of a name: it may be some text, it is text after
+it in its line, it looks like a value, it is said to be it."""
 
 
 def named_lines(outline: Outline, mask: FieldMask) -> list[list[Part]]:
@@ -72,17 +78,40 @@ def is_value(part: Part) -> bool:
 
 
 class Labels:
-    """The names of fields on a page, and what stands beside them."""
+    """The names of fields on a page, and what stands beside them.
 
-    def __init__(self, outline: Outline, mask: FieldMask) -> None:
+    Attributes:
+        lines: those in which names may stand.
+        found: by the id of what holds a name, how sure its value was found.
+    """
+
+    def __init__(
+        self,
+        outline: Outline,
+        mask: FieldMask,
+        spoken: Iterable[list[Part]] = (),
+        columns: Iterable[Beside] = (),
+    ) -> None:
         """Look for lines that may name a field.
 
         Args:
             outline: the page.
             mask: the fields.
+            spoken: lines that name one otherwise than by what stands there.
+            columns: `<col>` elements that name one.
         """
+        self._columns_of: dict[int, dict[int, tuple[MaskedField, Part]]] = {}
+        self._tables: dict[int, Part] = {}
+        for part, field in columns:
+            table = next((each for each in part.around() if each.tag == "table"), None)
+            if table is not None and part.tag == "col":
+                own = self._columns_of.setdefault(id(table), {})
+                own[column_of(part, table)] = field, part
+                self._tables[id(table)] = table
         self._outline, self._mask = outline, mask
         self.lines = named_lines(outline, mask)
+        known = {id(line) for line in self.lines}
+        self.lines += [line for line in spoken if id(line) not in known]
         around: dict[int, Part] = {}
         for line in self.lines:
             for text in line:
@@ -90,15 +119,15 @@ class Labels:
                     if id(part) in around:
                         break  # and so is what that stands in
                     around[id(part)] = part
-        self._around = list(around.values())
-        self._ids: dict[str, list[Part]] = {}
-        for part in outline.parts if self.lines else ():
-            if part.attributes and (name := part.attributes.get("id")):
-                self._ids.setdefault(name, []).append(part)
+        self._around, self._held = list(around.values()), around.keys()
+        self._ids: dict[str, list[Part]] | None = None  # until one is asked for
+        self.found: dict[int, int] = {}
+        self._wanted: dict[str, bool] = {}  # by id, whether a label names something else
         self._run: set[int] = set()  # what comes after names that are texts
         self._columns: set[tuple[int, int]] = set()  # rows and places that a column went through
+        heading = partial(mask.mentioned, heads=True)
         self._cells = {
-            id(part): (mask.mentioned if made_as(part) != "td" else mask.ended)(part.says())
+            id(part): (heading if made_as(part) != "td" else mask.ended)(part.says())
             for part in self._around
             if made_as(part) in CELLS
         }
@@ -109,7 +138,7 @@ class Labels:
         Raises:
             UnfitAnswerError: a table does not tell which cells are below a name.
         """
-        tables: dict[int, Part] = {}
+        tables = self._tables
         for part in self._around:
             if self._cells.get(id(part)) is not None:
                 table = _table_of(part)
@@ -119,7 +148,13 @@ class Labels:
             elif part.tag == "label":
                 yield from self._of_label(part)
         for table in tables.values():
-            yield from beside_in(table, lambda cell: self._cells.get(id(cell)))
+            known = self._columns_of.get(id(table), {})
+            named = lambda cell: self._cells.get(id(cell))  # noqa: E731
+            for part, field, name in beside_in(table, named, known):
+                heads = made_as(name) not in {"td", "cell", "gridcell"}
+                if not heads or made_as(part) not in {"th", "columnheader", "rowheader"}:
+                    self.note(name, FOUND if heads or looks_filled(part) else MAYBE)
+                yield part, field
         yield from self._referring()
         for line in self.lines:
             yield from self._of_line(line)
@@ -131,13 +166,19 @@ class Labels:
         found = False
         for part in term.after():
             if part.tag == "dt" or made_as(part) == "term":
+                if found:
+                    break
+                continue  # several terms of one definition
+            if part.tag in HEADINGS or (found and part.tag == "hr"):
                 break
             found = found or bool(part.tag)
             yield part, field
+        self.note(term, FOUND if found else 0)
         if not found and term.above is not None and term.above.tag == "div":
             for part in term.above.after():
                 if any(each.tag == "dt" for each in part.within()):
                     return
+                self.note(term, FOUND)
                 yield part, field
 
     def _of_label(self, label: Part) -> Iterator[Beside]:
@@ -147,37 +188,73 @@ class Labels:
             return
         wanted = label.attributes.get("for")
         if wanted:
-            parts = self._ids.get(wanted, [])
+            parts = self.by_id(wanted)
         else:
             parts = [each for each in label.within() if each.tag in CONTROLS]
         exact = self._mask.named(said) is not None
         yield from ((part, field) for part in parts if exact or is_value(part) or part.inside)
+        self.note(label, SURE if parts else 0)
         if not parts and exact:
             yield from ((part, field) for part in self._after_name(label, of_label=True))
 
     def _referring(self) -> Iterator[Beside]:
         """Give what says by the id of an element that this is its name."""
         named: dict[str, MaskedField] = {}
+        names: dict[str, Part] = {}
         for part in self._around:
             wanted = part.attributes.get("id")
             field = self._mask.mentioned(part.says()) if wanted else None
             if wanted and field is not None:
-                named[wanted] = field
-        if not named:
-            return
-        for part in self._outline.parts:
+                named[wanted], names[wanted] = field, part
+        for part in self._outline.parts if named else ():
             for attribute in ("aria-labelledby", "headers"):
                 told = part.attributes.get(attribute) if part.attributes else None
                 for wanted in told.split() if told else ():
                     if wanted in named and wanted != part.attributes.get("id"):
+                        self.note(names[wanted], SURE)
                         yield part, named[wanted]
+
+    def is_sure(self, name: Part) -> bool:
+        """Tell whether a label around a name has said what its value is."""
+        label = next((each for each in name.around() if each.tag == "label"), None)
+        return label is not None and self.found.get(id(label)) == SURE
+
+    def by_id(self, wanted: str) -> list[Part]:
+        """Give the elements of an id."""
+        if self._ids is None:
+            self._ids = {}
+            for part in self._outline.parts:
+                if part.attributes and (name := part.attributes.get("id")):
+                    self._ids.setdefault(name, []).append(part)
+        return self._ids.get(wanted, [])
+
+    def names(self, part: Part) -> MaskedField | None:
+        """Give the field that a part is nothing but the name of, if a name stands there."""
+        return self._mask.named(part.says()) if id(part) in self._held else None
+
+    def is_labelled(self, control: Part) -> bool:
+        """Tell whether a control has a name that is no field's."""
+        if not self._wanted:
+            self._wanted = {"": True}
+            for part in self._outline.parts:
+                if part.tag == "label" and (wanted := part.attributes.get("for")):
+                    self._wanted[wanted] = self._mask.mentioned(part.says()) is None
+        held = control.attributes
+        names = (held.get("aria-label"), held.get("title"), held.get("placeholder"))
+        said = next((each for each in names if each), None)
+        if said is not None:
+            return self._mask.mentioned(said) is None
+        label = next((each for each in control.around() if each.tag == "label"), None)
+        if label is not None and says_something(label):
+            return self._mask.mentioned(label.says()) is None
+        return self._wanted.get(held.get("id") or "-", False)
 
     def _of_line(self, line: list[Part]) -> Iterator[Beside]:
         text = BORDER.join([part.says() for part in line])
         stops = list(accumulate(len(part.says()) + 1 for part in line))
         for begin, end, field in self._mask.names_in(text):
             first, last = bisect_right(stops, begin), bisect_right(stops, end - 1)
-            whole = _around_both(line[first], line[last])
+            whole = around_both(line[first], line[last])
             if whole is not None and self._mask.named(whole.says()) is not None:
                 yield from ((part, field) for part in self._after_name(whole))
 
@@ -189,7 +266,7 @@ class Labels:
         if outer is None:
             return
         name = outer
-        if name.tag in _CHOICES or any(above.tag in _CHOICES for above in name.around()):
+        if name.tag in CHOICES or any(above.tag in CHOICES for above in name.around()):
             return
         found = filled = False
         for part in _after(name):
@@ -200,7 +277,14 @@ class Labels:
             found = found or says_something(part)
             filled = filled or looks_filled(part)
             yield part
-        yield from self._beyond(name, found=found, filled=filled)
+        self.note(name, FOUND if filled else MAYBE if found else 0)
+        for part in self._beyond(name, found=found, filled=filled):
+            self.note(name, FOUND if looks_filled(part) else MAYBE if says_something(part) else 0)
+            yield part
+
+    def note(self, name: Part, found: int) -> None:
+        """Note how sure it is that the value of a name was found."""
+        self.found[id(name)] = max(found, self.found.get(id(name), 0))
 
     def _beyond(self, name: Part, *, found: bool, filled: bool) -> Iterator[Part]:
         """Give what is below a name, or after what it stands in.
@@ -211,7 +295,7 @@ class Labels:
             filled: whether that looks like a value.
         """
         row = name.above
-        if row is None or row.tag in _OUTER or made_as(row) in _SEEN_TO:
+        if row is None or row.tag in _OUTER or made_as(row) in SEEN_TO:
             return
         column = list(self._column(name, row))
         yield from column
@@ -238,6 +322,8 @@ class Labels:
             return  # a row further up has the name there too
         cells = []
         for other in row.after():
+            if other.tag == "hr" or other.tag in HEADINGS:
+                break
             inside = [part for part in other.inside if part.tag]
             if other.tag == row.tag and len(inside) == len(elements):
                 cells.append(inside[at])
@@ -250,10 +336,10 @@ def _outermost(name: Part, *, of_label: bool) -> Part | None:
     """Give the outermost element that holds a name alone; None where it is seen to otherwise."""
     while True:
         kind = made_as(name) or name.tag
-        if kind in _SEEN_TO and not (of_label and kind == "label"):
+        if kind in SEEN_TO and not (of_label and kind == "label"):
             return None
         above = name.above
-        if above is None or above.tag in _OUTER or not _is_alone(name):
+        if above is None or above.tag in _OUTER or not is_alone(name):
             return name
         name = above
 
@@ -279,7 +365,7 @@ def _after(name: Part) -> Iterator[Part]:
     """Give what follows up to a line break or a heading, or the next that is like the name."""
     heading, seen = name.tag in HEADINGS, False
     for part in name.after():
-        if part.tag in (HEADINGS if heading else _BREAKS):
+        if part.tag in (HEADINGS if heading else BREAKS):
             if heading or seen or part.tag == "hr":
                 return
             continue  # what it names is on the next line
@@ -291,14 +377,16 @@ def _after(name: Part) -> Iterator[Part]:
         yield part
 
 
-def _is_alone(part: Part) -> bool:
+def is_alone(part: Part) -> bool:
+    """Tell whether there is nothing beside something in what it stands in."""
     above = part.above
     return above is not None and all(
         each is part or (not each.tag and not each.text.strip()) for each in above.inside
     )
 
 
-def _around_both(first: Part, last: Part) -> Part | None:
+def around_both(first: Part, last: Part) -> Part | None:
+    """Give the innermost that holds both."""
     if first is last:
         return first
     around = {id(part) for part in first.around()}

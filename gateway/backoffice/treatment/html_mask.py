@@ -1,10 +1,11 @@
 """Masks the fields of a page.
 
 A field is found as an element whose `name`, `id`, `class`, `data-field`, `itemprop` or label is its
-name, as an attribute of its name, as one that a selector of the catalogue means, as what stands
-beside its name (`html_labels`), and as `Sort code: ...` in a line, whatever markup is in it, or in
-an attribute. What was masked is then not shown elsewhere on the page either, and a page in which it
-would still stand once written is refused.
+name or that is bound to it, as an attribute of its name, as one that a selector of the catalogue
+means, as what stands beside its name (`html_labels`), and as `Sort code: ...` in a line, whatever
+markup is in it, or in an attribute. A name whose value none of this finds takes the smallest thing
+around it that holds what may be one (`html_unplaced`). What was masked is then not shown elsewhere
+on the page either, and a page in which it would still stand once written is refused.
 
 What a page runs by itself (scripts in it, event handlers, templates) is left out where something is
 masked: whether it holds the field cannot be read.
@@ -21,10 +22,14 @@ from typing import TYPE_CHECKING, Final
 from gateway.backoffice.treatment.field_mask import BORDER, Told, bare, values_in
 from gateway.backoffice.treatment.found import Found
 from gateway.backoffice.treatment.html_attributes import ADDRESSES, KEPT, Attributes
-from gateway.backoffice.treatment.html_labels import Labels, says_something
+from gateway.backoffice.treatment.html_controls import more_controls
+from gateway.backoffice.treatment.html_labels import SURE, TOLD, Labels, says_something
 from gateway.backoffice.treatment.html_outline import Outline
 from gateway.backoffice.treatment.html_page import Page
+from gateway.backoffice.treatment.html_spoken import say_names
 from gateway.backoffice.treatment.html_tables import CELLS, looks_filled, made_as
+from gateway.backoffice.treatment.html_texts import cut_texts
+from gateway.backoffice.treatment.html_unplaced import Unplaced
 from gateway.backoffice.treatment.letters import seen
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
@@ -95,23 +100,31 @@ class _Masking:
 
     def __init__(self, outline: Outline, mask: FieldMask, found: Found) -> None:
         self._outline, self._mask, self._found = outline, mask, found
-        self._labels = Labels(outline, mask)
         self._attributes = Attributes(outline, mask)
+        spoken = say_names(outline, self._attributes.naming(), mask)
+        columns = [each for each in self._attributes.named() if each[0].tag == "col"]
+        self._labels = Labels(outline, mask, spoken, columns)
+        self._told_beside: list[tuple[Part, str, MaskedField, list[str]]] = []
 
     def first(self) -> MaskedField | None:
-        """Give a field that the page shows, if any."""
+        """Give a field that the page shows, if any; the page is masked then."""
         for _, field in self._fields():
             return field
         for _, _, field, _ in self._attributes.telling():
             return field
-        told = (self._mask.told_in(_read(line)) for line in self._labels.lines)
-        return next((each.field for each in told if each is not None), None)
+        self.mask_parts()
+        self.mask_attributes()
+        words = min(self._found.fields, default="")
+        known = (*self._mask.by_name.values(), *(field for _, field in self._mask.elements))
+        return next((field for field in known if field.words == words), None)
 
     def mask_parts(self) -> None:
         """Take out elements and texts that hold a field, and what follows a name in a line."""
+        cut_texts(self._outline, self._labels, self._mask, self._found)
         listed = {id(part): (part, field) for part, field in self._fields()}
         for line in self._labels.lines:
             self._list_told(line, listed)
+        self._list_unplaced(listed)
         outer = []
         for part, field in listed.values():
             self._found.take(field, _held(part))
@@ -125,7 +138,7 @@ class _Masking:
 
     def mask_attributes(self) -> None:
         """Take out attributes that tell one."""
-        for part, name, field, values in list(self._attributes.telling()):
+        for part, name, field, values in [*self._attributes.telling(), *self._told_beside]:
             if name in part.attributes and not part.gone:
                 self._found.take(field, values)
                 _leave_out(part, name)
@@ -174,14 +187,30 @@ class _Masking:
         stops = list(accumulate(len(part.says()) + 1 for part in line))
         for told, sure in (*self._led(text), *((each, True) for each in self._mask.all_told(text))):
             name = line[bisect_right(stops, told.name_end - 1)]
+            if not sure and self._labels.is_sure(name):
+                continue  # what follows is another's
             if told.values:
                 self._found.take(told.field, told.values)
+                filled = _VALUE.search("".join(told.values)) is not None
+                self._labels.note(name, SURE if filled else TOLD)
             if any(id(part) in listed for part in (name, *name.around())):
                 continue
             at = min(bisect_right(stops, told.end), len(line) - 1)
             own = told.end - (stops[at - 1] if at else 0)
             for part in self._told_of(name, line[at], own, told.field, sure=sure):
                 listed.setdefault(id(part), (part, told.field))
+
+    def _list_unplaced(self, listed: dict[int, tuple[Part, MaskedField]]) -> None:
+        """List what else may be the value of a name."""
+        said = self._attributes.said()
+        masked = list(listed.values())
+        for part, field in more_controls(self._outline, self._labels, masked, said):
+            listed.setdefault(id(part), (part, field))
+        unplaced = Unplaced(self._labels, self._mask, listed)
+        for part, field in unplaced.beside():
+            listed.setdefault(id(part), (part, field))
+        for part, field in unplaced.names:
+            self._told_beside += self._attributes.beside_name(part, field)
 
     def _led(self, text: str) -> Iterator[tuple[Told, bool]]:
         """Give the name that a line begins with and that markup ends: all after it is its value."""

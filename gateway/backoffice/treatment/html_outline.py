@@ -87,7 +87,7 @@ class Part:
     @property
     def is_blank(self) -> bool:
         """Whether it is a text that says nothing."""
-        return not self.tag and not self.text.strip(" \t\r\n\x0c:=-\xa0")
+        return not self.tag and self._said is None and not self.text.strip(" \t\r\n\x0c:=-\xa0")
 
     def around(self) -> Iterator[Part]:
         """Give what it stands in, from the inside out."""
@@ -121,19 +121,39 @@ class Part:
         Of a long one its beginning: longer than anything that is a name or a label.
         """
         if not self.inside:
-            return seen(self.text)
+            return seen(self.text) if self._said is None else self._said
         if self._said is not None:
             return self._said
         texts, length = [], 0
         for part in self.within():
             if not part.tag:
-                text = seen(part.text)
+                text = part.says()
                 texts.append(text)
                 length += len(text)
                 if length > MOST_SAID:
                     break
         self._said = BORDER.join(texts)
         return self._said
+
+    def rewrite(self, text: str) -> None:
+        """Have another text in its place; it can be found and taken out again."""
+        before, above = self.node.prev, self.node.parent
+        self.node.replace_with(text)
+        after = before.next if before is not None else above.first_child if above else None
+        if after is not None and text:
+            self.node = after
+        self.gone = not text
+        self.text, self._said = text, None
+        self._unsay()
+
+    def speak(self, name: str) -> None:
+        """Be read as if this text said a name."""
+        self._said = name
+        self._unsay()
+
+    def _unsay(self) -> None:
+        for above in self.around():
+            above._said = None  # noqa: SLF001 -- its own kind
 
     def lose(self) -> None:
         """Note that it is not shown any more, with all it holds."""

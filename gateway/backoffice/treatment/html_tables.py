@@ -9,17 +9,19 @@ other elements is a table where it says so by its roles (`role="row"`, `role="co
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from gateway.backoffice.treatment.field_mask import MaskedField
     from gateway.backoffice.treatment.html_outline import Part
 
 Beside: TypeAlias = "tuple[Part, MaskedField]"
+_Below: TypeAlias = "tuple[Part, MaskedField, Part]"
 
 TABLES: Final = frozenset({"table", "grid", "treegrid"})
 _HEADS: Final = frozenset({"th", "columnheader", "rowheader"})
@@ -27,6 +29,7 @@ CELLS: Final = _HEADS | {"td", "cell", "gridcell"}
 CONTROLS: Final = frozenset(
     {"input", "select", "textarea", "output", "meter", "progress", "button"}
 )
+NO_COLUMNS: Final[Mapping[int, tuple[MaskedField, Part]]] = MappingProxyType({})
 _SHORT: Final = 200
 _VALUE: Final = re.compile(r"[\d@]")
 _MOST_COLUMNS: Final = 10_000
@@ -50,17 +53,22 @@ def made_as(part: Part) -> str:
     return (part.attributes.get("role") or "").strip().lower() if part.attributes else ""
 
 
-def beside_in(table: Part, named: Callable[[Part], MaskedField | None]) -> Iterator[Beside]:
-    """Give each cell that is beside or below a name.
+def beside_in(
+    table: Part,
+    named: Callable[[Part], MaskedField | None],
+    columns: Mapping[int, tuple[MaskedField, Part]] = NO_COLUMNS,
+) -> Iterator[tuple[Part, MaskedField, Part]]:
+    """Give each cell that is beside or below a name, with the cell that names it.
 
     Args:
         table: what holds the rows.
         named: gives the field that a cell names, if any.
+        columns: those that something else names.
 
     Raises:
         UnfitAnswerError: it is wider than any table is.
     """
-    reading = _Table(named)
+    reading = _Table(named, columns)
     for number, row in enumerate(_rows(table)):
         yield from reading.beside(row, first=number == 0)
 
@@ -68,15 +76,19 @@ def beside_in(table: Part, named: Callable[[Part], MaskedField | None]) -> Itera
 class _Table:
     """A table as far as it has been read."""
 
-    def __init__(self, named: Callable[[Part], MaskedField | None]) -> None:
+    def __init__(
+        self,
+        named: Callable[[Part], MaskedField | None],
+        columns: Mapping[int, tuple[MaskedField, Part]],
+    ) -> None:
         self._named = named
-        self._columns: dict[int, MaskedField] = {}
+        self._columns = dict(columns)
         self._taken: dict[int, int] = {}  # by column, the rows that a cell further up still takes
         # Names beside which the next rows are as well: for how many, and from which column.
-        self._over: list[tuple[int, int, MaskedField]] = []
+        self._over: list[tuple[int, int, tuple[MaskedField, Part]]] = []
         self._section: Part | None = None
 
-    def beside(self, row: Part, *, first: bool) -> Iterator[Beside]:
+    def beside(self, row: Part, *, first: bool) -> Iterator[_Below]:
         """Give the cells of the next row that are beside or below a name."""
         if row.above is not self._section:  # no cell goes beyond its section
             self._section, self._taken, self._over = row.above, {}, []
@@ -86,11 +98,11 @@ class _Table:
             yield from self._careful(parts, first=first, in_head=in_head)
             return
         # As most rows of a long table are: each cell below its column, no name among them.
-        for at, field in self._columns.items():
+        for at, (field, name) in self._columns.items():
             if at < len(parts):
-                yield parts[at], field
+                yield parts[at], field, name
 
-    def _careful(self, parts: list[Part], *, first: bool, in_head: bool) -> Iterator[Beside]:
+    def _careful(self, parts: list[Part], *, first: bool, in_head: bool) -> Iterator[_Below]:
         cells, spans = _places(parts, self._taken, self._named)
         kinds = {each.heads for each in cells}
         heads = in_head or kinds == {True} or (first and len(kinds) == 1)
@@ -98,22 +110,27 @@ class _Table:
             self._over,
             [(rows - 1, at, field) for rows, at, field in self._over if rows > 1],
         )
-        beside: MaskedField | None = None
+        beside: tuple[MaskedField, Part] | None = None
+        taken = False  # whether that has a value
         for place, each in enumerate(cells):
             beside = next((field for _, at, field in over if at < each.start), None) or beside
             if each.field is not None:
+                named = (each.field, each.part)
                 below, after = _reach(cells, place, heads=heads)
                 reach = range(each.start, each.start + each.width)
-                self._columns |= dict.fromkeys(reach, each.field) if below else {}
+                self._columns |= dict.fromkeys(reach, named) if below else {}
                 for at in () if below else reach:
                     self._columns.pop(at, None)
-                beside = each.field if after else beside
+                beside, taken = (named, False) if after else (beside, taken)
                 if after and each.start in spans:
-                    self._over.append((spans[each.start] - 1, each.start, each.field))
+                    self._over.append((spans[each.start] - 1, each.start, named))
                 continue
+            if beside is not None and taken and _is_next_name(each):
+                beside = None  # as in rows of several names and values
             masked = _below(each, self._columns) or (None if each.heads else beside)
+            taken = taken or masked is not None
             if masked is not None and not (in_head and each.heads):
-                yield each.part, masked
+                yield each.part, *masked
 
 
 def _reach(cells: list[_Cell], place: int, *, heads: bool) -> tuple[bool, bool]:
@@ -139,6 +156,17 @@ def _reach(cells: list[_Cell], place: int, *, heads: bool) -> tuple[bool, bool]:
     return after is None or (cell.heads and among_heads), True
 
 
+def column_of(col: Part, table: Part) -> int:
+    """Give the column that a `<col>` is of."""
+    at = 0
+    for part in table.within():
+        if part is col:
+            break
+        if part.tag == "col":
+            at += _span(part.attributes.get("span"), _MAX_SPAN) or 1
+    return at
+
+
 def looks_filled(part: Part) -> bool:
     """Tell whether a short piece of a page looks like a value: digits, or something to fill in."""
     length, valued = 0, False
@@ -152,7 +180,14 @@ def looks_filled(part: Part) -> bool:
     return valued
 
 
-def _below(cell: _Cell, columns: dict[int, MaskedField]) -> MaskedField | None:
+def _is_next_name(cell: _Cell) -> bool:
+    """Tell whether a cell that names no field names what follows it."""
+    return cell.heads or (cell.part.says().rstrip().endswith(":") and not looks_filled(cell.part))
+
+
+def _below(
+    cell: _Cell, columns: dict[int, tuple[MaskedField, Part]]
+) -> tuple[MaskedField, Part] | None:
     if cell.width == 1:
         return columns.get(cell.start)
     reach = range(cell.start, cell.start + cell.width)

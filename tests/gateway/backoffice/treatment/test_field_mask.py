@@ -154,3 +154,20 @@ def test_a_value_follows_its_name_in_running_text(text: str) -> None:
 )
 def test_a_name_without_its_value_tells_nothing(text: str) -> None:
     assert mask().told_in(text) is None
+
+
+def test_a_name_of_several_words_has_beginnings_and_ends() -> None:
+    known = mask(replace(BANK, fields=frozenset({"Bank account ending", "Sort"})))
+
+    assert {end: [each for each, _ in begins] for end, begins in known.halves.items()} == {
+        "accountending": ["bank"], "ending": ["bankaccount"],
+    }  # fmt: skip
+    ends, begins = known.hinted_halves
+    assert ends.search("a\nending12") is not None
+    assert begins.search("a\nbank") is not None
+    assert begins.search("banks") is None
+
+
+def test_a_mask_may_leave_nothing_out() -> None:
+    assert mask().always_shown
+    assert not mask(replace(BANK, shown_as="")).always_shown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.backoffice.treatment.field_mask import BORDER
-from gateway.backoffice.treatment.html_labels import Labels
+from gateway.backoffice.treatment.html_labels import FOUND, MAYBE, Labels
 from gateway.backoffice.treatment.html_outline import Outline
 from gateway.backoffice.treatment.html_page import Page
 from tests.gateway.backoffice.treatment.bank import mask
@@ -56,3 +56,31 @@ def beside(text: str) -> list[str]:
 )
 def test_a_value_is_found_beside_its_name(page: str, values: list[str]) -> None:
     assert beside(page) == values
+
+
+def test_a_control_has_a_name_that_is_no_fields() -> None:
+    outline = Outline(
+        Page(
+            "<label for=a>Name</label><input id=a><label>Town <input></label><input title=Town>"
+            "<label for=b>Sort code</label><input id=b><input title='Sort code'><input>"
+        )
+    )
+    labels = Labels(outline, mask())
+
+    assert [labels.is_labelled(part) for part in outline.find("input")] == [
+        True, True, True, False, False, False,
+    ]  # fmt: skip
+
+
+def test_it_is_told_how_sure_a_value_was_found() -> None:
+    outline = Outline(
+        Page("<p>Sort code</p><p>12</p><hr><div><b>Sort code</b> x</div><dl><dt>Sort code</dl>")
+    )
+    labels = Labels(outline, mask())
+    list(labels.beside())
+
+    known = [
+        max(labels.found.get(id(each), 0) for each in (line[0], *line[0].around()))
+        for line in labels.lines
+    ]
+    assert known == [FOUND, MAYBE, 0]

@@ -60,3 +60,26 @@ def test_a_page_is_let_go_of_without_the_collector() -> None:
         assert known() is None
     finally:
         gc.enable()
+
+
+def test_a_text_can_be_written_anew_and_found_again() -> None:
+    read, page = outline("<p>a<b>b</b>c</p>")
+    texts = [part for part in read.parts if not part.tag]
+    for part in texts:
+        part.rewrite(part.text + "1")
+    for part in texts[1:]:
+        part.rewrite(part.text + "2")
+
+    assert (page.body.html or "").startswith("<body><p>a1<b>b12</b>c12</p>")
+    texts[2].rewrite("")
+    assert texts[2].gone
+    assert (page.body.html or "").startswith("<body><p>a1<b>b12</b></p>")
+
+
+def test_a_text_is_read_as_what_it_stands_for() -> None:
+    read, page = outline("<p>SC<b>:</b></p>")
+    assert read.find("p")[0].says() == "SC\x1f:"
+    read.find("p")[0].inside[0].speak("Sort code")
+
+    assert read.find("p")[0].says() == "Sort code\x1f:"
+    assert "Sort" not in (page.body.html or "")

@@ -17,7 +17,7 @@ def beside(rows: str) -> str:
     """The cells beside or below `X`."""
     outline = Outline(Page(f"<table>{rows}</table>"))
     found = beside_in(outline.find("table")[0], lambda cell: FIELD if cell.says() == "X" else None)
-    return " ".join(part.says() for part, _ in found)
+    return " ".join(part.says() for part, _, _ in found)
 
 
 @pytest.mark.parametrize(
