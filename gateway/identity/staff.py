@@ -28,6 +28,8 @@ from gateway.store import schema
 
 MAIL = re.compile(r"[A-Za-z0-9._%+'-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 LONGEST_MAIL = 254
+MOST_NAME_CHARACTERS = 256
+"""Of a sign-in name once it is folded, which makes one letter up to eighteen."""
 EMPLOYEE_NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 DIRECTORY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=+-]{0,99}")
 
@@ -94,7 +96,7 @@ def remember(
 
     Raises:
         IdentityChanged: if the number belongs to another id here, or the id to another number.
-        EntryIncomplete: if number or id are not of a form that can be kept.
+        EntryIncomplete: if number, id or sign-in name are not of a form that can be kept.
     """
     # 1. Both halves of the pin must be there, and must not be mistaken for parts of a longer name.
     if not EMPLOYEE_NUMBER.fullmatch(person.employee_number):
@@ -102,6 +104,11 @@ def remember(
         raise EntryIncomplete(message)
     if not DIRECTORY_ID.fullmatch(person.directory_id):
         message = "staff: the directory's id is missing or of unknown form"
+        raise EntryIncomplete(message)
+    username_key = fold_name(person.username)
+    if len(username_key) > MOST_NAME_CHARACTERS:
+        message = f"staff: the sign-in name has {len(username_key)} characters once it is folded, "
+        message += f"more than {MOST_NAME_CHARACTERS}"
         raise EntryIncomplete(message)
     # 2. The pin: this id and this number must lead to one row, or be both unheard of.
     directory = directory or organisation
@@ -120,7 +127,7 @@ def remember(
     )
     described = {
         "username": staff.username,
-        "username_key": fold_name(staff.username),
+        "username_key": username_key,
         "name": staff.name,
         "posts": _to_list(staff.posts),
         "unit": staff.unit,

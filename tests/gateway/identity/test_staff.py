@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, String
 
 from gateway.errors import IdentityChanged
 from gateway.identity.directories.directory import DirectoryPerson, EntryIncomplete
+from gateway.identity.names import fold_name
 from gateway.identity.staff import (
+    MOST_NAME_CHARACTERS,
     Staff,
     find_staff,
     remember,
@@ -20,6 +22,7 @@ from gateway.identity.staff import (
     staff_by_person,
     staff_identified,
 )
+from gateway.store import schema
 from gateway.store.engine import reading, writing
 from tests.doubles.stores import new_store
 
@@ -148,6 +151,25 @@ def test_a_number_of_unknown_form_is_refused(store: Engine, number: str) -> None
 def test_an_id_of_unknown_form_is_refused(store: Engine, directory_id: str) -> None:
     with pytest.raises(EntryIncomplete):
         seen(store, replace(ALICE, directory_id=directory_id))
+
+
+def test_a_name_is_refused_that_is_longer_folded_than_the_store_keeps(store: Engine) -> None:
+    """SQLite would keep it, PostgreSQL would fail; one letter may become eighteen."""
+    letters, rest = divmod(MOST_NAME_CHARACTERS, len(fold_name("\ufdfa")))
+    longest = "\ufdfa" * letters + "x" * rest
+    kept = seen(store, replace(ALICE, username=longest))
+    with pytest.raises(EntryIncomplete, match="257 characters once it is folded, more than 256"):
+        seen(store, replace(ALICE, username=longest + "x"))
+
+    assert len(fold_name(longest)) == MOST_NAME_CHARACTERS == column_length("username_key")
+    assert len(longest) < 30
+    assert found(store, longest) == [kept.staff_id]
+
+
+def column_length(name: str) -> int | None:
+    kind = schema.staff.c[name].type
+    assert isinstance(kind, String)
+    return kind.length
 
 
 def test_an_incomplete_team_is_no_team(store: Engine) -> None:
