@@ -39,6 +39,17 @@ class Disk:
         finally:
             os.close(handle)
 
+    def make_directory(self, directory: Path, mode: int = 0o777) -> None:
+        """Make a directory, and those above it, whose names would survive a power cut.
+
+        One that is there already may have been made by somebody who has not flushed its name yet.
+        """
+        if not directory.is_dir():
+            if not directory.parent.is_dir():
+                self.make_directory(directory.parent)
+            directory.mkdir(mode, exist_ok=True)
+        self.flush_directory(directory.parent)
+
     def rename(self, source: Path, target: Path) -> None:
         """Give a file its final name."""
         source.rename(target)

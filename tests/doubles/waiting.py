@@ -1,7 +1,8 @@
-"""Waiting for what comes about in another thread or process, and failing in time if it does not."""
+"""Waiting for what comes about elsewhere, and failing in time if it does not."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -29,3 +30,10 @@ def wait_until(
         if time.monotonic() > latest:
             raise AssertionError(f"after {seconds:g} s: {found()}")
         time.sleep(every)
+
+
+async def until(holds: Callable[[], object], seconds: float = 5) -> None:
+    """Wait until something holds that comes about on this event loop; raises TimeoutError."""
+    async with asyncio.timeout(seconds):
+        while not holds():  # noqa: ASYNC110 -- what is waited for tells nobody
+            await asyncio.sleep(0.01)

@@ -5,6 +5,7 @@ Sixty kills by default; `RECORD_KILLS=1000` for a long run.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
@@ -16,7 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from gateway.audit.log_store import CHECKPOINT_FILE
 from tests.doubles.record import RecordBench
+from tests.doubles.record_processes import now
 from tests.doubles.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +70,19 @@ class Victim:
         self.process.stdout.close()
 
 
-@pytest.mark.timeout(600)
+def drain(bench: RecordBench) -> None:
+    """Put what was journalled into the log, at the time of those who wrote it."""
+    bench.at = now()
+    bench.drain()
+
+
+def tell(**figures: int) -> None:
+    """Say how far it is, for whoever runs it with `-s`."""
+    sys.stdout.write(json.dumps(figures) + "\n")
+    sys.stdout.flush()
+
+
+@pytest.mark.timeout(600 + 4 * KILLS)
 def test_no_acknowledged_entry_is_lost_when_writers_and_sequencers_are_killed(
     tmp_path: Path,
 ) -> None:
@@ -88,17 +103,20 @@ def test_no_acknowledged_entry_is_lost_when_writers_and_sequencers_are_killed(
             victim.kill()
         acknowledged += writer.lines
         if round_number % 10 == 9:
-            held = bench.checkpoint()
-            bench.drain()
+            if (bench.log / CHECKPOINT_FILE).exists():  # on a busy machine none may be signed yet
+                held = bench.checkpoint()
+            drain(bench)
             assert bench.verify(held).holds
-    bench.drain()
+            tell(kills=2 * round_number + 2, acknowledged=len(acknowledged))
+    drain(bench)
     report = bench.verify(held)
     stored = {entry_id.hex().encode() for entry_id in bench.ids()}
 
     assert len(acknowledged) > KILLS * 5
     assert len(set(acknowledged) - stored) == 0
     assert report.holds, report.lines()
-    assert report.alarms == ()
+    # A write that a kill cut between two pages is kept, with an alarm; nobody was told of it.
+    assert {code for _, code in report.alarms} <= {"torn-end"}
     assert report.sealed == report.size
     assert list(bench.journal.iterdir()) == []
 
@@ -110,7 +128,7 @@ def test_the_check_finds_an_entry_that_was_lost(tmp_path: Path) -> None:
     writer.wait_for_lines(200)
     writer.kill()
     min(bench.journal.rglob("0*.seg")).unlink()
-    bench.drain()
+    drain(bench)
     stored = {entry_id.hex().encode() for entry_id in bench.ids()}
 
     assert set(writer.lines) - stored

@@ -33,5 +33,33 @@ def test_a_name_is_durable_only_after_its_directory_was_flushed(tmp_path: Path) 
     assert disk.calls == {"write": 1, "flush": 1, "rename": 1, "flush_directory": 1}
 
 
+def test_a_directory_and_those_above_it_have_durable_names(tmp_path: Path) -> None:
+    disk = NotingDisk()
+    disk.make_directory(tmp_path / "state" / "record" / "journal")
+
+    assert (tmp_path / "state" / "record" / "journal").is_dir()
+    assert disk.flushed == [tmp_path, tmp_path / "state", tmp_path / "state" / "record"]
+
+
+def test_the_name_of_a_directory_that_another_made_is_flushed_too(tmp_path: Path) -> None:
+    """It may have done no more than make it."""
+    (tmp_path / "journal").mkdir()
+    disk = NotingDisk()
+    disk.make_directory(tmp_path / "journal")
+
+    assert disk.flushed == [tmp_path]
+
+
+class NotingDisk(Disk):
+    """Notes which directories were flushed."""
+
+    def __init__(self) -> None:
+        self.flushed: list[Path] = []
+
+    def flush_directory(self, directory: Path) -> None:
+        super().flush_directory(directory)
+        self.flushed.append(directory)
+
+
 def test_free_space_is_what_the_file_system_says(tmp_path: Path) -> None:
     assert Disk().free_bytes(tmp_path) > 0
