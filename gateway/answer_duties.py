@@ -311,17 +311,17 @@ class _Openable:
         if visit.engine is None or live is None:
             return False
         function = visit.engine.policy_set.catalogue.functions[function_id]
-        session = live.session
+        session, shown_at_us = live.session, live.session.second_factor_at_us
         decision = visit.engine.decide(
             replace(
                 self.question,
+                at=visit.at,  # what is followed was asked a moment ago
+                second_factor_age_us=None if shown_at_us is None else visit.at_us - shown_at_us,
                 function=function,
                 action=Action.READ,
                 record_person=person,
                 record_organisation=None,
-                factors=function.fresh_factors(
-                    session.factors, session.second_factor_at_us, visit.at_us
-                ),
+                factors=function.fresh_factors(session.factors, shown_at_us, visit.at_us),
                 purpose=None,
             )
         )

@@ -9,10 +9,7 @@ from dataclasses import fields
 from typing import Final
 from urllib.parse import unquote
 
-from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Repetition, new_entry_id
-from gateway.backoffice.canonical import CanonicalTarget
-from gateway.identity.sessions.live_session import LiveSession
-from gateway.newcomers import Newcomers
+from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, new_entry_id
 from gateway.store.schema import microseconds
 from gateway.visit import Visit
 from gateway.wire.tunnel import BY_CLIENT, BY_SYSTEM
@@ -34,85 +31,8 @@ UNDER_REVIEW = "vetting-under-review"
 ENDED_WELL: Final = frozenset({BY_CLIENT, BY_SYSTEM})
 """Codes of ends that say who ended what could have gone on; nothing failed."""
 
-_KNOWN_DRAFTS: Final = 4_096  # some 3 kB each, with what sealing has made of it
-_TIDY_FROM: Final = 256
 _OWN_KINDS = {"gate.audit": Kind.AUDIT_QUERY}
 """Functions of the gateway whose use is another kind of act than access."""
-
-_Known = tuple[Match | None, Repetition, LiveSession, CanonicalTarget]
-
-
-class DecisionDrafts:
-    """Drafts the entries of decisions; what is the same each time is worked out once.
-
-    Somebody's same request under the same session, decided alike, is written down alike, but for
-    its id, its instant and its reference. A live session is replaced when anything about it
-    changes; what was known of the one before goes with it. For one thread.
-    """
-
-    def __init__(self, most: int = _KNOWN_DRAFTS) -> None:
-        """Start with nothing known.
-
-        Args:
-            most: how many are known at a time.
-        """
-        self._most = most
-        self._newcomers = Newcomers(most)
-        # With the objects by whose identity it is known, which keeps them from being another's.
-        self._known: dict[tuple[object, ...], _Known] = {}
-        self._tidy_at = min(most, _TIDY_FROM)
-
-    def __len__(self) -> int:
-        """Count what is known."""
-        return len(self._known)
-
-    def draft(
-        self,
-        visit: Visit,
-        question: Question,
-        decision: Decision,
-        match: Match | None,
-        *,
-        host: str,
-    ) -> EntryDraft:
-        """Draft the entry of a decision; see `decision_draft`."""
-        live, target, asking = visit.live, visit.target, visit.asking
-        if live is None or target is None or visit.purpose is not None:
-            return decision_draft(visit, question, decision, match, host=host)
-        head = visit.incoming.head
-        # INVARIANT: all that `decision_draft` reads of the visit, or that is not in the answer. The
-        # subject is the session's, the function the match's, the host the policy set's.
-        key = (
-            live.session.hash,
-            id(target),
-            decision,
-            visit.client.peer_ip if asking is None else (asking.proxy, asking.ip),
-            head.headers.get(b"user-agent"),
-            head.method,
-            question.record_person,
-            question.record_organisation,
-        )
-        known = self._known.get(key)
-        if known is not None and known[0] is match and known[2] is live:
-            return known[1].draft(
-                entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference
-            )
-        draft = decision_draft(visit, question, decision, match, host=host)
-        # A session read anew takes the place of what it was, and so does a match that was made for
-        # a body, another each time.
-        if known is not None or self._newcomers.came_before(
-            (live.session.hash, head.method, target.sent)
-        ):
-            if len(self._known) >= self._tidy_at:
-                self._tidy()
-            self._known[key] = match, Repetition(draft), live, target
-        return draft
-
-    def _tidy(self) -> None:
-        """Forget what belongs to sessions that are over; all, where that is not enough."""
-        kept = {key: known for key, known in self._known.items() if not known[2].dropped}
-        self._known = kept if len(kept) < self._most else {}
-        self._tidy_at = min(self._most, 2 * len(self._known) + _TIDY_FROM)
 
 
 def decision_draft(

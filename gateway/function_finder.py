@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from policies.catalogue import Catalogue, Match
 
 _TARGETS_KEPT: Final = 4096
+_LONGEST: Final = 1_024  # bytes; a long one is read into a hundred times that, and anybody can ask
 _PAGES_AT_HOSTS: Final = frozenset({CONTINUE})
 _READ_BYTES: Final = 256 * 1024  # the most of a form or JSON that is read to tell what it means
 
@@ -132,7 +133,7 @@ class FunctionFinder:
                 canonical = replace(canonical, host=self._host)
             match = reached.match(method, canonical.path, canonical.query)
             known = Found(canonical, match, self._open_acts(canonical.path))
-            if self._newcomers.came_before(key):
+            if len(target) <= _LONGEST and self._newcomers.came_before(key):
                 if len(self._known) >= _TARGETS_KEPT:
                     self._known.clear()  # the common ones are soon back
                 self._known[key] = known

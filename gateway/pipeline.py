@@ -14,15 +14,16 @@ Rules it keeps:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from gateway.audit.entry import Outcome
 from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
-from gateway.drafts import DecisionDrafts, ending_draft
-from gateway.errors import RecordUnavailable
+from gateway.drafts import ending_draft
+from gateway.errors import NotCurrent, RecordUnavailable
+from gateway.precedents import Precedents
 from gateway.refused import Refused
 from gateway.staff_finder import asked_again, no_session
 from gateway.visit import Grant, Visit
@@ -33,10 +34,11 @@ from policies.question import Question
 from policies.reasons import Reason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from datetime import datetime
 
     from gateway.acts import Act, OpenAct
+    from gateway.audit.entry import EntryDraft
     from gateway.audit.identifiers import Identifiers
     from gateway.audit.recorder import Recorder
     from gateway.backoffice.canonical import CanonicalTarget
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from gateway.identity.sessions.live_session import LiveSession
     from gateway.identity.sessions.presence import Presence
     from gateway.network_zones import NetworkZones
+    from gateway.precedents import Precedent
     from gateway.proxy_asking import ProxyAsking
     from gateway.refuser import Refuser
     from gateway.resources import ResourcePaths, ResourceTally
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
     from gateway.transactions import Transactions
     from gateway.wire.connection import Connection
     from gateway.wire.incoming import Incoming
-    from policies.catalogue import Function
+    from policies.catalogue import Catalogue, Function
     from policies.engine import Engine
 
 _log = structlog.get_logger("pipeline")
@@ -134,7 +137,7 @@ class Pipeline:
         self._conditions = conditions
         self._same_origin = same_origin
         self._seen = seen
-        self._drafts = DecisionDrafts()
+        self._precedents = Precedents(presence)
         self._wall_us = wall_us
         self._instant = instant
         self._monotonic = monotonic
@@ -151,7 +154,7 @@ class Pipeline:
         self.running[client] = visit
         try:
             try:
-                await self._pass(visit)
+                await self._begin(visit)
             except Exception as why:  # noqa: BLE001 -- whatever failed, nobody is let through or waits
                 await self._refuser.refuse(visit, why)
         except Exception:  # noqa: BLE001 -- nobody else would hear of it, and the client would wait
@@ -162,7 +165,23 @@ class Pipeline:
 
     # ---- the steps ------------------------------------------------------------------------
 
-    async def _pass(self, visit: Visit) -> None:
+    def _begin(self, visit: Visit) -> Coroutine[Any, Any, None]:
+        """Follow what was found a moment ago, if nothing of it can have changed; else find it."""
+        known = self._staff.known(visit)
+        before = None if known is None else self._precedents.find(visit, known, self._engine())
+        if known is None or before is None or (match := before.match) is None:
+            return self._pass(visit, known)
+        question, decision = before.question, before.decision
+        visit.target = before.target  # before anything is refused: the record names it
+        visit.live = self._staff.demand(visit, known)
+        visit.engine, visit.question = before.engine, question
+        self._seen(before.engine, question, decision)
+        draft = before.repetition.draft(
+            entry_id=visit.entry_id, at_us=visit.at_us, reference=visit.reference
+        )
+        return self._carry_out(visit, question, decision, match, draft, before)
+
+    async def _pass(self, visit: Visit, known: LiveSession | None) -> None:
         # 1. one canonical target
         head = visit.incoming.head
         catalogue = self._engine().policy_set.catalogue
@@ -172,9 +191,14 @@ class Pipeline:
         if not safe:
             self._same_origin.demand(visit, target.path)
         if open_act is not None:
-            return await self._serve_open(visit, open_act)
+            await self._serve_open(visit, open_act)
+            return
         # 2. who is asking
-        known = self._staff.known(visit) or await self._staff.find(visit)
+        known = known or await self._staff.find(visit)
+        if self._engine().policy_set.catalogue is not catalogue:
+            # Another set came into force meanwhile: it says what this means, as it decides.
+            await self._pass(visit, known)
+            return
         visit.live = live = self._staff.demand(visit, known)
         # 3. what for: a body, or the page that it belongs to, may have a say in it
         unfit = None
@@ -183,11 +207,25 @@ class Pipeline:
             named = self._finder.reached(catalogue).declared_parameters
             resource = None if match else self._resource_paths.system_of(head.method, target, named)
             if resource is not None:
-                return await self._serve_resource(visit, live, resource)
+                await self._serve_resource(visit, live, resource)
+                return
+        await self._judge(visit, live, catalogue, match, unfit)
+
+    async def _judge(
+        self,
+        visit: Visit,
+        live: LiveSession,
+        catalogue: Catalogue,
+        match: Match | None,
+        unfit: UnfitBody | None,
+    ) -> None:
+        """Decide what a request means by the set whose catalogue says so; do it if permitted."""
         # 4. may they
         person = match.record_person if match else None
         owner = None if person is None else await self._owners.find(person)
         engine = self._engine()
+        if engine.policy_set.catalogue is not catalogue:  # while a body or an owner was read
+            raise NotCurrent("pipeline: another policy set came into force")
         question, decision = self._decide(engine, visit, live, match, owner)
         if decision.reason is Reason.PURPOSE_NEEDED:
             question, decision = await self._conditions.with_purpose(visit, question, decision)
@@ -204,13 +242,8 @@ class Pipeline:
         bits = decision.obligations.bits
         if bits or match.transaction or match.function.transaction or live.under_review:
             await self._conditions.demand(visit, question, decision, match)
-        grant = await self._enforce(visit, question, decision, match)
-        # 7. act, 8. close
-        outcome = 503, "cut-short"
-        try:
-            outcome = await self._act(visit, match.function.system, grant)
-        finally:
-            self._close(visit, *outcome)
+        draft = self._precedents.draft(visit, question, decision, match, host=engine.host)
+        await self._carry_out(visit, question, decision, match, draft)
 
     async def _what_for(
         self, visit: Visit, live: LiveSession, target: CanonicalTarget, match: Match | None
@@ -268,11 +301,16 @@ class Pipeline:
         visit.engine, visit.question = engine, question
         return question, engine.decide(question)
 
-    async def _enforce(
-        self, visit: Visit, question: Question, decision: Decision, match: Match
-    ) -> Grant:
-        """Make the Grant, once the permit is durable."""
-        draft = self._drafts.draft(visit, question, decision, match, host=self._engine().host)
+    async def _carry_out(
+        self,
+        visit: Visit,
+        question: Question,
+        decision: Decision,
+        match: Match,
+        draft: EntryDraft,
+        before: Precedent | None = None,
+    ) -> None:
+        """Make the Grant, once the permit is durable; act; close."""
         try:
             await self._recorder.record_async(draft, visit.client.loop)
         except RecordUnavailable:
@@ -282,7 +320,13 @@ class Pipeline:
             self._recorder.queue(result)
             raise
         visit.draft = draft
-        return Grant(decision, question, match, draft)
+        grant = Grant(decision, question, match, draft, before)
+        # 7. act, 8. close
+        outcome = 503, "cut-short"
+        try:
+            outcome = await self._act(visit, match.function.system, grant)
+        finally:
+            self._close(visit, *outcome)
 
     async def _denied(
         self, visit: Visit, question: Question, decision: Decision, match: Match | None
@@ -290,7 +334,8 @@ class Pipeline:
         """Record a denial and say what the person meets: 404 for what is not theirs to know of."""
         if match is None and visit.lost_page and self._conditions.may_tell(visit, question):
             return await self._conditions.lost(visit, question, decision)
-        draft = self._drafts.draft(visit, question, decision, match, host=self._engine().host)
+        host = self._engine().host
+        draft = self._precedents.draft(visit, question, decision, match, host=host)
         await self._recorder.record_async(draft)
         hidden = match is None or decision.gate in {Gate.FUNCTION, Gate.AGREEMENT}
         reasons = self._engine().staff_reasons(question, decision)
@@ -338,13 +383,17 @@ class Pipeline:
         """Queue the outcome of a permitted visit; it is not waited for."""
         if visit.draft is None:
             return
-        client, incoming = visit.client, visit.incoming
-        # The client's connection may be at its next request by now.
-        sent = client.bytes_out if client.owes(incoming) else incoming.sent_bytes
-        counts = status, sent, incoming.received_bytes
-        duration_us = int((self._monotonic() - visit.started) * 1_000_000)
-        ended = visit.draft.id.hex(), self._wall_us(), *counts, duration_us
+        client, incoming, draft = visit.client, visit.incoming, visit.draft
+        ended = (
+            draft.id.hex(),
+            self._wall_us(),
+            status,
+            # The client's connection may be at its next request by now.
+            client.bytes_out if client.owes(incoming) else incoming.sent_bytes,
+            incoming.received_bytes,
+            int((self._monotonic() - visit.started) * 1_000_000),
+        )
         if code or visit.done:
-            self._recorder.queue(ending_draft(visit.draft, ended, code, visit.done))
+            self._recorder.queue(ending_draft(draft, ended, code, visit.done))
         else:
             self._recorder.close_visit(ended)

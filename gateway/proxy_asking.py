@@ -34,9 +34,11 @@ class ProxyKind(StrEnum):
     EXT_AUTHZ = "ext-authz"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ProxyAsking:
-    """One question of a listed proxy.
+    """One question of a listed proxy. A value: once made it never changes.
+
+    Not frozen: one is made for every question, and that would cost it three times as much.
 
     Attributes:
         proxy: its id in the settings.

@@ -74,9 +74,9 @@ class UpstreamSection(Section):
     total_seconds: float | None = Field(default=None, ge=1, le=86_400)
     """How long a request and its answer may take together; without it, as long as they go on."""
     max_connections: int = Field(default=64, ge=1, le=4_096)
-    """The most connections one worker keeps to each instance of this system."""
+    """The most connections one worker keeps to each instance; one person has 7 in 8 at most."""
     websockets: int = Field(default=1_000, ge=0, le=65_536)
-    """The most WebSockets one worker keeps to this system, beside its connections."""
+    """The most WebSockets one worker keeps beside those; one person has 7 in 8 at most."""
     websocket_idle_seconds: float = Field(default=300.0, ge=1, le=3_600)
     """How long nobody may say anything on a WebSocket."""
     failures: int = Field(default=3, ge=1, le=100)

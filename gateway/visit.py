@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.audit.entry import EntryDraft
 from gateway.backoffice.canonical import CanonicalTarget
@@ -115,8 +115,18 @@ class UnearnedGrantError(TypeError):
     """Somebody tried to make a Grant without an enforced permit: a fault of the program."""
 
 
+class Ready(Protocol):
+    """What comes again, and with it what an act made of it.
+
+    Attributes:
+        prepared: by whichever act was done with it last; that alone knows what it is.
+    """
+
+    prepared: object
+
+
 class Grant:
-    """Leave to act, made by `pipeline.enforce` from a permit that has been recorded. Never changes.
+    """Leave to act, made by the pipeline from a permit that has been recorded. Never changes.
 
     INVARIANT: no Grant exists for a decision that is not a permit, or whose entry is not durable.
 
@@ -125,12 +135,19 @@ class Grant:
         question: what was asked.
         match: which function and route the request means.
         entry: the durable entry of the decision.
+        ready: where an act may leave what it made for this request, for the next that is the same;
+            None where there is none that would find it.
     """
 
-    __slots__ = ("decision", "entry", "match", "question")
+    __slots__ = ("decision", "entry", "match", "question", "ready")
 
     def __init__(
-        self, decision: Decision, question: Question, match: Match, entry: EntryDraft
+        self,
+        decision: Decision,
+        question: Question,
+        match: Match,
+        entry: EntryDraft,
+        ready: Ready | None = None,
     ) -> None:
         """Refuse to exist for anything but a permit."""
         if not decision.permitted:
@@ -139,3 +156,4 @@ class Grant:
         self.question: Final = question
         self.match: Final = match
         self.entry: Final = entry
+        self.ready: Final = ready

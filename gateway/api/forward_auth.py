@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.errors import RequestError
 from gateway.proxy_asking import ProxyAsking, ProxyKind
 from gateway.sources import address_of
-from gateway.wire.answers import Answer
+from gateway.wire.answers import give_bodiless
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import METHODS, SAFE_METHODS, UNSEEN, RequestHead
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from gateway.system_hosts import SystemHost
+    from gateway.wire.connection import Connection
 
 FORWARD_AUTH_PATH: Final = b"/-/forward-auth"
 SECRET_FIELD: Final = b"gateway-proxy-secret"
@@ -160,8 +161,7 @@ class ForwardAuth:
             and known.peer_ip == peer_ip
             and known.target == head.target
         ):
-            held = Incoming(known.head.for_target(known.head.target), self._no_body)
-            held.complete = True
+            held = Incoming(known.head, self._no_body, complete=True)
             return held, known.asking(incoming=incoming)
         rest = head.target[len(FORWARD_AUTH_PATH) :]
         if not head.target.startswith(FORWARD_AUTH_PATH) or rest[:1] not in {b"", b"/", b"?"}:
@@ -262,10 +262,8 @@ def _hash(secret: bytes) -> bytes:
     return hashlib.sha256(secret).digest()
 
 
-def permitted(
-    identity: list[tuple[bytes, bytes]], cookies: bytes, own_cookie: bytes, reference: str
-) -> Answer:
-    """Tell a proxy to send the request on, and with what.
+def permission(identity: list[tuple[bytes, bytes]], cookies: bytes, own_cookie: bytes) -> bytes:
+    """Write what tells a proxy to send a request on, and with what: all but the reference.
 
     It puts every field that is given here in the place of what the client sent under its name.
 
@@ -273,22 +271,28 @@ def permitted(
         identity: who is asking, as the system is told.
         cookies: the client's `Cookie` field.
         own_cookie: what the names of our own cookies begin with; no system is given those.
-        reference: of the visit.
     """
     kept = [
         each
         for each in (part.strip() for part in cookies.split(b";"))
         if each and not each.startswith((own_cookie + b"=", own_cookie + b"-"))
     ]
-    told = reference.encode("ascii")
-    return Answer(
-        status=200,
-        fields=(
-            (b"Cache-Control", b"no-store"),
-            *identity,
-            (b"Cookie", b"; ".join(kept)),
-            (b"X-Request-ID", told),
-            (b"Gateway-Reference", told),
-        ),
-        body=b"",
+    fields = b"".join([b"%b: %b\r\n" % field for field in identity])
+    return b"HTTP/1.1 200 OK\r\nCache-Control: no-store\r\n%bCookie: %b\r\n" % (
+        fields,
+        b"; ".join(kept),
     )
+
+
+def give_permission(written: bytes, reference: str, incoming: Incoming, client: Connection) -> None:
+    """Give a proxy leave to send a request on.
+
+    Args:
+        written: see `permission`.
+        reference: of the visit.
+        incoming: the question.
+        client: the proxy's connection.
+    """
+    told = reference.encode("ascii")
+    fields = b"%bX-Request-ID: %b\r\nGateway-Reference: %b\r\n" % (written, told, told)
+    give_bodiless(fields, incoming, client)

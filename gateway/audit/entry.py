@@ -73,7 +73,8 @@ class Repetition:
 
     def __init__(self, draft: "EntryDraft") -> None:
         """Take the facts of a whole draft."""
-        self.facts: Mapping[str, Any] = dict(vars(draft))
+        # With a place for what each draft puts there: a dictionary that grows is made twice.
+        self.facts: Mapping[str, Any] = {**vars(draft), "repetition": None}
         self.prepared: object = None
 
     def draft(self, *, entry_id: bytes, at_us: int, reference: str) -> "EntryDraft":

@@ -95,7 +95,7 @@ class JournalWriter:
         self._naming = threading.Lock()
         self._path = directory / writer
         try:
-            directory.mkdir(parents=True, exist_ok=True)
+            disk.make_directory(directory)
             starting = directory / f".{writer}"
             starting.mkdir(mode=0o750)
             self._alive = os.open(starting / ALIVE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o640)

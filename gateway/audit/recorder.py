@@ -111,8 +111,8 @@ class Recorder:
         """
         loop = loop or asyncio.get_running_loop()
         future = loop.create_future()
-        due = time.monotonic() + self._patience_seconds
-        self._hand_over(Waiting(draft, due=due, future=future))
+        waiting = Waiting(draft, time.monotonic() + self._patience_seconds, None, future)
+        self._hand_over(waiting)
         if not self._wake_planned:
             # Once for all that this turn of the loop hands over.
             self._wake_planned = True
@@ -151,16 +151,16 @@ class Recorder:
 
     def _hand_over(self, waiting: Waiting) -> None:
         """Have an entry sealed and put in its place, or tell at once why not."""
-        failure = self._refusal(waiting.draft)
+        full = len(self._room.pending) >= self._limits.queue_entries
+        plain = self._committer.takes_all and not full
+        failure = None if plain else self._refusal(waiting.draft, full=full)
         if failure is None:
             self._committer.place(waiting)
         else:
             self._room.settle((waiting,), failure)
 
-    def _refusal(self, draft: EntryDraft) -> str | None:
-        full = len(self._room.pending) >= self._limits.queue_entries
-        if self._committer.takes_all and not full:
-            return None
+    def _refusal(self, draft: EntryDraft, *, full: bool) -> str | None:
+        """Say why an entry is not taken, where not everything is."""
         state = self._committer.state
         if not self._committer.is_open:
             return "the record is not open"

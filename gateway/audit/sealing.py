@@ -179,11 +179,11 @@ class Sealer:
         """
         try:
             sealed = self._seal(draft, chance, ())
+            if len(sealed[0]) <= MAX_ENTRY_BYTES:
+                self._accept(sealed)
+                return sealed
         except (TypeError, ValueError, OverflowError):
-            sealed = None
-        if sealed is not None and len(sealed.body) <= MAX_ENTRY_BYTES:
-            self._accept(sealed)
-            return sealed
+            pass
         for text_limit, list_limit in _CUTS:
             shortened, names = _shortened(draft, text_limit, list_limit)
             try:

@@ -110,7 +110,7 @@ class Sequencer:
         self._clock = clock
         self._times = times or SequencerTimes()
         self._disk = disk or Disk()
-        self._directory.mkdir(parents=True, exist_ok=True)
+        self._disk.make_directory(self._directory)
         self._lock = _take_lead(self._directory)
         try:
             self._store = LogStore(self._directory)

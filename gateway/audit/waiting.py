@@ -28,7 +28,6 @@ class Waiting:
     def __init__(
         self,
         draft: EntryDraft,
-        *,
         due: float = _NEVER,
         done: Done | None = None,
         future: "asyncio.Future[None] | None" = None,

@@ -29,7 +29,11 @@ _CACHE_SIZE: Final = 8192  # sessions of one worker within 30 s; about 8 MB at t
 
 
 class AssertionMint:
-    """Makes assertions under the current key, and publishes the public keys."""
+    """Makes assertions under the current key, and publishes the public keys.
+
+    Attributes:
+        changes: how often all that had been signed was given up, as nobody could check it any more.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class AssertionMint:
             follow: gives the keys that hold at an instant, where they are others; asked every 5 s,
                 before something is signed or published.
         """
+        self.changes = 0
         self._follow = follow
         self._look_at = 0.0
         self._issuer = issuer
@@ -81,6 +86,17 @@ class AssertionMint:
         self._cache.move_to_end((audience, session, account))
         self._forget_old(now)
         return token
+
+    def used_until(self, session: str, audience: str, account: str = "") -> float:
+        """Tell up to when the assertion of a session is used again, in seconds since the epoch.
+
+        Args:
+            session: as for `assertion_for`, which gave one before.
+            audience: the same.
+            account: the same.
+        """
+        cached = self._cache.get((audience, session, account))
+        return 0 if cached is None else cached[0] + _REUSE_SECONDS
 
     def bound_assertion(
         self, subject: Subject, audience: str, account: str, method: str, target: bytes
@@ -146,6 +162,7 @@ class AssertionMint:
         # Nobody can check any more what a key signed that is published no longer.
         if self._kid not in {each.kid for each in found.public.keys}:
             self._cache.clear()
+            self.changes += 1
         self._public = found.public
         self._use(found.key)
 

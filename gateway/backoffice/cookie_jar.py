@@ -7,6 +7,7 @@ ignored, a jar serves one system only.
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -47,6 +48,11 @@ class CookieJar:
         ]
         chosen.sort(key=lambda cookie: -len(cookie.path))
         return "; ".join(f"{cookie.name}={cookie.value}" for cookie in chosen).encode("ascii")
+
+    def stands_until(self, at: float) -> float:
+        """Tell up to when it gives what it gives `at`, unless it is changed (epoch seconds)."""
+        ends = [each.expires_at for each in self.cookies if each.expires_at is not None]
+        return min((end for end in ends if end > at), default=math.inf)
 
     def with_set_cookie(self, values: Iterable[bytes], *, path: str, at: float) -> Self:
         """Take the `Set-Cookie` values of an answer to `path`; malformed ones are left out."""

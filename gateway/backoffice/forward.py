@@ -6,7 +6,7 @@ again whether the request may pass, and never changes what was decided on.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, NamedTuple
 
 from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
@@ -30,8 +30,7 @@ class Outbound(NamedTuple):
 
     Attributes:
         target: the canonical target that was matched, decided and recorded.
-        identity: fields that say who is asking.
-        cookies: value of the `Cookie` field, from the session's jar.
+        told: what the system is told of who asks, see `told_fields`.
         reference: the visit's reference.
         resource: a style sheet, script or image.
         keep: stores what an answer brings for the session, durable when it returns: `Set-Cookie`
@@ -43,8 +42,7 @@ class Outbound(NamedTuple):
     """
 
     target: CanonicalTarget
-    identity: Iterable[tuple[bytes, bytes]]
-    cookies: bytes
+    told: bytes
     reference: str
     resource: bool
     keep: KeepAnswer

@@ -14,6 +14,7 @@ from gateway.backoffice.headers import request_head
 from gateway.backoffice.plain_exchange import PlainExchange
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Instance, Upstream
+from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.websocket_head import WEBSOCKET
@@ -64,7 +65,7 @@ class Forwarder:
         instance = upstream.only
         if instance is None:
             return await self._ask_one_of(incoming, client, outbound)
-        idle = None if incoming.failed else instance.pool.take_idle()
+        idle = None if incoming.failed else instance.pool.take_idle(outbound.asker)
         try:
             if idle is None:
                 return await self._attempt(instance, incoming, client, outbound, fresh=False)
@@ -134,15 +135,14 @@ class Forwarder:
         fresh: bool,
     ) -> Forwarded:
         pool = instance.pool
-        upstream = None if fresh else pool.take_idle()
+        upstream = None if fresh or incoming.failed else pool.take_idle(outbound.asker)
         if upstream is None:
-            upstream = await pool.acquire(fresh=fresh)
-            if not upstream.is_reusable and not incoming.failed:  # gone before it could be used
+            upstream = await _acquired(pool, incoming, outbound.asker, fresh=fresh)
+            if upstream is None:
+                status, code = incoming.failure
+                return Forwarded(status=status, code=code, answered=False)
+            if not upstream.is_reusable:  # gone before it could be used
                 raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
-        if incoming.failed:
-            pool.put_back(upstream)
-            status, code = incoming.failure
-            return Forwarded(status=status, code=code, answered=False)
         exchange = self._begin(instance, upstream, incoming, client, outbound)
         forwarded = await exchange.done
         if forwarded.answered:
@@ -162,13 +162,28 @@ class Forwarder:
             head=incoming.head,
             target=outbound.target,
             host=instance.host,
-            identity=outbound.identity,
-            cookies=outbound.cookies,
+            told=outbound.told,
             reference=outbound.reference,
         )
         exchange = self._exchange(incoming, client, outbound, self._upstream.origins)
         exchange.start(upstream, head)
         return exchange
+
+
+async def _acquired(
+    pool: UpstreamPool, incoming: Incoming, asker: str, *, fresh: bool
+) -> UpstreamConnection | None:
+    """Acquire a connection; None where the client has given its request up meanwhile."""
+    try:
+        upstream = None if incoming.failed else await pool.acquire(asker, incoming, fresh=fresh)
+    except ExchangeError:
+        if not incoming.failed:
+            raise
+        return None
+    if upstream is not None and incoming.failed:
+        pool.put_back(upstream)
+        return None
+    return upstream
 
 
 def _may_repeat(error: ExchangeError, incoming: Incoming, client: Connection) -> bool:

@@ -74,8 +74,7 @@ def request_head(
     head: RequestHead,
     target: CanonicalTarget,
     host: bytes,
-    identity: Iterable[tuple[bytes, bytes]],
-    cookies: bytes,
+    told: bytes,
     reference: str,
 ) -> bytes:
     """Write the head of the request that goes to the back office.
@@ -84,11 +83,12 @@ def request_head(
         head: the client's head; only fields of the allow-list are taken from it.
         target: what was decided on; sent as it is.
         host: the system's own `Host`.
-        identity: fields that say who is asking (assertion, names an AccessGate expects).
-        cookies: value of the `Cookie` field from the server-side jar, empty for none.
+        told: what the system is told of who asks, see `told_fields`.
         reference: the visit's reference.
     """
-    openings: dict[bytes, bytes] = head.worked_out.setdefault(_KNOWN_AS, {})
+    openings: dict[bytes, bytes] | None = head.worked_out.get(_KNOWN_AS)
+    if openings is None:
+        openings = head.worked_out[_KNOWN_AS] = {}
     opening = openings.get(host)
     if opening is None:
         opening = openings[host] = b" HTTP/1.1\r\nHost: " + host + _passed_on(head)
@@ -97,16 +97,25 @@ def request_head(
         framing = b"\r\nTransfer-Encoding: chunked"
     elif head.body_length or head.method in _WITH_BODY:
         framing = b"\r\nContent-Length: %d" % head.body_length
-    return b"%b %b%b%b%b%b\r\nX-Request-ID: %b%b\r\n\r\n" % (
+    return b"%b %b%b%b\r\nX-Request-ID: %b%b\r\n\r\n" % (
         head.method.encode("ascii"),
         target.sent,
         opening,
-        b"".join([b"\r\n%b: %b" % field for field in identity]),
-        b"\r\nCookie: " if cookies else b"",
-        cookies,
+        told,
         reference.encode("ascii"),
         framing,
     )
+
+
+def told_fields(identity: Iterable[tuple[bytes, bytes]], cookies: bytes) -> bytes:
+    """Write what a system is told of who asks, each field behind a CRLF.
+
+    Args:
+        identity: fields that say who is asking (assertion, names an AccessGate expects).
+        cookies: value of the `Cookie` field from the server-side jar, empty for none.
+    """
+    said = b"".join([b"\r\n%b: %b" % field for field in identity])
+    return said + b"\r\nCookie: " + cookies if cookies else said
 
 
 def _passed_on(head: RequestHead) -> bytes:

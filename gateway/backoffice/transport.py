@@ -32,7 +32,7 @@ class ExchangeError(UpstreamError):
     """One exchange failed. `status` is what the client is told.
 
     Attributes:
-        status: 502, 503 or 504.
+        status: 502, 503 or 504; 429 and 499 are of whoever asked (see `UpstreamPool.acquire`).
         code: a fixed word for the record.
         retryable: nothing of an answer came on a connection that had been idle, so most likely
             nobody read the request: one without effect may be repeated, on a new connection.
@@ -67,6 +67,7 @@ class ConnectionKeeper(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """One socket to a system."""
 
+    asker = ""  # who has it, or had it last
     on_switch: Callable[[bytes], None] | None = None  # takes what is behind a 101, and `give_away`
 
     def __init__(self, pool: ConnectionKeeper) -> None:

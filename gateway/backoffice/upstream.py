@@ -19,6 +19,7 @@ import structlog
 from gateway.backoffice.affinity import drawn
 from gateway.backoffice.instance_health import HealthRule, InstanceHealth
 from gateway.backoffice.instance_look import look_at
+from gateway.backoffice.shares import PERSON_SHARE
 from gateway.backoffice.transport import ExchangeError
 from gateway.backoffice.upstream_address import UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
@@ -33,7 +34,9 @@ _NOT_REACHED: Final = frozenset(
     {"upstream-refused", "upstream-connect-timeout", "upstream-tls", "upstream-gone"}
 )
 # Refused by us, or for what an answer says: no instance is to blame.
-_BLAMELESS: Final = frozenset({"upstream-busy", "upstream-drained", "upstream-location"})
+_BLAMELESS: Final = frozenset(
+    {"upstream-busy", "upstream-drained", "upstream-location", PERSON_SHARE}
+)
 
 
 class Instance:

@@ -28,7 +28,7 @@ class UpstreamAddress:
         first_byte_seconds: from the request's last byte to the answer's first.
         idle_seconds: the longest pause inside a request or an answer.
         total_seconds: from the request's first byte to the answer's last.
-        max_connections: of one worker.
+        max_connections: of one worker; see `UpstreamPool` for how people share them.
     """
 
     host: str

@@ -14,6 +14,7 @@ import base64
 import hashlib
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -22,6 +23,7 @@ from typing import Any, Final
 from gateway.backoffice.forward import Exchange, Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import request_head
+from gateway.backoffice.shares import PERSON_SHARE, Shares
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Upstream
 from gateway.wire.connection import Connection
@@ -59,7 +61,8 @@ class WebSockets:
             upstream, exchange=self._exchange, writes_head=self._writes_head
         )
         self._at_most = at_most
-        self._count = 0
+        self._shares = Shares(at_most)
+        self._held: Counter[str] = Counter()  # by asker
 
     async def forward(
         self,
@@ -78,19 +81,28 @@ class WebSockets:
             judge: says by the fields of the system's answer why it may not be; None where nobody
                 looks at them.
 
+        Returns:
+            What came of it: 503 where all are in use, 429 where this asker has their share of them.
+
         Raises:
             ExchangeError: nothing has been said to the client; the caller refuses.
         """
-        if self._count >= self._at_most:
+        held, asker = self._held, outbound.asker
+        left = self._at_most - held.total() - 1
+        if left < 0:
             return Forwarded(status=503, code="websockets-full", answered=False)
-        self._count += 1
+        if not self._shares.allow(held[asker] + 1, left):
+            return Forwarded(status=429, code=PERSON_SHARE, answered=False)
+        held[asker] += 1
         forwarder = self._forwarder
         if judge is not None:
             forwarder = forwarder.looking(partial(self._exchange, judge=judge), self._writes_head)
         try:
             return await forwarder.forward(incoming, client, outbound)
         finally:
-            self._count -= 1
+            held[asker] -= 1
+            if not held[asker]:
+                del held[asker]
 
 
 def handshake_head(scheme: bytes, *, head: RequestHead, host: bytes, **asked: Any) -> bytes:

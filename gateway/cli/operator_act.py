@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from gateway.audit.disk import Disk
 from gateway.audit.entry import EntryDraft, Kind, Outcome, new_draft
 from gateway.audit.recorder import Recorder
 from gateway.audit.recorder_limits import RecorderLimits
@@ -68,7 +69,8 @@ def operator_act(
     # Only what is wrong: the answer of the command is not to be mixed with lines for operators.
     log = settings.operational_log.model_copy(update={"level": "error"})
     configure_operational_log(log, component="command")
-    settings.record.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not settings.record.directory.is_dir():
+        Disk().make_directory(settings.record.directory, 0o700)
     recorder = Recorder(
         directory=settings.record.directory, key_ring=ring, writer=WRITER, limits=LIMITS
     )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
-from gateway.api.forward_auth import permitted
+from gateway.api.forward_auth import give_permission, permission
 from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
+from gateway.backoffice.headers import told_fields
 from gateway.backoffice.passed_cookies import PassedCookies
 from gateway.backoffice.websocket import WebSockets
 from gateway.cookies import CookiePolicy
 from gateway.front.from_settings import system_hosts
-from gateway.front.told_identity import identity_of, profile_of
-from gateway.wire.answers import give
+from gateway.front.told_identity import identity_of, is_told_alike, profile_of
 from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from gateway.backoffice.assertion import AssertionMint
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.backoffice.cookie_jar import CookieJar
+    from gateway.backoffice.forward import PassCookies
     from gateway.backoffice.kept_cookies import KeptCookies
     from gateway.backoffice.upstream import Upstream
     from gateway.front.told_identity import SystemProfile
@@ -38,6 +40,44 @@ _MEBIBYTE: Final = 1024 * 1024
 
 
 DutyOf: TypeAlias = "Callable[[Visit, Grant | None], AnswerDuty | None]"
+
+
+_TOO_LARGE: Final = Forwarded(status=413, code="body-too-large", answered=False)
+_LET_PASS: Final = Forwarded(status=0, code="", answered=True)
+# Bound once: a named tuple is made slowly by its own name.
+_new = tuple.__new__
+
+
+class _Told(NamedTuple):
+    """What was told of who asks, for the next request that is the same.
+
+    Attributes:
+        act: who made it.
+        cookies: of which it was made: the session's jar, or what the client of a proxy sent.
+        changes: of the mint, then.
+        since_us: when; before it stands a clock that went back.
+        until_us: up to when cookies and assertion are given once more.
+        told: to the system, see `told_fields`; or to the proxy, see `permission`.
+    """
+
+    act: ForwardAct
+    cookies: CookieJar | bytes
+    changes: int
+    since_us: int
+    until_us: int
+    told: bytes
+
+    def holds(
+        self, act: ForwardAct, cookies: CookieJar | bytes | None, mint: AssertionMint, at_us: int
+    ) -> bool:
+        """Tell whether it would be made alike now."""
+        mine, of, changes, since_us, until_us, _ = self
+        return (
+            mine is act
+            and (of is cookies or (of == cookies and isinstance(of, bytes)))
+            and changes == mint.changes
+            and since_us <= at_us < until_us
+        )
 
 
 class ForwardAct:
@@ -74,6 +114,8 @@ class ForwardAct:
         self._passed = passed
         self._profile = profile
         self._identity = identity_of(profile, mint)
+        self._mint = mint
+        self._told_alike = is_told_alike(profile)
         self._forwarder = forwarder
         self._websockets = websockets
         self._cookies = cookies
@@ -88,23 +130,25 @@ class ForwardAct:
         live, target = visit.live, visit.target
         if live is None or target is None:
             raise ValueError("forward: a visit without session or target")
+        if visit.asking is not None:
+            return self._let_pass(visit, visit.asking, grant, live)
         jar = self._cookies.get(live.session.hash, self._profile.id)
+        if grant is not None and grant.ready is not None:
+            ready = grant.ready.prepared
+            if isinstance(ready, _Told) and ready.holds(self, jar, self._mint, visit.at_us):
+                outbound = self._outbound(visit, grant, live, target, ready.told)
+                return self._forwarder.forward(visit.incoming, visit.client, outbound)
         body = visit.incoming.head.body_length
-        plain = visit.asking is None and (not body or body <= self._most_bytes(grant))
-        if jar is None or not plain:
+        if jar is None or (body and body > self._most_bytes(grant)):
             return self._with_care(visit, grant, live, target)
         return self._forward(visit, grant, live, target, jar)
 
     async def _with_care(
         self, visit: Visit, grant: Grant | None, live: LiveSession, target: CanonicalTarget
     ) -> Forwarded:
-        """Forward what a proxy holds, what is too large, or what has a jar to be fetched."""
+        """Forward what is too large, or what has a jar to be fetched."""
         if visit.incoming.head.body_length > self._most_bytes(grant):
-            return Forwarded(status=413, code="body-too-large", answered=False)
-        if visit.asking is not None:
-            if self._duty_of(visit, grant) is not None:
-                return Forwarded(status=403, code="answer-unseen", answered=False)
-            return self._told(visit, visit.asking, self._identity(visit, grant, live))
+            return _TOO_LARGE
         load = partial(self._cookies.load, live.session.hash, self._profile.id)
         jar = await asyncio.get_running_loop().run_in_executor(None, load)
         return await self._forward(visit, grant, live, target, jar)
@@ -117,20 +161,17 @@ class ForwardAct:
         target: CanonicalTarget,
         jar: CookieJar,
     ) -> Awaitable[Forwarded]:
-        incoming = visit.incoming
-        outbound = Outbound(
-            target=target,
-            identity=self._identity(visit, grant, live),
-            cookies=jar.header_for(target.path, visit.at_us / 1_000_000),
-            reference=visit.reference,
-            resource=grant is None,
-            keep=partial(self._keep, visit, grant, live.session.hash, target.path),
-            learns=self._learns,
-            body_bytes=self._most_bytes(grant) if incoming.head.body_length else self._body_bytes,
-            asker=live.session.staff_id,
-        )
-        if self._passed is not None:
-            outbound = self._with_passed_cookies(self._passed, outbound, visit, live)
+        incoming, at = visit.incoming, visit.at_us / 1_000_000
+        identity, passes = self._identity(visit, grant, live), None
+        if self._passed is None:
+            cookies = jar.header_for(target.path, at)
+        else:
+            # Not the session's token, which a step-up changes while work goes on.
+            whose = f"{live.session.staff_id}\0{live.session.started_at_us}".encode()
+            cookies = self._passed.to_system(incoming.head.headers.get(b"cookie", b""), whose)
+            passes = partial(self._passed.to_browser, whose=whose, path=target.path, at=at)
+        told = told_fields(identity, cookies)
+        outbound = self._outbound(visit, grant, live, target, told, passes)
         duty = self._duty_of(visit, grant)
         if visit.method == WEBSOCKET:
             if duty is not None:
@@ -138,24 +179,40 @@ class ForwardAct:
             return self._websockets.forward(incoming, visit.client, outbound)
         if duty is not None:
             return duty.forward(self._forwarder, outbound)
+        if passes is None:
+            self._leave(visit, grant, live, jar, jar.stands_until(at), told)
         return self._forwarder.forward(incoming, visit.client, outbound)
+
+    def _outbound(
+        self,
+        visit: Visit,
+        grant: Grant | None,
+        live: LiveSession,
+        target: CanonicalTarget,
+        told: bytes,
+        pass_cookies: PassCookies | None = None,
+    ) -> Outbound:
+        session = live.session
+        body = self._most_bytes(grant) if visit.incoming.head.body_length else self._body_bytes
+        return _new(
+            Outbound,
+            (
+                target,
+                told,
+                visit.reference,
+                grant is None,
+                partial(self._keep, visit, grant, session.hash, target.path),
+                self._learns,
+                body,
+                pass_cookies,
+                session.staff_id,
+            ),
+        )
 
     def _most_bytes(self, grant: Grant | None) -> int:
         """Give the most bytes of a body that are passed on."""
         return (
             self._body_bytes if grant is None else grant.match.function.body_limit(self._body_bytes)
-        )
-
-    @staticmethod
-    def _with_passed_cookies(
-        passed: PassedCookies, outbound: Outbound, visit: Visit, live: LiveSession
-    ) -> Outbound:
-        # Not the session's token, which a step-up changes while work goes on.
-        whose = f"{live.session.staff_id}\0{live.session.started_at_us}".encode()
-        path, at = outbound.target.path, visit.at_us / 1_000_000
-        return outbound._replace(
-            cookies=passed.to_system(visit.incoming.head.headers.get(b"cookie", b""), whose),
-            pass_cookies=partial(passed.to_browser, whose=whose, path=path, at=at),
         )
 
     async def _keep(
@@ -173,14 +230,42 @@ class ForwardAct:
         if grant is not None and location is not None:
             await self._transactions.redirected(visit, grant, location)
 
-    def _told(
-        self, visit: Visit, asking: ProxyAsking, identity: list[tuple[bytes, bytes]]
+    async def _let_pass(
+        self, visit: Visit, asking: ProxyAsking, grant: Grant | None, live: LiveSession
     ) -> Forwarded:
         """Tell the proxy that holds the request to send it on; how that ends is not known here."""
-        cookies = visit.incoming.head.headers.get(b"cookie", b"")
-        answer = permitted(identity, cookies, self._own_cookie, visit.reference)
-        give(answer, asking.incoming, visit.client)
-        return Forwarded(status=0, code="", answered=True)
+        head = visit.incoming.head
+        cookies = head.headers.get(b"cookie", b"")
+        if grant is not None and grant.ready is not None:
+            ready = grant.ready.prepared
+            if isinstance(ready, _Told) and ready.holds(self, cookies, self._mint, visit.at_us):
+                give_permission(ready.told, visit.reference, asking.incoming, visit.client)
+                return _LET_PASS
+        if head.body_length > self._most_bytes(grant):
+            return _TOO_LARGE
+        if self._duty_of(visit, grant) is not None:
+            return Forwarded(status=403, code="answer-unseen", answered=False)
+        told = permission(self._identity(visit, grant, live), cookies, self._own_cookie)
+        self._leave(visit, grant, live, cookies, math.inf, told)
+        give_permission(told, visit.reference, asking.incoming, visit.client)
+        return _LET_PASS
+
+    def _leave(
+        self,
+        visit: Visit,
+        grant: Grant | None,
+        live: LiveSession,
+        cookies: CookieJar | bytes,
+        until: float,
+        told: bytes,
+    ) -> None:
+        """Leave what is told of who asks for the next request that is the same."""
+        if grant is not None and grant.ready is not None and self._told_alike:
+            used = self._mint.used_until(live.session.hash, self._profile.audience)
+            until_us = int(min(until, used) * 1_000_000)
+            grant.ready.prepared = _Told(
+                self, cookies, self._mint.changes, visit.at_us, until_us, told
+            )
 
 
 def forward_acts(

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("front")
 _SWEEP_SECONDS: Final = 0.25  # how late a deadline may be noticed
+_PARTS: Final = 20  # of what is due at once; between them others are served
 _HOUSEKEEPING_SWEEPS: Final = 20  # every five seconds
 _LAST_SECONDS: Final = 3.0  # to note what was cut; the record itself answers within two
 _NOT_ASKED: Final = "Only a proxy that the settings list may ask this, in its own way."
@@ -166,26 +167,35 @@ class Front:
             note_connections: told a few times a second how many connections there are.
         """
         loop = asyncio.get_running_loop()
-        sweeps = 0
+        sweeps, begun = 0, loop.time()
         while True:
-            await asyncio.sleep(_SWEEP_SECONDS)
-            sweeps += 1
+            await asyncio.sleep(begun + _SWEEP_SECONDS - loop.time())
+            sweeps, begun = sweeps + 1, loop.time()
             try:
                 note_connections(len(self.connections))
-                self._sweep(loop.time())
+                await self._sweep(begun)
                 if sweeps % _HOUSEKEEPING_SWEEPS == 0:
                     self._flush(everything=False)
                     self._start_chores(loop)
             except Exception:  # noqa: BLE001 -- without its sweeps a worker has no deadlines at all
                 _log.exception("housekeeping failed")
 
-    def _sweep(self, now: float) -> None:
-        """End what has passed its deadline."""
-        for connection in [each for each in self.connections if each.deadline <= now]:
-            connection.expire()
+    async def _sweep(self, now: float) -> None:
+        """End what has passed its deadline.
+
+        Of hundreds that are due at once, a few at a time: each is refused, recorded and closed, and
+        whoever asks for something meanwhile would wait for all of them.
+        """
         for upstream in self._upstreams:
             upstream.sweep(now)
         self._cuts.sweep()
+        due = [each for each in self.connections if each.deadline <= now]
+        part = -(-len(due) // _PARTS)
+        for number, connection in enumerate(due, start=1):
+            if connection.deadline <= now and connection in self.connections:
+                connection.expire()
+            if number % part == 0 and number < len(due):
+                await asyncio.sleep(_SWEEP_SECONDS / _PARTS)
 
     async def drain(self, seconds: float) -> None:
         """Answer what has been accepted, then close; cut what is still running after `seconds`.

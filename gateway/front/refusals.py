@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from gateway.backoffice.accounts import NO_ACCOUNT
+from gateway.backoffice.shares import PERSON_SHARE
 from gateway.entrance.inside import UNREAD
 from gateway.front.open_routes import is_called_by_machines
 from gateway.front.sign_on import SIGN_ON_OVER
@@ -42,6 +43,7 @@ _UNREADABLE: Final = frozenset({400, 405, 408, 411, 414, 415, 417, 431, 499, 505
 _TOO_FAST: Final = {
     SOURCE_RATE: "Too many requests came from your network. Wait a moment, then try again.",
     PERSON_RATE: "Too many requests came from you. Wait a moment, then try again.",
+    PERSON_SHARE: "Much of what you asked for is still running. Wait until some of it has ended.",
 }
 _NO_ACCOUNT: Final = AccountReason(
     code=NO_ACCOUNT,
@@ -106,6 +108,7 @@ class FrontRefusals:
         if visit.target is not None and is_called_by_machines(visit.target.path):
             return self._json(visit, status, told)
         if cause in _TOO_FAST:  # whoever floods us is not worth a page
+            visit.wait_seconds = visit.wait_seconds or 1
             return _beside(plain(status, _TOO_FAST[cause], visit.reference), visit)
         if status in _UNREADABLE:
             return _beside(plain(status, UNREAD, visit.reference), visit)

@@ -11,6 +11,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from typing_extensions import override
 
+from gateway.audit.disk import Disk
 from gateway.errors import ServeError
 from gateway.front.entrance_parts import served_certificate
 from gateway.front.fair_share import ConnectionCounts
@@ -102,7 +103,8 @@ def run(settings: Settings) -> None:
     for system in settings.upstreams:
         upstream_addresses(system)
     application = _Application(settings, served_certificate(settings))
-    settings.gateway.state_directory.mkdir(parents=True, exist_ok=True)
+    if not settings.gateway.state_directory.is_dir():
+        Disk().make_directory(settings.gateway.state_directory)
     store = open_store(settings.store_url)
     migrate(store)
     try:

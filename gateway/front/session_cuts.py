@@ -23,7 +23,7 @@ from gateway.conditions import DONE_TO_ANSWERS
 from gateway.drafts import taken_back_draft
 from gateway.errors import StoreError
 from gateway.identity.sessions.live_session import DirectoryAway
-from gateway.store.schema import instant
+from gateway.store.schema import instant, microseconds
 from gateway.wire.tunnel import LEAVING
 from gateway.wire.websocket_head import WEBSOCKET
 
@@ -133,7 +133,12 @@ class SessionCuts:
         visit.engine = engine
         # What is done to answers was begun with this one, or is not done to it any more.
         honours = asked.honours if visit.done else asked.honours - DONE_TO_ANSWERS
-        question = replace(asked, subject=live.subject, at=at, honours=honours)
+        age_us = asked.second_factor_age_us
+        if age_us is not None:  # what is followed was asked a moment before it began
+            age_us += visit.at_us - microseconds(asked.at)
+        question = replace(
+            asked, subject=live.subject, at=at, honours=honours, second_factor_age_us=age_us
+        )
         decision = engine.decide(question)
         if not decision.permitted and not visit.incoming.failed:
             visit.incoming.fail(403, PERMIT_OVER)

@@ -113,8 +113,12 @@ def profile_of(section: UpstreamSection, host: SystemHost | None = None) -> Syst
 def identity_of(profile: SystemProfile, mint: AssertionMint) -> Identity:
     """Give what says who asks, in the cheapest way that the system's profile allows."""
     told = _ToldIdentity(profile, mint)
-    more = profile.fields.names() or profile.by_function or profile.accounts or profile.binds
-    return told.whole if more else told.assertion_alone
+    return told.assertion_alone if is_told_alike(profile) else told.whole
+
+
+def is_told_alike(profile: SystemProfile) -> bool:
+    """Tell whether a system is told the same by all requests of a session: the assertion alone."""
+    return not (profile.fields.names() or profile.by_function or profile.accounts or profile.binds)
 
 
 class _ToldIdentity:

@@ -104,7 +104,7 @@ _TOLD = {
     "entry-incomplete": (
         403,
         "Your directory entry is not complete",
-        "Your organisation's directory does not say enough about you, such as your number.",
+        "Your organisation's directory does not say enough that can be kept, such as your number.",
     ),
     "not-employed": (
         403,

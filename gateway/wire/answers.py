@@ -60,15 +60,36 @@ def give(answer: Answer, incoming: Incoming, client: Connection) -> None:
     A request is answered once: where it has been, nothing is said, as that would be read as the
     answer to the next one; where an answer has begun, the connection is cut.
     """
+    if _may_be_given(incoming, client):
+        keep_open = client.keeps_open(incoming)
+        field = incoming.connection_field(keep_open=keep_open)
+        client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", connection=field))
+        client.finish(incoming, keep_open=keep_open)
+
+
+def give_bodiless(head: bytes, incoming: Incoming, client: Connection) -> None:
+    """Send an answer without a body whose head is written already; see `give`.
+
+    Args:
+        head: status line and fields without framing, each with its CRLF.
+        incoming: the request.
+        client: whose it is.
+    """
+    if _may_be_given(incoming, client):
+        keep_open = client.keeps_open(incoming)
+        field = incoming.connection_field(keep_open=keep_open)
+        client.send(b"%bContent-Length: 0\r\n%b\r\n" % (head, field))
+        client.finish(incoming, keep_open=keep_open)
+
+
+def _may_be_given(incoming: Incoming, client: Connection) -> bool:
+    """Tell whether nothing has been answered yet; one that has begun is cut."""
     if not client.owes(incoming):
-        return
+        return False
     if client.bytes_out:
         client.abort()
-        return
-    keep_open = client.keeps_open(incoming)
-    field = incoming.connection_field(keep_open=keep_open)
-    client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", connection=field))
-    client.finish(incoming, keep_open=keep_open)
+        return False
+    return True
 
 
 def plain(status: int, sentence: str, reference: str) -> Answer:

@@ -34,7 +34,7 @@ _MEANING_MORE: Final = frozenset(
 class KnownHeads:
     """The last few heads of one connection."""
 
-    __slots__ = ("_head_bytes", "_heads")
+    __slots__ = ("_head_bytes", "_heads", "_last", "_last_head")
 
     def __init__(self, head_bytes: int) -> None:
         """Start with none.
@@ -44,6 +44,8 @@ class KnownHeads:
         """
         self._head_bytes = head_bytes
         self._heads: dict[bytes, RequestHead] = {}
+        self._last: bytes | None = None  # what was found last, and its head
+        self._last_head: RequestHead | None = None
 
     def find(self, data: bytes) -> RequestHead | None:
         """Give the head of a request that is all there is in `data`, if it is known.
@@ -53,11 +55,16 @@ class KnownHeads:
         Args:
             data: what one read brought, where a request begins.
         """
+        if data == self._last:
+            return self._last_head
         line, _, fields = data.partition(_VERSION)
         head = self._heads.get(fields)
         if head is None or len(data) > self._head_bytes or _FIRST_LINE.fullmatch(line) is None:
             return None
-        return head.for_target(line[len(_GET) :])
+        found = head.for_target(line[len(_GET) :])
+        if len(data) <= _LONGEST:
+            self._last, self._last_head = data, found
+        return found
 
     def learn(self, head: RequestHead, fields: list[tuple[bytes, bytes]]) -> None:
         """Keep a checked head, where it is as plain as most are.

@@ -24,6 +24,7 @@ from tests.benchmarks.peers import demand_refusal
 from tests.benchmarks.servers import LdapAccess, MissingProgramError, back_office, page
 from tests.benchmarks.stand import Ground
 from tests.doubles.slapd import PASSWORD, SERVICE_DN, SERVICE_PASSWORD, Slapd, person
+from tests.doubles.waiting import wait_until
 
 PERSON, OTHER = "lee", "pat"
 installed = pytest.mark.skipif(
@@ -88,7 +89,8 @@ def test_who_signs_in_with_a_password_gets_the_page_and_is_named_in_the_log(
     status, body = guarded.get(sign_in(guarded.port, PERSON, PASSWORD))
 
     assert (status, body) == (200, page())
-    assert f" {PERSON} [" in (guarded.folder / "access.log").read_text().splitlines()[-1]
+    log = guarded.folder / "access.log"  # a line is written once its answer has been sent
+    wait_until(lambda: f" {PERSON} [" in log.read_text(), found=log.read_text)  # theirs alone
 
 
 @installed

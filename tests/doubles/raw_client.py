@@ -1,6 +1,7 @@
 """A browser made of bytes: it sends what a test tells it and reads answers as they were framed."""
 
 import asyncio
+import socket
 
 
 class RawClient:
@@ -46,3 +47,12 @@ class RawClient:
             return await asyncio.wait_for(self.reader.read(), seconds) == b""
         except ConnectionError:
             return True
+
+
+async def lazy_client(address: tuple[str, int]) -> socket.socket:
+    """Connect a browser that reads nothing by itself, with little room for what comes."""
+    lazy = socket.socket()
+    lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    lazy.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(lazy, address)
+    return lazy

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -35,10 +35,11 @@ from gateway.audit.entry import Kind, Outcome
 from gateway.audit.search import MAX_PAGE_ROWS, AuditFilter, AuditRow, search
 from gateway.cli import policy_change
 from tests.doubles.few_staff import few_staff
+from tests.doubles.waiting import wait_until
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.gateway_commands import gateway, verified
 from tests.journeys.record_reader import entries_of
-from tests.journeys.steady_load import JOBS, child, wait_until_back
+from tests.journeys.steady_load import BACK_SECONDS, JOBS, child, wait_until_back
 from tests.journeys.transfers import UPLOAD
 from tests.journeys.worker_finder import workers
 from tests.soak.line import BrokenAnswerError, Line
@@ -74,13 +75,19 @@ class Certified:
         """Put another certificate in the place of the one there is."""
         _certify(self.demo.places, self.authority)
 
-    def is_shown(self) -> bool:
-        """Tell whether a new connection meets the certificate in the file."""
+    @contextmanager
+    def connected(self) -> Iterator[ssl.SSLSocket]:
+        """Give a connection over which nothing was said yet."""
         port = self.demo.places.port
         with (
             socket.create_connection(("127.0.0.1", port), 10) as plain,
             self.trust.wrap_socket(plain, server_hostname="localhost") as secured,
         ):
+            yield secured
+
+    def is_shown(self) -> bool:
+        """Tell whether a new connection meets the certificate in the file."""
+        with self.connected() as secured:
             shown = secured.getpeercert(binary_form=True) or b""
         held = (self.demo.places.certificates / "server.pem").read_text("ascii")
         return ssl.DER_cert_to_PEM_cert(shown) in held
@@ -291,15 +298,36 @@ async def test_no_request_fails_while_certificates_and_policy_sets_change(
     verified(demo)
 
 
+def wait_for_replacement(certified: Certified, killed: int, expected: int) -> None:
+    """Wait until as many workers live as before, none of them the killed one, and all serve."""
+    demo = certified.demo
+
+    def is_replaced() -> bool:
+        live = workers(demo)
+        return len(live) == expected and killed not in live
+
+    wait_until(is_replaced, seconds=BACK_SECONDS, every=0.05, found=lambda: f"{workers(demo)} live")
+    wanting = set(workers(demo))
+
+    def all_serve() -> bool:
+        # A new connection goes to whoever has fewest: the one that has just come.
+        with certified.connected() as connection:
+            wanting.difference_update(held_by(demo, {connection.getsockname()[1]}).values())
+        return not wanting
+
+    wait_until(all_serve, seconds=BACK_SECONDS, found=lambda: f"{wanting} take no connection")
+
+
 def held_by(demo: Demo, ports: set[int]) -> dict[int, int]:
     """Give the worker that has each of the connections from some ports."""
     found: dict[int, int] = {}
 
     def all_found() -> bool:  # one reading of the kernel's table may leave something out
         for pid in workers(demo):
-            ends = psutil.Process(pid).net_connections("tcp4")
-            remote = {getattr(end.raddr, "port", 0) for end in ends}
-            found.update(dict.fromkeys(remote & ports, pid))
+            with suppress(psutil.NoSuchProcess):  # gone since: whoever comes after it is looked at
+                ends = psutil.Process(pid).net_connections("tcp4")
+                remote = {getattr(end.raddr, "port", 0) for end in ends}
+                found.update(dict.fromkeys(remote & ports, pid))
         return found.keys() == ports
 
     wait_until_back(all_found)
@@ -314,14 +342,14 @@ async def test_killing_a_worker_fails_only_what_it_had_in_hand(certified: Certif
     async with load.running(large=False):
         await in_time(lambda: all(asker.line.own_port for asker in load.askers))
         await load.until(500)
-        killed = workers(demo)[0]
+        before = workers(demo)
+        killed = before[0]
         ports = {asker.line.own_port for asker in load.askers}
         held = await asyncio.to_thread(held_by, demo, ports)
         hit = [asker for asker in load.askers if held[asker.line.own_port] == killed]
         os.kill(killed, signal.SIGKILL)
         await load.until(load.statuses.total() + 500)
-        with suppress(psutil.NoSuchProcess):
-            await in_time(lambda: len(workers(demo)) == 2 and killed not in workers(demo))
+        await asyncio.to_thread(wait_for_replacement, certified, killed, len(before))
         await load.until(load.statuses.total() + 500)
     rows = decided(demo, since, load.references[-1])
     tell(connections=len(load.askers), killed=len(hit), lost=sum(a.lost for a in load.askers))

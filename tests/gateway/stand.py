@@ -160,7 +160,7 @@ class NotingEngine:
         """Put another policy set in force."""
         self._engine = engine
         self.policy_set = engine.policy_set
-        self.zones = engine.zones
+        self.zones, self.functions = engine.zones, engine.functions
         self.host = engine.host
 
     @property
@@ -192,6 +192,7 @@ class Stand:
     act: NotingAct
     transactions: Transactions
     purposes: GivenPurposes
+    seen: list[Question]
     at_us: int = us(AT)
     monotonic: float = 0.0
     address: tuple[str, int] = ("", 0)
@@ -310,6 +311,7 @@ async def stand(
             system_hosts={} if host is None else {host.authority.encode(): host},
         )
         made: Stand
+        seen: list[Question] = []
         running: dict[Connection, Visit] = {}
         find_staff = partial(
             StaffFinder,
@@ -328,7 +330,7 @@ async def stand(
             Pipeline,
             presence=presence or Presence(),
             zones=NetworkZones({"loopback": ["127.0.0.0/8", "::1/128"]}),
-            engine=lambda: engine,  # type: ignore[arg-type,return-value]  # all that is asked of it
+            engine=lambda: made.engine,  # type: ignore[arg-type,return-value]  # all that is asked of it
             owners=owners,
             recorder=recorder,
             identifiers=Identifiers(),
@@ -347,7 +349,7 @@ async def stand(
                 recorder=recorder,
                 host="cheshire-police",
             ),
-            seen=lambda *_: None,
+            seen=lambda _engine, question, _decision: seen.append(question),
             wall_us=lambda: made.at_us,
             instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
             monotonic=lambda: parts.reader._monotonic() + made.monotonic,
@@ -425,6 +427,7 @@ async def stand(
             act=act,
             transactions=transactions,
             purposes=purposes,
+            seen=seen,
             open_acts=open_acts,
             logged=logged,
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import cast
 
@@ -229,6 +230,20 @@ def test_a_menu_lists_what_the_same_engine_permits(
     assert duty.treatment.menu.opens is MENU.opens
     assert duty.treatment.menu.may_open(address) is opens
     assert duty.treatment.menu.may_open(address) is opens
+
+
+def test_a_menu_lists_what_may_be_opened_now_and_not_when_it_was_decided_on(
+    live: LiveSession, tmp_path: Path
+) -> None:
+    """What is permitted again and again is not decided each time; what it shows is."""
+    visit, granted, duties, _ = visited(live, policy_set(tmp_path, "", menu=MENU))
+    visit.at = AT - timedelta(days=4000)  # before there was an agreement
+    duty = duties.of(visit, granted)
+
+    assert duty is not None
+    assert duty.treatment is not None
+    assert duty.treatment.menu is not None
+    assert not duty.treatment.menu.may_open("/OA_HTML/OA.jsp?OAFunc=XX_PAYSLIP")
 
 
 def test_what_a_person_can_still_see_to_is_listed(tmp_path: Path, live: LiveSession) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome
-from gateway.drafts import DecisionDrafts, decision_draft, refusal_draft
+from gateway.drafts import decision_draft, refusal_draft
 from gateway.identity.sessions.live_session import LiveSession
 from policies.catalogue import Match
 from policies.engine import Engine
@@ -60,11 +60,7 @@ def draft_of(live: LiveSession, target: bytes, *query: tuple[str, str], **more: 
     question, match = asked(live, target, query, **more)
     visit = new_visit(request(target=target, user_agent=b"Firefox"), live=live)
     decision = Engine.compile(cheshire()).decide(question)
-    draft = decision_draft(visit, question, decision, match, host=HOST)
-    drafts = DecisionDrafts()
-    for _ in range(3):  # the last one from what is known by then
-        assert drafts.draft(visit, question, decision, match, host=HOST) == draft
-    return draft
+    return decision_draft(visit, question, decision, match, host=HOST)
 
 
 def test_a_decision_is_drafted_with_everything_it_was_made_of(live: LiveSession) -> None:
@@ -99,33 +95,6 @@ def test_a_decision_is_drafted_with_everything_it_was_made_of(live: LiveSession)
     assert draft.rules == ("own.self-service",)
     assert draft.policy == cheshire().digest
     assert draft.session == live.session.hash.encode()
-
-
-def test_a_known_draft_is_never_taken_for_another(live: LiveSession) -> None:
-    """Whatever differs in the request, in who asks or in the answer, the entry says it."""
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    stranger, _ = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),), organisation="cheshire-police")
-    other = replace(live, session=replace(live.session, hash="another"), _facts=None)
-    plain = request(target=PAYSLIP, user_agent=b"Firefox")
-    visits = [
-        (new_visit(plain, live=live), question, match),
-        (new_visit(plain, live=live), stranger, match),
-        (new_visit(plain, live=other), question, match),
-        (new_visit(request(target=PAYSLIP, user_agent=b"Chrome"), live=live), question, match),
-        (new_visit(plain, live=live), replace(question, record_person="4"), match),
-        (new_visit(plain, live=live), question, None),
-        (new_visit(request(target=b"/else", user_agent=b"Firefox"), live=live), question, match),
-    ]
-    for visit, asks, means in visits * 4:
-        decision = engine.decide(asks)
-        expected = decision_draft(visit, asks, decision, means, host=HOST)
-        assert drafts.draft(visit, asks, decision, means, host=HOST) == expected
-
-    withheld = drafts.draft(visits[0][0], question, engine.decide(question), match, host=HOST)
-    withheld.code = "page-unknown"
-    again = drafts.draft(visits[0][0], question, engine.decide(question), match, host=HOST)
-    assert again.code == "rule-permits"
 
 
 def test_what_is_no_function_is_drafted_as_unknown(live: LiveSession) -> None:
@@ -214,86 +183,3 @@ def test_a_target_that_could_not_be_read_is_kept_as_it_came_to_a_bound() -> None
     draft = refusal_draft(new_visit(request(target=raw), targeted=False), Kind.ACCESS, "why", 400)
 
     assert draft.target == "/\\xff" + "a" * 198
-
-
-def test_what_is_asked_for_once_is_not_kept(live: LiveSession) -> None:
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    decision = engine.decide(question)
-    for number in range(300):
-        once = new_visit(request(target=b"%b&_ti=%d" % (PAYSLIP, number)), live=live)
-        drafts.draft(once, question, decision, match, host=HOST)
-
-    assert len(drafts) == 0
-
-    often = new_visit(request(target=PAYSLIP), live=live)
-    first, second, third = (
-        drafts.draft(often, question, decision, match, host=HOST) for _ in range(3)
-    )
-
-    assert (first.repetition, second.repetition) == (None, None)
-    assert third.repetition is not None
-    assert len(drafts) == 1
-
-
-def test_a_form_sent_again_and_again_takes_one_place(live: LiveSession) -> None:
-    """What it means is worked out of its body anew, each time."""
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    assert match is not None
-    visit = new_visit(request("POST", PAYSLIP, length=3), live=live)
-    for _ in range(20):
-        read = replace(match)
-        draft = drafts.draft(visit, question, engine.decide(question), read, host=HOST)
-        assert draft.repetition is None
-
-    assert len(drafts) == 1
-
-
-def test_a_session_read_anew_takes_the_place_of_what_it_was(live: LiveSession) -> None:
-    """Each is, every few minutes; and nothing of before is said of it."""
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    decision = engine.decide(question)
-    visit = new_visit(request(target=PAYSLIP), live=live)
-    for number in range(20):
-        staff = replace(live.staff, username=f"alice{number}")
-        visit.live = replace(live, staff=staff, _facts=None)
-        expected = decision_draft(visit, question, decision, match, host=HOST)
-        for _ in range(3):
-            assert drafts.draft(visit, question, decision, match, host=HOST) == expected
-
-    assert len(drafts) == 1
-
-
-def test_what_is_known_of_a_session_goes_with_it(live: LiveSession) -> None:
-    """The people of yesterday do not stay in memory, and never fill it."""
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts()
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    decision = engine.decide(question)
-    of_live = new_visit(request(target=PAYSLIP), live=live)
-    for _ in range(2):
-        drafts.draft(of_live, question, decision, match, host=HOST)
-    most = 0
-    for number in range(2_000):
-        session = replace(live.session, hash=f"session {number}")
-        theirs = replace(live, session=session, _facts=None)
-        visit = new_visit(request(target=PAYSLIP), live=theirs)
-        for _ in range(2):
-            drafts.draft(visit, question, decision, match, host=HOST)
-        theirs.dropped = True
-        most = max(most, len(drafts))
-
-    assert 250 < most < 400
-    assert drafts.draft(of_live, question, decision, match, host=HOST).repetition is not None
-
-
-def test_what_is_known_is_bounded(live: LiveSession) -> None:
-    engine, drafts = Engine.compile(cheshire()), DecisionDrafts(most=20)
-    question, match = asked(live, PAYSLIP, (("OAFunc", "XX_PAYSLIP"),))
-    decision = engine.decide(question)
-    for number in range(50):
-        visit = new_visit(request(target=b"%b&page=%d" % (PAYSLIP, number)), live=live)
-        for _ in range(2):
-            drafts.draft(visit, question, decision, match, host=HOST)
-        assert len(drafts) <= 20

@@ -24,6 +24,7 @@ from policies.catalogue import (
     Scope,
 )
 from policies.policy_set import load_policy_set
+from tests.policies.people import cheshire
 from vetting.levels import LevelOrder
 from vetting.requirement import Requirement
 
@@ -331,3 +332,11 @@ def test_what_is_known_of_targets_is_bounded(catalogue: Catalogue) -> None:
             finder.find(catalogue, "GET", b"%b&page=%d" % (LEAVE, number))
 
     assert len(finder._known) == 4
+
+
+def test_a_long_target_is_found_anew_each_time() -> None:
+    catalogue = cheshire().catalogue
+    finder = FunctionFinder()
+    for _ in range(3):
+        finder.find(catalogue, "GET", b"/nobody?" + b"&".join(b"a%d=" % i for i in range(400)))
+    assert finder._known == {}

@@ -13,12 +13,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
+from tests.doubles.promise import Promise
 from tests.journeys.demo_fixture import Demo
 from tests.journeys.worker_finder import worker_holding, workers
 
 LIVE = "/ict/tickets/ICT-10001/live"
 EVENTS = "/ict/tickets/ICT-10001/events?every_ms=200"
 MOST_CONNECTIONS = 100
+PATIENCE_SECONDS = 10.0
 
 
 def open_socket(
@@ -114,11 +116,12 @@ class LiveStreams:
         """How many there are."""
         return len(self._running)
 
-    def all_end_by(self, latest: float) -> bool:
-        """Tell whether all end by an instant, monotonic seconds; they are closed then."""
+    def all_end_within(self, seconds: float) -> bool:
+        """Tell whether all end as is promised from now on; they are closed then."""
+        promise = Promise(seconds, workers(self.demo))
         for thread in self._running:
-            thread.join(max(0.0, latest - time.monotonic()))
-        ended = len(self.ended) == self.count
+            thread.join(max(0.0, promise.began + PATIENCE_SECONDS - time.monotonic()))
+        latest, ended = promise.latest, len(self.ended) == self.count
         self.close()
         return ended and max(self.ended) <= latest
 

@@ -80,9 +80,14 @@ class Gateway:
             f"{self.output.read_text()}"
         )
 
+    @property
+    def workers(self) -> list[int]:
+        """Ids of the processes that serve."""
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
+
     def reach_every_worker(self) -> None:
         """Connect until each worker has a connection in hand."""
-        pids = [child.pid for child in psutil.Process(self.process.pid).children()]
+        pids = self.workers
         held: set[int] = set()
         deadline = time.monotonic() + STARTED_SECONDS
         while len(held) < WORKERS and time.monotonic() < deadline:

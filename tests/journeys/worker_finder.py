@@ -16,9 +16,17 @@ TAKEN_SECONDS = 5.0
 
 
 def workers(demo: Demo) -> list[int]:
-    """Give the process ids of the workers."""
+    """Give the process ids of the workers that live at this moment."""
     (gateway,) = [child for child in demo.stack.children if child.title == "the gateway"]
-    return [one.pid for one in psutil.Process(gateway.pid).children()]
+    return [one.pid for one in psutil.Process(gateway.pid).children() if _lives(one)]
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Tell whether a process is more than an entry that nobody has fetched yet."""
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def worker_of(demo: Demo, connection: http.client.HTTPConnection) -> int:

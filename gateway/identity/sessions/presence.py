@@ -86,6 +86,21 @@ class Presence:
             return AGED
         return PAUSED if session.rested_us > bounds.pause_us else ""
 
+    def asks_from_us(self, session: Session, function: Function) -> int:
+        """Tell from which instant on it asks somebody again, who stays as busy as they are.
+
+        Args:
+            session: theirs.
+            function: which they may open.
+
+        Returns:
+            Microseconds since 1970 UTC; 0 where it asks already, or some while ago.
+        """
+        bounds = self._known.get(function.id)
+        if bounds is None or bounds.function is not function:
+            bounds = self._learn(function)
+        return 0 if session.rested_us > bounds.pause_us else session.started_at_us + bounds.age_us
+
     def _learn(self, function: Function) -> _Bounds:
         mine = [each for each in self.limits if each.concerns(function)]
         bounds = _Bounds(

@@ -20,6 +20,7 @@ from gateway.api.feed_push import FeedPush, Imported
 from gateway.refused import Refused
 from gateway.wire.answers import give, plain
 from tests.doubles.raw_client import RawClient
+from tests.doubles.waiting import until
 from tests.gateway.visits import REFERENCE, new_visit
 from tests.gateway.wire.bench import bench
 
@@ -221,9 +222,7 @@ async def test_a_worker_holds_so_many_exports_and_no_more(tmp_path: Path) -> Non
     async with gate(tmp_path) as (noting, ask):
         noting.released.clear()
         running = [asyncio.ensure_future(ask()) for _ in range(feed_push.AT_ONCE)]
-        async with asyncio.timeout(5):
-            while len(noting.asked) < feed_push.AT_ONCE:  # noqa: ASYNC110 -- a thread tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: len(noting.asked) == feed_push.AT_ONCE)
         third = await ask()
         noting.released.set()
 

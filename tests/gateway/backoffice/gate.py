@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import repeat
 from typing import Protocol
@@ -10,6 +9,7 @@ from typing import Protocol
 from gateway.backoffice.canonical import canonicalise_target
 from gateway.backoffice.forward import Forwarded, KeepAnswer, Outbound
 from gateway.backoffice.forwarder import Forwarder
+from gateway.backoffice.headers import told_fields
 from gateway.backoffice.transport import ExchangeError
 from gateway.backoffice.upstream import Upstream
 from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
@@ -63,8 +63,7 @@ class Gate:
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
-            identity=[(b"Gateway-Assertion", b"signed")],
-            cookies=b"jar=1",
+            told=told_fields([(b"Gateway-Assertion", b"signed")], b"jar=1"),
             reference=REFERENCE,
             resource=False,
             keep=self._keep,
@@ -84,25 +83,11 @@ class Gate:
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:  # noqa: ARG002
         return to_bytes(plain(status, code, REFERENCE))
 
-    async def until(self, holds: Callable[[], object], seconds: float = 5) -> None:
-        """Wait until something holds."""
-        async with asyncio.timeout(seconds):
-            while not holds():  # noqa: ASYNC110 -- what is waited for tells nobody
-                await asyncio.sleep(0.01)
-
     async def another_client(self) -> RawClient:
         """Connect a browser."""
         client = RawClient(*await asyncio.open_connection(*self.address))
         self._clients.append(client)
         return client
-
-    async def lazy_client(self) -> socket.socket:
-        """Connect a browser that reads nothing by itself, with little room for what comes."""
-        lazy = socket.socket()
-        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        lazy.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(lazy, self.address)
-        return lazy
 
     def close(self) -> None:
         """Close what is open."""

@@ -120,3 +120,15 @@ def test_what_is_not_used_again_is_not_kept() -> None:
     clock.at -= 3600  # the clock went back: none of them is used again
     mint.assertion_for(subject(), "another session", "ebs")
     assert len(mint._cache) == 1
+
+
+def test_it_tells_until_when_one_is_used_again() -> None:
+    clock = Clock()
+    mint = new_mint(clock)
+    first = mint.assertion_for(subject(), "session", "ebs")
+    until = mint.used_until("session", "ebs")
+    clock.at = until - 0.001
+    assert mint.assertion_for(subject(), "session", "ebs") == first
+    clock.at = until
+    assert mint.assertion_for(subject(), "session", "ebs") != first
+    assert mint.used_until("another", "ebs") == 0

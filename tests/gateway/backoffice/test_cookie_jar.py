@@ -132,3 +132,12 @@ def test_a_jar_is_read_back_as_it_was_written(values: list[bytes]) -> None:
 @pytest.mark.parametrize("text", ["", "{", "[1]", '[["a"]]', "null"])
 def test_a_text_we_did_not_write_is_an_empty_jar(text: str) -> None:
     assert CookieJar.from_json(text) == CookieJar()
+
+
+def test_it_tells_until_when_it_gives_the_same() -> None:
+    kept = jar(b"a=1; Path=/; Max-Age=60", b"b=2; Path=/; Max-Age=20", b"c=3; Path=/")
+
+    assert kept.stands_until(AT) == AT + 20
+    assert kept.header_for("/", AT + 20) != kept.header_for("/", AT + 19.9)
+    assert kept.stands_until(AT + 20) == AT + 60
+    assert kept.stands_until(AT + 60) == float("inf")

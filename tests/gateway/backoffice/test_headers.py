@@ -10,6 +10,7 @@ from gateway.backoffice.headers import (
     request_head,
     response_head,
     status_line,
+    told_fields,
 )
 from gateway.wire.request_head import CHUNKED, RequestHead
 
@@ -34,8 +35,7 @@ def written(given: RequestHead, *, cookies: bytes = b"") -> bytes:
         head=given,
         target=CanonicalTarget("/a", (("b", "c"),), b"/a?b=c"),
         host=b"back.office:9000",
-        identity=[(b"Gateway-Assertion", b"signed")],
-        cookies=cookies,
+        told=told_fields([(b"Gateway-Assertion", b"signed")], cookies),
         reference="0123456789",
     )
 

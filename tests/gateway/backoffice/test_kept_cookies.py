@@ -17,6 +17,7 @@ from gateway.bulletin import Bulletin, BulletinReader
 from gateway.identity.sessions.session_ending import Whose
 from gateway.store import schema
 from gateway.store.engine import StoreUnavailable, reading, writing
+from tests.doubles.waiting import until
 from tests.gateway.identity.parts import AT, Parts, later, new_parts
 
 EBS = "ebs"
@@ -118,8 +119,7 @@ async def test_of_two_changes_the_later_one_is_kept_in_whichever_order_they_come
     reader.listen(jars.apply)
     reader.read()
     first = asyncio.ensure_future(keep(jars, session.hash, b"s=1"))
-    while bell.first:  # noqa: ASYNC110 -- it is rung on a thread
-        await asyncio.sleep(0.01)
+    await until(lambda: not bell.first)
     await keep(jars, session.hash, b"s=2")
     reader.read()
     assert sent(jars, session.hash) == b"s=2"

@@ -78,8 +78,7 @@ class Coupled:
     async def _forward(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
-            identity=(),
-            cookies=b"",
+            told=b"",
             reference=REFERENCE,
             resource=False,
             keep=self._keep,

@@ -8,6 +8,7 @@ import structlog
 from structlog.testing import CapturingLogger
 
 from gateway.backoffice.instance_health import HealthRule
+from gateway.backoffice.shares import PERSON_SHARE
 from gateway.backoffice.transport import ExchangeError
 from gateway.backoffice.upstream import Upstream, spellings
 from tests.doubles.scripted_upstream import Exchange, ScriptedUpstream
@@ -113,6 +114,15 @@ async def test_what_no_instance_is_to_blame_for_does_not_count(code: str) -> Non
     made = system(2)
     for _ in range(9):
         made.answered(made.instances[0], 502, code, "robin")
+
+    assert made.state == "ok"
+
+
+@pytest.mark.parametrize("code", ["upstream-busy", "upstream-drained", PERSON_SHARE])
+async def test_nor_does_what_we_refused_ourselves(code: str) -> None:
+    made = system(2)
+    for number in range(9):
+        made.failed(made.instances[0], code, f"staff-{number}")
 
     assert made.state == "ok"
 

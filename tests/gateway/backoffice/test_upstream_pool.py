@@ -3,16 +3,19 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import trustme
 
+from gateway.backoffice.shares import PERSON_SHARE
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream_address import Trust, UpstreamAddress
 from gateway.backoffice.upstream_pool import UpstreamPool
 from gateway.backoffice.upstream_tls import UpstreamTls
+from tests.doubles.promise import Promise
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
+from tests.doubles.waiting import until
 
 MACHINE = UpstreamTls("ebs", ca_file=None)
 
@@ -28,6 +31,7 @@ async def pool(
     *,
     most: int = 2,
     seconds: float = 1,
+    first_byte_seconds: float = 1,
     port: int | None = None,
     tls: Trust | None = None,
 ) -> AsyncIterator[tuple[UpstreamPool, ScriptedUpstream]]:
@@ -37,7 +41,7 @@ async def pool(
             port=port or upstream.port,
             tls=tls,
             connect_seconds=seconds,
-            first_byte_seconds=1,
+            first_byte_seconds=first_byte_seconds,
             idle_seconds=1,
             max_connections=most,
         )
@@ -245,3 +249,313 @@ async def test_a_connection_nobody_knows_is_forgotten_without_harm() -> None:
         connections.forget(UpstreamConnection(connections))
 
         assert (await connections.acquire()).is_reusable
+
+
+async def had_by(
+    asker: str, connections: UpstreamPool, wanted: int
+) -> tuple[list[UpstreamConnection], list["asyncio.Task[UpstreamConnection]"]]:
+    """Have somebody ask for so many at once; gives those they have, and who waits."""
+    asked = [asyncio.ensure_future(connections.acquire(asker)) for _ in range(wanted)]
+    await asyncio.sleep(0)
+    await until(lambda: not connections._opening)
+    return [each.result() for each in asked if each.done()], [
+        each for each in asked if not each.done()
+    ]
+
+
+async def one_each(connections: UpstreamPool, people: int) -> list[UpstreamConnection]:
+    """Have so many people ask for one each."""
+    return [await connections.acquire(f"staff-{number}") for number in range(people)]
+
+
+async def given_up(waiting: list["asyncio.Task[UpstreamConnection]"]) -> None:
+    """Have those who still wait go."""
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("most", "first", "second", "third", "fourth"),
+    [(64, 56, 7, 1, 0), (16, 14, 1, 1, 0), (4, 3, 1, 0, 0), (2, 1, 1, 0, 0), (1, 1, 0, 0, 0)],
+)
+async def test_nobody_has_more_than_seven_times_what_is_left_but_for_a_few(
+    most: int, first: int, second: int, third: int, fourth: int
+) -> None:
+    async with pool(most=most) as (connections, _):
+        waiting = []
+        for asker, most_of_theirs in zip("abcd", (first, second, third, fourth), strict=True):
+            theirs, in_line = await had_by(asker, connections, most + 1)
+            assert len(theirs) == most_of_theirs
+            waiting += in_line
+        await given_up(waiting)
+
+
+async def test_people_who_have_few_take_every_connection() -> None:
+    async with pool(most=8) as (connections, upstream):
+        await asyncio.gather(*(connections.acquire(f"staff-{number}") for number in range(8)))
+
+        assert len(upstream.exchanges) == connections.busy == 8
+
+
+async def test_an_idle_connection_that_is_kept_back_is_for_who_has_few() -> None:
+    async with pool(most=4) as (connections, _):
+        theirs, _ = await had_by("other", connections, 1)
+        await had_by("slow", connections, 2)
+        connections.put_back(theirs[0])
+        third = connections.take_idle("slow")
+        assert third is theirs[0]  # it is within what one person may have
+        connections.put_back(third)
+        fourth = await connections.acquire("other")
+        connections.put_back(await connections.acquire("another"))
+
+        assert connections.take_idle("slow") is None
+        assert connections.take_idle("other") is None
+        assert connections.take_idle("another") is not None
+        assert fourth is third
+
+
+async def test_who_waits_for_their_share_delays_nobody_else() -> None:
+    async with pool(most=4) as (connections, _):
+        _, waiting = await had_by("slow", connections, 50)
+        began = asyncio.get_running_loop().time()
+        for _ in range(3):
+            connections.put_back(await connections.acquire("other"))
+        assert asyncio.get_running_loop().time() - began < 0.05
+
+        assert len(waiting) == 47
+        await given_up(waiting)
+
+
+async def test_who_has_their_share_is_served_on_as_theirs_comes_back() -> None:
+    """Nobody else asks: what comes back is theirs again, in the order they asked."""
+    async with pool(most=4) as (connections, _):
+        theirs, waiting = await had_by("slow", connections, 9)
+        served = []
+        while waiting:
+            connections.put_back(theirs.pop(0))
+            theirs.append(await asyncio.wait_for(waiting[0], 0.5))
+            served.append(waiting.pop(0))
+            assert not any(each.done() for each in waiting)
+
+        assert len(served) == 6
+
+
+async def test_what_comes_back_is_given_to_one_person_after_the_other() -> None:
+    async with pool(most=1) as (connections, _):
+        connection = await connections.acquire("first")
+        order: list[str] = []
+
+        async def one(asker: str) -> None:
+            given = await connections.acquire(asker)
+            order.append(asker)
+            connections.put_back(given)
+
+        asked = [asyncio.ensure_future(one(each)) for each in "aaabbc"]
+        await asyncio.sleep(0.01)
+        connections.put_back(connection)
+        await asyncio.gather(*asked)
+
+        assert "".join(order) == "abcaba"
+
+
+async def test_who_has_least_is_served_before_who_came_first() -> None:
+    """All are in use, and the one that comes back is not for who has most of them."""
+    async with pool(most=4) as (connections, _):
+        theirs, waiting = await had_by("slow", connections, 4)
+        await connections.acquire("other")
+        late = asyncio.ensure_future(connections.acquire("late"))
+        await asyncio.sleep(0.01)
+        connections.put_back(theirs[0])
+
+        assert await late is theirs[0]
+        assert not waiting[0].done()
+        await given_up(waiting)
+
+
+async def test_who_comes_later_does_not_pass_those_of_their_own_who_wait() -> None:
+    async with pool(most=4) as (connections, _):
+        theirs, waiting = await had_by("slow", connections, 4)
+        theirs[0].discard()
+        late = asyncio.ensure_future(connections.acquire("slow"))
+        await asyncio.wait_for(waiting[0], 0.5)
+
+        assert not late.done()
+        await given_up([late])
+
+
+async def test_connections_that_are_being_opened_count_as_theirs_who_asked() -> None:
+    async with pool(most=4) as (connections, _):
+        asked = [asyncio.ensure_future(connections.acquire("slow")) for _ in range(4)]
+        await asyncio.sleep(0)  # none of them is there yet
+        other = asyncio.ensure_future(connections.acquire("other"))
+        await other
+        await asyncio.sleep(0.05)
+
+        assert [each.done() for each in asked] == [True, True, True, False]
+        await given_up(asked[3:])
+
+
+async def test_what_was_given_in_line_counts_as_theirs_who_got_it() -> None:
+    async with pool(most=4) as (connections, _):
+        theirs, waiting = await had_by("first", connections, 4)
+        await had_by("second", connections, 1)
+        third = asyncio.ensure_future(connections.acquire("third"))
+        await asyncio.sleep(0.01)
+        connections.put_back(theirs.pop())
+        await third
+        late = asyncio.ensure_future(connections.acquire("third"))
+        await asyncio.sleep(0.01)
+        connections.put_back(theirs.pop())
+        await asyncio.sleep(0.01)
+
+        # One is free: the first has one, the third has one, and neither may have it.
+        assert not late.done()
+        assert not waiting[0].done()
+        assert connections.take_idle("new") is not None
+        await given_up([late, *waiting])
+
+
+async def test_an_idle_connection_counts_as_theirs_who_takes_it() -> None:
+    async with pool(most=4) as (connections, _):
+        await one_each(connections, 2)
+        connections.put_back(await connections.acquire("lender"))
+        assert connections.take_idle("slow") is not None
+        theirs, waiting = await had_by("slow", connections, 1)
+
+        assert theirs == []
+        await given_up(waiting)
+
+
+async def test_one_that_was_kept_back_counts_as_theirs_too() -> None:
+    async with pool(most=16) as (connections, _):
+        lent = (await one_each(connections, 15))[0]
+        connections.put_back(lent)
+        assert connections.take_idle("slow") is lent
+        theirs, waiting = await had_by("slow", connections, 1)
+
+        assert theirs == []
+        await given_up(waiting)
+
+
+async def test_who_waits_for_their_own_waits_longer_and_is_told_so() -> None:
+    """It will take its time; and where none is free at all the system is busy, for anybody."""
+    async with pool(most=4, seconds=0.05, first_byte_seconds=0.15) as (connections, _):
+        loop = asyncio.get_running_loop()
+        await had_by("slow", connections, 3)
+        began = loop.time()
+        with pytest.raises(ExchangeError) as over:
+            await connections.acquire("slow")
+        took = loop.time() - began
+        await connections.acquire("other")
+        sooner = Promise(0.14, ())
+        with pytest.raises(ExchangeError) as innocent:
+            await connections.acquire("late")
+
+        assert (over.value.status, over.value.code, over.value.unsent) == (429, PERSON_SHARE, True)
+        assert took >= 0.14
+        assert (innocent.value.status, innocent.value.code) == (504, "upstream-busy")
+        assert loop.time() < sooner.latest
+
+
+async def test_who_has_waited_has_all_the_time_for_connecting_that_others_have() -> None:
+    """Or a system would be taken for one that cannot be reached."""
+    async with pool(most=1, seconds=0.1, tls=MACHINE) as (connections, _):
+        first = asyncio.ensure_future(connections.acquire())  # it never comes to be
+        await asyncio.sleep(0.05)
+        began = asyncio.get_running_loop().time()
+        with pytest.raises(ExchangeError):
+            await connections.acquire()
+
+        assert asyncio.get_running_loop().time() - began > 0.13
+        assert isinstance(first.exception(), ExchangeError)
+
+
+async def test_what_somebody_had_before_does_not_keep_them_in_line() -> None:
+    async with pool(most=16) as (connections, _):
+        theirs, _ = await had_by("slow", connections, 8)
+        await one_each(connections, 8)
+        connections.put_back(theirs[0])  # idle, and kept back from them
+        (waiting,) = (await had_by("slow", connections, 1))[1]
+        theirs[1].discard()  # with six, they may have seven
+
+        assert await asyncio.wait_for(waiting, 0.5) is theirs[0]
+
+
+async def test_what_is_being_opened_for_somebody_counts_in_line() -> None:
+    async with pool(most=16) as (connections, _):
+        await had_by("slow", connections, 6)
+        others = await one_each(connections, 8)
+        seventh, eighth = (asyncio.ensure_future(connections.acquire("slow")) for _ in range(2))
+        await asyncio.sleep(0)
+        others[0].discard()
+        await seventh
+        await asyncio.sleep(0.02)
+
+        assert not eighth.done()
+        await given_up([eighth])
+
+
+async def test_whoever_asks_for_nobody_has_no_share_and_is_held_to_none() -> None:
+    async with pool(most=4) as (connections, _):
+        for _ in range(4):
+            await asyncio.wait_for(connections.acquire(), 0.5)
+
+        assert connections.busy == 4
+
+
+async def test_a_repeat_in_line_is_given_a_new_connection_and_not_an_idle_one() -> None:
+    async with pool(most=4) as (connections, _):
+        await had_by("slow", connections, 3)
+        idle = await connections.acquire("other")
+        repeat = asyncio.ensure_future(connections.acquire("slow", fresh=True))
+        await asyncio.sleep(0.01)
+        connections.put_back(idle)
+        assert not repeat.done()
+        for each in [each for each in connections._open if each is not idle][:2]:
+            each.discard()
+
+        assert await asyncio.wait_for(repeat, 0.5) is not idle
+
+
+class Leaver:
+    """A client that may hang up."""
+
+    on_gone: Callable[[], None] | None = None
+
+
+async def test_a_client_that_leaves_the_line_is_waited_for_no_longer() -> None:
+    async with pool(most=1) as (connections, upstream):
+        first = await connections.acquire("first")
+        clients = [Leaver(), Leaver(), Leaver()]
+        asked = [asyncio.ensure_future(connections.acquire("slow", each)) for each in clients]
+        await asyncio.sleep(0.01)
+        assert connections.busy == 4
+        for each in clients[:2]:
+            assert each.on_gone is not None
+            each.on_gone()
+            each.on_gone()  # a body that stalled, and then the connection
+        assert connections.busy == 2
+        first.discard()
+        left = await asyncio.gather(*asked[:2], return_exceptions=True)
+        await asked[2]
+
+        assert [(each.status, each.code) for each in left if isinstance(each, ExchangeError)] == [
+            (499, "client-gone")
+        ] * 2
+        assert [each.on_gone for each in clients] == [None] * 3
+        assert len(upstream.exchanges) == 2  # nothing was opened for who had left
+
+
+async def test_a_client_that_leaves_as_it_is_served_leaves_nothing_behind() -> None:
+    async with pool(most=1) as (connections, _):
+        first = await connections.acquire("first")
+        client = Leaver()
+        asked = asyncio.ensure_future(connections.acquire("slow", client))
+        await asyncio.sleep(0.01)
+        connections.put_back(first)
+        assert client.on_gone is not None
+        client.on_gone()
+
+        assert await asked is first
+        assert connections.busy == 1

@@ -17,6 +17,7 @@ from gateway.backoffice.upstream_tls import UpstreamTls
 from gateway.errors import UpstreamError
 from tests.doubles.nginx_instances import nginx_instances
 from tests.doubles.raw_client import RawClient
+from tests.doubles.waiting import until
 from tests.gateway.backoffice.gate import gate_to
 from tests.gateway.backoffice.systems import address_of, system_at
 
@@ -212,13 +213,13 @@ async def test_certificates_of_both_sides_are_replaced_without_a_failed_request(
                     said.append(await client.get())
 
             asking = [asyncio.ensure_future(ask(each)) for each in clients]
-            await handler.until(lambda: len(bodies(said)) == len(office.ports))
+            await until(lambda: len(bodies(said)) == len(office.ports))
             for _ in range(2):
                 before = shown(said)
                 office.certify(authority, "ebs.example")
                 write_own(tmp_path, authority)
                 office.reload()
-                await handler.until(lambda: shown(said) - before)  # noqa: B023
+                await until(lambda: shown(said) - before)  # noqa: B023
             stopping.set()
             await asyncio.gather(*asking)
 

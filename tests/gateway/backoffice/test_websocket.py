@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from itertools import chain, repeat
 
 import pytest
 
+from gateway.backoffice.forward import Forwarded
+from gateway.backoffice.shares import PERSON_SHARE
 from tests.doubles.scripted_upstream import Exchange
+from tests.doubles.waiting import until
 from tests.gateway.backoffice.gate import OK
 from tests.gateway.backoffice.websockets import (
     ACCEPT,
@@ -39,7 +43,7 @@ async def test_both_sides_carry_bytes_and_the_visit_tells_who_ended_it() -> None
         assert b"Sec-WebSocket-Accept: " + ACCEPT + b"\r\n" in head
         assert b"Sec-WebSocket-Extensions" not in head
         sent = upstream.exchanges[0].received
-        await handler.until(lambda: not handler.connections)
+        await until(lambda: not handler.connections)
         await asyncio.wait_for(upstream.exchanges[0].reader.read(), 5)  # its side has ended too
     lines = sent.split(b"\r\n")
     assert lines[0] == b"GET /live HTTP/1.1"
@@ -166,7 +170,7 @@ async def test_a_connection_that_was_coupled_never_serves_anybody_else() -> None
     async with live(echo) as (client, handler, upstream):
         await upgraded(client)
         client.writer.close()
-        await handler.until(lambda: handler.results)
+        await until(lambda: handler.results)
         other = await handler.another_client()
         await upgraded(other)
 
@@ -196,6 +200,28 @@ async def test_what_both_sides_agree_on_is_told(offered: bytes, chosen: bytes) -
         assert chosen in head
         assert b"bbf-usp" not in upstream.exchanges[0].received
         assert chosen.partition(b":")[0] in upstream.exchanges[0].received
+
+
+async def test_nobody_has_all_of_them() -> None:
+    """One person has three of four; theirs that ends is free again."""
+    async with live(echo, at_most=4) as (client, handler, upstream):
+        handler.askers = chain(repeat("keen", 4), ["other", "late"], repeat("keen"))
+        theirs = [client, *[await handler.another_client() for _ in range(5)]]
+        for each in theirs[:3]:
+            await upgraded(each)
+        await theirs[3].say(UPGRADE % b"")
+        refused = await theirs[3].answer()
+        await upgraded(theirs[4])
+        await theirs[5].say(UPGRADE % b"")
+        assert refused.startswith(b"HTTP/1.1 429 ")
+        assert (await theirs[5].answer()).startswith(b"HTTP/1.1 503 ")
+        theirs[4].writer.close()
+        client.writer.close()
+        await until(lambda: len(handler.results) == 4)
+        await upgraded(await handler.another_client())
+
+        assert handler.results[0] == Forwarded(status=429, code=PERSON_SHARE, answered=False)
+        assert len(upstream.exchanges) == 5
 
 
 async def test_one_too_many_is_refused_before_anything_is_asked() -> None:

@@ -16,6 +16,7 @@ from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
+from tests.doubles.waiting import until
 from tests.gateway.backoffice.gate import Forwards, Gate, gate
 
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -92,6 +93,6 @@ async def upgraded(client: RawClient, more: bytes = b"") -> bytes:
 
 
 async def outcome(handler: Gate) -> tuple[int, str]:
-    await handler.until(lambda: handler.results)
+    await until(lambda: handler.results)
     (result,) = handler.results
     return result.status, result.code

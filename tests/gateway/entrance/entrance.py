@@ -21,6 +21,7 @@ from gateway.entrance.told_client import ToldByHeader
 from gateway.wire.answers import plain
 from gateway.wire.limits import ConnectionLimits
 from tests.doubles.raw_client import RawClient
+from tests.doubles.waiting import until
 from tests.gateway.wire.bench import REFERENCE, Handler, Serve, ok
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ class Entrance:
 
     async def until_refused(self, *codes: str) -> None:
         """Wait until so many were turned away, for these reasons."""
-        await self.worker.until(lambda: len(self.worker.codes) >= len(codes))
+        await until(lambda: len(self.worker.codes) >= len(codes))
         assert self.worker.codes == list(codes)
 
 

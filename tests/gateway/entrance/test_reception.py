@@ -17,6 +17,7 @@ from gateway.entrance.reception import ListedFront, Way
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from tests.doubles.raw_client import RawClient
+from tests.doubles.waiting import until
 from tests.gateway.entrance.entrance import (
     BY_PROXY,
     HERE,
@@ -247,7 +248,7 @@ async def test_a_handshake_with_nonsense_is_closed_and_counted(tls: Issued) -> N
 async def test_who_only_looks_whether_we_are_there_is_not_counted(tls: Issued) -> None:
     async with entrance(RULES, tls.served()) as gate:
         (await gate.client()).writer.close()
-        await gate.worker.until(lambda: gate.reception._entering == 0)
+        await until(lambda: gate.reception._entering == 0)
         client = await gate.client(tls.believer())
         await client.get()
 
@@ -261,7 +262,7 @@ async def test_so_many_handshakes_are_worked_on_at_a_time_and_the_others_wait(
     async with entrance(rules, tls.served()) as gate:
         slow = await gate.client()
         await slow.say(b"\x16\x03\x01")
-        await gate.worker.until(gate.reception._handshakes.locked)
+        await until(gate.reception._handshakes.locked)
         quick = asyncio.ensure_future(gate.client(tls.believer()))
         await asyncio.sleep(0.1)
         waits = not quick.done()
@@ -301,7 +302,7 @@ async def test_who_does_not_read_over_tls_pauses_the_answer(tls: Issued) -> None
         await asyncio.to_thread(lazy.connect, gate.address)
         wrapped = await asyncio.to_thread(_wrapped, lazy, tls.believer())
         wrapped.sendall(HEAD)
-        await gate.worker.until(lambda: held)
+        await until(lambda: held)
 
         assert 65_536 <= held[0] < 200_000
         wrapped.close()
@@ -323,7 +324,7 @@ async def test_a_connection_too_many_is_closed_at_once() -> None:
         assert await (await gate.client()).is_closed()
         await gate.until_refused("too-many-connections")
         first.writer.close()
-        await gate.worker.until(lambda: len(gate.worker.connections) == 1)
+        await until(lambda: len(gate.worker.connections) == 1)
         assert status_of(await (await gate.client()).get()) == 200
 
 
@@ -344,7 +345,7 @@ async def test_one_source_has_so_many_and_leaves_the_rest_to_others() -> None:
         assert [len(each) > 0 for each in answers] == [True, False, True]
         assert gate.worker.turned_away == [(0, "too-many-from-source", "192.0.2.7")]
         first.writer.close()
-        await gate.worker.until(lambda: gate.reception._places["192.0.2.7"] == 1)
+        await until(lambda: gate.reception._places["192.0.2.7"] == 1)
         assert status_of((await come("192.0.2.7"))[1]) == 200
 
 

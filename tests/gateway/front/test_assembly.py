@@ -38,6 +38,7 @@ from policies.policy_files import PolicyFiles
 from tests.doubles.front_proxies import SECRET
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import ScriptedUpstream
+from tests.doubles.waiting import until
 from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.front.conftest import SettingsMaker
 from tests.gateway.proxied import asking_fields
@@ -299,9 +300,7 @@ async def test_what_an_operator_drains_is_drained_in_a_worker_that_runs(
         with writing(store) as connection:
             set_drained(connection, bulletin, "ebs", url, drained=True, at=clock())
         bulletin.ring()
-        async with asyncio.timeout(5):
-            while system.only is not None:  # noqa: ASYNC110 -- it tells nobody
-                await asyncio.sleep(0.01)
+        await until(lambda: system.only is None)
         bulletin.close()
         store.dispose()
 

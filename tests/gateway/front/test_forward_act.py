@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +15,7 @@ from joserfc.jwk import KeySet, OKPKey
 
 from gateway.answer_duties import AnswerDuty
 from gateway.backoffice.assertion import AssertionMint
-from gateway.backoffice.forward import Forwarded
+from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
 from gateway.backoffice.kept_transactions import KeptTransactions
@@ -27,7 +27,7 @@ from gateway.front.told_identity import SystemProfile, ToldFields
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.proxy_asking import ProxyAsking, ProxyKind
 from gateway.transactions import Transactions
-from gateway.visit import Grant
+from gateway.visit import Grant, Visit
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -36,7 +36,7 @@ from tests.doubles.scripted_upstream import Script, ScriptedUpstream
 from tests.gateway.backoffice.gate import OK, answering
 from tests.gateway.backoffice.systems import system_at
 from tests.gateway.backoffice.websockets import UPGRADE
-from tests.gateway.identity.parts import AT, Parts, new_parts
+from tests.gateway.identity.parts import AT, Parts, new_parts, us
 from tests.gateway.visits import REFERENCE, new_visit, request
 from tests.gateway.wire.bench import bench
 from tests.policies.people import cheshire
@@ -47,7 +47,8 @@ KEY = OKPKey.generate_key("Ed25519", {"kid": "k1"})
 def granted(share: int) -> Grant:
     """Give leave to a function that takes a part of the bodies that the gateway takes."""
     function = SimpleNamespace(body_limit=lambda most: most // share)
-    return cast("Grant", SimpleNamespace(match=SimpleNamespace(function=function)))
+    match = SimpleNamespace(function=function)
+    return cast("Grant", SimpleNamespace(match=match, ready=None))
 
 
 GRANT, SMALL_BODIES = granted(1), granted(2)
@@ -70,6 +71,7 @@ class Office:
         self.act = self._act(names)
         self.grant: Grant | None = GRANT
         self.proxied = False  # another proxy holds what is asked
+        self.at_us = us(AT)
 
     def _act(self, names: Mapping[str, str]) -> ForwardAct:
         address = UpstreamAddress(
@@ -106,7 +108,7 @@ class Office:
         )
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
-        visit = new_visit(incoming, connection, live=self.live)
+        visit = new_visit(incoming, connection, live=self.live, at_us=self.at_us)
         if self.proxied:
             visit.asking = ProxyAsking(
                 proxy="front",
@@ -202,7 +204,7 @@ async def test_the_page_a_redirect_leads_to_is_known_before_the_browser_is_led(
     said = f"HTTP/1.1 302 Found\r\nLocation: {OPENED}\r\nContent-Length: 0\r\n\r\n".encode()
     async with office(tmp_path, answering(said)) as (one, client):
         match = CATALOGUE.match("GET", "/OA_HTML/OA.jsp", (("OAFunc", "XX_SIT"),))
-        one.grant = cast("Grant", SimpleNamespace(match=match))
+        one.grant = cast("Grant", SimpleNamespace(match=match, ready=None))
         answer = await client.get("/OA_HTML/OA.jsp?OAFunc=XX_SIT")
         another_worker = KeptTransactions(one.parts.store)
 
@@ -286,3 +288,152 @@ async def test_a_visit_without_a_session_is_a_fault_of_the_program(tmp_path: Pat
         for visit in (new_visit(request()), new_visit(request(), live=one.live, targeted=False)):
             with pytest.raises(ValueError, match="without session or target"):
                 await one.act(visit, GRANT)
+
+
+def _ready(one: Office) -> SimpleNamespace:
+    """Have the act leave what it makes for the next request that is the same."""
+    ready = SimpleNamespace(prepared=None)
+    one.grant = cast("Grant", SimpleNamespace(match=GRANT.match, ready=ready))
+    return ready
+
+
+def _sent(one: Office) -> list[bytes]:
+    return one.upstream.exchanges[0].received.split(b"\r\n\r\n")[:-1]
+
+
+async def test_what_comes_again_is_told_alike_without_being_made_anew(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK, OK, OK)) as (one, client):
+        _ready(one)
+        await client.get("/x")
+        one.act._identity = lambda *_: []
+        await client.get("/x")
+        one.grant = GRANT
+        await client.get("/x")
+
+        first, second, third = _sent(one)
+        assert b"\r\nGateway-Assertion: ey" in first
+        assert second == first
+        assert b"Gateway-Assertion" not in third
+
+
+def _in_half_a_minute(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    ready.prepared = ready.prepared._replace(until_us=us(AT))
+
+
+def _given_up(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    one.act._mint.changes += 1
+
+
+def _by_another(one: Office, ready: SimpleNamespace) -> None:
+    ready.prepared = ready.prepared._replace(act=one._act({}))
+
+
+@pytest.mark.parametrize("happens", [_in_half_a_minute, _given_up, _by_another])
+async def test_what_has_changed_is_told_anew(
+    tmp_path: Path, happens: Callable[[Office, SimpleNamespace], None]
+) -> None:
+    async with office(tmp_path, answering(OK, OK)) as (one, client):
+        ready = _ready(one)
+        await client.get("/x")
+        happens(one, ready)
+        one.act._identity = lambda *_: [(b"Told", b"anew")]
+        await client.get("/x")
+
+        assert b"\r\nTold: anew" in _sent(one)[1]
+
+
+async def test_a_cookie_that_comes_meanwhile_or_ends_is_told_at_once(tmp_path: Path) -> None:
+    said = b"HTTP/1.1 200 OK\r\nSet-Cookie: %b; Path=/\r\nContent-Length: 2\r\n\r\nok"
+    ending = said % b"a=1; Max-Age=5"
+    async with office(tmp_path, answering(OK, ending, OK, OK, OK)) as (one, client):
+        ready = _ready(one)
+        for _ in range(3):
+            await client.get("/x")
+        until_us = ready.prepared.until_us
+        await client.get("/x")
+        ready.prepared = None
+        one.at_us = us(AT) + 5_000_000
+        await client.get("/x")
+
+        assert [b"\r\nCookie: a=1" in each for each in _sent(one)] == [False] * 2 + [True] * 2 + [
+            False
+        ]
+        assert until_us == us(AT) + 5_000_000
+
+
+async def test_what_differs_from_request_to_request_is_never_left_for_the_next(
+    tmp_path: Path,
+) -> None:
+    """Names of a function, cookies of the browser, duties to answers."""
+    async with office(tmp_path, answering(OK), EBS_User="username") as (one, client):
+        ready = _ready(one)
+        await client.get("/x")
+        assert ready.prepared is None
+    (tmp_path / "else").mkdir()
+    async with office(tmp_path / "else", answering(OK, OK)) as (one, client):
+        ready = _ready(one)
+
+        class Duty:
+            def __init__(self, visit: Visit) -> None:
+                self.visit = visit
+
+            def forward(self, forwarder: Forwarder, outbound: Outbound) -> Awaitable[Forwarded]:
+                return forwarder.forward(self.visit.incoming, self.visit.client, outbound)
+
+        one.act._duty_of = lambda visit, _grant: cast("AnswerDuty", Duty(visit))
+        await client.get("/x")
+        assert ready.prepared is None
+        one.act._duty_of = lambda _visit, _grant: None
+        await client.get("/x")
+        assert ready.prepared is not None
+
+
+async def test_cookies_that_the_browser_brings_are_never_left_for_the_next(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        ready = _ready(one)
+        one.act._passed = PassedCookies("ebs", secure=True, secret=b"s" * 32)
+        await client.get("/x", more="Cookie: gateway-localhost=mine\r\n")
+        assert ready.prepared is None
+
+
+async def test_what_a_proxy_is_told_again_is_not_made_anew_while_its_client_sends_the_same(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.proxied, ready = True, _ready(one)
+        mine = "Cookie: gateway-localhost=mine; theirs=1\r\n"
+        first = await client.get("/x", more=mine)
+        one.act._identity = lambda *_: [(b"Told", b"anew")]
+        second = await client.get("/x", more=mine)
+        third = await client.get("/x", more="Cookie: gateway-localhost=mine; theirs=2\r\n")
+        until_us = ready.prepared.until_us
+
+        assert b"\r\nGateway-Assertion: ey" in first
+        assert b"\r\nCookie: theirs=1\r\n" in first
+        assert second == first
+        assert b"\r\nTold: anew\r\nCookie: theirs=2\r\n" in third
+        assert until_us == 1_800_000_030 * 1_000_000  # as the assertion
+
+
+async def test_what_a_proxy_is_told_of_an_answer_that_nobody_sees_is_never_left(
+    tmp_path: Path,
+) -> None:
+    async with office(tmp_path, answering(OK)) as (one, client):
+        one.proxied, ready = True, _ready(one)
+        one.act._duty_of = lambda _visit, _grant: cast("AnswerDuty", object())
+        refused = [await client.get("/x") for _ in range(2)]
+
+        assert all(each.startswith(b"HTTP/1.1 403 ") for each in refused)
+        assert ready.prepared is None
+
+
+async def test_nothing_is_told_again_from_before_the_clock_went_back(tmp_path: Path) -> None:
+    async with office(tmp_path, answering(OK, OK)) as (one, client):
+        _ready(one)
+        one.act._mint._clock = lambda: one.at_us / 1_000_000
+        one.at_us = us(AT) + 40_000_000
+        await client.get("/x")
+        one.at_us = us(AT)
+        await client.get("/x")
+        first, second = _sent(one)
+        assert first != second

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from gateway.audit.entry import Outcome
 from gateway.wire.answers import document, give
+from tests.doubles.waiting import until
 from tests.gateway.identity.parts import later, us
-from tests.gateway.stand import OWN_PAYSLIP, Done, Opened, field_of, status_of
+from tests.gateway.stand import OWN_PAYSLIP, Done, Opened, Stand, field_of, status_of
 
 if TYPE_CHECKING:
     from gateway.visit import Visit
@@ -127,6 +128,59 @@ async def test_a_fault_in_the_housekeeping_does_not_end_it(opened: Opened) -> No
         await asyncio.sleep(0.3)
         assert system.swept > 1
         assert [line["event"] for line in gate.logged] == ["housekeeping failed"]
+
+
+class Due:
+    """A connection whose deadline has passed."""
+
+    is_idle = False
+
+    def __init__(self, gate: Stand, ended: list[float]) -> None:
+        self.deadline = 0.0
+        self._here = cast("set[Any]", gate.front.connections)
+        self._ended = ended
+        self._here.add(self)
+
+    def expire(self) -> None:
+        self._ended.append(asyncio.get_running_loop().time())
+        self._here.discard(self)
+
+    def go(self) -> None:
+        self._here.discard(self)
+
+
+async def test_of_many_that_are_due_at_once_a_few_are_ended_at_a_time(opened: Opened) -> None:
+    """Whoever asks for something meanwhile would wait for all of them."""
+    async with opened() as gate:
+        ended: list[float] = []
+        many = [Due(gate, ended) for _ in range(200)]
+        most = before = 0
+        while len(ended) < len(many):
+            await asyncio.sleep(0)
+            most, before = max(most, len(ended) - before), len(ended)
+
+        assert most == 10
+        assert ended[-1] - ended[0] < 2
+
+
+async def test_who_has_moved_on_or_gone_before_their_turn_is_not_ended(opened: Opened) -> None:
+    async with opened() as gate:
+        ended: list[float] = []
+        many = [Due(gate, ended) for _ in range(100)]
+        await until(lambda: ended)
+        count = len(ended)
+        for number, each in enumerate(many):
+            if number % 2:
+                each.go()
+            else:
+                each.deadline = float("inf")
+        Due(gate, ended)
+        await until(lambda: len(ended) > count)  # in the next round
+        for each in many:
+            each.go()
+
+        assert count < len(many)
+        assert len(ended) == count + 1
 
 
 async def test_chores_are_done_apart_and_one_does_not_stop_the_others(opened: Opened) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
+from gateway.backoffice.shares import PERSON_SHARE
 from gateway.front.refusals import FrontRefusals
 from policies.reasons import Reason
 from policies.telling import StaffReason
@@ -80,6 +81,19 @@ def test_what_could_not_be_read_gets_a_plain_sentence(refusals: FrontRefusals, s
     assert answer.status == status
     assert len(answer.body) < 400
     assert f'data-reference="{REFERENCE}"'.encode() in answer.body
+
+
+@pytest.mark.parametrize(("told", "seconds"), [(0, b"1"), (7, b"7")])
+def test_whoever_keeps_their_share_busy_is_not_worth_a_page(
+    refusals: FrontRefusals, told: int, seconds: bytes
+) -> None:
+    visit = new_visit(request(accept=b"text/html"))
+    visit.wait_seconds = told
+    answer = refusals.answer(visit, 429, cause=PERSON_SHARE)
+
+    assert len(answer.body) < 400
+    assert b"still running" in answer.body
+    assert dict(answer.fields)[b"Retry-After"] == seconds
 
 
 @pytest.mark.parametrize(

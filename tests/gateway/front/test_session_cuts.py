@@ -21,7 +21,9 @@ from gateway.wire.websocket_head import WEBSOCKET
 from policies.engine import Engine
 from tests.gateway.identity.parts import AT, later, us
 from tests.gateway.pages.world import World
-from tests.gateway.stand import Done, Stand, stand
+from tests.gateway.stand import COOKIE, OWN_PAYSLIP, Done, Stand, stand
+from tests.gateway.test_precedents import again
+from tests.policies.people import rule_text, with_rules
 from vetting.register_tables import vetting_grant
 
 
@@ -222,3 +224,36 @@ async def test_a_worker_that_stops_sends_websockets_away_and_lets_the_rest_end(
         await gate.front.drain(1)
 
         assert await ended(gate, rest) == "going-away"
+
+
+@pytest.mark.parametrize("times", [0, 4])
+async def test_what_was_shown_counts_as_it_did_when_it_began_also_where_it_was_followed(
+    tmp_path: Path, front_world: World, record_keys: KeyRing, times: int
+) -> None:
+    (tmp_path / "rules").mkdir()
+    recent = with_rules(tmp_path / "rules", rule_text("factor_age_minutes = 1"))
+    async with stand(tmp_path, front_world, record_keys) as gate:
+        token = gate.firefighter()
+        client = await gate.client()
+        await again(client, token)
+        (live,) = gate.parts.cache._live.values()
+        live.session = replace(live.session, second_factor_at_us=gate.at_us - 30_000_000)
+        for _ in range(times):
+            await again(client, token)
+        gate.drafts.clear()
+        gate.at_us += 50_000_000  # 80 seconds ago it was shown
+        stream = gate.front._pipeline._acts["ebs"] = Stream()
+        await client.say(
+            f"GET {OWN_PAYSLIP} HTTP/1.1\r\nHost: gate\r\nCookie: {COOKIE}={token}\r\n\r\n".encode()
+        )
+        await asyncio.wait_for(stream.begun.wait(), 5)
+        rest = asyncio.create_task(client.reader.read())
+        gate.engine.put(Engine.compile(recent))
+
+        async def drained() -> bytes:
+            try:
+                return await rest
+            except ConnectionResetError:
+                return b""
+
+        assert await ended(gate, asyncio.create_task(drained())) == "permit-ended"

@@ -15,7 +15,13 @@ from joserfc.jwk import KeySet, OKPKey
 from gateway.backoffice.accounts import AccountRule, Accounts
 from gateway.backoffice.assertion import AssertionMint
 from gateway.backoffice.transport import ExchangeError
-from gateway.front.told_identity import SystemProfile, ToldFields, identity_of, profile_of
+from gateway.front.told_identity import (
+    SystemProfile,
+    ToldFields,
+    identity_of,
+    is_told_alike,
+    profile_of,
+)
 from gateway.settings_upstreams import UpstreamSection
 from gateway.system_hosts import SystemHost
 from tests.gateway.identity.parts import AT, new_parts
@@ -186,3 +192,18 @@ def test_a_system_with_a_host_is_told_by_which_name_it_was_reached() -> None:
         "X-Forwarded-Host": "fleet.gate",
         "X-Forwarded-Proto": "https",
     }
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"identity_headers": {"X-User": "username"}},
+        {"fixed_headers": {"X-Site": "a"}},
+        {"bind_assertion": True},
+    ],
+)
+def test_all_requests_of_a_session_are_told_alike_where_there_is_the_assertion_alone(
+    said: dict[str, object],
+) -> None:
+    assert is_told_alike(system())
+    assert not is_told_alike(system(**said))

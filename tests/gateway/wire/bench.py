@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -50,12 +49,6 @@ class Handler:
         self.refused.append(code)
         return to_bytes(plain(status, code, REFERENCE))
 
-    async def until(self, holds: Callable[[], object], seconds: float = 5) -> None:
-        """Wait until something holds."""
-        async with asyncio.timeout(seconds):
-            while not holds():  # noqa: ASYNC110 -- what is waited for tells nobody
-                await asyncio.sleep(0.01)
-
 
 @dataclass(frozen=True, slots=True)
 class Bench:
@@ -70,14 +63,6 @@ class Bench:
         client = RawClient(*await asyncio.open_connection(*self.address))
         self.clients.append(client)
         return client
-
-    async def lazy_client(self) -> socket.socket:
-        """Connect a browser that reads nothing by itself, with little room for what comes."""
-        lazy = socket.socket()
-        lazy.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        lazy.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(lazy, self.address)
-        return lazy
 
 
 @contextlib.asynccontextmanager

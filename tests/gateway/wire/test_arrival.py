@@ -6,6 +6,7 @@ import socket
 from gateway.wire.arrival import Arrival
 from gateway.wire.connection import Connection
 from tests.doubles.raw_client import RawClient
+from tests.doubles.waiting import until
 from tests.gateway.wire.bench import Bench, bench, ok
 
 
@@ -48,6 +49,6 @@ async def test_who_accepted_a_connection_is_told_once_that_it_has_ended() -> Non
         await client.get()
         assert told == []
         client.writer.close()
-        await gate.handler.until(lambda: told)
+        await until(lambda: told)
 
     assert told == ["gone"]

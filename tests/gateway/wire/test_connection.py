@@ -10,6 +10,8 @@ import pytest
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from tests.doubles.raw_client import lazy_client
+from tests.doubles.waiting import until
 from tests.gateway.wire.bench import REFERENCE, bench, echo, ok
 
 HEAD = b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n"
@@ -57,7 +59,7 @@ async def test_once_the_body_is_whole_the_client_has_no_deadline() -> None:
     async with bench(noting) as gate:
         client = await gate.client()
         await client.say(POST % 5 + b"hel")
-        await gate.handler.until(lambda: deadlines)
+        await until(lambda: deadlines)
         await client.say(b"lo")
         await client.answer()
 
@@ -115,7 +117,7 @@ async def test_a_body_nobody_takes_is_held_to_a_bound_and_may_stall_no_longer_on
     async with bench(later, idle_seconds=0.2) as gate:
         client = await gate.client()
         client.writer.write(POST % 250_000 + b"x" * 200_000)
-        await gate.handler.until(lambda: gate.handler.served)
+        await until(lambda: gate.handler.served)
         await asyncio.sleep(0.4)
         held = gate.handler.served[0].received_bytes
         assert not gate.handler.served[0].failed
@@ -150,9 +152,9 @@ async def test_a_client_that_reads_nothing_is_cut_and_its_producer_told() -> Non
         told.append("gone")
 
     async with bench(stream, slow_seconds=0.2) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         lazy.send(HEAD)
-        await gate.handler.until(lambda: told == ["pause", "gone"])
+        await until(lambda: told == ["pause", "gone"])
 
         assert not gate.handler.connections
         lazy.close()
@@ -173,9 +175,9 @@ async def test_a_client_that_catches_up_is_served_on() -> None:
         connection.finish(incoming, keep_open=False)
 
     async with bench(stream) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         lazy.send(HEAD)
-        await gate.handler.until(lambda: [c for c in gate.handler.connections if c.client_slow])
+        await until(lambda: [c for c in gate.handler.connections if c.client_slow])
         loop, last = asyncio.get_running_loop(), b""
         while piece := await loop.sock_recv(lazy, 1 << 20):
             last = (last + piece)[-3:]
@@ -190,7 +192,7 @@ async def test_a_client_that_does_not_read_is_given_no_more_however_much_it_asks
 ) -> None:
     """Answers that nobody reads would fill the memory, and no session is needed to ask for them."""
     async with bench(big) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         if at_once:
             lazy.send(HEAD * 40)
         for _ in range(40):
@@ -212,10 +214,10 @@ async def test_an_answer_nobody_reads_does_not_keep_a_closed_connection() -> Non
         give(plain(200, "x" * 8_000_000, REFERENCE), incoming, connection)
 
     async with bench(huge, slow_seconds=0.2) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         lazy.send(HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
-        await gate.handler.until(lambda: gate.handler.served)
-        await gate.handler.until(lambda: not gate.handler.connections)
+        await until(lambda: gate.handler.served)
+        await until(lambda: not gate.handler.connections)
         assert len(gate.handler.served) == 1
         lazy.close()
 
@@ -225,9 +227,9 @@ async def test_after_the_last_answer_nothing_more_is_served_however_slowly_it_is
         give(plain(200, "x" * 8_000_000, REFERENCE), incoming, connection)
 
     async with bench(huge) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         lazy.send(HEAD.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + HEAD)
-        await gate.handler.until(lambda: gate.handler.served)
+        await until(lambda: gate.handler.served)
         loop, received = asyncio.get_running_loop(), bytearray()
         while piece := await loop.sock_recv(lazy, 1 << 16):
             received += piece
@@ -307,7 +309,7 @@ async def test_the_time_of_a_pipelined_head_begins_when_it_is_the_clients_turn()
     async with bench(waiting, head_seconds=0.2) as gate:
         client = await gate.client()
         await client.say(HEAD)
-        await gate.handler.until(lambda: gate.handler.served)
+        await until(lambda: gate.handler.served)
         await client.say(b"GET / HT")
         await asyncio.sleep(0.3)
         release.set()
@@ -352,9 +354,9 @@ async def test_what_cannot_be_read_is_refused_once_and_closed(sent: bytes, code:
 
 async def test_a_refusal_waits_for_the_answers_owed_even_to_a_slow_client() -> None:
     async with bench(big) as gate:
-        lazy = await gate.lazy_client()
+        lazy = await lazy_client(gate.address)
         lazy.send(HEAD * 20 + b"nonsense\r\n\r\n")
-        await gate.handler.until(lambda: gate.handler.refused)
+        await until(lambda: gate.handler.refused)
         loop, received = asyncio.get_running_loop(), bytearray()
         while piece := await loop.sock_recv(lazy, 1 << 20):
             received += piece
@@ -415,7 +417,7 @@ async def test_a_refused_body_that_stops_coming_does_not_keep_the_connection() -
         connection = next(iter(gate.handler.connections))
         connection.deadline = 0
 
-        await gate.handler.until(lambda: not gate.handler.connections)
+        await until(lambda: not gate.handler.connections)
 
 
 async def test_a_body_that_ended_while_it_was_held_back_does_not_hold_back_what_follows() -> None:
@@ -479,11 +481,11 @@ async def test_nothing_is_said_to_a_client_that_is_gone() -> None:
     async with bench(waiting) as gate:
         client = await gate.client()
         await client.say(HEAD * 3)
-        await gate.handler.until(lambda: gate.handler.served)
+        await until(lambda: gate.handler.served)
         client.writer.close()
-        await gate.handler.until(lambda: not gate.handler.connections)
+        await until(lambda: not gate.handler.connections)
         release.set()
-        await gate.handler.until(lambda: finished)
+        await until(lambda: finished)
 
         assert finished == [True]
         assert len(gate.handler.served) == 1
@@ -493,7 +495,7 @@ async def test_a_connection_is_idle_between_requests_only() -> None:
     """A worker that stops closes what is idle; a fresh connection is owed its first answer."""
     async with bench(ok) as gate:
         client = await gate.client()
-        await gate.handler.until(lambda: gate.handler.connections)
+        await until(lambda: gate.handler.connections)
         (connection,) = gate.handler.connections
         idle = [connection.is_idle]
         await client.get()
@@ -552,7 +554,7 @@ async def test_a_fault_of_our_own_closes_the_connection() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda *_: None)
         client = await gate.client()
         await client.say(POST % 4)
-        await gate.handler.until(lambda: gate.handler.served)
+        await until(lambda: gate.handler.served)
         await asyncio.sleep(0.02)
         await client.say(b"body")
 
@@ -591,12 +593,12 @@ async def test_a_connection_that_is_gone_leaves_nothing_to_the_collector(said: b
             for _ in range(5):
                 client = await gate.client()
                 await client.say(said)
-                await gate.handler.until(lambda: gate.handler.connections)
+                await until(lambda: gate.handler.connections)
                 made += map(weakref.ref, gate.handler.connections)
                 if said == HEAD:
                     await client.answer()
                 client.writer.transport.abort()
-                await gate.handler.until(lambda: not gate.handler.connections)
+                await until(lambda: not gate.handler.connections)
                 gate.handler.served.clear()
             await asyncio.sleep(0)
             left = sum(each() is not None for each in made)

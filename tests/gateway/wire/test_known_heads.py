@@ -232,3 +232,19 @@ def test_long_heads_and_those_that_may_be_written_in_two_ways_are_not_kept(value
     known = KnownHeads(100_000)
 
     assert known.find(learnt(known, value)) is None
+
+
+def test_the_very_same_bytes_again_are_the_same_head() -> None:
+    known = KnownHeads(10_000)
+    fields = [(b"Host", b"gate"), (b"Accept", b"a")]
+    head = check_head(
+        method="GET", target=b"/", version="1.1", fields=fields, hosts=frozenset({b"gate"})
+    )
+    known.learn(head, fields)
+    asks = b"GET /%b HTTP/1.1\r\nHost: gate\r\nAccept: a\r\n\r\n"
+    first, again, other = (known.find(asks % each) for each in (b"x", b"x", b"y"))
+
+    assert first is again
+    assert (first and first.target, other and other.target) == (b"/x", b"/y")
+    long = asks % (b"z" * 5_000)
+    assert known.find(long) is not known.find(long)  # that much is not held for anybody

@@ -11,8 +11,9 @@ import trustme
 
 from gateway.wire.connection import Connection
 from gateway.wire.websocket_frames import close_frame
-from tests.doubles.raw_client import RawClient
+from tests.doubles.raw_client import RawClient, lazy_client
 from tests.doubles.scripted_upstream import Exchange
+from tests.doubles.waiting import until
 from tests.gateway.backoffice.websockets import (
     HELLO,
     UPGRADE,
@@ -69,7 +70,7 @@ async def test_a_cut_is_told_where_a_frame_has_ended(*, partly: bool) -> None:
         await asyncio.wait_for(gone.wait(), 1)
         assert await outcome(handler) == (101, "permit-ended")
         client.writer.close()
-        await handler.until(lambda: not handler.connections)
+        await until(lambda: not handler.connections)
 
 
 async def test_a_client_that_ignores_the_end_is_cut() -> None:
@@ -80,7 +81,7 @@ async def test_a_client_that_ignores_the_end_is_cut() -> None:
         connection._current.fail(401, "session-ended")
         assert await client.reader.read() == close_frame(1008)
 
-        await handler.until(lambda: not handler.connections, seconds=3)
+        await until(lambda: not handler.connections, seconds=3)
 
 
 async def test_a_slow_client_holds_the_system_up_and_is_given_nothing_after_a_cut() -> None:
@@ -95,10 +96,10 @@ async def test_a_slow_client_holds_the_system_up_and_is_given_nothing_after_a_cu
             said += 1 << 20
 
     async with live(flood) as (_, handler, _upstream):
-        lazy = await handler.lazy_client()
+        lazy = await lazy_client(handler.address)
         loop = asyncio.get_running_loop()
         await loop.sock_sendall(lazy, UPGRADE % b"")
-        await handler.until(lambda: said)
+        await until(lambda: said)
         before = -1
         while before != said:
             before = said
@@ -109,7 +110,7 @@ async def test_a_slow_client_holds_the_system_up_and_is_given_nothing_after_a_cu
         assert connection._current is not None
         connection._current.fail(403, "permit-ended")
 
-        await handler.until(lambda: connection not in handler.connections, seconds=1)
+        await until(lambda: connection not in handler.connections, seconds=1)
         rest = 1
         with lazy, contextlib.suppress(ConnectionError):
             while rest:
@@ -174,9 +175,9 @@ async def test_what_a_slow_client_has_not_taken_is_not_sent_to_say_why() -> None
             await exchange.say(frame)
 
     async with live(script) as (_, handler, _upstream):
-        lazy = await handler.lazy_client()
+        lazy = await lazy_client(handler.address)
         await asyncio.get_running_loop().sock_sendall(lazy, UPGRADE % b"")
-        await handler.until(lambda: any(each.bytes_out for each in handler.connections))
+        await until(lambda: any(each.bytes_out for each in handler.connections))
         (connection,) = [each for each in handler.connections if each.bytes_out]
         incoming, transport = connection._current, connection._transport
         assert incoming is not None
@@ -184,11 +185,11 @@ async def test_what_a_slow_client_has_not_taken_is_not_sent_to_say_why() -> None
         while not transport.get_write_buffer_size():
             whole = connection.bytes_out + len(frame)
             more.put_nowait(None)
-            await handler.until(lambda whole=whole: connection.bytes_out == whole)  # type: ignore[misc]
+            await until(lambda whole=whole: connection.bytes_out == whole)  # type: ignore[misc]
         incoming.fail(403, "permit-ended")
 
         assert transport.is_closing()
-        await handler.until(lambda: connection not in handler.connections, seconds=1)
+        await until(lambda: connection not in handler.connections, seconds=1)
         lazy.close()
 
 
@@ -219,5 +220,5 @@ async def test_the_same_holds_over_tls() -> None:
         assert await asyncio.wait_for(client.reader.readexactly(4), 1) == close_frame(1008)
         assert await outcome(handler) == (101, "permit-ended")
         client.writer.transport.abort()
-        await handler.until(lambda: connection not in handler.connections)
+        await until(lambda: connection not in handler.connections)
         server.close()

@@ -9,6 +9,7 @@ import pytest
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from tests.doubles.waiting import until
 from tests.gateway.wire.bench import REFERENCE, bench
 
 UPGRADE = (
@@ -52,7 +53,7 @@ async def test_what_a_client_sends_before_the_answer_fails_the_upgrade(*, togeth
         client = await gate.client()
         await client.say(UPGRADE + PLAIN if together else UPGRADE)
         if not together:
-            await gate.handler.until(lambda: served)
+            await until(lambda: served)
             await client.say(PLAIN)
         answer = await client.answer()
 
@@ -97,4 +98,4 @@ async def test_a_client_that_leaves_meanwhile_is_gone_for_whoever_serves_it() ->
         client.writer.close()
 
         await asyncio.wait_for(gone.wait(), 5)
-        await gate.handler.until(lambda: not gate.handler.connections)
+        await until(lambda: not gate.handler.connections)

@@ -82,12 +82,14 @@ def test_a_compressed_answer_is_not_read() -> None:
 
 def test_who_sends_a_byte_at_a_time_has_no_more_time_than_others() -> None:
     """Each read by itself is quick; all together must be too."""
+    http = ProviderHttp(None)  # on a busy machine it takes a while by itself
     with raw_server(b"HTTP/1.1 200 OK\r\nX: " + b"y" * 10_000, pause=0.05) as url:
         began = time.monotonic()
         with pytest.raises(DirectoryUnavailable):
-            ProviderHttp(None).get_object(url, began + 0.5)
+            http.get_object(url, began + 0.5)
+        seconds = time.monotonic() - began
 
-    assert time.monotonic() - began < 2
+    assert seconds < 2
 
 
 def test_who_says_nothing_is_not_waited_for(issuer: TokenIssuer) -> None:
@@ -142,7 +144,10 @@ class raw_server:  # noqa: N801  # used as a function
         self._thread = threading.Thread(target=self._serve, args=(answer, pause), daemon=True)
 
     def _serve(self, answer: bytes, pause: float) -> None:
-        connection, _ = self._listener.accept()
+        try:
+            connection, _ = self._listener.accept()
+        except OSError:  # nobody has come
+            return
         with connection:
             connection.recv(65_536)
             size = 1 if pause else len(answer)
@@ -158,8 +163,9 @@ class raw_server:  # noqa: N801  # used as a function
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/me"
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(5)
+        self._listener.close()
 
 
 class tls_server:  # noqa: N801  # used as a function

@@ -74,3 +74,13 @@ def test_without_limits_neither_pause_nor_age_matters() -> None:
 
     assert Presence().shortest_us == FOREVER_US
     assert Presence().asked_again(rested, BOTH, BEGUN_US + 9 * HOUR_US) == ""
+
+
+def test_it_tells_from_when_on_it_asks_somebody_who_stays_busy() -> None:
+    """At that instant it does, and not before."""
+    for function in (SLIP, SENSITIVE, BOTH):
+        from_us = PRESENCE.asks_from_us(session(), function)
+        assert PRESENCE.asked_again(session(), function, from_us) == AGED
+        assert PRESENCE.asked_again(session(), function, from_us - 1) == ""
+    assert PRESENCE.asks_from_us(session(), BOTH) == BEGUN_US + 4 * HOUR_US
+    assert PRESENCE.asks_from_us(session(rested_us=11 * MINUTE_US), BOTH) == 0
