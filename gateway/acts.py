@@ -5,7 +5,9 @@ The pipeline decides and records; what is then done, and how a refusal looks, it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
+
+from gateway.backoffice.transport import ExchangeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -73,3 +75,8 @@ class Refusals(Protocol):
         `sign_in` is where the page of a 401 leads; the gateway's own page where it is empty.
         """
         ...
+
+
+async def no_system(visit: Visit, grant: Grant | None) -> NoReturn:  # noqa: ARG001
+    """Stand in for the act of a system that is not there."""
+    raise ExchangeError(502, "no-such-system")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from gateway.acts import no_system
 from gateway.audit.entry import Outcome
 from gateway.backoffice.transport import ExchangeError
 from gateway.conditions import HONOURED
@@ -35,7 +36,6 @@ from policies.reasons import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
-    from datetime import datetime
 
     from gateway.acts import Act, OpenAct
     from gateway.audit.entry import EntryDraft
@@ -90,7 +90,6 @@ class Pipeline:
         same_origin: SameOrigin,
         seen: Callable[[Engine, Question, Decision], None],
         wall_us: Callable[[], int],
-        instant: Callable[[int], datetime],
         monotonic: Callable[[], float],
     ) -> None:
         """Hold the parts.
@@ -116,7 +115,6 @@ class Pipeline:
             same_origin: refuses what another site's page may have caused.
             seen: is told of every decision; nothing waits for it.
             wall_us: microseconds since 1970 UTC.
-            instant: the same as an aware datetime.
             monotonic: seconds that never go back.
         """
         self._engine = engine
@@ -139,7 +137,6 @@ class Pipeline:
         self._seen = seen
         self._precedents = Precedents(presence)
         self._wall_us = wall_us
-        self._instant = instant
         self._monotonic = monotonic
         self._finder = finder
 
@@ -149,8 +146,7 @@ class Pipeline:
         """Take one request through the gate, or one that a proxy asks about. It is answered."""
         at_us = self._wall_us()
         reference, entry_id = self._identifiers.for_visit(at_us)
-        at, started = self._instant(at_us), self._monotonic()
-        visit = Visit(reference, entry_id, at, at_us, started, incoming, client, asking)
+        visit = Visit(reference, entry_id, at_us, self._monotonic(), incoming, client, asking)
         self.running[client] = visit
         try:
             try:
@@ -315,18 +311,24 @@ class Pipeline:
             await self._recorder.record_async(draft, visit.client.loop)
         except RecordUnavailable:
             # It may yet reach the disk: then what is written of it is that nothing was sent on.
-            result = draft.result(Outcome.ERROR, at_us=self._wall_us())
-            result.status, result.code = 503, "record-unavailable"
-            self._recorder.queue(result)
+            unsent = draft.result(Outcome.ERROR, at_us=self._wall_us())
+            unsent.status, unsent.code = 503, "record-unavailable"
+            self._recorder.queue(unsent)
             raise
         visit.draft = draft
         grant = Grant(decision, question, match, draft, before)
         # 7. act, 8. close
-        outcome = 503, "cut-short"
+        status, code = 503, "cut-short"
         try:
-            outcome = await self._act(visit, match.function.system, grant)
+            result = await self._acts.get(match.function.system, no_system)(visit, grant)
+        except Exception as why:  # noqa: BLE001 -- whatever failed, the client is answered
+            status, code = self._failed(visit, why)
+        else:
+            status, code = result.status, result.code
+            if not result.answered:
+                self._refuser.answer(visit, status, cause=code)
         finally:
-            self._close(visit, *outcome)
+            self._close(visit, draft, status, code)
 
     async def _denied(
         self, visit: Visit, question: Question, decision: Decision, match: Match | None
@@ -357,41 +359,38 @@ class Pipeline:
         except RecordUnavailable:
             self._tally.forget(counted)
             raise
-        await self._act(visit, system, None)
-
-    async def _act(self, visit: Visit, system: str, grant: Grant | None) -> tuple[int, str]:
-        """Have a system's act done and the client answered; gives the status, and what failed."""
-        act = self._acts.get(system)
-        status, code = 502, "no-such-system"
         try:
-            if act is not None:
-                result = await act(visit, grant)
-                status, code = result.status, result.code
-                if result.answered:
-                    return status, code
-        except ExchangeError as error:
-            status, code = error.status, error.code
-        except Exception:  # noqa: BLE001 -- see above
+            result = await self._acts.get(system, no_system)(visit, None)
+        except Exception as why:  # noqa: BLE001 -- whatever failed, the client is answered
+            self._failed(visit, why)
+        else:
+            if not result.answered:
+                self._refuser.answer(visit, result.status, cause=result.code)
+
+    def _failed(self, visit: Visit, why: Exception) -> tuple[int, str]:
+        """Answer a visit whose act failed, from where that is caught; gives status and cause."""
+        status, code = 503, "fault"
+        if isinstance(why, ExchangeError):
+            status, code = why.status, why.code
+        else:
             _log.exception("act failed", reference=visit.reference)
-            status, code = 503, "fault"
         self._refuser.answer(visit, status, cause=code)
         return status, code
 
     # ---- closing --------------------------------------------------------------------------
 
-    def _close(self, visit: Visit, status: int, code: str) -> None:
+    def _close(self, visit: Visit, draft: EntryDraft, status: int, code: str) -> None:
         """Queue the outcome of a permitted visit; it is not waited for."""
-        if visit.draft is None:
-            return
-        client, incoming, draft = visit.client, visit.incoming, visit.draft
+        client, incoming = visit.client, visit.incoming
+        duration_us = int((self._monotonic() - visit.started) * 1_000_000)
         ended = (
             draft.id.hex(),
-            self._wall_us(),
+            visit.at_us + duration_us,
             status,
             # The client's connection may be at its next request by now.
             client.bytes_out if client.owes(incoming) else incoming.sent_bytes,
             incoming.received_bytes,
-            int((self._monotonic() - visit.started) * 1_000_000),
+            duration_us,
         )
         if code or visit.done:
             self._recorder.queue(ending_draft(draft, ended, code, visit.done))

@@ -12,6 +12,7 @@ from gateway.backoffice.canonical import CanonicalTarget
 from gateway.given_purposes import GivenPurpose
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.proxy_asking import ProxyAsking
+from gateway.store.schema import instant
 from gateway.wire.answers import Answer, give
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
@@ -25,14 +26,14 @@ from policies.question import Question
 class Visit:
     """One request, opened when its head was read, closed once with its outcome.
 
-    One is made for every request, with the first eight in this order. What is learnt later stands
+    One is made for every request, with the first seven in this order. What is learnt later stands
     in the class until then, which is why it has no slots.
 
     Attributes:
         reference: ten Crockford base-32 characters, what a person reads out.
         entry_id: for the entry of the decision, 16 bytes.
-        at: the instant of the visit, UTC; every decision of the visit is made for it.
-        at_us: the same in microseconds.
+        at_us: the instant of the visit in microseconds since 1970 UTC; every decision of the visit
+            is made for it.
         started: monotonic seconds, for the duration.
         incoming: the request.
         client: the connection it came on.
@@ -54,7 +55,6 @@ class Visit:
 
     reference: str
     entry_id: bytes
-    at: datetime
     at_us: int
     started: float
     incoming: Incoming
@@ -71,6 +71,14 @@ class Visit:
     engine: Engine | None = field(default=None, init=False)
     question: Question | None = field(default=None, init=False)
     done: tuple[str, ...] = field(default=(), init=False)
+    _at: datetime | None = field(default=None, init=False, repr=False)
+
+    @property
+    def at(self) -> datetime:
+        """The instant of the visit, aware; most visits are never asked for it."""
+        if self._at is None:
+            self._at = instant(self.at_us)
+        return self._at
 
     @property
     def ip(self) -> str:

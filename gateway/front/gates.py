@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.audit.identifiers import Identifiers
-from gateway.front.clock import instant, wall_us
+from gateway.front.clock import wall_us
 from gateway.front.entrance_parts import stranger_paces
 from gateway.front.from_settings import host_names, unknown_function
 from gateway.front.host_routes import HostOpenRoutes
@@ -108,7 +108,6 @@ class Gates:
             conditions=office.conditions,
             seen=seen,
             wall_us=wall_us,
-            instant=instant,
             monotonic=time.monotonic,
         )
         refuser = partial(

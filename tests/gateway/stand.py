@@ -10,7 +10,6 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Collection, MutableMapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -351,7 +350,6 @@ async def stand(
             ),
             seen=lambda _engine, question, _decision: seen.append(question),
             wall_us=lambda: made.at_us,
-            instant=lambda at_us: AT + timedelta(microseconds=at_us - us(AT)),
             monotonic=lambda: parts.reader._monotonic() + made.monotonic,
         )
         refuser = partial(

@@ -29,7 +29,7 @@ from policies.engine import Engine
 from policies.obligations import FieldSet, Obligation
 from policies.policy_set import PolicySet
 from policies.question import Question
-from tests.gateway.identity.parts import AT, new_parts
+from tests.gateway.identity.parts import AT, new_parts, us
 from tests.gateway.visits import REFERENCE, new_visit, request
 from tests.policies.people import requirement, rule_text, subject, with_rules
 
@@ -237,7 +237,7 @@ def test_a_menu_lists_what_may_be_opened_now_and_not_when_it_was_decided_on(
 ) -> None:
     """What is permitted again and again is not decided each time; what it shows is."""
     visit, granted, duties, _ = visited(live, policy_set(tmp_path, "", menu=MENU))
-    visit.at = AT - timedelta(days=4000)  # before there was an agreement
+    visit.at_us = us(AT - timedelta(days=4000))  # before there was an agreement
     duty = duties.of(visit, granted)
 
     assert duty is not None

@@ -61,7 +61,6 @@ async def test_whose_directory_is_away_may_sign_out_and_nothing_else(tmp_path: P
         cache = SessionCache(parts.store, parts.sessions, parts.subjects, vouching=vouching)
         staff = finder(parts, cache)
         visit = new_visit(request(cookie=b"gate=" + token.encode()), at_us=us(later(minutes=16)))
-        visit.at = later(minutes=16)
 
         with pytest.raises(DirectoryAway):
             await staff.find(visit)

@@ -57,7 +57,6 @@ def new_visit(
     visit = Visit(
         reference=REFERENCE,
         entry_id=new_entry_id(at_us),
-        at=AT,
         at_us=at_us,
         started=0.0,
         incoming=incoming,

@@ -114,6 +114,4 @@ class FactorStand:
 
 def visit_at(at: datetime = AT) -> Visit:
     """Open a visit at an instant."""
-    visit = new_visit(request(), at_us=microseconds(at))
-    visit.at = at
-    return visit
+    return new_visit(request(), at_us=microseconds(at))
