@@ -67,14 +67,19 @@ class Forwarded(NamedTuple):
 
 
 class Exchange:
-    """One request and its answer, coupling a client's connection with a system's."""
+    """One request and its answer, coupling a client's connection with a system's.
+
+    Attributes:
+        done: what came of it.
+        keep_open: whether the answer's head promised to keep the client's connection.
+    """
 
     # How each begins. Most never change: what is not set costs nothing.
     _upstream: UpstreamConnection | None = None
     _status = 0
     _answered = False
     _chunked = False
-    _keep_open = False
+    keep_open = False
     _more = b""  # fields of the answer's head that are written already
     _holding = False  # the pieces wait for the cookies to be stored
     _ended = False
@@ -220,21 +225,21 @@ class Exchange:
         length: int | None,
         location: bytes | None,
     ) -> bytes:
-        self._keep_open = self._client.keeps_open(self._incoming)
+        self.keep_open = self._client.keeps_open(self._incoming)
         bodiless = self._incoming.head.method == "HEAD" or status in {204, 304}
         if length is not None:
             framing = b"" if status == 204 else b"Content-Length: %d\r\n" % length  # noqa: PLR2004
         elif bodiless:
             framing = b""
         elif self._incoming.head.http_1_0:
-            framing, self._keep_open = b"", False
+            framing, self.keep_open = b"", False
         else:
             framing, self._chunked = _CHUNKED_FIELD, True
         return response_head(
             status=status,
             fields=passed_on(fields),
             framing=framing,
-            connection=self._incoming.connection_field(keep_open=self._keep_open),
+            connection=self._incoming.connection_field(keep_open=self.keep_open),
             location=location,
             reference=self._outbound.reference,
             resource=self._outbound.resource,
@@ -287,8 +292,3 @@ class Exchange:
             self.done.set_exception(error)
         else:
             self.done.set_result(Forwarded(status=status, code=code, answered=self._answered))
-
-    @property
-    def keep_open(self) -> bool:
-        """Whether the answer's head promised to keep the client's connection."""
-        return self._keep_open

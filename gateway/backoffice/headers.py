@@ -33,7 +33,7 @@ _REQUEST_FIELDS: Final = {
         b"X-Requested-With",
     )
 }
-_KNOWN_AS: Final = "openings"  # where a head keeps how it begins for each `Host` of a system
+_KNOWN_AS: Final = "asked"  # where a head keeps what it makes of requests, by the system's `Host`
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 RESPONSE_FIELDS: Final = (
     b"Content-Type",
@@ -58,15 +58,11 @@ _OURS: Final = (
 _PRIVATE: Final = b"\r\nCache-Control: private, no-store" + _OURS
 _REVALIDATE: Final = b"\r\nCache-Control: private, no-cache" + _OURS
 _SCHEMES: Final = ("https", "http")
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}".encode() for status in HTTPStatus
+    status: f"HTTP/1.1 {status} {_PHRASES.get(status, 'Answer')}".encode()
+    for status in range(200, 600)
 }
-
-
-def status_line(status: int) -> bytes:
-    """Give the status line for a status code, without its CRLF."""
-    line = _STATUS_LINES.get(status)
-    return line if line is not None else f"HTTP/1.1 {status} Answer".encode()
 
 
 def request_head(
@@ -86,24 +82,20 @@ def request_head(
         told: what the system is told of who asks, see `told_fields`.
         reference: the visit's reference.
     """
-    openings: dict[bytes, bytes] | None = head.worked_out.get(_KNOWN_AS)
-    if openings is None:
-        openings = head.worked_out[_KNOWN_AS] = {}
-    opening = openings.get(host)
-    if opening is None:
-        opening = openings[host] = b" HTTP/1.1\r\nHost: " + host + _passed_on(head)
-    framing = b""
-    if head.body_length == CHUNKED:
-        framing = b"\r\nTransfer-Encoding: chunked"
-    elif head.body_length or head.method in _WITH_BODY:
-        framing = b"\r\nContent-Length: %d" % head.body_length
-    return b"%b %b%b%b\r\nX-Request-ID: %b%b\r\n\r\n" % (
-        head.method.encode("ascii"),
+    known: dict[bytes, tuple[bytes, bytes, bytes]] | None = head.worked_out.get(_KNOWN_AS)
+    if known is None:
+        known = head.worked_out[_KNOWN_AS] = {}
+    parts = known.get(host)
+    if parts is None:
+        parts = known[host] = _parts_of(head, host)
+    method, fields, end = parts
+    return b"%b%b%b%b\r\nX-Request-ID: %b%b" % (
+        method,
         target.sent,
-        opening,
+        fields,
         told,
         reference.encode("ascii"),
-        framing,
+        end,
     )
 
 
@@ -118,11 +110,19 @@ def told_fields(identity: Iterable[tuple[bytes, bytes]], cookies: bytes) -> byte
     return said + b"\r\nCookie: " + cookies if cookies else said
 
 
-def _passed_on(head: RequestHead) -> bytes:
-    """Write those fields of a request that go to the back office, each behind a CRLF."""
+def _parts_of(head: RequestHead, host: bytes) -> tuple[bytes, bytes, bytes]:
+    """Write what is alike for each target: what stands before it, behind it, and at the end."""
     fields = head.headers.items()
-    return b"".join(
-        [_REQUEST_FIELDS[name] + value for name, value in fields if name in _REQUEST_FIELDS]
+    passed = [_REQUEST_FIELDS[name] + value for name, value in fields if name in _REQUEST_FIELDS]
+    framing = b""
+    if head.body_length == CHUNKED:
+        framing = b"\r\nTransfer-Encoding: chunked"
+    elif head.body_length or head.method in _WITH_BODY:
+        framing = b"\r\nContent-Length: %d" % head.body_length
+    return (
+        head.method.encode("ascii") + b" ",
+        b" HTTP/1.1\r\nHost: " + host + b"".join(passed),
+        framing + b"\r\n\r\n",
     )
 
 
@@ -162,7 +162,7 @@ def response_head(
         fields += b"\r\nLocation: " + location
     ours = _REVALIDATE if resource else _PRIVATE
     return b"%b%b%b%b\r\n%b%b%b\r\n" % (
-        status_line(status),
+        _STATUS_LINES[status],
         fields,
         ours,
         reference.encode("ascii"),

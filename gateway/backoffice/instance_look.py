@@ -27,6 +27,10 @@ class _Keeper:
         """Close it."""
         connection.discard()
 
+    def keep(self, connection: UpstreamConnection) -> None:
+        """Close it."""
+        connection.discard()
+
     def forget(self, connection: UpstreamConnection) -> None:
         """Know nothing."""
 

@@ -47,6 +47,10 @@ _HEAD: Final = re.compile(
 _PASSED_ON: Final = re.compile(rb"\r\n(?:%b): [^\r]++" % b"|".join(RESPONSE_FIELDS))
 
 
+# Bound once: a named tuple is made slowly by its own name.
+_new = tuple.__new__
+
+
 class PlainAnswer(NamedTuple):
     """The head of an answer.
 
@@ -75,4 +79,4 @@ def read_plain(data: bytes) -> PlainAnswer | None:
     status, length = found.groups()
     body_at = found.end()
     fields = b"".join(_PASSED_ON.findall(data, 0, body_at))
-    return PlainAnswer(int(status), fields, int(length), body_at)
+    return _new(PlainAnswer, (int(status), fields, int(length), body_at))

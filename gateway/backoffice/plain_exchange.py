@@ -35,7 +35,7 @@ class PlainExchange(Exchange):
         """Write the head to the client, and what there is of the body with it."""
         incoming, client, outbound = self._incoming, self._client, self._outbound
         status, fields, length, body_at = answer
-        self._keep_open = keep_open = client.keeps_open(incoming)
+        self.keep_open = keep_open = client.keeps_open(incoming)
         head = response_head(
             status=status,
             fields=fields,
@@ -49,8 +49,9 @@ class PlainExchange(Exchange):
             # The connection serves others from here on: nothing of ours may touch it any more.
             self._upstream = incoming.on_gone = None
             client.send(b"".join((head, memoryview(data)[body_at:])))
-            if not self.done.done():
-                self.done.set_result(_DONE[status])
+            done = self.done
+            if not done.done():
+                done.set_result(_DONE[status])
             return
         self._status = status
         self._keep_pace()

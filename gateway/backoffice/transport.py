@@ -56,12 +56,13 @@ class ConnectionKeeper(Protocol):
     loop: asyncio.AbstractEventLoop
 
     def put_back(self, connection: "UpstreamConnection") -> None:
-        """Take a connection after an exchange without anything odd."""
-        ...
+        """Take a connection after an exchange without anything odd, if it may be used again."""
+
+    def keep(self, connection: "UpstreamConnection") -> None:
+        """Take a connection that may be used again, as far as it knows itself."""
 
     def forget(self, connection: "UpstreamConnection") -> None:
         """Drop a connection from the books."""
-        ...
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -111,12 +112,9 @@ class UpstreamConnection(asyncio.Protocol):
             complete: the request has no more body than `head` holds.
             plain: the sink, where it also takes a plain answer to a complete request.
         """
-        self._plain = plain
-        self._sink = sink
-        self._head_only = head_only
-        self._sent_all = complete
-        address = self._address
-        now = self._now()
+        self._plain, self._sink = plain, sink
+        self._head_only, self._sent_all = head_only, complete
+        address, now = self._address, self._now()
         self.deadline = now + (address.first_byte_seconds if complete else address.idle_seconds)
         self.ends_at = now + address.total_seconds
         if self._transport is None:
@@ -203,7 +201,8 @@ class UpstreamConnection(asyncio.Protocol):
         if sink is None:
             self.discard()
             return
-        if self._plain is not None and self._take_plain(self._plain, data):
+        plain = self._plain
+        if plain is not None and self._take_plain(plain, data):
             return
         self._answered = True
         self.deadline = self._now() + self._address.idle_seconds
@@ -248,7 +247,9 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._sink, self.used = None, True
             taker.on_plain(answer, data, whole=True)
-            self.pool.put_back(self)
+            # Whatever ends a connection spoils it. Whoever is given it asks for the rest.
+            if self._clean:
+                self.pool.keep(self)
         return True
 
     def _count_down(self, sink: ResponseSink, data: bytes) -> None:

@@ -110,10 +110,17 @@ class UpstreamPool:
         return self._take_kept_back(asker) if idle else None
 
     def put_back(self, connection: UpstreamConnection) -> None:
-        """Keep a connection for the next exchange."""
-        if not connection.is_reusable:
+        """Keep a connection for the next exchange, if there may be one."""
+        if connection.is_reusable:
+            self.keep(connection)
+        else:
             connection.discard()
-            return
+
+    def keep(self, connection: UpstreamConnection) -> None:
+        """Keep a connection that has not been discarded and serves nobody.
+
+        Whether it has been closed meanwhile is asked when somebody is to have it.
+        """
         connection.deadline, connection.ends_at = self.loop.time() + _IDLE_SECONDS, NEVER
         self._idle.append(connection)
         if self._line:

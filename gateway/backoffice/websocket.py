@@ -118,7 +118,7 @@ def handshake_head(scheme: bytes, *, head: RequestHead, host: bytes, **asked: An
     if offers := _offers(head):
         lines.append(b"Sec-WebSocket-Extensions: " + b", ".join(offers))
     lines.append(b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)))
-    written = request_head(head=replace(head, method="GET"), host=host, **asked)
+    written = request_head(head=replace(head, method="GET", worked_out={}), host=host, **asked)
     return b"\r\n".join((written[:-4], *lines, b"", b""))
 
 

@@ -26,5 +26,8 @@ class Keeper:
     def put_back(self, connection: UpstreamConnection) -> None:
         self.kept.append(connection.is_reusable)
 
+    def keep(self, connection: UpstreamConnection) -> None:
+        self.put_back(connection)
+
     def forget(self, connection: UpstreamConnection) -> None:  # noqa: ARG002
         self.forgotten += 1

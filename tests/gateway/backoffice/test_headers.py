@@ -9,7 +9,6 @@ from gateway.backoffice.headers import (
     passed_on,
     request_head,
     response_head,
-    status_line,
     told_fields,
 )
 from gateway.wire.request_head import CHUNKED, RequestHead
@@ -138,8 +137,17 @@ def test_a_resource_may_be_kept_by_the_browser_alone() -> None:
 
 
 def test_a_status_without_a_name_has_a_line_too() -> None:
-    assert status_line(404) == b"HTTP/1.1 404 Not Found"
-    assert status_line(299) == b"HTTP/1.1 299 Answer"
+    for status, line in ((404, b"404 Not Found"), (299, b"299 Answer"), (599, b"599 Answer")):
+        said = response_head(
+            status=status,
+            fields=b"",
+            framing=b"",
+            connection=b"",
+            location=None,
+            reference="0123456789",
+            resource=True,
+        )
+        assert said.startswith(b"HTTP/1.1 " + line + b"\r\n")
 
 
 @pytest.mark.parametrize(

@@ -208,6 +208,18 @@ async def test_an_answer_before_the_request_was_taken_spoils_the_connection() ->
     assert both.system_wire.did == ["abort"]
 
 
+async def test_a_connection_that_is_discarded_while_its_answer_is_written_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = Coupled(PlainExchange)
+    await both.ask(GET)
+    monkeypatch.setattr(both.client_wire, "write", lambda _: both.system.discard())
+    await both.say(PLAIN)
+
+    assert both.system_wire.did == ["abort"]
+    assert both.keeper.kept == []
+
+
 @pytest.mark.parametrize("byte", range(256))
 async def test_any_byte_in_a_field_means_what_it_means_to_the_parser(byte: int) -> None:
     for place in (b"text/html", b"Frame", b"keep-alive", b"Content-Type: "):

@@ -92,6 +92,17 @@ async def test_a_connection_that_the_system_closed_is_not_given() -> None:
         assert connections.take_idle() is None
 
 
+async def test_one_that_was_kept_while_it_closed_is_not_given() -> None:
+    async with pool() as (connections, _):
+        first = await connections.acquire()
+        assert first._transport is not None
+        first._transport.close()
+        connections.keep(first)
+
+        assert connections.take_idle() is None
+        assert connections.busy == 0
+
+
 async def test_one_that_stopped_being_reusable_is_dropped_on_the_way() -> None:
     async with pool() as (connections, _):
         first = await connections.acquire()
