@@ -41,9 +41,9 @@ from gateway.audit.sealing import (
     CLOSE_BODY,
     ENTRY_BODY,
     HEADER,
+    MAC_MESSAGE,
     MARK,
     START_BODY,
-    mac_message,
 )
 from gateway.keys import KeyRing
 
@@ -192,14 +192,16 @@ class Admission:
         ct_sha256 = hashlib.sha256(body[start:]).digest() if more else b""
         mac, index_columns = body[_MAC], body[_INDEX_COLUMNS]
         wseq = progress.wseq + 1
-        message = mac_message(wseq, leaf, index_columns, ct_sha256, progress.suffix)
+        number = wseq.to_bytes(8, "big")
+        message = MAC_MESSAGE % (leaf, index_columns, number, ct_sha256, progress.suffix)
         if self._macs[0].digest(message) == mac and (said := self._columns.read(envelope)):
             # The MAC covers the number: this is the next one, in an envelope that a sealer wrote.
             columns, closed = said
             return _new_row(Row, (0, body[KEPT], columns)), leaf, wseq, closed
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
-        message = mac_message(wseq, leaf, index_columns, ct_sha256, progress.suffix)
+        number = wseq.to_bytes(8, "big")
+        message = MAC_MESSAGE % (leaf, index_columns, number, ct_sha256, progress.suffix)
         flag = 0
         if self._macs[0].digest(message) != mac and not self._find_mac(message, mac):
             flag = _check_forged(entry)

@@ -1,13 +1,15 @@
 """The clear fields of an entry as JSON text, in the one order in which they always stand."""
 
-from binascii import hexlify
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
 from gateway.audit.entry import EntryDraft
 
 ENTRY_VERSION = 1
+# The clear fields of what repeats, whose reference is not empty: id in hexadecimal, instant, what
+# stands before the reference, the reference as JSON, what stands after it.
+REPEATED_TEXT: Final = b'{"v":%d' % ENTRY_VERSION + b',"id":"%b","time":%d%b,"reference":%b%b'
 
 
 class TextAround(NamedTuple):
@@ -38,22 +40,6 @@ def clear_text(draft: EntryDraft) -> bytes:
         TypeError, ValueError, OverflowError: A value cannot be expressed.
     """
     return orjson.dumps(clear_fields(draft))[:-1]
-
-
-def repeated_text(draft: EntryDraft, around: TextAround) -> bytes:
-    """Write the same, of a draft that repeats what is around. Its reference is not empty.
-
-    Raises:
-        TypeError: The reference cannot be expressed.
-    """
-    return b'{"v":%d,"id":"%b","time":%d%b,"reference":%b%b' % (
-        ENTRY_VERSION,
-        hexlify(draft.id),
-        draft.at_us,
-        around.before,
-        orjson.dumps(draft.reference),
-        around.after,
-    )
 
 
 def clear_fields(draft: EntryDraft) -> dict[str, object]:  # noqa: C901, PLR0912, PLR0915

@@ -150,7 +150,7 @@ class Committer:
         """Seal an entry and put it in its place; one that cannot be sealed is told so."""
         try:
             with self._sealing:
-                waiting.sealed = self._sealer.seal_next(waiting.draft)
+                waiting.sealed = self._sealer.seal(waiting.draft)
                 self.room.pending.append(waiting)
         except SealError as error:
             self.room.settle((waiting,), str(error))
@@ -278,7 +278,7 @@ class Committer:
                     refused.append(each)
                     continue
                 try:
-                    each.sealed = self._sealer.seal_next(each.draft)
+                    each.sealed = self._sealer.seal(each.draft)
                 except SealError:
                     refused.append(each)
                 else:

@@ -66,7 +66,7 @@ class Repetition:
 
     Attributes:
         facts: The `vars` of a whole draft; they stay as they are.
-        prepared: Left here by whoever sealed one of them, for the next.
+        prepared: Left here by whoever sealed one of them, for the next; its first item is who.
     """
 
     __slots__ = ("facts", "prepared")
@@ -75,7 +75,7 @@ class Repetition:
         """Take the facts of a whole draft."""
         # With a place for what each draft puts there: a dictionary that grows is made twice.
         self.facts: Mapping[str, Any] = {**vars(draft), "repetition": None}
-        self.prepared: object = None
+        self.prepared: tuple[Any, ...] = (None,)
 
     def draft(self, *, entry_id: bytes, at_us: int, reference: str) -> "EntryDraft":
         """Draft one more of these entries, of which all but this is known.

@@ -14,6 +14,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import add
 from typing import NamedTuple
 
 import orjson
@@ -64,9 +65,9 @@ class PersonalText(NamedTuple):
 
     def commitments(self, seed: bytes) -> Iterator[bytes]:
         """Commit to each field, in order; all of it runs in C."""
-        return map(
-            _DIGEST, map(hashlib.sha256, map(bytes.__add__, self.salts(seed), self.committed))
-        )
+        _, committed, layout = self
+        salts = layout.unpack(hashlib.shake_256(seed).digest(layout.size))
+        return map(_DIGEST, map(hashlib.sha256, map(add, salts, committed)))
 
     @classmethod
     def of(cls, fields: dict[str, str]) -> "PersonalText":
@@ -85,7 +86,7 @@ class EncryptedFields(NamedTuple):
     A named tuple, not a dataclass: one is made for every entry, and costs a sixth.
     """
 
-    kid: str
+    kid: bytes
     kc: bytes
     fields_root: bytes
     ciphertext: bytes
@@ -138,33 +139,28 @@ class FieldEncryption:
     def __init__(self, key_ring: KeyRing) -> None:
         self._key_ring = key_ring
         self._month_from_us = self._month_to_us = 0
-        self._writing: dict[str, _FieldCipher] = {}
+        # Of the month, one for each class.
+        self._general: _FieldCipher
+        self._law_enforcing: _FieldCipher
         self._reading: dict[str, _FieldCipher] = {}
 
     def encrypt(
-        self,
-        personal: PersonalText,
-        *,
-        entry_id: bytes,
-        at_us: int,
-        regime: str,
-        seed: bytes,
-        nonce: bytes,
+        self, personal: PersonalText, draft: EntryDraft, seed: bytes, nonce: bytes
     ) -> EncryptedFields:
-        """Encrypt fields under the key of the month of `at_us` and the class of `regime`.
+        """Encrypt fields under the key of a draft's month and class.
 
         Args:
             personal: The fields made ready, not none.
-            entry_id: Binds ciphertext and key commitment to this entry.
-            at_us: When, in microseconds UTC.
-            regime: `GP` or `LE`; anything else is kept as `GP`.
+            draft: Its id binds ciphertext and key commitment to this entry; a regime that is not
+                `LE` is kept as `GP`.
             seed: 16 fresh random bytes, for the salts.
             nonce: 12 fresh random bytes. At 10^10 entries a month the chance that two share one is
                 below 10^-9.
         """
-        if not self._month_from_us <= at_us < self._month_to_us:
-            self._turn_month(at_us)
-        cipher = self._writing["LE" if regime == "LE" else "GP"]
+        entry_id = draft.id
+        if not self._month_from_us <= draft.at_us < self._month_to_us:
+            self._turn_month(draft.at_us)
+        cipher = self._law_enforcing if draft.regime == "LE" else self._general
         sealed = cipher.aead.encrypt(nonce, seed + personal.json, entry_id)
         commitment = cipher.commitment.copy()
         commitment.update(entry_id)
@@ -234,8 +230,10 @@ class FieldEncryption:
         following = first.replace(year=at.year + at.month // 12, month=at.month % 12 + 1)
         month = first.strftime("%Y-%m")
         # Only once both keys are there does the month count as turned.
-        writing = {c: _FieldCipher(self._key_ring.field_key(month, c)) for c in _CATEGORIES}
-        self._writing = writing
+        general, law_enforcing = (
+            _FieldCipher(self._key_ring.field_key(month, c)) for c in _CATEGORIES
+        )
+        self._general, self._law_enforcing = general, law_enforcing
         self._month_from_us = int(first.timestamp()) * 1_000_000
         self._month_to_us = int(following.timestamp()) * 1_000_000
 
@@ -246,7 +244,7 @@ class _FieldCipher:
     __slots__ = ("aead", "commitment", "kid")
 
     def __init__(self, key: FieldKey) -> None:
-        self.kid = key.kid
+        self.kid = key.kid.encode()
         self.aead = AESGCM(key.secret)
         self.commitment = hashlib.sha256(b"kc" + key.secret)
 

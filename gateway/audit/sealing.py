@@ -9,17 +9,17 @@ envelope commits to them with a salt (`index_root`) that is erased with them. Th
 it, with a key the database administrator lacks, until the sequencer has put the entry in the tree.
 """
 
-import hashlib
 import os
 import struct
-from binascii import b2a_base64
+from binascii import b2a_base64, hexlify
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
-from typing import NamedTuple
+from hashlib import sha256
+from typing import NamedTuple, TypeAlias
 
 import orjson
 
-from gateway.audit.clear_text import TextAround, clear_text, repeated_text
+from gateway.audit.clear_text import REPEATED_TEXT, TextAround, clear_text
 from gateway.audit.entry import EntryDraft
 from gateway.audit.errors import SealError
 from gateway.audit.field_encryption import (
@@ -37,8 +37,14 @@ from gateway.keys import KeyRing
 ENTRY_BODY, START_BODY, CLOSE_BODY = b"\x01", b"\x02", b"\x03"
 # MAC, salt, pseudonym of the actor, pseudonym of the subject, length of envelope, of ciphertext.
 HEADER = struct.Struct(">x32s16s16s16sII")
+# What an entry's MAC covers: leaf, salt and pseudonyms, number in 8 bytes, SHA-256 of a ciphertext,
+# writer; every part but the last two has a fixed length.
+MAC_MESSAGE = b"%b%b%b%b\0%b"
+# Of a mark: number of the segment, how far entries are durable, how far they went.
+MARK = struct.Struct(">QQQ")
 PSEUDONYM_BYTES = 16
 NO_PSEUDONYM = bytes(PSEUDONYM_BYTES)
+NO_COLUMNS = bytes(3 * PSEUDONYM_BYTES)
 NO_LEAF = bytes(32)
 # One entry must fit the 65,535 bytes of a C2SP entry bundle; ours stay far below, so that a
 # stranger's long headers cannot make the record grow quickly.
@@ -52,7 +58,10 @@ _DRAWS = 64  # entries; 3 kB at a time
 _MAX_INTEGER = 2**63 - 1
 
 Chance = tuple[bytes, bytes, bytes]
-_BODY_HEADER = struct.Struct(HEADER.format.replace("x", "c"))
+# What a sealer has made of that which entries say alike each time: texts around the reference,
+# the last of which goes on to the sequence number, personal fields, pseudonyms.
+_Prepared: TypeAlias = "tuple[Sealer, bytes, bytes, PersonalText | None, bytes]"
+_BODY_HEADER = struct.Struct(">c32s48sII")  # the same with salt and pseudonyms in one
 _new_sealed = tuple.__new__
 
 
@@ -98,22 +107,6 @@ class Pseudonyms:
         return pseudonym
 
 
-class _Persons(NamedTuple):
-    """What an entry says of persons, made ready: its fields, and two pseudonyms."""
-
-    text: PersonalText | None
-    actor: bytes
-    subject: bytes
-
-
-class _Prepared(NamedTuple):
-    """What a sealer has made of that which entries say alike each time."""
-
-    sealer: "Sealer"
-    around: TextAround
-    persons: _Persons
-
-
 class Sealer:
     """Seals the drafts of one writer in order. For one thread at a time."""
 
@@ -123,9 +116,10 @@ class Sealer:
         self._pseudonyms = Pseudonyms(key_ring.index_key)
         self._mac = KeyedHash(key_ring.writer_mac_key)
         self._suffix = writer.encode()
+        self._written_by = b',"writer":"%b","wseq":' % self._suffix
         self._wseq = 0
         self._leaf = NO_LEAF
-        self._leaf_hash = hashlib.sha256(b"\0")
+        self._leaf_hash = sha256(b"\0")
         self._chances: Iterator[Chance] = iter(())
 
     @property
@@ -143,58 +137,33 @@ class Sealer:
         sealed: list[Sealed | SealError] = []
         for draft in drafts:
             try:
-                sealed.append(self.seal_next(draft))
+                sealed.append(self.seal(draft))
             except SealError as error:
                 sealed.append(error)
         return sealed
 
-    def seal_next(self, draft: EntryDraft) -> Sealed:
+    def seal(self, draft: EntryDraft, chance: Chance | None = None) -> Sealed:
         """Seal the next draft; one that cannot be sealed takes no sequence number.
-
-        Raises:
-            SealError: It cannot be sealed.
-        """
-        chance = next(self._chances, None)
-        if chance is None:
-            # Drawn for many at a time: each call to the system lets other threads in between.
-            self._chances = _CHANCE.iter_unpack(os.urandom(_CHANCE.size * _DRAWS))
-            chance = next(self._chances)
-        try:
-            return self.seal(draft, chance)
-        except (KeysError, OSError) as error:
-            # Sealing reads no files but keys: what fails here is not the record's own disk.
-            raise SealError(f"record: no key to seal with: {error}") from error
-
-    def seal(self, draft: EntryDraft, chance: Chance) -> Sealed:
-        """Seal one draft.
 
         Too large, or not expressible as JSON, it is shortened; the envelope then names the fields.
 
         Args:
             draft: The entry.
-            chance: Fresh random bytes: a seed, a nonce, a salt.
+            chance: Fresh random bytes (a seed, a nonce, a salt); drawn unless given.
 
         Raises:
-            SealError: Not even the shortest form can be sealed.
+            SealError: Not even the shortest form can be sealed, or there is no key.
         """
+        chance = chance or next(self._chances, None) or self._draw()
         try:
-            sealed = self._seal(draft, chance, ())
-            if len(sealed[0]) <= MAX_ENTRY_BYTES:
-                self._accept(sealed)
-                return sealed
-        except (TypeError, ValueError, OverflowError):
-            pass
-        for text_limit, list_limit in _CUTS:
-            shortened, names = _shortened(draft, text_limit, list_limit)
             try:
-                # The same chance again is safe: only one of these ciphertexts is ever written.
-                sealed = self._seal(shortened, chance, names)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise SealError("record: the entry cannot be expressed") from error
-            if len(sealed.body) <= MAX_ENTRY_BYTES:
-                self._accept(sealed)
-                return sealed
-        raise SealError("record: the entry is too large even when shortened")
+                sealed = self._seal(draft, chance)
+            except (TypeError, ValueError, OverflowError):
+                sealed = None
+            return sealed or self._seal_shortened(draft, chance)
+        except (KeysError, OSError) as error:
+            # Sealing reads no files but keys: what fails here is not the record's own disk.
+            raise SealError(f"record: no key to seal with: {error}") from error
 
     def start_body(self, segment: int, acknowledged: int, reached: int) -> bytes:
         """Make the first body of a segment: its number, and from where to where this writer went.
@@ -215,80 +184,94 @@ class Sealer:
         message = kind + MARK.pack(segment, acknowledged, reached)
         return message + self._mac.digest(message + self._suffix)
 
-    def _accept(self, sealed: Sealed) -> None:
-        self._wseq += 1
-        self._leaf = sealed.leaf
+    def _draw(self) -> Chance:
+        # Drawn for many at a time: each call to the system lets other threads in between.
+        self._chances = _CHANCE.iter_unpack(os.urandom(_CHANCE.size * _DRAWS))
+        return next(self._chances)
 
-    def _seal(self, draft: EntryDraft, chance: Chance, shortened: tuple[str, ...]) -> Sealed:
+    def _seal(self, draft: EntryDraft, chance: Chance, said: bytes = b"") -> Sealed | None:
+        """Seal a draft, and take a sequence number for it, unless it is too large.
+
+        Args:
+            draft: The entry.
+            chance: A seed, a nonce, a salt.
+            said: What else the envelope says of the draft, as JSON with a comma before it.
+
+        Raises:
+            TypeError, ValueError, OverflowError: A value cannot be expressed.
+            KeysError, OSError: There is no key.
+        """
         repetition = draft.repetition
         if repetition is None:
-            clear = clear_text(draft)
-            personal, actor, subject = self._persons(draft)
+            clear = clear_text(draft) + self._written_by
+            personal, pseudonyms = self._persons(draft)
         else:
-            known = repetition.prepared
-            if not isinstance(known, _Prepared) or known.sealer is not self:
+            known: _Prepared = repetition.prepared
+            if known[0] is not self:
                 # Whatever seals these next finds it; nothing that has changed is a repetition.
-                known = _Prepared(self, TextAround.of(draft), self._persons(draft))
+                before, after = TextAround.of(draft)
+                known = self, before, after + self._written_by, *self._persons(draft)
                 repetition.prepared = known
-            _, around, (personal, actor, subject) = known
-            clear = repeated_text(draft, around)
+            _, before, after, personal, pseudonyms = known
+            reference = orjson.dumps(draft.reference)
+            clear = REPEATED_TEXT % (hexlify(draft.id), draft.at_us, before, reference, after)
         seed, nonce, salt = chance
-        said = b',"shortened":' + orjson.dumps(shortened) if shortened else b""
-        if actor is NO_PSEUDONYM and subject is NO_PSEUDONYM:
-            salt = NO_PSEUDONYM
-        index_columns = salt + actor + subject
-        if salt is not NO_PSEUDONYM:
-            index_root = hashlib.sha256(index_columns).digest()
+        index_columns = NO_COLUMNS
+        if pseudonyms:
+            index_columns = salt + pseudonyms
+            index_root = sha256(index_columns).digest()
             said += b',"index_root":"%b"' % b2a_base64(index_root, newline=False)
         ciphertext = ct_sha256 = b""
         if personal is not None:
-            kid, kc, root, ciphertext = self._encryption.encrypt(
-                personal,
-                entry_id=draft.id,
-                at_us=draft.at_us,
-                regime=draft.regime,
-                seed=seed,
-                nonce=nonce,
-            )
-            ct_sha256 = hashlib.sha256(ciphertext).digest()
+            kid, kc, root, ciphertext = self._encryption.encrypt(personal, draft, seed, nonce)
+            ct_sha256 = sha256(ciphertext).digest()
             said += b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"' % (
-                kid.encode(),
+                kid,
                 b2a_base64(kc, newline=False),
                 b2a_base64(ct_sha256, newline=False),
                 b2a_base64(root, newline=False),
             )
-        wseq, suffix = self._wseq + 1, self._suffix
-        text = b'%b,"writer":"%b","wseq":%d,"prev":"%b"%b}' % (
-            clear,
-            suffix,
-            wseq,
-            b2a_base64(self._leaf, newline=False),
-            said,
-        )
+        wseq = self._wseq + 1
+        text = b'%b%d,"prev":"%b"%b}' % (clear, wseq, b2a_base64(self._leaf, newline=False), said)
         leaf_hash = self._leaf_hash.copy()
         leaf_hash.update(text)
         leaf = leaf_hash.digest()
-        mac = self._mac.digest(mac_message(wseq, leaf, index_columns, ct_sha256, suffix))
-        header = _BODY_HEADER.pack(
-            ENTRY_BODY, mac, salt, actor, subject, len(text), len(ciphertext)
+        covered = MAC_MESSAGE % (
+            leaf,
+            index_columns,
+            wseq.to_bytes(8, "big"),
+            ct_sha256,
+            self._suffix,
         )
-        return _new_sealed(Sealed, (header + text + ciphertext, leaf, wseq))
+        mac = self._mac.digest(covered)
+        header = _BODY_HEADER.pack(ENTRY_BODY, mac, index_columns, len(text), len(ciphertext))
+        body = header + text + ciphertext
+        if len(body) > MAX_ENTRY_BYTES:
+            return None
+        self._wseq, self._leaf = wseq, leaf
+        return _new_sealed(Sealed, (body, leaf, wseq))
 
-    def _persons(self, draft: EntryDraft) -> _Persons:
+    def _seal_shortened(self, draft: EntryDraft, chance: Chance) -> Sealed:
+        for text_limit, list_limit in _CUTS:
+            shortened, names = _shortened(draft, text_limit, list_limit)
+            said = b',"shortened":' + orjson.dumps(names) if names else b""
+            try:
+                # The same chance again is safe: only one of these ciphertexts is ever written.
+                sealed = self._seal(shortened, chance, said)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise SealError("record: the entry cannot be expressed") from error
+            if sealed is not None:
+                return sealed
+        raise SealError("record: the entry is too large even when shortened")
+
+    def _persons(self, draft: EntryDraft) -> tuple[PersonalText | None, bytes]:
+        """Make ready what a draft says of persons: its fields, and two pseudonyms if of anybody."""
         fields = personal_fields(draft)
+        if not fields:
+            return None, b""
         of = self._pseudonyms.of
-        text = PersonalText.of(fields) if fields else None
-        return _Persons(text, of("actor", draft.staff_id), of("subject", draft.subject))
-
-
-MARK = struct.Struct(">QQQ")
-
-
-def mac_message(
-    wseq: int, leaf: bytes, index_columns: bytes, ct_sha256: bytes, writer: bytes
-) -> bytes:
-    """Lay out what an entry's MAC covers; every part but the last two has a fixed length."""
-    return leaf + index_columns + wseq.to_bytes(8, "big") + ct_sha256 + b"\0" + writer
+        pseudonyms = of("actor", draft.staff_id) + of("subject", draft.subject)
+        return PersonalText.of(fields), pseudonyms if draft.staff_id or draft.subject else b""
 
 
 def _shortened(

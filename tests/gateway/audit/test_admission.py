@@ -73,7 +73,7 @@ def with_envelope(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
 )
 def test_columns_are_what_the_envelope_says(bench: RecordBench, facts: dict[str, Any]) -> None:
     """They are read without parsing it; `verify` compares them the same way."""
-    sealed = Sealer(bench.key_ring, WRITER).seal_next(decision(1, **facts))
+    sealed = Sealer(bench.key_ring, WRITER).seal(decision(1, **facts))
     batch, _ = admitted(bench, [sealed.body])
     [row] = batch.rows
 

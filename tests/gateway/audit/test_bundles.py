@@ -70,7 +70,7 @@ def test_one_entry_is_read_or_none(connection: sqlite3.Connection) -> None:
 
 
 def test_what_is_kept_of_a_journalled_body_is_the_entry(bench: RecordBench) -> None:
-    sealed = Sealer(bench.key_ring, "worker-1").seal_next(decision(1))
+    sealed = Sealer(bench.key_ring, "worker-1").seal(decision(1))
     [entry] = Bundle(0, b"\0", sealed.body[KEPT]).entries()
 
     assert entry.kept == sealed.body[KEPT]

@@ -1,11 +1,12 @@
 """Text made of what repeats says exactly what the fields say."""
 
+from binascii import hexlify
 from typing import Any
 
 import orjson
 import pytest
 
-from gateway.audit.clear_text import TextAround, clear_fields, clear_text, repeated_text
+from gateway.audit.clear_text import REPEATED_TEXT, TextAround, clear_fields, clear_text
 from gateway.audit.entry import EntryDraft, Outcome
 from tests.doubles.record import decision
 
@@ -15,6 +16,17 @@ FACTS: list[dict[str, Any]] = [
     {"corr": bytes(16), "status": 200, "bytes_out": 7, "count": 3, "inputs": [1, None]},
     {"reference": 'A","flag":"'},
 ]
+
+
+def repeated_text(draft: EntryDraft, around: TextAround) -> bytes:
+    reference = orjson.dumps(draft.reference)
+    return REPEATED_TEXT % (
+        hexlify(draft.id),
+        draft.at_us,
+        around.before,
+        reference,
+        around.after,
+    )
 
 
 @pytest.mark.parametrize("facts", FACTS)

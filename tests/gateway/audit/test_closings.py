@@ -179,7 +179,7 @@ def test_few_are_waited_with_and_many_are_not() -> None:
 def test_the_longest_entry_fits_uncut(bench: RecordBench) -> None:
     huge = 2**63 - 1
     closing = ("f" * 32, 4_000_000_000_000_000, 599, huge, 10**15, 10**13)
-    sealed = Sealer(bench.key_ring, "worker").seal_next(closing_draft((closing,) * MOST_CLOSINGS))
+    sealed = Sealer(bench.key_ring, "worker").seal(closing_draft((closing,) * MOST_CLOSINGS))
 
     assert len(sealed.body) < MAX_ENTRY_BYTES
     assert b"shortened" not in sealed.body

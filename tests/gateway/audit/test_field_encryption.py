@@ -26,13 +26,9 @@ NOVEMBER_US = 1_795_000_000_000_000  # 18 November 2026
 
 
 def encrypt(key_ring: KeyRing, *, at_us: int = NOVEMBER_US, regime: str = "GP") -> EncryptedFields:
+    draft = decision(1, id=ENTRY_ID, at_us=at_us, regime=regime)
     return FieldEncryption(key_ring).encrypt(
-        PersonalText.of(FIELDS),
-        entry_id=ENTRY_ID,
-        at_us=at_us,
-        regime=regime,
-        seed=os.urandom(SEED_BYTES),
-        nonce=os.urandom(NONCE_BYTES),
+        PersonalText.of(FIELDS), draft, os.urandom(SEED_BYTES), os.urandom(NONCE_BYTES)
     )
 
 
@@ -40,7 +36,7 @@ def decrypt(key_ring: KeyRing, sealed: EncryptedFields, entry_id: bytes = ENTRY_
     return FieldEncryption(key_ring).decrypt(
         sealed.ciphertext,
         entry_id=entry_id,
-        kid=sealed.kid,
+        kid=sealed.kid.decode(),
         kc=sealed.kc,
         fields_root=sealed.fields_root,
     )
@@ -67,24 +63,19 @@ def test_what_was_encrypted_is_read_back(bench: RecordBench) -> None:
 def test_each_month_and_class_has_its_own_key(
     bench: RecordBench, at_us: int, regime: str, kid: str
 ) -> None:
-    assert encrypt(bench.key_ring, at_us=at_us, regime=regime).kid == kid
+    assert encrypt(bench.key_ring, at_us=at_us, regime=regime).kid == kid.encode()
 
 
 def test_months_can_alternate(bench: RecordBench) -> None:
     encryption = FieldEncryption(bench.key_ring)
     kids = [
         encryption.encrypt(
-            PersonalText.of(FIELDS),
-            entry_id=ENTRY_ID,
-            at_us=at_us,
-            regime="GP",
-            seed=b"s" * 16,
-            nonce=b"n" * 12,
+            PersonalText.of(FIELDS), decision(1, at_us=at_us), b"s" * 16, b"n" * 12
         ).kid[:7]
         for at_us in (NOVEMBER_US, NOVEMBER_US + 30 * 86_400_000_000, NOVEMBER_US)
     ]
 
-    assert kids == ["2026-11", "2026-12", "2026-11"]
+    assert kids == [b"2026-11", b"2026-12", b"2026-11"]
 
 
 def test_destroying_the_key_of_the_month_expires_the_fields(bench: RecordBench) -> None:
@@ -139,7 +130,7 @@ def test_a_cut_ciphertext_is_refused(bench: RecordBench) -> None:
 def test_one_field_can_be_disclosed_and_checked_without_the_others(bench: RecordBench) -> None:
     sealed = encrypt(bench.key_ring)
     shown = FieldEncryption(bench.key_ring).disclose(
-        sealed.ciphertext, entry_id=ENTRY_ID, kid=sealed.kid, kc=sealed.kc, name="ip"
+        sealed.ciphertext, entry_id=ENTRY_ID, kid=sealed.kid.decode(), kc=sealed.kc, name="ip"
     )
 
     assert (shown.name, shown.value) == ("ip", "10.1.2.3")
@@ -159,7 +150,11 @@ def test_a_field_that_is_not_there_is_not_disclosed(bench: RecordBench) -> None:
 
     with pytest.raises(FieldsError, match="no readable field `agent`"):
         FieldEncryption(bench.key_ring).disclose(
-            sealed.ciphertext, entry_id=ENTRY_ID, kid=sealed.kid, kc=sealed.kc, name="agent"
+            sealed.ciphertext,
+            entry_id=ENTRY_ID,
+            kid=sealed.kid.decode(),
+            kc=sealed.kc,
+            name="agent",
         )
 
 
