@@ -12,6 +12,7 @@ while the committers hang in the kernel.
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +46,7 @@ class Committer:
         room: Those who wait, and whom to tell.
         outcomes: Ends of visits that nobody waits for.
         takes_all: Whether it is open and well, so that whatever comes is taken.
+        wake: Has what waits committed.
     """
 
     takes_all = False
@@ -70,6 +72,7 @@ class Committer:
         self._state: RecorderState = "ok"
         self._noting = threading.Lock()
         self._idle = IdleLanes(LANES)
+        self.wake: Callable[[], None] = self._idle.wake
         self._closing = False
         self._closed = threading.Event()
         self._prepare = threading.Event()
@@ -133,7 +136,7 @@ class Committer:
         self._closing = True
         self._note_state(None)
         for _ in range(LANES):
-            self._idle.wake()
+            self.wake()
         for thread in self._threads[:LANES]:
             thread.join(timeout_seconds)
         self._closed.set()
@@ -155,10 +158,6 @@ class Committer:
         except SealError as error:
             self.room.settle((waiting,), str(error))
 
-    def wake(self) -> None:
-        """Have what waits committed."""
-        self._idle.wake()
-
     # The committers.
 
     def _commit_forever(self, lane: int) -> None:
@@ -172,7 +171,7 @@ class Committer:
             self._lanes -= 1
             if not self._lanes:
                 self._write_closing_frame()
-        self._idle.wake()  # for the next, if it is still asleep
+        self.wake()  # for the next, if it is still asleep
 
     def _has_work(self) -> bool:
         return bool(self.room.pending) or self._closing
@@ -211,7 +210,7 @@ class Committer:
             count, content = self._fitting(batch, self._journal.room())
             written, batch = batch[:count], batch[count:]
             if written:
-                self._reached = written[-1].placed.position
+                self._reached = written[-1].sealed.position
                 try:
                     self._journal.write(self._start_frame + content)
                 except DiskFullError:
@@ -242,7 +241,7 @@ class Committer:
         failure = STOPPED if self._state == "stopped" else None
         with self._landing:
             if failure is None:
-                self._acknowledged = max(self._acknowledged, written[-1].placed.wseq)
+                self._acknowledged = max(self._acknowledged, written[-1].sealed.wseq)
             self._flights -= 1
             self._landing.notify_all()
         self.room.settle(written, failure)
@@ -256,7 +255,7 @@ class Committer:
         pieces: list[bytes] = []
         room -= len(self._start_frame)
         for count, waiting in enumerate(batch):
-            body = waiting.placed.body
+            body = waiting.sealed.body
             room -= FRAME.size + len(body)
             if room < 0:
                 return count, b"".join(pieces)
@@ -302,7 +301,7 @@ class Committer:
             except DiskFullError:
                 self.room.settle(waiting, "the disk is full, and the reserve too")
                 if waiting:
-                    self._reached = waiting[-1].placed.position  # these numbers are given up
+                    self._reached = waiting[-1].sealed.position  # these numbers are given up
                 return False
         self._begin_segment()
         return True

@@ -40,11 +40,11 @@ class Identifiers:
         second = at_us // 1_000_000
         if second != self._second:
             self._second, self._second_text = second, reference_second(second)
-        ends = next(self._ends, None)
-        if ends is None:
+        try:
+            letters, rest = next(self._ends)
+        except StopIteration:
             self._ends = _drawn()
-            ends = next(self._ends)
-        letters, rest = ends
+            letters, rest = next(self._ends)
         return self._second_text + letters, (at_us // 1000).to_bytes(6, "big") + rest
 
 

@@ -28,6 +28,9 @@ from gateway.keys import KeyRing
 JOURNAL_FOLDER = "journal"
 # The watchdog comes by now and then, so whoever is due a little later is told now.
 _NOTICE_SECONDS = 2 * WATCH_SECONDS
+# While every turn of the loop brings entries, so many of them are waited for, or for so many turns.
+_WORTH_A_FLUSH = 12
+_MOST_TURNS = 3
 
 
 class Recorder:
@@ -60,6 +63,8 @@ class Recorder:
             disk=disk or Disk(),
         )
         self._room = self._committer.room
+        self._pending = self._room.pending
+        self._most_pending = self._limits.queue_entries
         self._wake_planned = False
         self._patience_seconds = self._limits.wait_seconds - _NOTICE_SECONDS
 
@@ -112,11 +117,15 @@ class Recorder:
         loop = loop or asyncio.get_running_loop()
         future = loop.create_future()
         waiting = Waiting(draft, time.monotonic() + self._patience_seconds, None, future)
-        self._hand_over(waiting)
+        committer = self._committer
+        if committer.takes_all and len(self._pending) < self._most_pending:
+            committer.place(waiting)
+        else:
+            self._hand_over(waiting)
         if not self._wake_planned:
             # Once for all that this turn of the loop hands over.
             self._wake_planned = True
-            loop.call_soon(self._wake_as_planned)
+            loop.call_soon(self._wake_as_planned, loop)
         return future
 
     def record_and_wait(self, draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
@@ -151,27 +160,38 @@ class Recorder:
 
     def _hand_over(self, waiting: Waiting) -> None:
         """Have an entry sealed and put in its place, or tell at once why not."""
-        full = len(self._room.pending) >= self._limits.queue_entries
-        plain = self._committer.takes_all and not full
-        failure = None if plain else self._refusal(waiting.draft, full=full)
+        failure = self._refusal(waiting.draft)
         if failure is None:
             self._committer.place(waiting)
         else:
             self._room.settle((waiting,), failure)
 
-    def _refusal(self, draft: EntryDraft, *, full: bool) -> str | None:
-        """Say why an entry is not taken, where not everything is."""
+    def _refusal(self, draft: EntryDraft) -> str | None:
+        """Say why an entry is not taken; None if it is."""
         state = self._committer.state
         if not self._committer.is_open:
             return "the record is not open"
         if state == "stopped":
             return STOPPED
-        if full:
+        if len(self._pending) >= self._most_pending:
             return "too many entries wait for the disk"
         if state == "reserve" and lets_happen(draft):
             return "the disk is full"
         return None
 
-    def _wake_as_planned(self) -> None:
-        self._wake_planned = False
-        self._committer.wake()
+    def _wake_as_planned(
+        self, loop: asyncio.AbstractEventLoop, known: int = 1, turns: int = _MOST_TURNS
+    ) -> None:
+        """Wake a committer; while entries come with each turn of the loop, one of the next turns.
+
+        Args:
+            loop: The running one.
+            known: How many waited a turn ago. The first is alone until another comes.
+            turns: For how many more to wait at the most.
+        """
+        waiting = len(self._pending)
+        if known < waiting < _WORTH_A_FLUSH and turns:
+            loop.call_soon(self._wake_as_planned, loop, waiting, turns - 1)
+        else:
+            self._wake_planned = False
+            self._committer.wake()

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from gateway.audit.entry import EntryDraft, Outcome, Phase
-from gateway.audit.errors import SealError
 from gateway.audit.sealing import Sealed
 from gateway.errors import RecordUnavailable
 
@@ -21,9 +20,15 @@ _log = structlog.get_logger("record")
 
 
 class Waiting:
-    """One entry on its way to the disk, and whom to tell."""
+    """One entry on its way to the disk, and whom to tell.
+
+    Attributes:
+        sealed: What is written of it. It has none before it has its place; changed under the
+            sealing lock.
+    """
 
     __slots__ = ("done", "draft", "due", "future", "sealed", "settled")
+    sealed: Sealed
 
     def __init__(
         self,
@@ -45,14 +50,6 @@ class Waiting:
         self.done = done
         self.future = future
         self.settled = False  # changed only under the room's lock
-        self.sealed: Sealed | None = None  # once it has its place; changed under the sealing lock
-
-    @property
-    def placed(self) -> Sealed:
-        """What is written of it, and its place among the entries of its writer."""
-        if self.sealed is None:
-            raise SealError("record: an entry came to the disk unsealed")
-        return self.sealed
 
 
 class WaitingRoom:
@@ -128,12 +125,11 @@ def _call(done: Done, failure: str | None) -> None:
 
 def _resolve(futures: list["asyncio.Future[None]"], failure: str | None) -> None:
     for future in futures:
-        if future.done():
-            continue
-        if failure is None:
-            future.set_result(None)
-        else:
-            future.set_exception(RecordUnavailable(f"record: {failure}"))
+        if not future.done():
+            if failure is None:
+                future.set_result(None)
+            else:
+                future.set_exception(RecordUnavailable(f"record: {failure}"))
 
 
 def lets_happen(draft: EntryDraft) -> bool:
