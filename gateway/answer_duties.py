@@ -203,7 +203,7 @@ class AnswerDuty:
             looking = forwarder.looking(partial(CheckedExchange, self), request_head)
         else:
             looking = forwarder.looking(partial(HeldExchange, self, self.room), head_for_whole)
-        result = await looking.forward(self.visit.incoming, self.visit.client, outbound)
+        result = await looking.forward(self.visit, outbound)
         if result.code in _ALARMS:
             await self._alarm(result.code)
         return result
@@ -216,8 +216,7 @@ class AnswerDuty:
         """
         if self.treatment is not None:  # nobody reads what is said over it
             return Forwarded(status=403, code="answer-unseen", answered=False)
-        visit = self.visit
-        result = await websockets.forward(visit.incoming, visit.client, outbound, judge=self.fault)
+        result = await websockets.forward(self.visit, outbound, judge=self.fault)
         if result.code in _ALARMS:
             await self._alarm(result.code)
         return result

@@ -28,10 +28,11 @@ from policies.transactions import LearntFrom
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from gateway.backoffice.canonical import CanonicalTarget
     from gateway.backoffice.kept_transactions import KeptTransactions
-    from gateway.visit import Grant, Visit
+    from gateway.visit import Visit
     from policies.catalogue import Catalogue, Function, Match
     from policies.engine import Engine
     from policies.question import Question
@@ -91,7 +92,7 @@ class Transactions:
         if function is None and by_request and visit.method in _READS:
             # A name that another session uses is theirs, whoever learnt of it.
             function = await self._bind(
-                visit, session_hash, match.function, transaction, alone=True
+                session_hash, match.function, transaction, visit.at, alone=True
             )
         if function is None:
             return Reason.PAGE_UNKNOWN
@@ -101,41 +102,47 @@ class Transactions:
         """Whether redirects of a system tell of transactions."""
         return system in self._catalogue().transactions
 
-    async def redirected(self, visit: Visit, grant: Grant, location: bytes) -> None:
+    async def redirected(
+        self,
+        session_hash: str,
+        asked: Function,
+        sent: CanonicalTarget,
+        location: bytes,
+        *,
+        at: datetime,
+    ) -> None:
         """Learn from a redirect which function a transaction belongs to; stored when it returns.
 
         Args:
-            visit: the visit that is answered.
-            grant: what it was let through for.
-            location: where the answer leads, on the gateway.
+            session_hash: of who asked.
+            asked: what they were let through for.
+            sent: what was asked of the system.
+            location: where its answer leads, on the gateway.
+            at: the instant of the visit.
 
         Raises:
             StoreUnavailable: the database does not answer.
         """
-        catalogue, asked = self._catalogue(), grant.match.function
+        catalogue = self._catalogue()
         rule = catalogue.transactions.get(asked.system)
         if rule is None or LearntFrom.REDIRECT not in rule.learnt_from:
             return
-        if visit.live is None:
-            return
-        whole = urljoin(_target(visit).sent.decode("ascii"), location.decode("ascii"))
+        whole = urljoin(sent.sent.decode("ascii"), location.decode("ascii"))
         try:
             target = canonicalise_target(whole.encode("ascii"), catalogue.declared_parameters)
         except TargetError:
             return  # whoever follows it is refused for the same reason
         transaction = rule.named_in(target.query)
-        host = _target(visit).host
-        reached = catalogue if host is None else catalogue.at(host.system)
+        reached = catalogue if sent.host is None else catalogue.at(sent.host.system)
         match = reached.match("GET", target.path, target.query)
         if match is not None:
             asked = match.function
         elif reached.of_transaction(target.path, target.query) is None:
             return
-        session = visit.live.session.hash
         if not transaction or asked.system != rule.system:
             return
-        if self._kept.get(session, rule.system, transaction) is None:  # else it never changes
-            await self._bind(visit, session, asked, transaction)
+        if self._kept.get(session_hash, rule.system, transaction) is None:  # else it never changes
+            await self._bind(session_hash, asked, transaction, at)
 
     async def _function_of(self, session_hash: str, system: str, transaction: str) -> str | None:
         known = self._kept.get(session_hash, system, transaction)
@@ -147,17 +154,17 @@ class Transactions:
 
     async def _bind(
         self,
-        visit: Visit,
         session_hash: str,
         function: Function,
         transaction: str,
+        at: datetime,
         *,
         alone: bool = False,
     ) -> str | None:
         bind, system = self._kept.bind, function.system
         return await asyncio.get_running_loop().run_in_executor(
             None,
-            lambda: bind(session_hash, system, transaction, function.id, at=visit.at, alone=alone),
+            lambda: bind(session_hash, system, transaction, function.id, at=at, alone=alone),
         )
 
 

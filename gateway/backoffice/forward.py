@@ -7,7 +7,8 @@ again whether the request may pass, and never changes what was decided on.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, NamedTuple
+from datetime import datetime
+from typing import Final, NamedTuple, Protocol
 
 from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
 from gateway.backoffice.canonical import CanonicalTarget
@@ -19,22 +20,39 @@ from gateway.wire.request_head import CHUNKED
 
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
-KeepAnswer = Callable[[list[bytes], bytes | None], Awaitable[None]]
+KeepAnswer = Callable[[datetime, list[bytes], bytes | None], Awaitable[None]]
 PassCookies = Callable[[list[bytes]], bytes]
+
+
+class ForwardedVisit(Protocol):
+    """A visit, as far as forwarding looks at it.
+
+    Attributes:
+        reference: what a person reads out.
+        incoming: the request.
+        client: the connection it came on.
+    """
+
+    reference: str
+    incoming: Incoming
+    client: Connection
+
+    @property
+    def at(self) -> datetime:
+        """Its instant."""
 
 
 class Outbound(NamedTuple):
     """What goes to the back office: decided on, nothing to choose any more.
 
-    A named tuple, not a dataclass: one is made for every request, and it costs a third.
+    It is the same for each request that is the same; what is of one alone is its visit's.
 
     Attributes:
         target: the canonical target that was matched, decided and recorded.
         told: what the system is told of who asks, see `told_fields`.
-        reference: the visit's reference.
         resource: a style sheet, script or image.
-        keep: stores what an answer brings for the session, durable when it returns: `Set-Cookie`
-            values, and where it leads.
+        keep: stores what an answer brings for the session, durable when it returns: the instant of
+            the visit, `Set-Cookie` values, and where it leads.
         learns: tells whether it matters where an answer leads; asked of those that lead somewhere.
         body_bytes: the most that is passed on of a body whose length is not told beforehand.
         pass_cookies: writes the `Set-Cookie` fields of the browser; None where they are kept.
@@ -43,7 +61,6 @@ class Outbound(NamedTuple):
 
     target: CanonicalTarget
     told: bytes
-    reference: str
     resource: bool
     keep: KeepAnswer
     learns: Callable[[], bool]
@@ -53,7 +70,9 @@ class Outbound(NamedTuple):
 
 
 class Forwarded(NamedTuple):
-    """What came of it, for the record. A named tuple for the same reason.
+    """What came of it, for the record.
+
+    A named tuple, not a dataclass: one is made for many requests, and it costs a third.
 
     Attributes:
         status: what the client was told, or would have been.
@@ -86,15 +105,12 @@ class Exchange:
     _storing: asyncio.Task[None] | None = None
 
     def __init__(
-        self,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        origins: Mapping[str, bytes],
+        self, visit: ForwardedVisit, outbound: Outbound, origins: Mapping[str, bytes]
     ) -> None:
+        self._visit = visit
+        self._incoming = visit.incoming
+        self._client = client = visit.client
         self.done: asyncio.Future[Forwarded] = client.loop.create_future()
-        self._incoming = incoming
-        self._client = client
         self._outbound = outbound
         self._origins = origins
         self._pieces: list[bytes] = []  # of one read, written together
@@ -241,7 +257,7 @@ class Exchange:
             framing=framing,
             connection=self._incoming.connection_field(keep_open=self.keep_open),
             location=location,
-            reference=self._outbound.reference,
+            reference=self._visit.reference,
             resource=self._outbound.resource,
             more=self._more,
         )
@@ -251,7 +267,7 @@ class Exchange:
         if self._upstream is not None:
             self._upstream.pause()
         try:
-            await self._outbound.keep(cookies, location)
+            await self._outbound.keep(self._visit.at, cookies, location)
         except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on
             self._abandon(503, "answer-not-stored")
             return

@@ -9,19 +9,18 @@ twice.
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from gateway.backoffice.forward import Exchange, Forwarded, Outbound
+from gateway.backoffice.forward import Exchange, Forwarded, ForwardedVisit, Outbound
 from gateway.backoffice.headers import request_head
 from gateway.backoffice.plain_exchange import PlainExchange
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Instance, Upstream
 from gateway.backoffice.upstream_pool import UpstreamPool
-from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.websocket_head import WEBSOCKET
 
 # Without effect, RFC 9110 section 9.2.1; the handshake of a WebSocket is a GET.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", WEBSOCKET})
-NewExchange = Callable[[Incoming, Connection, Outbound, Mapping[str, bytes]], Exchange]
+NewExchange = Callable[[ForwardedVisit, Outbound, Mapping[str, bytes]], Exchange]
 
 
 class Forwarder:
@@ -49,9 +48,7 @@ class Forwarder:
         """Give a forwarder over the same connections that looks at what the system answers."""
         return Forwarder(self._upstream, exchange=exchange, writes_head=writes_head)
 
-    async def forward(
-        self, incoming: Incoming, client: Connection, outbound: Outbound
-    ) -> Forwarded:
+    async def forward(self, visit: ForwardedVisit, outbound: Outbound) -> Forwarded:
         """Send a decided and recorded request on, and stream the answer back.
 
         It is sent a second time only when the first certainly had no effect: not a byte of it left
@@ -64,29 +61,25 @@ class Forwarder:
         upstream = self._upstream
         instance = upstream.only
         if instance is None:
-            return await self._ask_one_of(incoming, client, outbound)
+            return await self._ask_one_of(visit, outbound)
+        incoming = visit.incoming
         idle = None if incoming.failed else instance.pool.take_idle(outbound.asker)
         try:
             if idle is None:
-                return await self._attempt(instance, incoming, client, outbound, fresh=False)
-            exchange = self._begin(instance, idle, incoming, client, outbound)
+                return await self._attempt(instance, visit, outbound, fresh=False)
+            exchange = self._begin(instance, idle, visit, outbound)
             forwarded = await exchange.done
         except ExchangeError as error:
-            if not _may_repeat(error, incoming, client):
+            if not _may_repeat(error, visit):
                 upstream.failed(instance, error.code, outbound.asker)
                 raise
-            return await self._ask_one_of(incoming, client, outbound, fresh=True)
+            return await self._ask_one_of(visit, outbound, fresh=True)
         if forwarded.answered:
-            client.finish(incoming, keep_open=exchange.keep_open)
+            visit.client.finish(incoming, keep_open=exchange.keep_open)
         return forwarded
 
     async def _ask_one_of(
-        self,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        *,
-        fresh: bool = False,
+        self, visit: ForwardedVisit, outbound: Outbound, *, fresh: bool = False
     ) -> Forwarded:
         """Ask instance after instance until one has taken the request; note how each did."""
         upstream = self._upstream
@@ -95,11 +88,11 @@ class Forwarder:
             instance = upstream.choose(tried, outbound.asker)
             instance.running += 1
             try:
-                result = await self._ask(instance, incoming, client, outbound, fresh=fresh)
+                result = await self._ask(instance, visit, outbound, fresh=fresh)
             except ExchangeError as error:
                 upstream.failed(instance, error.code, outbound.asker)
                 tried.append(instance)
-                if not (error.unsent and client.is_open and upstream.may_try_again(tried)):
+                if not (error.unsent and visit.client.is_open and upstream.may_try_again(tried)):
                     raise
             else:
                 upstream.answered(instance, result.status, result.code, outbound.asker)
@@ -108,33 +101,21 @@ class Forwarder:
                 instance.running -= 1
 
     async def _ask(
-        self,
-        instance: Instance,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        *,
-        fresh: bool,
+        self, instance: Instance, visit: ForwardedVisit, outbound: Outbound, *, fresh: bool
     ) -> Forwarded:
         """Ask one instance; once more on a new connection where an idle one was dead."""
         if not fresh:
             try:
-                return await self._attempt(instance, incoming, client, outbound, fresh=False)
+                return await self._attempt(instance, visit, outbound, fresh=False)
             except ExchangeError as error:
-                if not _may_repeat(error, incoming, client):
+                if not _may_repeat(error, visit):
                     raise
-        return await self._attempt(instance, incoming, client, outbound, fresh=True)
+        return await self._attempt(instance, visit, outbound, fresh=True)
 
     async def _attempt(
-        self,
-        instance: Instance,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        *,
-        fresh: bool,
+        self, instance: Instance, visit: ForwardedVisit, outbound: Outbound, *, fresh: bool
     ) -> Forwarded:
-        pool = instance.pool
+        incoming, pool = visit.incoming, instance.pool
         upstream = None if fresh or incoming.failed else pool.take_idle(outbound.asker)
         if upstream is None:
             upstream = await _acquired(pool, incoming, outbound.asker, fresh=fresh)
@@ -143,29 +124,28 @@ class Forwarder:
                 return Forwarded(status=status, code=code, answered=False)
             if not upstream.is_reusable:  # gone before it could be used
                 raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
-        exchange = self._begin(instance, upstream, incoming, client, outbound)
+        exchange = self._begin(instance, upstream, visit, outbound)
         forwarded = await exchange.done
         if forwarded.answered:
-            client.finish(incoming, keep_open=exchange.keep_open)
+            visit.client.finish(incoming, keep_open=exchange.keep_open)
         return forwarded
 
     def _begin(
         self,
         instance: Instance,
         upstream: UpstreamConnection,
-        incoming: Incoming,
-        client: Connection,
+        visit: ForwardedVisit,
         outbound: Outbound,
     ) -> Exchange:
         """Send the request, and have the answer go where it belongs."""
         head = self._request_head(
-            head=incoming.head,
+            head=visit.incoming.head,
             target=outbound.target,
             host=instance.host,
             told=outbound.told,
-            reference=outbound.reference,
+            reference=visit.reference,
         )
-        exchange = self._exchange(incoming, client, outbound, self._upstream.origins)
+        exchange = self._exchange(visit, outbound, self._upstream.origins)
         exchange.start(upstream, head)
         return exchange
 
@@ -186,8 +166,8 @@ async def _acquired(
     return upstream
 
 
-def _may_repeat(error: ExchangeError, incoming: Incoming, client: Connection) -> bool:
+def _may_repeat(error: ExchangeError, visit: ForwardedVisit) -> bool:
     """Tell whether a request that failed may be sent to the same instance again."""
-    head = incoming.head
+    head = visit.incoming.head
     without_effect = head.method in _REPEATABLE and head.body_length == 0
-    return error.retryable and (without_effect or error.unsent) and client.is_open
+    return error.retryable and (without_effect or error.unsent) and visit.client.is_open

@@ -30,12 +30,10 @@ from gateway.backoffice.treatment.unfit import UnfitAnswerError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.backoffice.forward import Outbound
+    from gateway.backoffice.forward import ForwardedVisit, Outbound
     from gateway.backoffice.transport import ExchangeError
     from gateway.backoffice.treatment.content_kind import AnswerKind
     from gateway.backoffice.treatment.treat import Treatment
-    from gateway.wire.connection import Connection
-    from gateway.wire.incoming import Incoming
     from gateway.wire.request_head import RequestHead
 
 MOST_HELD: Final = 128 * 1024 * 1024
@@ -100,12 +98,11 @@ class CheckedExchange(Exchange):
     def __init__(
         self,
         duty: AnswerDuty,
-        incoming: Incoming,
-        client: Connection,
+        visit: ForwardedVisit,
         outbound: Outbound,
         origins: Mapping[str, bytes],
     ) -> None:
-        super().__init__(incoming, client, outbound, origins)
+        super().__init__(visit, outbound, origins)
         self._duty = duty
 
     @override
@@ -125,12 +122,11 @@ class HeldExchange(Exchange):
         self,
         duty: AnswerDuty,
         room: HeldBytes,
-        incoming: Incoming,
-        client: Connection,
+        visit: ForwardedVisit,
         outbound: Outbound,
         origins: Mapping[str, bytes],
     ) -> None:
-        super().__init__(incoming, client, outbound, origins)
+        super().__init__(visit, outbound, origins)
         if duty.treatment is None:
             raise ValueError("held answer: nothing is to be done to it")
         self._duty, self._treatment, self._room = duty, duty.treatment, room
@@ -205,7 +201,7 @@ class HeldExchange(Exchange):
         try:
             body = await self._treated()
             if self._cookies or (self._location is not None and self._outbound.learns()):
-                await self._outbound.keep(self._cookies, self._location)
+                await self._outbound.keep(self._visit.at, self._cookies, self._location)
         except UnfitAnswerError as error:
             self._refuse(error)
             return

@@ -19,7 +19,7 @@ from gateway.store import schema
 from gateway.store.engine import reading, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Callable, Container, Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
@@ -36,7 +36,12 @@ def jar_subject(session_hash: str) -> str:
 
 
 class KeptCookies:
-    """The jars of every session, as one worker sees them."""
+    """The jars of every session, as one worker sees them.
+
+    Attributes:
+        find: gives a jar from memory, by the hash of its session and its system; None if the store
+            must be asked. For the event loop.
+    """
 
     def __init__(self, engine: Engine, bulletin: Bulletin, *, capacity: int = _KEPT) -> None:
         """Start empty. Have a `BulletinReader` listen with `apply`."""
@@ -45,12 +50,9 @@ class KeptCookies:
         self._bulletin = bulletin
         self._lock = threading.Lock()
         self._jars: dict[tuple[str, str], CookieJar] = {}
+        self.find: Callable[[tuple[str, str]], CookieJar | None] = self._jars.get
         self._systems: set[str] = set()  # of which there are jars
         self._changes = 0
-
-    def get(self, session_hash: str, system: str) -> CookieJar | None:
-        """Give a jar from memory; None if the store must be asked. For the event loop."""
-        return self._jars.get((session_hash, system))
 
     def load(self, session_hash: str, system: str) -> CookieJar:
         """Read a jar (blocks).
@@ -97,7 +99,7 @@ class KeptCookies:
         if "everything" in subjects:
             with self._lock:
                 self._changes += 1
-                self._jars = {}
+                self._jars.clear()
             return
         hashes = {each[4:] for each in subjects if each.startswith("jar:")}
         if hashes:

@@ -33,7 +33,7 @@ class PlainExchange(Exchange):
 
     def on_plain(self, answer: PlainAnswer, data: bytes, *, whole: bool) -> None:
         """Write the head to the client, and what there is of the body with it."""
-        incoming, client, outbound = self._incoming, self._client, self._outbound
+        incoming, client = self._incoming, self._client
         status, fields, length, body_at = answer
         self.keep_open = keep_open = client.keeps_open(incoming)
         head = response_head(
@@ -42,8 +42,8 @@ class PlainExchange(Exchange):
             framing=b"Content-Length: %d\r\n" % length,
             connection=incoming.connection_field(keep_open=keep_open),
             location=None,
-            reference=outbound.reference,
-            resource=outbound.resource,
+            reference=self._visit.reference,
+            resource=self._outbound.resource,
         )
         if whole:
             # The connection serves others from here on: nothing of ours may touch it any more.

@@ -20,13 +20,12 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
-from gateway.backoffice.forward import Exchange, Forwarded, Outbound
+from gateway.backoffice.forward import Exchange, Forwarded, ForwardedVisit, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import request_head
 from gateway.backoffice.shares import PERSON_SHARE, Shares
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Upstream
-from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.request_head import RequestHead
 from gateway.wire.tunnel import Tunnel
@@ -65,18 +64,12 @@ class WebSockets:
         self._held: Counter[str] = Counter()  # by asker
 
     async def forward(
-        self,
-        incoming: Incoming,
-        client: Connection,
-        outbound: Outbound,
-        *,
-        judge: Judge | None = None,
+        self, visit: ForwardedVisit, outbound: Outbound, *, judge: Judge | None = None
     ) -> Forwarded:
         """Take a decided and recorded upgrade to the system, and last as long as its tunnel.
 
         Args:
-            incoming: the upgrade.
-            client: whose it is.
+            visit: the upgrade.
             outbound: what goes to the system.
             judge: says by the fields of the system's answer why it may not be; None where nobody
                 looks at them.
@@ -98,7 +91,7 @@ class WebSockets:
         if judge is not None:
             forwarder = forwarder.looking(partial(self._exchange, judge=judge), self._writes_head)
         try:
-            return await forwarder.forward(incoming, client, outbound)
+            return await forwarder.forward(visit, outbound)
         finally:
             held[asker] -= 1
             if not held[asker]:
@@ -127,15 +120,14 @@ class Handshake(Exchange):
 
     def __init__(
         self,
-        incoming: Incoming,
-        client: Connection,
+        visit: ForwardedVisit,
         outbound: Outbound,
         origins: Mapping[str, bytes],
         *,
         idle_seconds: float,
         judge: Judge | None = None,
     ) -> None:
-        super().__init__(incoming, client, outbound, origins)
+        super().__init__(visit, outbound, origins)
         self._idle_seconds = idle_seconds
         self._judge = judge
         self._key = b""
@@ -171,12 +163,12 @@ class Handshake(Exchange):
         try:
             if self._judge is not None:
                 _demand_fit(self._judge(fields))
-            answer = _answer(fields, self._incoming, self._key, self._outbound.reference)
+            answer = _answer(fields, self._incoming, self._key, self._visit.reference)
             cookies = [value for name, value in fields if name == b"set-cookie"]
             if cookies and self._outbound.pass_cookies is not None:
                 answer = answer[:-2] + self._outbound.pass_cookies(cookies) + b"\r\n"
             elif cookies:
-                await self._outbound.keep(cookies, None)
+                await self._outbound.keep(self._visit.at, cookies, None)
         except ExchangeError as error:
             self._settle(error.status, error.code)
         except Exception:  # noqa: BLE001 -- whatever failed, a session without its cookies must not go on

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import math
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from gateway.api.forward_auth import give_permission, permission
 from gateway.backoffice.forward import Forwarded, Outbound
@@ -20,6 +21,7 @@ from gateway.wire.websocket_head import WEBSOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from datetime import datetime
 
     from gateway.acts import Act
     from gateway.answer_duties import AnswerDuty
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
     from gateway.proxy_asking import ProxyAsking
     from gateway.settings import Settings
     from gateway.transactions import Transactions
-    from gateway.visit import Grant, Visit
+    from gateway.visit import Grant, Ready, Visit
+    from policies.catalogue import Function
 
 _MEBIBYTE: Final = 1024 * 1024
 
@@ -44,40 +47,65 @@ DutyOf: TypeAlias = "Callable[[Visit, Grant | None], AnswerDuty | None]"
 
 _TOO_LARGE: Final = Forwarded(status=413, code="body-too-large", answered=False)
 _LET_PASS: Final = Forwarded(status=0, code="", answered=True)
-# Bound once: a named tuple is made slowly by its own name.
-_new = tuple.__new__
 
 
-class _Told(NamedTuple):
-    """What was told of who asks, for the next request that is the same.
+@dataclass(slots=True)
+class _Made:
+    """What was made for one who asks, left for the next request that is the same.
 
     Attributes:
         act: who made it.
-        cookies: of which it was made: the session's jar, or what the client of a proxy sent.
+        live: for whom.
+        target: what for.
         changes: of the mint, then.
         since_us: when; before it stands a clock that went back.
         until_us: up to when cookies and assertion are given once more.
-        told: to the system, see `told_fields`; or to the proxy, see `permission`.
     """
 
     act: ForwardAct
-    cookies: CookieJar | bytes
+    live: LiveSession
+    target: CanonicalTarget
     changes: int
     since_us: int
     until_us: int
-    told: bytes
 
-    def holds(
-        self, act: ForwardAct, cookies: CookieJar | bytes | None, mint: AssertionMint, at_us: int
-    ) -> bool:
-        """Tell whether it would be made alike now."""
-        mine, of, changes, since_us, until_us, _ = self
+    def holds(self, act: ForwardAct, mint: AssertionMint, visit: Visit) -> bool:
+        """Tell whether it would be made alike now, if the cookies are the same."""
         return (
-            mine is act
-            and (of is cookies or (of == cookies and isinstance(of, bytes)))
-            and changes == mint.changes
-            and since_us <= at_us < until_us
+            self.act is act
+            and self.live is visit.live
+            and self.target is visit.target
+            and self.changes == mint.changes
+            and self.since_us <= visit.at_us < self.until_us
         )
+
+
+@dataclass(slots=True)
+class _Sent(_Made):
+    """What went to the system.
+
+    Attributes:
+        jar_of: session and system, by which the jar is found.
+        jar: the cookies among it.
+        outbound: what went there.
+    """
+
+    jar_of: tuple[str, str]
+    jar: CookieJar
+    outbound: Outbound
+
+
+@dataclass(slots=True)
+class _Permitted(_Made):
+    """What a proxy was told.
+
+    Attributes:
+        cookies: what its client sent.
+        told: see `permission`.
+    """
+
+    cookies: bytes
+    told: bytes
 
 
 class ForwardAct:
@@ -127,17 +155,20 @@ class ForwardAct:
 
     def __call__(self, visit: Visit, grant: Grant | None) -> Awaitable[Forwarded]:
         """Forward the visit; see `pipeline.Act`."""
+        if grant is not None and grant.ready is not None and visit.asking is None:
+            left = grant.ready.prepared
+            if (
+                isinstance(left, _Sent)
+                and left.holds(self, self._mint, visit)
+                and self._cookies.find(left.jar_of) is left.jar
+            ):
+                return self._forwarder.forward(visit, left.outbound)
         live, target = visit.live, visit.target
         if live is None or target is None:
             raise ValueError("forward: a visit without session or target")
         if visit.asking is not None:
-            return self._let_pass(visit, visit.asking, grant, live)
-        jar = self._cookies.get(live.session.hash, self._profile.id)
-        if grant is not None and grant.ready is not None:
-            ready = grant.ready.prepared
-            if isinstance(ready, _Told) and ready.holds(self, jar, self._mint, visit.at_us):
-                outbound = self._outbound(visit, grant, live, target, ready.told)
-                return self._forwarder.forward(visit.incoming, visit.client, outbound)
+            return self._let_pass(visit, visit.asking, grant, live, target)
+        jar = self._cookies.find((live.session.hash, self._profile.id))
         body = visit.incoming.head.body_length
         if jar is None or (body and body > self._most_bytes(grant)):
             return self._with_care(visit, grant, live, target)
@@ -171,21 +202,23 @@ class ForwardAct:
             cookies = self._passed.to_system(incoming.head.headers.get(b"cookie", b""), whose)
             passes = partial(self._passed.to_browser, whose=whose, path=target.path, at=at)
         told = told_fields(identity, cookies)
-        outbound = self._outbound(visit, grant, live, target, told, passes)
+        outbound = self._outbound(grant, live, target, told, passes)
         duty = self._duty_of(visit, grant)
         if visit.method == WEBSOCKET:
             if duty is not None:
                 return duty.upgrade(self._websockets, outbound)
-            return self._websockets.forward(incoming, visit.client, outbound)
+            return self._websockets.forward(visit, outbound)
         if duty is not None:
             return duty.forward(self._forwarder, outbound)
-        if passes is None:
-            self._leave(visit, grant, live, jar, jar.stands_until(at), told)
-        return self._forwarder.forward(incoming, visit.client, outbound)
+        ready = self._ready(grant)
+        if ready is not None and passes is None:
+            made = self._made(visit, live, target, jar.stands_until(at))
+            jar_of = live.session.hash, self._profile.id
+            ready.prepared = _Sent(*made, jar_of, jar, outbound)
+        return self._forwarder.forward(visit, outbound)
 
     def _outbound(
         self,
-        visit: Visit,
         grant: Grant | None,
         live: LiveSession,
         target: CanonicalTarget,
@@ -193,20 +226,16 @@ class ForwardAct:
         pass_cookies: PassCookies | None = None,
     ) -> Outbound:
         session = live.session
-        body = self._most_bytes(grant) if visit.incoming.head.body_length else self._body_bytes
-        return _new(
-            Outbound,
-            (
-                target,
-                told,
-                visit.reference,
-                grant is None,
-                partial(self._keep, visit, grant, session.hash, target.path),
-                self._learns,
-                body,
-                pass_cookies,
-                session.staff_id,
-            ),
+        function = None if grant is None else grant.match.function
+        return Outbound(
+            target=target,
+            told=told,
+            resource=grant is None,
+            keep=partial(self._keep, session.hash, function, target),
+            learns=self._learns,
+            body_bytes=self._most_bytes(grant),
+            pass_cookies=pass_cookies,
+            asker=session.staff_id,
         )
 
     def _most_bytes(self, grant: Grant | None) -> int:
@@ -217,55 +246,61 @@ class ForwardAct:
 
     async def _keep(
         self,
-        visit: Visit,
-        grant: Grant | None,
         session: str,
-        path: str,
+        function: Function | None,
+        target: CanonicalTarget,
+        at: datetime,
         values: list[bytes],
         location: bytes | None,
     ) -> None:
         """Keep what an answer brings for the session; see `Outbound.keep`."""
         if values:
-            await self._cookies.keep(session, self._profile.id, values, path=path, at=visit.at)
-        if grant is not None and location is not None:
-            await self._transactions.redirected(visit, grant, location)
+            await self._cookies.keep(session, self._profile.id, values, path=target.path, at=at)
+        if function is not None and location is not None:
+            await self._transactions.redirected(session, function, target, location, at=at)
 
     async def _let_pass(
-        self, visit: Visit, asking: ProxyAsking, grant: Grant | None, live: LiveSession
+        self,
+        visit: Visit,
+        asking: ProxyAsking,
+        grant: Grant | None,
+        live: LiveSession,
+        target: CanonicalTarget,
     ) -> Forwarded:
         """Tell the proxy that holds the request to send it on; how that ends is not known here."""
         head = visit.incoming.head
         cookies = head.headers.get(b"cookie", b"")
         if grant is not None and grant.ready is not None:
-            ready = grant.ready.prepared
-            if isinstance(ready, _Told) and ready.holds(self, cookies, self._mint, visit.at_us):
-                give_permission(ready.told, visit.reference, asking.incoming, visit.client)
+            left = grant.ready.prepared
+            if (
+                isinstance(left, _Permitted)
+                and left.cookies == cookies
+                and left.holds(self, self._mint, visit)
+            ):
+                give_permission(left.told, visit.reference, asking.incoming, visit.client)
                 return _LET_PASS
         if head.body_length > self._most_bytes(grant):
             return _TOO_LARGE
         if self._duty_of(visit, grant) is not None:
             return Forwarded(status=403, code="answer-unseen", answered=False)
         told = permission(self._identity(visit, grant, live), cookies, self._own_cookie)
-        self._leave(visit, grant, live, cookies, math.inf, told)
+        ready = self._ready(grant)
+        if ready is not None:
+            ready.prepared = _Permitted(*self._made(visit, live, target, math.inf), cookies, told)
         give_permission(told, visit.reference, asking.incoming, visit.client)
         return _LET_PASS
 
-    def _leave(
-        self,
-        visit: Visit,
-        grant: Grant | None,
-        live: LiveSession,
-        cookies: CookieJar | bytes,
-        until: float,
-        told: bytes,
-    ) -> None:
-        """Leave what is told of who asks for the next request that is the same."""
-        if grant is not None and grant.ready is not None and self._told_alike:
-            used = self._mint.used_until(live.session.hash, self._profile.audience)
-            until_us = int(min(until, used) * 1_000_000)
-            grant.ready.prepared = _Told(
-                self, cookies, self._mint.changes, visit.at_us, until_us, told
-            )
+    def _made(
+        self, visit: Visit, live: LiveSession, target: CanonicalTarget, until: float
+    ) -> tuple[ForwardAct, LiveSession, CanonicalTarget, int, int, int]:
+        """Say how something was made just now, of cookies that stand so long; see `_Made`."""
+        used = self._mint.used_until(live.session.hash, self._profile.audience)
+        until_us = int(min(until, used) * 1_000_000)
+        return self, live, target, self._mint.changes, visit.at_us, until_us
+
+    def _ready(self, grant: Grant | None) -> Ready | None:
+        """Say where what is made is left for the next request that is the same; None for not."""
+        return grant.ready if grant is not None and self._told_alike else None
 
 
 def forward_acts(

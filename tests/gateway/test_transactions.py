@@ -21,6 +21,7 @@ from tests.gateway.stand import SAME, Stand, stand, status_of
 
 if TYPE_CHECKING:
     from gateway.keys import KeyRing
+    from gateway.visit import Grant, Visit
     from tests.gateway.pages.world import World
 
 PAGE = "/OA_HTML/OA.jsp"
@@ -151,6 +152,14 @@ async def test_a_page_that_is_opened_names_no_number_yet(pages: Pages) -> None:
     assert (status_of(first), status_of(strange)) == (200, 403)
 
 
+async def redirected(pages: Pages, visit: Visit, grant: Grant, location: str) -> None:
+    """Have the system answer a visit with a redirect."""
+    assert visit.target is not None
+    await pages.gate.transactions.redirected(
+        pages.session, grant.match.function, visit.target, location.encode(), at=visit.at
+    )
+
+
 @pytest.mark.parametrize(
     ("location", "function"),
     [
@@ -170,7 +179,7 @@ async def test_a_redirect_teaches_whose_page_it_is(
     await pages.gate.ask(SIT, token=pages.token)
     (visit,), (grant,) = pages.gate.act.visits, pages.gate.act.grants
     assert grant is not None
-    await pages.gate.transactions.redirected(visit, grant, location.encode())
+    await redirected(pages, visit, grant, location)
 
     assert pages.kept.load(pages.session, "ebs", "7") == function
 
@@ -180,7 +189,7 @@ async def test_a_redirect_to_another_function_is_that_functions_page(pages: Page
     await pages.gate.ask(SIT, token=pages.token)
     (visit,), (grant,) = pages.gate.act.visits, pages.gate.act.grants
     assert grant is not None
-    await pages.gate.transactions.redirected(visit, grant, f"{ABSENCE}&_ti=7".encode())
+    await redirected(pages, visit, grant, f"{ABSENCE}&_ti=7")
 
     assert pages.kept.load(pages.session, "ebs", "7") == "hr.absence"
     assert status_of(await pages.send(f"{ABSENCE}&_ti=7")) == 200

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import repeat
 from typing import Protocol
 
 from gateway.backoffice.canonical import canonicalise_target
-from gateway.backoffice.forward import Forwarded, KeepAnswer, Outbound
+from gateway.backoffice.forward import Forwarded, ForwardedVisit, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.headers import told_fields
 from gateway.backoffice.transport import ExchangeError
@@ -20,18 +20,18 @@ from gateway.wire.limits import ConnectionLimits
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
 from tests.gateway.backoffice.systems import system_at
+from tests.gateway.visits import new_visit
 
 REFERENCE = "0123456789"
 BODY_BYTES = 4096
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+KeepAnswer = Callable[[list[bytes], bytes | None], Awaitable[None]]
 
 
 class Forwards(Protocol):
     """The wire to a system."""
 
-    async def forward(
-        self, incoming: Incoming, client: Connection, outbound: Outbound
-    ) -> Forwarded:
+    async def forward(self, visit: ForwardedVisit, outbound: Outbound) -> Forwarded:
         """Take a request there."""
         ...
 
@@ -64,15 +64,16 @@ class Gate:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
             told=told_fields([(b"Gateway-Assertion", b"signed")], b"jar=1"),
-            reference=REFERENCE,
             resource=False,
-            keep=self._keep,
+            keep=lambda _, values, location: self._keep(values, location),
             learns=lambda: self.learns,
             body_bytes=BODY_BYTES,
             asker=next(self.askers),
         )
+        visit = new_visit(incoming, connection)
+        visit.reference = REFERENCE
         try:
-            result = await self._forwarder.forward(incoming, connection, outbound)
+            result = await self._forwarder.forward(visit, outbound)
             self.results.append(result)
             if not result.answered:
                 give(plain(result.status, result.code, REFERENCE), incoming, connection)

@@ -42,7 +42,7 @@ async def keep(jars: KeptCookies, session: str, *values: bytes, system: str = EB
 
 
 def sent(jars: KeptCookies, session: str, system: str = EBS) -> bytes:
-    jar = jars.get(session, system)
+    jar = jars.find((session, system))
     return (jars.load(session, system) if jar is None else jar).header_for("/", AT.timestamp())
 
 
@@ -143,7 +143,7 @@ async def test_a_jar_read_while_it_changes_is_used_once_and_not_kept(parts: Part
     )
     assert jars.load(session.hash, EBS).header_for("/", 0) == b"s=1"
 
-    assert jars.get(session.hash, EBS) is None
+    assert jars.find((session.hash, EBS)) is None
 
 
 @pytest.mark.parametrize("subject", ["everything", "jar:{hash}"])
@@ -152,10 +152,10 @@ async def test_what_changed_elsewhere_is_forgotten_here(parts: Parts, subject: s
     jars, _ = worker(parts)
     sent(jars, session.hash)
     jars.apply(frozenset({"person:somebody"}))
-    kept = jars.get(session.hash, EBS)
+    kept = jars.find((session.hash, EBS))
     jars.apply(frozenset({subject.format(hash=session.hash)}))
 
-    assert (kept, jars.get(session.hash, EBS)) == (CookieJar(), None)
+    assert (kept, jars.find((session.hash, EBS))) == (CookieJar(), None)
 
 
 @pytest.mark.parametrize("how", ["one", "all"])
@@ -195,7 +195,7 @@ async def test_the_memory_for_jars_is_bounded(parts: Parts) -> None:
     for name in ("a", "b", "c"):
         jars.load(name, EBS)
 
-    assert [jars.get(name, EBS) for name in ("a", "b", "c")] == [None, CookieJar(), CookieJar()]
+    assert [jars.find((name, EBS)) for name in ("a", "b", "c")] == [None, CookieJar(), CookieJar()]
 
 
 async def test_a_change_leaves_every_system_of_that_session_and_no_other_session(
@@ -207,8 +207,8 @@ async def test_a_change_leaves_every_system_of_that_session_and_no_other_session
             jars.load(name, system)
     jars.apply(frozenset({jar_subject("a")}))
 
-    assert [jars.get("a", system) for system in (EBS, "fleet")] == [None, None]
-    assert [jars.get("b", system) for system in (EBS, "fleet")] == [CookieJar(), CookieJar()]
+    assert [jars.find(("a", system)) for system in (EBS, "fleet")] == [None, None]
+    assert [jars.find(("b", system)) for system in (EBS, "fleet")] == [CookieJar(), CookieJar()]
 
 
 async def test_a_store_that_is_away_is_told(parts: Parts) -> None:
@@ -231,6 +231,6 @@ async def test_jars_of_sessions_that_are_not_there_any_more_leave_memory(parts: 
         sent(jars, session)
     jars.forget_others(frozenset(sessions[1:]))
 
-    assert jars.get(sessions[0], EBS) is None
-    assert jars.get(sessions[1], EBS) is not None
+    assert jars.find((sessions[0], EBS)) is None
+    assert jars.find((sessions[1], EBS)) is not None
     assert sent(jars, sessions[0]) == b"s=1"  # the store has it

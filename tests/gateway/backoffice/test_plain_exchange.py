@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,8 @@ from gateway.wire.incoming import Incoming
 from gateway.wire.limits import ConnectionLimits
 from tests.doubles.wire import Wire
 from tests.gateway.backoffice.keeper import Keeper
-from tests.gateway.wire.bench import REFERENCE, Handler
+from tests.gateway.visits import new_visit
+from tests.gateway.wire.bench import Handler
 
 LIMITS = ConnectionLimits(
     head_bytes=8192, head_fields=50, head_seconds=3, idle_seconds=9, hosts=frozenset({b"gate"})
@@ -72,20 +74,19 @@ class Coupled:
         self.system.connection_made(self.system_wire)
         self.came_of_it: list[object] = []
 
-    async def _keep(self, cookies: list[bytes], location: bytes | None) -> None:
+    async def _keep(self, _: datetime, cookies: list[bytes], location: bytes | None) -> None:
         self.came_of_it.append((cookies, location))
 
     async def _forward(self, incoming: Incoming, connection: Connection) -> None:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
             told=b"",
-            reference=REFERENCE,
             resource=False,
             keep=self._keep,
             learns=lambda: True,
             body_bytes=100,
         )
-        exchange = self.kind(incoming, connection, outbound, {})
+        exchange = self.kind(new_visit(incoming, connection), outbound, {})
         exchange.start(self.system, b"asked")
         try:
             self.came_of_it.append(await exchange.done)

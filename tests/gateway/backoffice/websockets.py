@@ -9,11 +9,9 @@ import hashlib
 import re
 from collections.abc import AsyncIterator
 
-from gateway.backoffice.forward import Forwarded, Outbound
+from gateway.backoffice.forward import Forwarded, ForwardedVisit, Outbound
 from gateway.backoffice.upstream import Upstream
 from gateway.backoffice.websocket import Judge, WebSockets
-from gateway.wire.connection import Connection
-from gateway.wire.incoming import Incoming
 from tests.doubles.raw_client import RawClient
 from tests.doubles.scripted_upstream import Exchange, Script, ScriptedUpstream
 from tests.doubles.waiting import until
@@ -54,11 +52,8 @@ class _Judged:
     def __init__(self, websockets: WebSockets, judge: Judge) -> None:
         self._websockets, self._judge = websockets, judge
 
-    async def forward(
-        self, incoming: Incoming, client: Connection, outbound: Outbound
-    ) -> Forwarded:
-        forward = self._websockets.forward
-        return await forward(incoming, client, outbound, judge=self._judge)
+    async def forward(self, visit: ForwardedVisit, outbound: Outbound) -> Forwarded:
+        return await self._websockets.forward(visit, outbound, judge=self._judge)
 
 
 @contextlib.asynccontextmanager

@@ -15,6 +15,8 @@ from joserfc.jwk import KeySet, OKPKey
 
 from gateway.answer_duties import AnswerDuty
 from gateway.backoffice.assertion import AssertionMint
+from gateway.backoffice.canonical import CanonicalTarget
+from gateway.backoffice.cookie_jar import CookieJar, KeptCookie
 from gateway.backoffice.forward import Forwarded, Outbound
 from gateway.backoffice.forwarder import Forwarder
 from gateway.backoffice.kept_cookies import KeptCookies
@@ -72,6 +74,7 @@ class Office:
         self.grant: Grant | None = GRANT
         self.proxied = False  # another proxy holds what is asked
         self.at_us = us(AT)
+        self.targets: dict[bytes, CanonicalTarget | None] = {}
 
     def _act(self, names: Mapping[str, str]) -> ForwardAct:
         address = UpstreamAddress(
@@ -109,6 +112,8 @@ class Office:
 
     async def serve(self, incoming: Incoming, connection: Connection) -> None:
         visit = new_visit(incoming, connection, live=self.live, at_us=self.at_us)
+        # One and the same for requests that are the same, as a precedent gives it.
+        visit.target = self.targets.setdefault(incoming.head.target, visit.target)
         if self.proxied:
             visit.asking = ProxyAsking(
                 proxy="front",
@@ -317,7 +322,7 @@ async def test_what_comes_again_is_told_alike_without_being_made_anew(tmp_path: 
 
 
 def _in_half_a_minute(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
-    ready.prepared = ready.prepared._replace(until_us=us(AT))
+    ready.prepared.until_us = us(AT)
 
 
 def _given_up(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
@@ -325,10 +330,38 @@ def _given_up(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
 
 
 def _by_another(one: Office, ready: SimpleNamespace) -> None:
-    ready.prepared = ready.prepared._replace(act=one._act({}))
+    ready.prepared.act = one._act({})
 
 
-@pytest.mark.parametrize("happens", [_in_half_a_minute, _given_up, _by_another])
+def _for_another(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    one.live = replace(one.live)
+
+
+def _at_another_target(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    ready.prepared.target = replace(ready.prepared.target)
+
+
+def _with_another_jar(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    key = one.live.session.hash, "ebs"
+    one.jars._jars[key] = CookieJar((KeptCookie(name="a", value="b", path="/", expires_at=None),))
+
+
+def _when_the_jar_is_not_at_hand(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
+    one.jars._jars.clear()
+
+
+@pytest.mark.parametrize(
+    "happens",
+    [
+        _in_half_a_minute,
+        _given_up,
+        _by_another,
+        _for_another,
+        _at_another_target,
+        _with_another_jar,
+        _when_the_jar_is_not_at_hand,
+    ],
+)
 async def test_what_has_changed_is_told_anew(
     tmp_path: Path, happens: Callable[[Office, SimpleNamespace], None]
 ) -> None:
@@ -378,7 +411,7 @@ async def test_what_differs_from_request_to_request_is_never_left_for_the_next(
                 self.visit = visit
 
             def forward(self, forwarder: Forwarder, outbound: Outbound) -> Awaitable[Forwarded]:
-                return forwarder.forward(self.visit.incoming, self.visit.client, outbound)
+                return forwarder.forward(self.visit, outbound)
 
         one.act._duty_of = lambda visit, _grant: cast("AnswerDuty", Duty(visit))
         await client.get("/x")
