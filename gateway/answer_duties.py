@@ -22,12 +22,11 @@ import structlog
 
 from gateway.backoffice.canonical import TargetError, canonicalise_target
 from gateway.backoffice.forward import Forwarded
-from gateway.backoffice.headers import local_location, request_head
+from gateway.backoffice.headers import local_location
 from gateway.backoffice.held_answer import (
     CheckedExchange,
     HeldBytes,
     HeldExchange,
-    head_for_whole,
 )
 from gateway.backoffice.treatment.field_mask import FieldMask
 from gateway.backoffice.treatment.menus import Menu
@@ -200,9 +199,9 @@ class AnswerDuty:
             ExchangeError: nothing has been said to the client; the caller refuses.
         """
         if self.treatment is None:
-            looking = forwarder.looking(partial(CheckedExchange, self), request_head)
+            looking = forwarder.looking(partial(CheckedExchange, self))
         else:
-            looking = forwarder.looking(partial(HeldExchange, self, self.room), head_for_whole)
+            looking = forwarder.looking(partial(HeldExchange, self, self.room))
         result = await looking.forward(self.visit, outbound)
         if result.code in _ALARMS:
             await self._alarm(result.code)

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple, Protocol
 
 from gateway.backoffice.answer_places import LeadsElsewhere, place_fields
 from gateway.backoffice.canonical import CanonicalTarget
-from gateway.backoffice.headers import local_location, passed_on, response_head
+from gateway.backoffice.headers import local_location, passed_on, request_head, response_head
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
-from gateway.wire.request_head import CHUNKED
+from gateway.wire.request_head import CHUNKED, RequestHead
 
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
 _LAST_CHUNK: Final = b"0\r\n\r\n"
@@ -50,6 +50,7 @@ class Outbound(NamedTuple):
     Attributes:
         target: the canonical target that was matched, decided and recorded.
         told: what the system is told of who asks, see `told_fields`.
+        origins: of the system and of other hosts of the gateway, see `local_location`.
         resource: a style sheet, script or image.
         keep: stores what an answer brings for the session, durable when it returns: the instant of
             the visit, `Set-Cookie` values, and where it leads.
@@ -61,6 +62,7 @@ class Outbound(NamedTuple):
 
     target: CanonicalTarget
     told: bytes
+    origins: Mapping[str, bytes]
     resource: bool
     keep: KeepAnswer
     learns: Callable[[], bool]
@@ -104,19 +106,22 @@ class Exchange:
     _ended = False
     _storing: asyncio.Task[None] | None = None
 
-    def __init__(
-        self, visit: ForwardedVisit, outbound: Outbound, origins: Mapping[str, bytes]
-    ) -> None:
+    def __init__(self, visit: ForwardedVisit, outbound: Outbound) -> None:
         self._visit = visit
         self._incoming = visit.incoming
         self._client = client = visit.client
         self.done: asyncio.Future[Forwarded] = client.loop.create_future()
         self._outbound = outbound
-        self._origins = origins
         self._pieces: list[bytes] = []  # of one read, written together
 
-    def start(self, upstream: UpstreamConnection, head: bytes) -> None:
-        """Send the request on `upstream`; the body follows as it comes."""
+    def start(self, upstream: UpstreamConnection, host: bytes) -> None:
+        """Send the request on `upstream`; the body follows as it comes.
+
+        Args:
+            upstream: nobody else has it.
+            host: the system's own `Host`.
+        """
+        head = self._request_head(self._incoming.head, host)
         self._upstream = upstream
         incoming = self._incoming
         incoming.on_gone = self._client_gone
@@ -172,7 +177,7 @@ class Exchange:
             cookies = [value for name, value in fields if name == b"set-cookie"]
         if b"location" in named:
             places = [value for name, value in fields if name == b"location"]
-            location = local_location(places[0], self._origins)
+            location = local_location(places[0], self._outbound.origins)
             if location is None or len(set(places)) > 1:
                 # a system that sends people elsewhere is not followed
                 self._abandon(502, "upstream-location")
@@ -180,7 +185,7 @@ class Exchange:
         leads_to = location
         if b"refresh" in named or b"link" in named or b"content-location" in named:
             try:
-                self._more, refreshed = place_fields(fields, self._origins)
+                self._more, refreshed = place_fields(fields, self._outbound.origins)
             except LeadsElsewhere:
                 self._abandon(502, "upstream-location")
                 return
@@ -233,6 +238,16 @@ class Exchange:
         self._incoming.resume_body()
 
     # ---- inside ---------------------------------------------------------------------------
+
+    def _request_head(self, head: RequestHead, host: bytes) -> bytes:
+        """Write what the system is asked; see `request_head`."""
+        return request_head(
+            head=head,
+            target=self._outbound.target,
+            host=host,
+            told=self._outbound.told,
+            reference=self._visit.reference,
+        )
 
     def _head(
         self,

@@ -6,11 +6,10 @@ been idle, and it is a GET or HEAD without a body. A POST that anybody may have 
 twice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from gateway.backoffice.forward import Exchange, Forwarded, ForwardedVisit, Outbound
-from gateway.backoffice.headers import request_head
 from gateway.backoffice.plain_exchange import PlainExchange
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Instance, Upstream
@@ -20,33 +19,30 @@ from gateway.wire.websocket_head import WEBSOCKET
 
 # Without effect, RFC 9110 section 9.2.1; the handshake of a WebSocket is a GET.
 _REPEATABLE: Final = frozenset({"GET", "HEAD", WEBSOCKET})
-NewExchange = Callable[[ForwardedVisit, Outbound, Mapping[str, bytes]], Exchange]
+NewExchange = Callable[[ForwardedVisit, Outbound], Exchange]
 
 
 class Forwarder:
-    """Forwards to one system."""
+    """Forwards to one system.
 
-    def __init__(
-        self,
-        upstream: Upstream,
-        *,
-        exchange: NewExchange = PlainExchange,
-        writes_head: Callable[..., bytes] = request_head,
-    ) -> None:
+    Attributes:
+        origins: by which places that answers lead to are known, see `Upstream`.
+    """
+
+    def __init__(self, upstream: Upstream, *, exchange: NewExchange = PlainExchange) -> None:
         """Hold the system.
 
         Args:
             upstream: its instances and the connections to them.
             exchange: what couples the two sides; another kind looks at what the system answers.
-            writes_head: what is asked of the system; see `request_head`.
         """
         self._upstream = upstream
         self._exchange = exchange
-        self._request_head = writes_head
+        self.origins = upstream.origins
 
-    def looking(self, exchange: NewExchange, writes_head: Callable[..., bytes]) -> "Forwarder":
+    def looking(self, exchange: NewExchange) -> "Forwarder":
         """Give a forwarder over the same connections that looks at what the system answers."""
-        return Forwarder(self._upstream, exchange=exchange, writes_head=writes_head)
+        return Forwarder(self._upstream, exchange=exchange)
 
     async def forward(self, visit: ForwardedVisit, outbound: Outbound) -> Forwarded:
         """Send a decided and recorded request on, and stream the answer back.
@@ -67,7 +63,8 @@ class Forwarder:
         try:
             if idle is None:
                 return await self._attempt(instance, visit, outbound, fresh=False)
-            exchange = self._begin(instance, idle, visit, outbound)
+            exchange = self._exchange(visit, outbound)
+            exchange.start(idle, instance.host)
             forwarded = await exchange.done
         except ExchangeError as error:
             if not _may_repeat(error, visit):
@@ -124,30 +121,12 @@ class Forwarder:
                 return Forwarded(status=status, code=code, answered=False)
             if not upstream.is_reusable:  # gone before it could be used
                 raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
-        exchange = self._begin(instance, upstream, visit, outbound)
+        exchange = self._exchange(visit, outbound)
+        exchange.start(upstream, instance.host)
         forwarded = await exchange.done
         if forwarded.answered:
             visit.client.finish(incoming, keep_open=exchange.keep_open)
         return forwarded
-
-    def _begin(
-        self,
-        instance: Instance,
-        upstream: UpstreamConnection,
-        visit: ForwardedVisit,
-        outbound: Outbound,
-    ) -> Exchange:
-        """Send the request, and have the answer go where it belongs."""
-        head = self._request_head(
-            head=visit.incoming.head,
-            target=outbound.target,
-            host=instance.host,
-            told=outbound.told,
-            reference=visit.reference,
-        )
-        exchange = self._exchange(visit, outbound, self._upstream.origins)
-        exchange.start(upstream, head)
-        return exchange
 
 
 async def _acquired(

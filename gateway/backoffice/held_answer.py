@@ -16,20 +16,18 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from typing_extensions import override
 
 from gateway.backoffice.forward import Exchange
-from gateway.backoffice.headers import local_location, request_head
+from gateway.backoffice.headers import local_location
 from gateway.backoffice.treatment.content_kind import kind_of
 from gateway.backoffice.treatment.html_attributes import names_field
 from gateway.backoffice.treatment.treat import MOST_BYTES, treat
 from gateway.backoffice.treatment.unfit import UnfitAnswerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gateway.backoffice.forward import ForwardedVisit, Outbound
     from gateway.backoffice.transport import ExchangeError
     from gateway.backoffice.treatment.content_kind import AnswerKind
@@ -85,13 +83,6 @@ class HeldBytes:
         self._now -= size
 
 
-def head_for_whole(*, head: RequestHead, **rest: Any) -> bytes:
-    """Write the head of a request for the whole of something, plainly; see `request_head`."""
-    fields = {name: value for name, value in head.headers.items() if name not in _NOT_ASKED}
-    fields[b"accept-encoding"] = b"identity"
-    return request_head(head=replace(head, headers=fields, worked_out={}), **rest)
-
-
 class CheckedExchange(Exchange):
     """Refuses an answer by its head, or streams it."""
 
@@ -100,9 +91,8 @@ class CheckedExchange(Exchange):
         duty: AnswerDuty,
         visit: ForwardedVisit,
         outbound: Outbound,
-        origins: Mapping[str, bytes],
     ) -> None:
-        super().__init__(visit, outbound, origins)
+        super().__init__(visit, outbound)
         self._duty = duty
 
     @override
@@ -124,9 +114,8 @@ class HeldExchange(Exchange):
         room: HeldBytes,
         visit: ForwardedVisit,
         outbound: Outbound,
-        origins: Mapping[str, bytes],
     ) -> None:
-        super().__init__(visit, outbound, origins)
+        super().__init__(visit, outbound)
         if duty.treatment is None:
             raise ValueError("held answer: nothing is to be done to it")
         self._duty, self._treatment, self._room = duty, duty.treatment, room
@@ -150,7 +139,7 @@ class HeldExchange(Exchange):
             self._more, self._cookies = self._outbound.pass_cookies(self._cookies), []
         places = {value for name, value in fields if name == b"location"}
         if places:
-            self._location = local_location(next(iter(places)), self._origins)
+            self._location = local_location(next(iter(places)), self._outbound.origins)
             if self._location is None or len(places) > 1 or self._tells(self._location):
                 self._abandon(502, "upstream-location")
                 return
@@ -196,6 +185,13 @@ class HeldExchange(Exchange):
         self._settle(error.status, error.code, error)
 
     # ---- inside ---------------------------------------------------------------------------
+
+    @override
+    def _request_head(self, head: RequestHead, host: bytes) -> bytes:
+        """Ask for the whole of it, plainly."""
+        fields = {name: value for name, value in head.headers.items() if name not in _NOT_ASKED}
+        fields[b"accept-encoding"] = b"identity"
+        return super()._request_head(replace(head, headers=fields, worked_out={}), host)
 
     async def _send_treated(self) -> None:
         try:

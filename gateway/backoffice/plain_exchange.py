@@ -21,15 +21,17 @@ class PlainExchange(Exchange):
     """One request and its answer, passed on as it comes."""
 
     @override
-    def start(self, upstream: UpstreamConnection, head: bytes) -> None:
+    def start(self, upstream: UpstreamConnection, host: bytes) -> None:
         """Send the request on `upstream`; the body follows as it comes."""
-        asked = self._incoming.head
-        if asked.body_length or asked.method == "HEAD":
-            super().start(upstream, head)
+        incoming = self._incoming
+        head = incoming.head
+        if head.body_length or head.method == "HEAD":
+            super().start(upstream, host)
         else:
+            asked = self._request_head(head, host)
             self._upstream = upstream
-            self._incoming.on_gone = self._client_gone
-            upstream.begin(head, self, head_only=False, complete=True, plain=self)
+            incoming.on_gone = self._client_gone
+            upstream.begin(asked, self, head_only=False, complete=True, plain=self)
 
     def on_plain(self, answer: PlainAnswer, data: bytes, *, whole: bool) -> None:
         """Write the head to the client, and what there is of the body with it."""

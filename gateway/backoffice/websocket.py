@@ -15,14 +15,13 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from gateway.backoffice.forward import Exchange, Forwarded, ForwardedVisit, Outbound
 from gateway.backoffice.forwarder import Forwarder
-from gateway.backoffice.headers import request_head
 from gateway.backoffice.shares import PERSON_SHARE, Shares
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Upstream
@@ -54,11 +53,8 @@ class WebSockets:
             at_most: at a time, in this worker.
         """
         scheme = upstream.instances[0].url.partition("://")[0].encode("ascii")
-        self._exchange = partial(Handshake, idle_seconds=idle_seconds)
-        self._writes_head = partial(handshake_head, scheme)
-        self._forwarder = Forwarder(
-            upstream, exchange=self._exchange, writes_head=self._writes_head
-        )
+        self._exchange = partial(Handshake, scheme=scheme, idle_seconds=idle_seconds)
+        self._forwarder = Forwarder(upstream, exchange=self._exchange)
         self._at_most = at_most
         self._shares = Shares(at_most)
         self._held: Counter[str] = Counter()  # by asker
@@ -89,30 +85,13 @@ class WebSockets:
         held[asker] += 1
         forwarder = self._forwarder
         if judge is not None:
-            forwarder = forwarder.looking(partial(self._exchange, judge=judge), self._writes_head)
+            forwarder = forwarder.looking(partial(self._exchange, judge=judge))
         try:
             return await forwarder.forward(visit, outbound)
         finally:
             held[asker] -= 1
             if not held[asker]:
                 del held[asker]
-
-
-def handshake_head(scheme: bytes, *, head: RequestHead, host: bytes, **asked: Any) -> bytes:
-    """Write the handshake that goes to the system, its key last; see `request_head`.
-
-    Its origin is the system's own: that it was ours has been checked, and its pages are there.
-    """
-    lines = [b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"]
-    lines.append(b"Origin: " + scheme + b"://" + host)
-    protocols = head.headers.get(b"sec-websocket-protocol")
-    if protocols is not None:
-        lines.append(b"Sec-WebSocket-Protocol: " + protocols)
-    if offers := _offers(head):
-        lines.append(b"Sec-WebSocket-Extensions: " + b", ".join(offers))
-    lines.append(b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)))
-    written = request_head(head=replace(head, method="GET", worked_out={}), host=host, **asked)
-    return b"\r\n".join((written[:-4], *lines, b"", b""))
 
 
 class Handshake(Exchange):
@@ -122,19 +101,21 @@ class Handshake(Exchange):
         self,
         visit: ForwardedVisit,
         outbound: Outbound,
-        origins: Mapping[str, bytes],
         *,
+        scheme: bytes,
         idle_seconds: float,
         judge: Judge | None = None,
     ) -> None:
-        super().__init__(visit, outbound, origins)
+        super().__init__(visit, outbound)
+        self._scheme = scheme
         self._idle_seconds = idle_seconds
         self._judge = judge
         self._key = b""
         self._coupling: asyncio.Task[None] | None = None
 
-    def start(self, upstream: UpstreamConnection, head: bytes) -> None:
+    def start(self, upstream: UpstreamConnection, host: bytes) -> None:
         """Send the handshake."""
+        head = self._request_head(self._incoming.head, host)
         self._upstream = upstream
         self._key = head[-4 - _KEY_BYTES : -4]
         self._incoming.on_gone = self._client_gone
@@ -144,6 +125,22 @@ class Handshake(Exchange):
     def on_head(self, status: int, fields: Fields, length: int | None) -> None:  # noqa: ARG002
         """Refuse an ordinary answer, whatever it says: nothing of it is passed on."""
         self._abandon(502, "websocket-not-switched")
+
+    def _request_head(self, head: RequestHead, host: bytes) -> bytes:
+        """Write the handshake that goes to the system, its key last.
+
+        Its origin is the system's own: that it was ours has been checked, and its pages are there.
+        """
+        lines = [b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"]
+        lines.append(b"Origin: " + self._scheme + b"://" + host)
+        protocols = head.headers.get(b"sec-websocket-protocol")
+        if protocols is not None:
+            lines.append(b"Sec-WebSocket-Protocol: " + protocols)
+        if offers := _offers(head):
+            lines.append(b"Sec-WebSocket-Extensions: " + b", ".join(offers))
+        lines.append(b"Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)))
+        written = super()._request_head(replace(head, method="GET", worked_out={}), host)
+        return b"\r\n".join((written[:-4], *lines, b"", b""))
 
     def _switched(self, rest: bytes) -> None:
         """Take the socket from the pool."""

@@ -230,6 +230,7 @@ class ForwardAct:
         return Outbound(
             target=target,
             told=told,
+            origins=self._forwarder.origins,
             resource=grant is None,
             keep=partial(self._keep, session.hash, function, target),
             learns=self._learns,

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from itertools import repeat
 from typing import Protocol
 
@@ -40,7 +40,11 @@ class Gate:
     """Forwards every request, and keeps what came of it."""
 
     def __init__(
-        self, forwarder: Forwards, limits: ConnectionLimits, keep: KeepAnswer | None
+        self,
+        forwarder: Forwards,
+        limits: ConnectionLimits,
+        keep: KeepAnswer | None,
+        origins: Mapping[str, bytes],
     ) -> None:
         self.limits = limits
         self.connections: set[Connection] = set()
@@ -53,6 +57,7 @@ class Gate:
         self.askers: Iterator[str] = repeat("staff-1")
         self._clients: list[RawClient] = []
         self._forwarder = forwarder
+        self._origins = origins
         self._keep = keep or self._note
 
     async def _note(self, values: list[bytes], location: bytes | None) -> None:
@@ -64,6 +69,7 @@ class Gate:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
             told=told_fields([(b"Gateway-Assertion", b"signed")], b"jar=1"),
+            origins=self._origins,
             resource=False,
             keep=lambda _, values, location: self._keep(values, location),
             learns=lambda: self.learns,
@@ -149,7 +155,7 @@ async def gate_to(
         slow_seconds=slow_seconds,
         hosts=frozenset({b"gate"}),
     )
-    handler = Gate(wire(system), limits, keep)
+    handler = Gate(wire(system), limits, keep, system.origins)
 
     async def sweep() -> None:
         while True:

@@ -13,12 +13,10 @@ import pytest
 from gateway.backoffice import held_answer
 from gateway.backoffice.forward import Forwarded
 from gateway.backoffice.forwarder import Forwarder
-from gateway.backoffice.headers import request_head
 from gateway.backoffice.held_answer import (
     CheckedExchange,
     HeldBytes,
     HeldExchange,
-    head_for_whole,
 )
 from gateway.backoffice.treatment.treat import MOST_BYTES, Treatment
 from tests.doubles.raw_client import RawClient
@@ -67,7 +65,7 @@ async def held(
     room = room or HeldBytes()
     async with gate(script) as (client, handler, upstream):
         exchange = partial(HeldExchange, duty, room)
-        handler._forwarder = plain(handler).looking(exchange, head_for_whole)
+        handler._forwarder = plain(handler).looking(exchange)
         yield client, handler, upstream, duty, room
 
 
@@ -263,7 +261,7 @@ async def test_where_only_the_marking_counts_the_rest_is_streamed() -> None:
     answers = said(PAGE, "ETag: a"), said(PAGE, "Classification: SECRET")
     async with gate(answering(*answers)) as (client, handler, _):
         exchange = partial(CheckedExchange, Duty())
-        handler._forwarder = plain(handler).looking(exchange, request_head)
+        handler._forwarder = plain(handler).looking(exchange)
         shown = await client.get()
         refused = await client.get()
 

@@ -81,13 +81,14 @@ class Coupled:
         outbound = Outbound(
             target=canonicalise_target(incoming.head.target, frozenset()),
             told=b"",
+            origins={},
             resource=False,
             keep=self._keep,
             learns=lambda: True,
             body_bytes=100,
         )
-        exchange = self.kind(new_visit(incoming, connection), outbound, {})
-        exchange.start(self.system, b"asked")
+        exchange = self.kind(new_visit(incoming, connection), outbound)
+        exchange.start(self.system, b"office")
         try:
             self.came_of_it.append(await exchange.done)
         except ExchangeError as error:
