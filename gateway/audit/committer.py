@@ -22,7 +22,7 @@ from gateway.audit.closings import Outcomes
 from gateway.audit.disk import Disk
 from gateway.audit.errors import DiskFullError, JournalError, SealError
 from gateway.audit.idle_lanes import IdleLanes
-from gateway.audit.journal import FRAME, LANES, JournalWriter, frame, frame_head
+from gateway.audit.journal import FRAME, LANES, JournalWriter, frame
 from gateway.audit.recorder_limits import RecorderLimits
 from gateway.audit.sealing import NO_LEAF, Position, Sealer
 from gateway.audit.waiting import Waiting, WaitingRoom, lets_happen
@@ -84,8 +84,9 @@ class Committer:
         # Held from the seal of an entry until it stands in `pending`: both follow one order.
         self._sealing = threading.Lock()
         self._turn = threading.Lock()  # held while entries are taken and written
-        self._landing = threading.Condition()
-        self._flights = 0  # flushes that run; changed with `_landing` held
+        self._counting = threading.Lock()
+        self._landing = threading.Condition(self._counting)
+        self._flights = 0  # flushes that run; changed with `_counting` held
         self._lanes = LANES  # committers that have not ended; changed with the turn
         self._threads: list[threading.Thread] = []
 
@@ -165,8 +166,9 @@ class Committer:
         patience_seconds = None if lane else IDLE_SECONDS
         while not (self._closing and not self.room.pending and not self.outcomes):
             self._idle.sleep(lane, patience_seconds, self._has_work)
-            while self._commit_what_waits(lane):
-                pass
+            self._commit_what_waits(lane)
+            while self.room.pending:
+                self._commit_what_waits(lane)
         with self._turn:
             self._lanes -= 1
             if not self._lanes:
@@ -176,8 +178,8 @@ class Committer:
     def _has_work(self) -> bool:
         return bool(self.room.pending) or self._closing
 
-    def _commit_what_waits(self, lane: int) -> bool:
-        """Write and flush what waits; tell whether there was anything."""
+    def _commit_what_waits(self, lane: int) -> None:
+        """Write and flush what waits."""
         with self._turn:
             for draft in self.outcomes.take(time.monotonic(), everything=self._closing):
                 self.place(Waiting(draft))
@@ -185,7 +187,7 @@ class Committer:
             if not batch:
                 if self._state == "reserve":
                     self._recover()
-                return False
+                return
             try:
                 written = self._write(lane, batch)
             except Exception as error:  # noqa: BLE001 - whatever it was, what is on disk is uncertain
@@ -198,7 +200,6 @@ class Committer:
         if self._state == "stopped":
             self.room.settle(batch, STOPPED)  # those who were not even written
         self.room.land(batch)
-        return True
 
     def _write(self, lane: int, batch: tuple[Waiting, ...]) -> tuple[Waiting, ...]:
         """Write a batch; return those of it that are still to be flushed. Has the turn."""
@@ -229,7 +230,7 @@ class Committer:
 
     def _take_off(self) -> None:
         """Note that a flush begins; the next segment waits for it."""
-        with self._landing:
+        with self._counting:
             self._flights += 1
 
     def _flush(self, lane: int, written: tuple[Waiting, ...]) -> None:
@@ -239,11 +240,12 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - as above
             self._stop(error)
         failure = STOPPED if self._state == "stopped" else None
-        with self._landing:
+        with self._counting:
             if failure is None:
                 self._acknowledged = max(self._acknowledged, written[-1].sealed.wseq)
             self._flights -= 1
-            self._landing.notify_all()
+            if not self._flights:
+                self._landing.notify_all()
         self.room.settle(written, failure)
 
     def _wait_for_landings(self) -> None:
@@ -252,15 +254,11 @@ class Committer:
 
     def _fitting(self, batch: tuple[Waiting, ...], room: int) -> tuple[int, bytes]:
         """Take the longest start of a batch that fits; return its count and its frames."""
-        pieces: list[bytes] = []
-        room -= len(self._start_frame)
-        for count, waiting in enumerate(batch):
-            body = waiting.sealed.body
-            room -= FRAME.size + len(body)
-            if room < 0:
-                return count, b"".join(pieces)
-            pieces += (frame_head(body), body)
-        return len(batch), b"".join(pieces)
+        bodies = [waiting.sealed.body for waiting in batch]
+        size = len(self._start_frame) + len(bodies) * FRAME.size + sum(map(len, bodies))
+        while bodies and size > room:
+            size -= FRAME.size + len(bodies.pop())
+        return len(bodies), frame(*bodies)
 
     def _reseal_without_permits(self, batch: tuple[Waiting, ...]) -> None:
         """On a full disk: refuse the permits that came before it was known, keep the refusals.

@@ -9,11 +9,11 @@ Salts: SHAKE-256 over the seed, 16 bytes a field. Commitment: SHA-256(salt, name
 `fields_root`: SHA-256 over all commitments in order.
 """
 
-import hashlib
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256, shake_256
 from operator import add
 from typing import NamedTuple
 
@@ -40,8 +40,7 @@ SEED_BYTES = 16
 NONCE_BYTES = 12
 _SALT_BYTES = 16
 _TAG_BYTES = 16
-_DIGEST = type(hashlib.sha256()).digest
-_new_fields = tuple.__new__
+_DIGEST = type(sha256()).digest
 _CATEGORIES = ("GP", "LE")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -61,13 +60,13 @@ class PersonalText(NamedTuple):
 
     def salts(self, seed: bytes) -> tuple[bytes, ...]:
         """Make the salt of each field, in order."""
-        return self.layout.unpack(hashlib.shake_256(seed).digest(self.layout.size))
+        return self.layout.unpack(shake_256(seed).digest(self.layout.size))
 
     def commitments(self, seed: bytes) -> Iterator[bytes]:
         """Commit to each field, in order; all of it runs in C."""
         _, committed, layout = self
-        salts = layout.unpack(hashlib.shake_256(seed).digest(layout.size))
-        return map(_DIGEST, map(hashlib.sha256, map(add, salts, committed)))
+        salts = layout.unpack(shake_256(seed).digest(layout.size))
+        return map(_DIGEST, map(sha256, map(add, salts, committed)))
 
     @classmethod
     def of(cls, fields: dict[str, str]) -> "PersonalText":
@@ -78,18 +77,6 @@ class PersonalText(NamedTuple):
             tuple(f"{name}\0{value}".encode() for name, value in fields.items()),
             struct.Struct(f"{_SALT_BYTES}s" * len(fields)),
         )
-
-
-class EncryptedFields(NamedTuple):
-    """What the envelope says about the personal fields, and the bytes beside it.
-
-    A named tuple, not a dataclass: one is made for every entry, and costs a sixth.
-    """
-
-    kid: bytes
-    kc: bytes
-    fields_root: bytes
-    ciphertext: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +92,7 @@ class Disclosure:
         """Check the field against an envelope's `fields_root`; raises FieldsError."""
         if _commitment(self.salt, self.name, self.value) not in self.commitments:
             raise FieldsError(f"record: the disclosed field `{self.name}` is not the one sealed")
-        if hashlib.sha256(b"".join(self.commitments)).digest() != fields_root:
+        if sha256(b"".join(self.commitments)).digest() != fields_root:
             raise FieldsError("record: the commitments do not belong to this entry")
 
 
@@ -146,8 +133,10 @@ class FieldEncryption:
 
     def encrypt(
         self, personal: PersonalText, draft: EntryDraft, seed: bytes, nonce: bytes
-    ) -> EncryptedFields:
+    ) -> tuple[bytes, bytes, bytes, bytes]:
         """Encrypt fields under the key of a draft's month and class.
+
+        It returns what the envelope says of them (`kid`, `kc`, `fields_root`), and the ciphertext.
 
         Args:
             personal: The fields made ready, not none.
@@ -164,9 +153,8 @@ class FieldEncryption:
         sealed = cipher.aead.encrypt(nonce, seed + personal.json, entry_id)
         commitment = cipher.commitment.copy()
         commitment.update(entry_id)
-        root = hashlib.sha256(b"".join(personal.commitments(seed))).digest()
-        said = cipher.kid, commitment.digest(), root, nonce + sealed
-        return _new_fields(EncryptedFields, said)
+        root = sha256(b"".join(personal.commitments(seed))).digest()
+        return cipher.kid, commitment.digest(), root, nonce + sealed
 
     def decrypt(
         self, ciphertext: bytes, *, entry_id: bytes, kid: str, kc: bytes, fields_root: bytes
@@ -181,7 +169,7 @@ class FieldEncryption:
             return None
         seed, fields = opened
         commitments = PersonalText.of(fields).commitments(seed)
-        if hashlib.sha256(b"".join(commitments)).digest() != fields_root:
+        if sha256(b"".join(commitments)).digest() != fields_root:
             raise FieldsError("record: the fields are not those the envelope commits to")
         return fields
 
@@ -246,8 +234,8 @@ class _FieldCipher:
     def __init__(self, key: FieldKey) -> None:
         self.kid = key.kid.encode()
         self.aead = AESGCM(key.secret)
-        self.commitment = hashlib.sha256(b"kc" + key.secret)
+        self.commitment = sha256(b"kc" + key.secret)
 
 
 def _commitment(salt: bytes, name: str, value: str) -> bytes:
-    return hashlib.sha256(salt + f"{name}\0{value}".encode()).digest()
+    return sha256(salt + f"{name}\0{value}".encode()).digest()

@@ -23,6 +23,7 @@ import struct
 import threading
 import zlib
 from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
 
 from gateway.audit.disk import Disk
@@ -51,14 +52,10 @@ class JournalSizes:
     headroom_bytes: int
 
 
-def frame_head(body: bytes) -> bytes:
-    """Give what stands before a body in the journal."""
-    return FRAME.pack(FRAME_MARK, len(body), zlib.crc32(body))
-
-
-def frame(body: bytes) -> bytes:
-    """Wrap a body for the journal."""
-    return frame_head(body) + body
+def frame(*bodies: bytes) -> bytes:
+    """Wrap bodies for the journal; each step of it runs in C for all of them."""
+    heads = map(FRAME.pack, repeat(FRAME_MARK), map(len, bodies), map(zlib.crc32, bodies))
+    return b"".join(chain.from_iterable(zip(heads, bodies, strict=True)))
 
 
 def unique_writer(role: str) -> str:

@@ -13,7 +13,7 @@ import os
 import struct
 from binascii import b2a_base64, hexlify
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from typing import NamedTuple, TypeAlias
 
@@ -78,8 +78,7 @@ class Sealed(NamedTuple):
         return Position(wseq=self.wseq, leaf=self.leaf)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(NamedTuple):
     """How far a writer has come: the sequence number and leaf of its last entry."""
 
     wseq: int

@@ -82,6 +82,7 @@ class WaitingRoom:
         """
         told: list[Waiting] = []
         by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
+        loop, futures = None, []
         with self._settling:
             for waiting in batch:
                 if waiting.settled:
@@ -90,10 +91,11 @@ class WaitingRoom:
                 future = waiting.future
                 if future is None:
                     told.append(waiting)
-                elif (futures := by_loop.get(loop := future.get_loop())) is not None:
-                    futures.append(future)
                 else:
-                    by_loop[loop] = [future]
+                    if future.get_loop() is not loop:
+                        loop = future.get_loop()
+                        futures = by_loop.setdefault(loop, [])
+                    futures.append(future)
         for waiting in told:
             if waiting.done is not None:
                 _call(waiting.done, failure)

@@ -4,6 +4,7 @@ import os
 import tracemalloc
 from base64 import b64encode
 from dataclasses import replace
+from typing import NamedTuple
 
 import pytest
 
@@ -12,7 +13,6 @@ from gateway.audit.field_encryption import (
     NONCE_BYTES,
     PERSONAL_FIELDS,
     SEED_BYTES,
-    EncryptedFields,
     FieldEncryption,
     PersonalText,
     personal_fields,
@@ -25,10 +25,21 @@ ENTRY_ID = bytes(range(16))
 NOVEMBER_US = 1_795_000_000_000_000  # 18 November 2026
 
 
+class EncryptedFields(NamedTuple):
+    """What encrypting gives, by name."""
+
+    kid: bytes
+    kc: bytes
+    fields_root: bytes
+    ciphertext: bytes
+
+
 def encrypt(key_ring: KeyRing, *, at_us: int = NOVEMBER_US, regime: str = "GP") -> EncryptedFields:
     draft = decision(1, id=ENTRY_ID, at_us=at_us, regime=regime)
-    return FieldEncryption(key_ring).encrypt(
-        PersonalText.of(FIELDS), draft, os.urandom(SEED_BYTES), os.urandom(NONCE_BYTES)
+    return EncryptedFields(
+        *FieldEncryption(key_ring).encrypt(
+            PersonalText.of(FIELDS), draft, os.urandom(SEED_BYTES), os.urandom(NONCE_BYTES)
+        )
     )
 
 
@@ -69,9 +80,9 @@ def test_each_month_and_class_has_its_own_key(
 def test_months_can_alternate(bench: RecordBench) -> None:
     encryption = FieldEncryption(bench.key_ring)
     kids = [
-        encryption.encrypt(
-            PersonalText.of(FIELDS), decision(1, at_us=at_us), b"s" * 16, b"n" * 12
-        ).kid[:7]
+        encryption.encrypt(PersonalText.of(FIELDS), decision(1, at_us=at_us), b"s" * 16, b"n" * 12)[
+            0
+        ][:7]
         for at_us in (NOVEMBER_US, NOVEMBER_US + 30 * 86_400_000_000, NOVEMBER_US)
     ]
 

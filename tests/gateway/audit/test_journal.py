@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
@@ -37,6 +38,12 @@ def test_what_is_appended_stands_at_the_start_of_a_segment_of_full_size(tmp_path
     assert len(content) == 64 << 10
     assert content.startswith(frame(b"one") + frame(b"two"))
     assert not any(content[2 * (FRAME.size + 3) :])
+
+
+def test_frames_of_many_bodies_are_those_of_each() -> None:
+    assert frame(b"one", b"", b"three") == frame(b"one") + frame(b"") + frame(b"three")
+    assert frame(b"one") == b"VGj1" + bytes((0, 0, 0, 3)) + crc32(b"one").to_bytes(4) + b"one"
+    assert frame() == b""
 
 
 def test_the_blocks_of_a_segment_are_there_before_it_is_used(tmp_path: Path) -> None:
