@@ -49,7 +49,7 @@ class KeptCookies:
         self._engine = engine
         self._bulletin = bulletin
         self._lock = threading.Lock()
-        self._jars: dict[tuple[str, str], CookieJar] = {}
+        self._jars: dict[tuple[str, str], CookieJar] = {}  # never another one: `find` is its own
         self.find: Callable[[tuple[str, str]], CookieJar | None] = self._jars.get
         self._systems: set[str] = set()  # of which there are jars
         self._changes = 0

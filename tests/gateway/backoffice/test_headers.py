@@ -49,6 +49,29 @@ def test_the_request_is_what_was_decided_on_with_who_is_asking() -> None:
     )
 
 
+def test_what_was_worked_out_for_one_request_says_nothing_of_another() -> None:
+    given = head("POST", 3, accept="text/html")
+    asked = [
+        (target, host, told, reference)
+        for target in (b"/a", b"/b?c=d")
+        for host in (b"back.office", b"other")
+        for told in (b"\r\nGateway-Assertion: one", b"\r\nGateway-Assertion: two")
+        for reference in ("0123456789", "ABCDEFGHJK")
+    ]
+    for target, host, told, reference in asked:
+        said = request_head(
+            head=given.for_target(b"/raw"),
+            target=CanonicalTarget("/", (), target),
+            host=host,
+            told=told,
+            reference=reference,
+        )
+        assert said == (
+            b"POST %b HTTP/1.1\r\nHost: %b\r\nAccept: text/html%b\r\nX-Request-ID: %b\r\n"
+            b"Content-Length: 3\r\n\r\n" % (target, host, told, reference.encode())
+        )
+
+
 @pytest.mark.parametrize(
     "field",
     [
