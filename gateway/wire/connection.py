@@ -257,7 +257,7 @@ class Connection(asyncio.Protocol):
         if incoming is not self._current:
             return
         self._current, incoming.sent_bytes = None, self.bytes_out
-        if not self.is_open:
+        if self._transport is None or self._transport.is_closing():
             return
         if keep_open:
             self._serve_next()
