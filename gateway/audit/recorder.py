@@ -28,9 +28,6 @@ from gateway.keys import KeyRing
 JOURNAL_FOLDER = "journal"
 # The watchdog comes by now and then, so whoever is due a little later is told now.
 _NOTICE_SECONDS = 2 * WATCH_SECONDS
-# While every turn of the loop brings entries, so many of them are waited for, or for so many turns.
-_WORTH_A_FLUSH = 12
-_MOST_TURNS = 3
 
 
 class Recorder:
@@ -125,7 +122,7 @@ class Recorder:
         if not self._wake_planned:
             # Once for all that this turn of the loop hands over.
             self._wake_planned = True
-            loop.call_soon(self._wake_as_planned, loop)
+            loop.call_soon(self._wake_as_planned)
         return future
 
     def record_and_wait(self, draft: EntryDraft, timeout_seconds: float = 2.0) -> None:
@@ -179,19 +176,6 @@ class Recorder:
             return "the disk is full"
         return None
 
-    def _wake_as_planned(
-        self, loop: asyncio.AbstractEventLoop, known: int = 1, turns: int = _MOST_TURNS
-    ) -> None:
-        """Wake a committer; while entries come with each turn of the loop, one of the next turns.
-
-        Args:
-            loop: The running one.
-            known: How many waited a turn ago. The first is alone until another comes.
-            turns: For how many more to wait at the most.
-        """
-        waiting = len(self._pending)
-        if known < waiting < _WORTH_A_FLUSH and turns:
-            loop.call_soon(self._wake_as_planned, loop, waiting, turns - 1)
-        else:
-            self._wake_planned = False
-            self._committer.wake()
+    def _wake_as_planned(self) -> None:
+        self._wake_planned = False
+        self._committer.wake()

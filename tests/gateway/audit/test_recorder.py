@@ -74,38 +74,6 @@ async def test_futures_resolve_on_the_loop(bench: RecordBench) -> None:
     assert len(bench.search(limit=100, kind=Kind.ACCESS).rows) == 50
 
 
-@pytest.mark.parametrize(
-    ("first", "each_turn", "turns"),
-    [(1, 0, 1), (1, 1, 1), (2, 0, 2), (2, 2, 4), (5, 5, 3), (12, 12, 1)],
-    ids=["alone", "one-a-turn", "no-more-come", "a-few-turns", "worth-a-flush", "at-once"],
-)
-async def test_a_wake_waits_only_while_each_turn_of_the_loop_brings_entries(
-    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, first: int, each_turn: int, turns: int
-) -> None:
-    """Nothing is delayed for what does not come, and nothing for more than a few turns."""
-    disk = FaultyDisk()
-    woken: list[int] = []
-    with bench.recorder(disk=disk) as recorder:
-        disk.released.clear()
-        for lane in range(LANES):  # all are busy, so that what waits stays there
-            recorder.record(decision(lane), lambda _: None)
-            wait_until(lambda: not recorder._room.pending)
-        with monkeypatch.context() as patched:
-            for turn in range(1, 10):
-                patched.setattr(recorder._committer, "wake", lambda turn=turn: woken.append(turn))
-                if not woken:
-                    for number in range(first if turn == 1 else each_turn):
-                        recorder.record_async(decision(number)).add_done_callback(seen)
-                await asyncio.sleep(0)
-        disk.released.set()
-
-    assert woken == [turns]
-
-
-def seen(future: "asyncio.Future[None]") -> None:
-    assert future.exception() is None
-
-
 async def test_entries_that_come_later_are_woken_for_again(
     bench: RecordBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
