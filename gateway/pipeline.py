@@ -324,9 +324,9 @@ class Pipeline:
         except Exception as why:  # noqa: BLE001 -- whatever failed, the client is answered
             status, code = self._failed(visit, why)
         else:
-            status, code = result.status, result.code
             if not result.answered:
-                self._refuser.answer(visit, status, cause=code)
+                self._refuser.answer(visit, result.status, cause=result.code)
+            status, code = result.status, result.code
         finally:
             self._close(visit, draft, status, code)
 

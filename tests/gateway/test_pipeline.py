@@ -864,8 +864,15 @@ async def test_a_function_of_a_system_nobody_has_set_up_is_502(opened: Opened) -
         assert gate.drafts[-1].code == "no-such-system"
 
 
+@pytest.mark.parametrize(
+    "does",
+    [
+        fails(RuntimeError("broken")),
+        lambda _: Done(status=413, code="body-too-large", answered=False),
+    ],
+)
 async def test_a_client_is_cut_off_where_not_even_a_refusal_can_be_written(
-    opened: Opened,
+    opened: Opened, does: Callable[[Visit], Done]
 ) -> None:
     class Broken:
         """Refusals that cannot be rendered."""
@@ -875,12 +882,12 @@ async def test_a_client_is_cut_off_where_not_even_a_refusal_can_be_written(
 
     async with opened(refusals=Broken()) as gate:
         token = gate.firefighter()
-        gate.act.does = fails(RuntimeError("broken"))
+        gate.act.does = does
 
         for path in (OWN_PAYSLIP, UNKNOWN):
             with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
                 await asyncio.wait_for(gate.ask(path, token=token), 2)
-        assert gate.drafts[1].code == "cut-short"
+        assert (gate.drafts[1].status, gate.drafts[1].code) == (503, "cut-short")
 
 
 # ---- resources ----------------------------------------------------------------------------------
