@@ -164,11 +164,14 @@ class Committer:
     def _commit_forever(self, lane: int) -> None:
         # One is enough to look after what wakes nobody.
         patience_seconds = None if lane else IDLE_SECONDS
-        while not (self._closing and not self.room.pending and not self.outcomes):
-            self._idle.sleep(lane, patience_seconds, self._has_work)
-            self._commit_what_waits(lane)
-            while self.room.pending:
+        try:
+            while not (self._closing and not self.room.pending and not self.outcomes):
+                self._idle.sleep(lane, patience_seconds, self._has_work)
                 self._commit_what_waits(lane)
+                while self.room.pending:
+                    self._commit_what_waits(lane)
+        except Exception as error:  # noqa: BLE001 - a fault of ours: nobody may wait for who is gone
+            self._stop(error)
         with self._turn:
             self._lanes -= 1
             if not self._lanes:

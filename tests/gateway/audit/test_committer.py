@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from unittest.mock import Mock
+
+import pytest
 
 from gateway.audit.disk import Disk
 from gateway.audit.entry import Kind
@@ -139,6 +142,24 @@ def test_what_has_stopped_is_not_well_again_when_it_closes(bench: RecordBench) -
         committer._note_state("ok")  # read before it stopped
 
         assert (committer.state, committer.takes_all) == ("stopped", False)
+
+
+def test_a_fault_of_ours_stops_it_and_nobody_waits(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with bench.recorder() as recorder:
+        recorder.record_and_wait(decision(0))
+        with monkeypatch.context() as patched:
+            patched.setattr(recorder._committer.outcomes, "take", Mock(side_effect=ArithmeticError))
+            told = Told()
+            recorder.record(decision(1), told)
+            wait_until(lambda: told)
+
+        assert isinstance(told[0], RecordUnavailable)
+        assert "stopped" in str(told[0])
+        assert recorder.state == "stopped"
+        with pytest.raises(RecordUnavailable, match="stopped"):
+            recorder.record_and_wait(decision(2))
 
 
 def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
