@@ -7,9 +7,9 @@ and Grant as objects that no header can imitate.
 
 from __future__ import annotations
 
-import asyncio
 import io
 import sys
+from asyncio import get_running_loop, sleep
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote_to_bytes
@@ -82,13 +82,13 @@ class PagesBridge:
             status, code = incoming.failure if incoming.failed else (413, "form-too-large")
             return PageResult(status=status, code=code, answered=False)
         environ = self._environ(visit, grant, body)
-        loop = asyncio.get_running_loop()
+        loop = get_running_loop()
         begun = loop.time()
         answer = await loop.run_in_executor(self._threads, self._run, environ)
         if answer.status == _NOT_VOUCHED_FOR and not _takes_tickets(visit):
             # No thread waits, and nobody learns from the time what was wrong, such as a name that
             # a directory refuses sooner than a password it has to hash.
-            await asyncio.sleep(begun + REFUSAL_SECONDS - loop.time())
+            await sleep(begun + REFUSAL_SECONDS - loop.time())
         give(answer, visit.incoming, visit.client)
         code = "" if answer.status < 500 else "page-failed"  # noqa: PLR2004
         return PageResult(status=answer.status, code=code, answered=True)

@@ -106,7 +106,7 @@ async def test_who_is_not_recognised_is_told_after_a_while_in_which_no_thread_wa
 
     async with bench(serving(Page(status), threads, [])) as gate:
         client = await gate.client()
-        monkeypatch.setattr("gateway.front.pages_bridge.asyncio.sleep", sleep)
+        monkeypatch.setattr("gateway.front.pages_bridge.sleep", sleep)
         await client.get("/-/sign-in")
         monkeypatch.undo()
 
@@ -247,7 +247,7 @@ async def test_who_is_asked_for_a_ticket_does_not_wait_for_it(
 
     async with bench(serving(Page("401 Ticket"), threads, [])) as gate:
         client = await gate.client()
-        monkeypatch.setattr("gateway.front.pages_bridge.asyncio.sleep", sleep)
+        monkeypatch.setattr("gateway.front.pages_bridge.sleep", sleep)
         await client.get("/-/sign-in/kerberos/cheshire-fire")
         monkeypatch.undo()
 
