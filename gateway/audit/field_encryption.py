@@ -64,9 +64,7 @@ class PersonalText(NamedTuple):
 
     def commitments(self, seed: bytes) -> Iterator[bytes]:
         """Commit to each field, in order; all of it runs in C."""
-        _, committed, layout = self
-        salts = layout.unpack(shake_256(seed).digest(layout.size))
-        return map(_DIGEST, map(sha256, map(add, salts, committed)))
+        return map(_DIGEST, map(sha256, map(add, self.salts(seed), self.committed)))
 
     @classmethod
     def of(cls, fields: dict[str, str]) -> "PersonalText":

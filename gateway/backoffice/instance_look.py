@@ -27,9 +27,7 @@ class _Keeper:
         """Close it."""
         connection.discard()
 
-    def keep(self, connection: UpstreamConnection) -> None:
-        """Close it."""
-        connection.discard()
+    keep = put_back
 
     def forget(self, connection: UpstreamConnection) -> None:
         """Know nothing."""

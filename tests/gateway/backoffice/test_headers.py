@@ -144,9 +144,9 @@ def test_the_answer_has_the_fields_that_describe_its_body_and_ours() -> None:
     )
 
 
-def test_a_resource_may_be_kept_by_the_browser_alone() -> None:
-    said = response_head(
-        status=200,
+def of_resource(status: int) -> bytes:
+    return response_head(
+        status=status,
         fields=b"",
         framing=b"",
         connection=b"",
@@ -155,22 +155,17 @@ def test_a_resource_may_be_kept_by_the_browser_alone() -> None:
         resource=True,
     )
 
+
+def test_a_resource_may_be_kept_by_the_browser_alone() -> None:
+    said = of_resource(200)
+
     assert b"Cache-Control: private, no-cache\r\n" in said
     assert said.endswith(b"\r\n\r\n")
 
 
 def test_a_status_without_a_name_has_a_line_too() -> None:
     for status, line in ((404, b"404 Not Found"), (299, b"299 Answer"), (599, b"599 Answer")):
-        said = response_head(
-            status=status,
-            fields=b"",
-            framing=b"",
-            connection=b"",
-            location=None,
-            reference="0123456789",
-            resource=True,
-        )
-        assert said.startswith(b"HTTP/1.1 " + line + b"\r\n")
+        assert of_resource(status).startswith(b"HTTP/1.1 " + line + b"\r\n")
 
 
 @pytest.mark.parametrize(

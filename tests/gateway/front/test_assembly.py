@@ -21,7 +21,7 @@ from gateway.bulletin import Bulletin, BulletinReader
 from gateway.errors import KeysError, StoreError
 from gateway.front import assembly
 from gateway.front.assembly import Assembly
-from gateway.front.clock import clock, instant, wall_us
+from gateway.front.clock import clock, wall_us
 from gateway.front.from_settings import session_rules
 from gateway.front.policy_in_force import PolicyInForce
 from gateway.identity.directories.directory import DirectoryPerson
@@ -32,6 +32,7 @@ from gateway.keys import KeyRing
 from gateway.policy_versions import PolicyVersions
 from gateway.settings import Settings
 from gateway.store.engine import open_store, reading, writing
+from gateway.store.schema import instant
 from gateway.wire.connection import Connection
 from policies.errors import PolicyFileError
 from policies.policy_files import PolicyFiles

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime, timedelta
 
-from gateway.front.clock import clock, instant, wall_us
+from gateway.front.clock import clock, wall_us
+from gateway.store.schema import instant
 
 
 def test_an_instant_is_the_same_in_microseconds_and_as_a_datetime() -> None:
