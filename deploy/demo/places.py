@@ -7,6 +7,7 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deploy.demo.backoffice.application import SIGN_OUT_PATH
 from deploy.demo.directory import Directory
 from deploy.demo.openid_provider import OpenIdProvider
 from deploy.demo.organisations import DemoOrganisation
@@ -130,6 +131,14 @@ class Places:
     def requests_seen(self) -> Path:
         """Give the file in which the back office notes what reached it."""
         return self.back_office_store / "requests.log"
+
+    def reached_back_office(self) -> list[str]:
+        """Give a line for each request the back office has met: method, target, status, asker.
+
+        Sign-outs are left out: the gateway calls them by itself, some time after a session's end.
+        """
+        lines = self.requests_seen.read_text("utf-8").splitlines()
+        return [line for line in lines if f" {SIGN_OUT_PATH} " not in line]
 
     @property
     def directories(self) -> tuple[Directory, ...]:
