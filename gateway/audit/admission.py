@@ -11,7 +11,8 @@ import re
 import struct
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import repeat
+from typing import Any, cast
 
 import orjson
 
@@ -212,16 +213,19 @@ class Admission:
         self, index: int, closed: tuple[bytes, ...], progress: WriterProgress, batch: Batch
     ) -> None:
         """Note which decisions an entry closes; most are this writer's and still open."""
-        undecided = progress.undecided
+        opened = list(map(progress.undecided.pop, closed, repeat(None)))
+        if None not in opened:
+            known = cast("list[int]", opened)
+            if max(known, default=index) < index:
+                batch.closed.append((index, tuple(known)))
+                return
         decisions: list[int] = []
-        for ended in closed:
-            opened = undecided.pop(ended, None)
-            if opened is None:
-                opened = batch.places.get(ended)
-            if opened is None and (found := self._store.find(ended)) is not None:
-                opened = found.idx
-            if opened is not None and opened < index:
-                decisions.append(opened)
+        for ended, at in zip(closed, opened, strict=True):
+            place = batch.places.get(ended) if at is None else at
+            if place is None and (found := self._store.find(ended)) is not None:
+                place = found.idx
+            if place is not None and place < index:
+                decisions.append(place)
         if decisions:
             batch.closed.append((index, tuple(decisions)))
 

@@ -18,8 +18,9 @@ from gateway.audit.batch import (
     Batch,
 )
 from gateway.audit.bundles import FLAG_MAC, FLAG_SEQUENCE
+from gateway.audit.closings import closing_draft
 from gateway.audit.columns import clear_columns
-from gateway.audit.entry import Kind, Outcome
+from gateway.audit.entry import Closing, Kind, Outcome
 from gateway.audit.journal import frame
 from gateway.audit.log_store import LogStore
 from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
@@ -238,6 +239,71 @@ def test_a_result_closes_its_decision(bench: RecordBench) -> None:
     batch, progress = admitted(bench, bodies)
 
     assert list(progress.undecided) == [batch.rows[1].id]
+
+
+def test_an_entry_closes_what_was_decided_before_it_and_nothing_else(bench: RecordBench) -> None:
+    """All still open is the common way; each other place of a decision is looked for by itself."""
+    stored, opened = decision(1), [decision(number) for number in range(2, 9)]
+    bench.record(stored)
+    bench.drain()
+    in_log = bench.ids().index(stored.id)
+    first, itself, nobody = len(bench.ids()), decision(9).id, decision(10).id
+    closes: list[tuple[list[bytes], list[int]]] = [
+        ([opened[1].id, opened[0].id], [first + 1, first]),
+        ([opened[2].id, opened[0].id, opened[3].id], [first + 2, first, first + 3]),
+        ([opened[4].id, nobody], [first + 4]),
+        ([itself, opened[5].id], [first + 5]),
+        ([stored.id, opened[6].id], [in_log, first + 6]),
+        ([nobody], []),
+        ([stored.id], [in_log]),
+    ]
+    drafts = [*opened, *(closing_draft(_ends(*ids)) for ids, _ in closes)]
+    drafts[len(opened) + 3].id = itself
+    batch, progress = Batch(first=first, at_us=0), WriterProgress(WRITER)
+    sealed = Sealer(bench.key_ring, WRITER).seal_all(drafts)
+    admitting = admission(bench)
+    admitting.admit(progress, [item.body for item in sealed if isinstance(item, Sealed)], batch)
+
+    places = range(first + len(opened), batch.first + len(drafts))
+    assert batch.closed == [
+        (place, tuple(decisions))
+        for place, (_, decisions) in zip(places, closes, strict=True)
+        if decisions
+    ]
+    assert progress.undecided == {}
+
+
+def test_where_a_decision_of_before_is_need_not_be_known(bench: RecordBench) -> None:
+    """Of decisions that were open when a sequencer ended, the next one knows the ids alone."""
+    drafts = [decision(number) for number in range(3)]
+    with bench.recorder() as recorder:
+        for draft in drafts:
+            recorder.record_and_wait(draft)
+        bench.drain()
+    ids = [draft.id for draft in drafts]
+    here = [bench.ids().index(each) for each in ids]
+    progress = WriterProgress(WRITER, undecided={ids[0]: here[0], ids[1]: None, ids[2]: None})
+    first = len(bench.ids())
+    batch = Batch(first=first, at_us=0)
+    sealed = Sealer(bench.key_ring, WRITER).seal(closing_draft(_ends(*ids)))
+    admission(bench).admit(progress, [sealed.body], batch)
+
+    assert batch.closed == [(first, tuple(here))]
+    assert progress.undecided == {}
+
+
+def test_nothing_closes_what_was_decided_after_it(bench: RecordBench) -> None:
+    ids = [decision(number).id for number in range(3)]
+    progress = WriterProgress(WRITER, undecided={ids[0]: 3, ids[1]: 7, ids[2]: 8})
+    batch = Batch(first=7, at_us=0)
+    sealed = Sealer(bench.key_ring, WRITER).seal(closing_draft(_ends(*ids)))
+    admission(bench).admit(progress, [sealed.body], batch)
+
+    assert batch.closed == [(7, (3,))]
+
+
+def _ends(*ids: bytes) -> tuple[Closing, ...]:
+    return tuple((each.hex(), 5, 200, 1, 2, 3) for each in ids)
 
 
 def log_codes(bench: RecordBench) -> list[str]:
