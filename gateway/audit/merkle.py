@@ -5,13 +5,16 @@ refuses more than the RFCs ask: hashes of exactly 32 bytes, exact proof lengths,
 no consistency proof from size 0, which would agree with anything.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from hashlib import sha256
+from itertools import repeat
 
 from gateway.audit.errors import ProofError
 
 HASH_BYTES = 32
-EMPTY_ROOT = hashlib.sha256(b"").digest()
+EMPTY_ROOT = sha256(b"").digest()
+_DIGEST = type(sha256()).digest
+_NODE = b"\1"
 
 # Gives the hash over the 2**level leaves from index * 2**level on: `node(level, index)`.
 NodeReader = Callable[[int, int], bytes]
@@ -19,12 +22,12 @@ NodeReader = Callable[[int, int], bytes]
 
 def leaf_hash(entry: bytes) -> bytes:
     """Hash an entry as a leaf."""
-    return hashlib.sha256(b"\0" + entry).digest()
+    return sha256(b"\0" + entry).digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two subtrees as a node."""
-    return hashlib.sha256(b"\1" + left + right).digest()
+    return sha256(_NODE + left + right).digest()
 
 
 class Frontier:
@@ -32,12 +35,12 @@ class Frontier:
 
     Attributes:
         size: Number of leaves.
-        risen: Completed nodes at levels 8, 16, ... (level divided by 8, hash), in the order in
-            which they were completed, since the owner last cleared the list: the entries of tiles
-            above level 0.
+        risen: Completed nodes at levels 8, 16, ... (level divided by 8, hash), since the owner last
+            cleared the list: the entries of tiles above level 0. Those of one level are in the
+            order of the tree; those of one call stand level by level.
     """
 
-    __slots__ = ("_peaks", "_template", "risen", "size")
+    __slots__ = ("_peaks", "risen", "size")
 
     def __init__(self, size: int = 0, peaks: Sequence[bytes] = ()) -> None:
         """Begin with `size` leaves, given the hash of each complete subtree, largest first."""
@@ -45,31 +48,39 @@ class Frontier:
             raise ProofError(f"tree: {len(peaks)} peaks do not make a tree of {size} leaves")
         self.size = size
         self._peaks = list(peaks)
-        self._template = hashlib.sha256(b"\1")
         self.risen: list[tuple[int, bytes]] = []
 
     def append(self, leaf: bytes) -> None:
         """Add one leaf hash."""
-        self.extend((leaf,))
+        peaks, node = self._peaks, leaf
+        level, rest = 0, self.size
+        while rest & 1:
+            node = node_hash(peaks.pop(), node)
+            rest >>= 1
+            level += 1
+            if not level & 7:
+                self.risen.append((level >> 3, node))
+        peaks.append(node)
+        self.size += 1
 
     def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes in order."""
-        peaks, template, size = self._peaks, self._template, self.size
-        push, pop = peaks.append, peaks.pop
-        for leaf in leaves:
-            node = leaf
-            level, rest = 0, size
-            while rest & 1:
-                hasher = template.copy()
-                hasher.update(pop() + node)
-                node = hasher.digest()
-                rest >>= 1
-                level += 1
-                if not level & 7:
-                    self.risen.append((level >> 3, node))
-            push(node)
-            size += 1
-        self.size = size
+        """Add leaf hashes in order: level by level, the nodes of a level all at once in C."""
+        peaks, nodes = self._peaks, list(leaves)
+        level, rest = 0, self.size
+        self.size += len(nodes)
+        single: list[bytes] = []  # of each level the node that has no right neighbour, at most one
+        while nodes:
+            if rest & 1:
+                nodes.insert(0, peaks.pop())
+            if len(nodes) & 1:
+                single.append(nodes.pop())
+            pairs = zip(repeat(_NODE), nodes[::2], nodes[1::2])
+            nodes = list(map(_DIGEST, map(sha256, map(b"".join, pairs))))
+            rest >>= 1
+            level += 1
+            if not level & 7:
+                self.risen += zip(repeat(level >> 3), nodes)
+        peaks += reversed(single)
 
     def root(self) -> bytes:
         """Return the root of all leaves so far."""
@@ -89,8 +100,7 @@ def fold_peaks(peaks: Sequence[bytes]) -> bytes:
 def root_of(leaves: Iterable[bytes]) -> bytes:
     """Return the root over leaf hashes."""
     frontier = Frontier()
-    for leaf in leaves:
-        frontier.append(leaf)
+    frontier.extend(leaves)
     return frontier.root()
 
 

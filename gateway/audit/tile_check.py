@@ -93,8 +93,7 @@ class TileCheck:
     def _risen_from_tiles(self) -> list[tuple[int, bytes]]:
         frontier = Frontier()
         for number in range(self._size // TILE_WIDTH):
-            for value in self._read(0, number) or [bytes(32)] * TILE_WIDTH:
-                frontier.append(value)
+            frontier.extend(self._read(0, number) or [bytes(32)] * TILE_WIDTH)
         return frontier.risen
 
     def _read(self, level: int, number: int) -> list[bytes]:

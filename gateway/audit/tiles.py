@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gateway.audit.disk import Disk
 from gateway.audit.errors import TileError
-from gateway.audit.merkle import HASH_BYTES, Frontier, node_hash
+from gateway.audit.merkle import HASH_BYTES, Frontier, node_hash, root_of
 
 TILE_WIDTH = 256
 TILE_LEVELS = 8  # levels of the tree in one tile
@@ -218,10 +218,6 @@ def _peaks_of(hashes: list[bytes]) -> list[bytes]:
     at = 0
     for level in range(TILE_LEVELS - 1, -1, -1):
         if len(hashes) & (1 << level):
-            part = hashes[at : at + (1 << level)]
-            frontier = Frontier()
-            for value in part:
-                frontier.append(value)
-            peaks.append(frontier.root())
+            peaks.append(root_of(hashes[at : at + (1 << level)]))
             at += 1 << level
     return peaks

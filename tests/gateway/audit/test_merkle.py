@@ -98,6 +98,15 @@ def leaves_of(count: int) -> list[bytes]:
     return [leaf_hash(str(number).encode()) for number in range(count)]
 
 
+def risen(leaves: Sequence[bytes]) -> list[tuple[int, bytes]]:
+    """The complete nodes on levels 8 and 16."""
+    return [
+        (level, mth(leaves[at : at + width]))
+        for level, width in ((1, 256), (2, 65_536))
+        for at in range(0, len(leaves) // width * width, width)
+    ]
+
+
 def reader(leaves: Sequence[bytes]) -> NodeReader:
     return lambda level, index: mth(leaves[index << level : (index + 1) << level])
 
@@ -121,9 +130,51 @@ def test_the_frontier_agrees_with_the_recursion(size: int) -> None:
         frontier.append(leaf)
 
     assert frontier.root() == mth(leaves) == tree_root(size, reader(leaves))
-    assert [node for level, node in frontier.risen if level == 1] == [
-        mth(leaves[at : at + 256]) for at in range(0, size // 256 * 256, 256)
-    ]
+    assert frontier.risen == risen(leaves)
+
+
+@given(parts=st.lists(st.integers(0, 300), max_size=6))
+@settings(max_examples=100, deadline=None)
+def test_leaves_added_many_at_a_time_make_the_same_tree(parts: list[int]) -> None:
+    leaves = leaves_of(sum(parts))
+    frontier, size = Frontier(), 0
+    for part in parts:
+        frontier.extend(leaves[size : size + part])
+        size += part
+
+        assert frontier.size == size
+        assert frontier.root() == mth(leaves[:size])
+    assert frontier.risen == risen(leaves)
+
+
+def test_from_any_size_any_number_of_leaves_may_follow() -> None:
+    leaves = leaves_of(140)
+    roots = [mth(leaves[:size]) for size in range(141)]
+    for start in range(71):
+        for count in range(70):
+            frontier = Frontier()
+            for leaf in leaves[:start]:
+                frontier.append(leaf)
+            frontier.extend(iter(leaves[start : start + count]))
+            assert frontier.root() == roots[start + count], (start, count)
+            frontier.append(leaves[start + count])
+            assert frontier.root() == roots[start + count + 1], (start, count)
+
+
+def test_what_has_risen_is_in_order_on_each_level_over_two_of_them() -> None:
+    leaves = leaves_of(2 * 65_536 + 700)
+    one_by_one, at_once, in_tiles = Frontier(), Frontier(), Frontier()
+    for leaf in leaves:
+        one_by_one.append(leaf)
+    at_once.extend(leaves)
+    for at in range(0, len(leaves), 256):
+        in_tiles.extend(leaves[at : at + 256])
+
+    assert one_by_one.root() == at_once.root() == in_tiles.root() == mth(leaves)
+    assert at_once.risen == risen(leaves)
+    # Given tile by tile each node has risen once those below it have, as with single leaves.
+    assert one_by_one.risen == in_tiles.risen
+    assert sorted(one_by_one.risen, key=lambda each: each[0]) == at_once.risen
 
 
 @given(data=st.data(), size=st.integers(1, 130))
