@@ -7,7 +7,10 @@ nothing.
 
 import sqlite3
 import struct
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import repeat
+from operator import sub
 from typing import Any, Final
 
 from gateway.audit.blocks import BLOCK_ENTRIES, find_entry
@@ -30,12 +33,14 @@ Closed = tuple[int, tuple[int, ...]]
 def closing_rows(closed: Iterable[Closed]) -> Iterator[tuple[int, int, bytes]]:
     """Give the rows of the table for some entries, none of which comes twice."""
     for result, decisions in closed:
-        places: dict[int, list[int]] = {}
-        for decision in sorted(decisions):
-            block, place = divmod(decision, BLOCK_ENTRIES)
-            places.setdefault(block, []).append(place)
-        for block, some in places.items():
-            yield block, result, struct.pack(f">{len(some)}H", *some)
+        ordered, at = sorted(decisions), 0
+        while at < len(ordered):
+            block = ordered[at] // BLOCK_ENTRIES
+            first = block * BLOCK_ENTRIES
+            end = bisect_left(ordered, first + BLOCK_ENTRIES, at)
+            places = map(sub, ordered[at:end], repeat(first))
+            yield block, result, struct.pack(f">{end - at}H", *places)
+            at = end
 
 
 def save_closings(connection: sqlite3.Connection, closed: Iterable[Closed]) -> None:

@@ -8,6 +8,7 @@ names its decision as `corr`.
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any, Final
 
 from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Phase
@@ -15,6 +16,7 @@ from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Phase
 MOST_CLOSINGS: Final = 96  # in one entry: with the longest numbers it stays below the limit
 _FIELDS: Final = ("corr", "time", "status", "bytes_out", "bytes_in", "duration_us")
 _ID_CHARACTERS: Final = 32
+_FIRST: Final = itemgetter(0)
 
 
 class Outcomes:
@@ -71,12 +73,12 @@ def closed_by(entry: Mapping[str, Any]) -> tuple[bytes, ...]:
         LookupError, ValueError, TypeError: It does not say it as every entry does.
     """
     if "closes" in entry:
-        ids = dict.fromkeys(str(each[0]) for each in entry["closes"])
+        ids = dict.fromkeys(map(str, map(_FIRST, entry["closes"])))
     else:
         ids = dict.fromkeys((entry["corr"],) if "corr" in entry else ())
-    if any(len(each) != _ID_CHARACTERS for each in ids):
+    if not set(map(len, ids)) <= {_ID_CHARACTERS}:
         raise ValueError("closes")
-    return tuple(bytes.fromhex(each) for each in ids)
+    return tuple(map(bytes.fromhex, ids))
 
 
 def as_result(entry: Mapping[str, Any], decision: bytes) -> dict[str, Any]:

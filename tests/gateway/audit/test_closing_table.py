@@ -1,9 +1,12 @@
 """From a decision to the entry that closed it, and to the first if there are several."""
 
 import sqlite3
+import struct
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit.bundles import BUNDLE_TABLE, StoredEntry, add_bundles
 from gateway.audit.closing_table import CLOSING_TABLE, closing_rows, find_result, save_closings
@@ -30,6 +33,18 @@ def test_a_row_is_for_one_block_of_decisions_and_one_result() -> None:
         (0, 1_100, b"\0\5\3\xff"),
         (1, 1_100, b"\0\6"),
     ]
+
+
+@given(st.lists(st.integers(0, 9_000) | st.integers(10**9, 10**9 + 2_100), max_size=96))
+def test_each_decision_has_its_place_in_its_block(decisions: list[int]) -> None:
+    rows = list(closing_rows([(7, tuple(decisions)), (8, ())]))
+    blocks = [block for block, _, _ in rows]
+
+    assert blocks == sorted({each // 1_024 for each in decisions})
+    assert {result for _, result, _ in rows} <= {7}
+    for block, _, places in rows:
+        said = struct.unpack(f">{len(places) // 2}H", places)
+        assert list(said) == sorted(each % 1_024 for each in decisions if each // 1_024 == block)
 
 
 def test_the_first_that_closes_a_decision_counts(connection: sqlite3.Connection) -> None:

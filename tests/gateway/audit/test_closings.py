@@ -1,8 +1,11 @@
 """Visits that ended as permitted share an entry, and each is found with its own end."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit.closings import MOST_CLOSINGS, Outcomes, as_result, closed_by, closing_draft
 from gateway.audit.entry import Closing, EntryDraft, Outcome
@@ -206,3 +209,31 @@ def test_an_entry_says_what_it_closes() -> None:
     for wrong in wrongs:
         with pytest.raises((ValueError, TypeError, IndexError)):
             closed_by(wrong)
+
+
+HEX = st.text("0123456789abcdefAF x", max_size=33)
+ID = st.one_of(
+    st.binary(min_size=16, max_size=16).map(bytes.hex), HEX, st.integers(10**31, 10**32), st.none()
+)
+
+
+@given(ids=st.lists(ID, max_size=4), alike=st.lists(st.integers(0, 3), max_size=4))
+def test_ids_are_read_all_at_once_as_one_by_one(ids: list[object], alike: list[int]) -> None:
+    named = [*ids, *(ids[at] for at in alike if at < len(ids))]
+    for entry in ({"closes": [[each, 5, 200] for each in named]}, {"corr": (named or [""])[0]}):
+        assert outcome_of(closed_by, entry) == outcome_of(closed_one_by_one, entry)
+
+
+def closed_one_by_one(entry: dict[str, Any]) -> tuple[bytes, ...]:
+    ids = [str(each[0]) for each in entry["closes"]] if "closes" in entry else [entry["corr"]]
+    for each in ids:
+        if len(each) != 32:
+            raise ValueError(each)
+    return tuple(bytes.fromhex(each) for each in dict.fromkeys(ids))
+
+
+def outcome_of(read: Callable[[dict[str, Any]], object], entry: dict[str, Any]) -> object:
+    try:
+        return read(entry)
+    except (LookupError, ValueError, TypeError) as error:
+        return type(error)
