@@ -11,7 +11,8 @@ import re
 import struct
 import time
 from dataclasses import dataclass, field
-from itertools import repeat
+from itertools import compress, repeat
+from operator import itemgetter
 from typing import Any, cast
 
 import orjson
@@ -25,6 +26,7 @@ from gateway.audit.batch import (
     Batch,
     Row,
 )
+from gateway.audit.body_runs import RUN_BODIES, UNREADABLE, BodyRun, read_run
 from gateway.audit.bundles import FLAG_MAC, FLAG_SEQUENCE, KEPT
 from gateway.audit.closings import closed_by
 from gateway.audit.columns import (
@@ -38,6 +40,7 @@ from gateway.audit.entry import JsonValue, Kind, Outcome, Phase
 from gateway.audit.journal_tail import Damage
 from gateway.audit.keyed_hash import KeyedHash
 from gateway.audit.log_store import DamagedPiece, JournalPosition, LogStore
+from gateway.audit.merkle import leaf_hash
 from gateway.audit.sealing import (
     CLOSE_BODY,
     ENTRY_BODY,
@@ -78,17 +81,9 @@ _LAST_TIME = 250_000_000_000_000_000  # microseconds; some years before the last
 # A writer that never closes its visits is a fault elsewhere; it must not fill this memory.
 _MAX_UNDECIDED = 100_000
 
-# What reading a body can raise that somebody has meddled with; ours raise none.
-_UNREADABLE = (
-    struct.error,
-    AttributeError,
-    LookupError,
-    OverflowError,
-    TypeError,
-    ValueError,
-)
-
 _new_row = tuple.__new__
+# Of columns: the id; the codes of kind, phase and outcome.
+_ID, _CODES = itemgetter(0), itemgetter(slice(2, 5))
 
 
 @dataclass(slots=True)
@@ -136,7 +131,6 @@ class Admission:
         self._macs = [KeyedHash(key) for key in key_ring.writer_mac_keys]
         self._reloaded_at = float("-inf")
         self._columns = EnvelopeColumns()
-        self._leaf_hash = hashlib.sha256(b"\0")
 
     def admit(
         self,
@@ -145,6 +139,51 @@ class Admission:
         batch: Batch,
     ) -> None:
         """Add the entries of one writer to a batch, in order."""
+        at = 0
+        while at < len(bodies):
+            if bodies[at][:1] != ENTRY_BODY:
+                self._admit_mark(progress, bodies[at], batch)
+                at += 1
+                continue
+            some = bodies[at : at + RUN_BODIES]
+            run = read_run(some, progress.wseq + 1, progress.suffix, self._macs[0], self._columns)
+            if run is None or not self._admit_run(run, progress, batch):
+                self._admit_each(some, progress, batch)
+            at += len(some)
+
+    def _admit_run(self, run: BodyRun, progress: WriterProgress, batch: Batch) -> bool:
+        """Add entries that are as they should be; False, and nothing done, if not all are new."""
+        newest, columns = self._store.newest, run.columns
+        count, undecided = len(columns), progress.undecided
+        ids = [*map(_ID, columns)]
+        new = {*ids}
+        if not (
+            len(new) == count
+            and min(ids) >= newest.least_new
+            and all(
+                known.keys().isdisjoint(new)
+                for known in (batch.places, newest.ids, newest.ids_before)
+            )
+            and len(undecided) + count <= _MAX_UNDECIDED
+        ):
+            return False
+        first = batch.first + len(batch.rows)
+        places = [*zip(ids, range(first, first + count), strict=True)]
+        batch.places.update(places)
+        batch.rows.extend(map(_new_row, repeat(Row), zip(repeat(0), run.kept, columns)))
+        batch.leaves.extend(run.leaves)
+        progress.wseq += count
+        awaits = [*map(_AWAITS_RESULT.__eq__, map(_CODES, columns))]
+        done = 0
+        for place, closed in run.closed:
+            undecided.update(compress(places[done:place], awaits[done:place]))
+            self._close(first + place, closed, progress, batch)
+            done = place
+        undecided.update(compress(places[done:], awaits[done:]))
+        return True
+
+    def _admit_each(self, bodies: list[bytes], progress: WriterProgress, batch: Batch) -> None:
+        """Add entries one by one, and say what is wrong with any."""
         newest = self._store.newest
         ids, ids_before, least_new = newest.ids, newest.ids_before, newest.least_new
         places, rows, leaves, undecided = batch.places, batch.rows, batch.leaves, progress.undecided
@@ -154,7 +193,7 @@ class Admission:
                 continue
             try:
                 row, leaf, wseq, closed = self._read(body, progress)
-            except _UNREADABLE:
+            except UNREADABLE:
                 self._keep_unreadable(progress, body, batch)
                 continue
             columns = row[2]
@@ -187,25 +226,13 @@ class Admission:
         if start + more != len(body):
             raise ValueError(body[:1])
         envelope = body[_HEADER_BYTES:start]
-        hasher = self._leaf_hash.copy()
-        hasher.update(envelope)
-        leaf = hasher.digest()
+        leaf = leaf_hash(envelope)
         ct_sha256 = hashlib.sha256(body[start:]).digest() if more else b""
-        mac, index_columns = body[_MAC], body[_INDEX_COLUMNS]
-        wseq = progress.wseq + 1
-        number = wseq.to_bytes(8, "big")
-        message = MAC_MESSAGE % (leaf, index_columns, number, ct_sha256, progress.suffix)
-        if self._macs[0].digest(message) == mac and (said := self._columns.read(envelope)):
-            # The MAC covers the number: this is the next one, in an envelope that a sealer wrote.
-            columns, closed = said
-            return _new_row(Row, (0, body[KEPT], columns)), leaf, wseq, closed
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
         number = wseq.to_bytes(8, "big")
-        message = MAC_MESSAGE % (leaf, index_columns, number, ct_sha256, progress.suffix)
-        flag = 0
-        if self._macs[0].digest(message) != mac and not self._find_mac(message, mac):
-            flag = _check_forged(entry)
+        message = MAC_MESSAGE % (leaf, body[_INDEX_COLUMNS], number, ct_sha256, progress.suffix)
+        flag = 0 if self._find_mac(message, body[_MAC]) else _check_forged(entry)
         row = Row(flag, body[KEPT], clear_columns(entry))
         return row, leaf, wseq, () if flag else closed_by(entry)
 

@@ -12,6 +12,7 @@ import shutil
 import time
 import zlib
 from dataclasses import dataclass, field
+from operator import eq
 from pathlib import Path
 
 from gateway.audit.journal import ALIVE, FRAME, FRAME_MARK, SEGMENT_SUFFIX, segment_name
@@ -123,18 +124,23 @@ class JournalTail:
         if not any(self._chunk(portion.segment, portion.offset, FRAME.size)):
             return 0
         chunk = self._chunk(portion.segment, portion.offset, _CHUNK_BYTES)
-        at, end = 0, len(chunk)
-        unpack, crc32, bodies = FRAME.unpack_from, zlib.crc32, portion.bodies
-        while at + FRAME.size <= end:
+        at, end, head, unpack = 0, len(chunk), FRAME.size, FRAME.unpack_from
+        bodies: list[bytes] = []
+        checksums: list[int] = []
+        while at + head <= end:
             mark, length, checksum = unpack(chunk, at)
-            start = at + FRAME.size
-            if mark != FRAME_MARK or start + length > end:
+            start = at + head
+            after = start + length
+            if mark != FRAME_MARK or after > end:
                 break
-            body = chunk[start : start + length]
-            if crc32(body) != checksum:
-                break
-            bodies.append(body)
-            at = start + length
+            bodies.append(chunk[start:after])
+            checksums.append(checksum)
+            at = after
+        whole = [*map(eq, map(zlib.crc32, bodies), checksums)]
+        if not all(whole):
+            del bodies[whole.index(False) :]
+            at = sum(map(len, bodies)) + head * len(bodies)
+        portion.bodies += bodies
         portion.offset += at
         return at
 

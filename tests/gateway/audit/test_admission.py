@@ -3,9 +3,14 @@
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.audit import blocks, open_part
 from gateway.audit.admission import Admission, WriterProgress
@@ -17,10 +22,11 @@ from gateway.audit.batch import (
     CODE_VANISHED,
     Batch,
 )
+from gateway.audit.body_runs import read_run
 from gateway.audit.bundles import FLAG_MAC, FLAG_SEQUENCE
 from gateway.audit.closings import closing_draft
 from gateway.audit.columns import clear_columns
-from gateway.audit.entry import Closing, Kind, Outcome
+from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Phase
 from gateway.audit.journal import frame
 from gateway.audit.log_store import LogStore
 from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
@@ -306,6 +312,73 @@ def _ends(*ids: bytes) -> tuple[Closing, ...]:
     return tuple((each.hex(), 5, 200, 1, 2, 3) for each in ids)
 
 
+@given(
+    seed=st.integers(0, 2**32),
+    faults=st.lists(
+        st.tuples(
+            st.sampled_from(["swap", "drop", "repeat", "alter", "mark", "unsign"]),
+            st.integers(0, 39),
+        ),
+        max_size=3,
+    ),
+)
+@settings(max_examples=60, deadline=None)
+def test_many_at_once_or_one_by_one_is_the_same(seed: int, faults: list[tuple[str, int]]) -> None:
+    """Whatever the entries are, and whatever is wrong with some of them."""
+    with TemporaryDirectory() as directory:
+        bench = RecordBench(Path(directory))
+        bodies = mixed_bodies(bench, seed)
+        for fault, at in faults:
+            meddle(bench, bodies, fault, at % len(bodies))
+        found = []
+        for reader in (read_run, lambda *_: None):
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("gateway.audit.admission.read_run", reader)
+                patch.setattr("gateway.audit.admission.RUN_BODIES", 16)
+                batch, progress = admitted(bench, bodies)
+            notes = [(note.code, note.outcome, note.inputs) for note in batch.notes]
+            batch.notes.clear()  # each has an id of its own
+            found.append((batch, notes, progress, list(batch.places), list(progress.undecided)))
+
+    assert found[0] == found[1]
+
+
+def mixed_bodies(bench: RecordBench, seed: int) -> list[bytes]:
+    """Seal 40 entries, most of them permits, some of which others close, few of them twice."""
+    chance = Random(seed)
+    drafts: list[EntryDraft] = []
+    for number in range(40):
+        open_ones = [each for each in drafts if each.phase is Phase.DECISION]
+        if open_ones and chance.random() < 0.2:
+            closed = chance.sample(open_ones, k=min(len(open_ones), 3))
+            ends = tuple((each.id.hex(), each.at_us, 200, 1, 2, 3) for each in closed)
+            drafts.append(closing_draft(ends))
+        elif open_ones and chance.random() < 0.1:
+            drafts.append(chance.choice(open_ones).result(Outcome.ERROR, at_us=number))
+        elif drafts and chance.random() < 0.02:
+            drafts.append(chance.choice(drafts))
+        else:
+            outcome = chance.choice([Outcome.PERMIT, Outcome.PERMIT, Outcome.DENY])
+            drafts.append(decision(number, outcome=outcome, kind=chance.choice([*Kind][:2])))
+    sealed = Sealer(bench.key_ring, WRITER).seal_all(drafts)
+    return [item.body for item in sealed if isinstance(item, Sealed)]
+
+
+def meddle(bench: RecordBench, bodies: list[bytes], fault: str, at: int) -> None:
+    if fault == "swap":
+        bodies[at], bodies[-1] = bodies[-1], bodies[at]
+    elif fault == "drop":
+        del bodies[at]
+    elif fault == "repeat":
+        bodies.insert(at, bodies[0])
+    elif fault == "mark":
+        bodies.insert(at, Sealer(bench.key_ring, WRITER).start_body(2, 0, at))
+    elif fault == "alter":
+        bodies[at] = bodies[at].replace(b'"permit"', b'"deny"  ')
+    else:
+        bodies[at] = bodies[at][:1] + bytes(32) + bodies[at][33:]
+
+
 def log_codes(bench: RecordBench) -> list[str]:
     return [row.clear["code"] for row in bench.search(kind=Kind.SYSTEM).rows][::-1]
 
@@ -379,3 +452,20 @@ def test_an_id_of_older_entries_than_are_remembered_comes_in_once(
     assert bench.ids().count(draft.id) == 1
     assert len(bench.ids()) > size
     assert (CODE_MAC if same else CODE_DUPLICATE) in log_codes(bench)
+
+
+@pytest.mark.parametrize("after", [1, 4, 28], ids=["open part", "part before", "older"])
+def test_an_id_that_is_in_the_log_is_found_among_many(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    monkeypatch.setattr(open_part, "PART_ENTRIES", 8)
+    for module in (open_part, blocks):
+        monkeypatch.setattr(module, "BLOCK_ENTRIES", 4)
+    first = decision(1)
+    bench.record(first, *(decision(2 + number) for number in range(after)))
+    bench.drain()
+    sealed = Sealer(bench.key_ring, WRITER).seal_all([decision(90), first, decision(91)])
+    batch, _ = admitted(bench, [item.body for item in sealed if isinstance(item, Sealed)])
+
+    assert len(batch.rows) == 2
+    assert codes(batch) == [CODE_DUPLICATE]

@@ -16,12 +16,12 @@ OTHERS: list[dict[str, Any]] = [
     {},
     {"id": b"\xff" * 16},
     {"at_us": AT_US + 1},
-    {"at_us": 17},
     {"reference": "7H3K9QZ002"},
     {"reference": "7H3K9QZ0012"},
     {"reference": ""},
     {"kind": Kind.AUDIT_QUERY},
-    {"phase": Phase.RESULT},
+    {"phase": Phase.RESULT, "corr": b"a" * 16},
+    {"phase": Phase.RESULT, "corr": b"b" * 16, "reference": ""},
     {"outcome": Outcome.DENY},
     {"corr": bytes(16)},
     {"op": "disclosure"},
@@ -49,19 +49,34 @@ def envelope(draft: EntryDraft) -> bytes:
 def test_columns_are_those_of_the_envelope_whatever_was_read_before(facts: dict[str, Any]) -> None:
     columns = EnvelopeColumns()
     for each in (draft(), draft(id=b"z" * 16, reference="0000000000"), draft(**facts), draft()):
-        said = columns.read(envelope(each))
+        said = columns.read([envelope(each)])
 
         assert said is not None
-        assert said[0] == clear_columns(orjson.loads(envelope(each)))
+        assert said[0] == [clear_columns(orjson.loads(envelope(each)))]
+
+
+def test_many_are_read_as_each_is() -> None:
+    every = [draft(**facts) for facts in OTHERS]
+    envelopes = [envelope(each) for each in every]
+    results = [n for n, each in enumerate(every) if each.phase is Phase.RESULT]
+    for shift in range(len(envelopes)):
+        columns, turned = EnvelopeColumns(), envelopes[shift:] + envelopes[:shift]
+        for _ in range(2):  # the second time what is said alike is known
+            said = columns.read(turned)
+            assert said is not None
+            assert said[0] == [clear_columns(orjson.loads(each)) for each in turned]
+            places = [(place + shift) % len(envelopes) for place, _ in said[1]]
+            assert sorted(places) == results
+            assert [every[place].corr for place in places] == [closed for _, (closed,) in said[1]]
 
 
 def test_what_an_entry_closes_is_read_each_time() -> None:
     columns = EnvelopeColumns()
     for number in (1, 2, 1):
-        said = columns.read(envelope(draft(phase=Phase.RESULT, corr=bytes([number]) * 16)))
+        said = columns.read([envelope(draft(phase=Phase.RESULT, corr=bytes([number]) * 16))])
 
         assert said is not None
-        assert said[1] == (bytes([number]) * 16,)
+        assert said[1] == [(0, (bytes([number]) * 16,))]
 
 
 @pytest.mark.parametrize(
@@ -78,15 +93,19 @@ def test_what_an_entry_closes_is_read_each_time() -> None:
 def test_what_no_sealer_writes_is_left_to_others(old: bytes, new: bytes) -> None:
     columns = EnvelopeColumns()
     ours = envelope(draft())
-    assert columns.read(ours)
+    assert columns.read([ours, ours])
     assert old in ours
 
-    assert columns.read(ours.replace(old, new, 1)) is None
+    assert columns.read([ours, ours.replace(old, new, 1)]) is None
+
+
+def test_an_instant_of_another_length_is_left_to_others() -> None:
+    assert EnvelopeColumns().read([envelope(draft()), envelope(draft(at_us=17))]) is None
 
 
 def test_it_does_not_grow_with_what_decisions_say() -> None:
     columns = EnvelopeColumns()
     for number in range(100):
-        columns.read(envelope(draft(id=number.to_bytes(16, "big"), code=f"code-{number}")))
+        columns.read([envelope(draft(id=number.to_bytes(16, "big"), code=f"code-{number}"))])
 
     assert len(columns._known) == 1
