@@ -35,7 +35,15 @@ def test_a_row_is_for_one_block_of_decisions_and_one_result() -> None:
     ]
 
 
-@given(st.lists(st.integers(0, 9_000) | st.integers(10**9, 10**9 + 2_100), max_size=96))
+# The first and the last of a block among them, and some of long ago.
+PLACES = st.builds(
+    lambda block, place: block * 1_024 + place,
+    st.sampled_from([0, 1, 2, 9, 10**6]),
+    st.sampled_from([0, 1, 1_023]) | st.integers(0, 1_023),
+)
+
+
+@given(st.lists(PLACES, max_size=96))
 def test_each_decision_has_its_place_in_its_block(decisions: list[int]) -> None:
     rows = list(closing_rows([(7, tuple(decisions)), (8, ())]))
     blocks = [block for block, _, _ in rows]
