@@ -11,6 +11,8 @@ and a visit that ends hours after it began would widen the span by those hours.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import compress, repeat
+from operator import eq
 from typing import Final, NamedTuple
 
 import orjson
@@ -71,11 +73,8 @@ class Block(NamedTuple):
         bits = 0
         for outcome in set(outcomes):
             bits |= 1 << outcome
-        if _DECISION in phases and len(set(phases)) == 1 and all(references):
-            named = references
-        else:
-            said = zip(phases, references, strict=True)
-            named = tuple(name for phase, name in said if name and phase == _DECISION)
+        of_decisions = compress(references, map(eq, phases, repeat(_DECISION)))
+        named = tuple(filter(None, of_decisions))
         low, high = (min(named).decode(), max(named).decode()) if named else (_NO_LOW, _NO_HIGH)
         return cls(min(times), max(times), bits, low, high)
 

@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 from gateway.audit.blocks import BLOCK_INDEX, BLOCK_TABLE, add_to_blocks, find_entry
@@ -216,7 +217,7 @@ class LogStore:
         known_from = newest.known_from
         newest.grow(
             kept,
-            [said[0] for said in columns],
+            list(map(itemgetter(0), columns)),
             lambda part, persons: save_part(connection, part, persons),
         )
         if newest.known_from != known_from:

@@ -9,6 +9,8 @@ part itself.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter, or_
 from typing import Final
 
 from gateway.audit.blocks import BLOCK_ENTRIES
@@ -24,6 +26,8 @@ PERSON_TABLE: Final = """CREATE TABLE person (
     PRIMARY KEY (part, pseudonym)
 ) STRICT, WITHOUT ROWID"""
 
+_ACTOR, _SUBJECT = map(itemgetter, PERSONS)
+
 Persons = Mapping[bytes, int]
 """Of each pseudonym the blocks of a part it is in, as bits."""
 
@@ -36,15 +40,14 @@ def add_persons(persons: dict[bytes, int], first: int, kept: Sequence[bytes]) ->
         first: Index of the first of these entries; all are of that part.
         kept: What bundles keep of them.
     """
-    actor, subject = PERSONS
     known = persons.get
     for piece in pieces(first, len(kept), BLOCK_ENTRIES):
         bit = 1 << (first + piece.start) // BLOCK_ENTRIES % PART_BLOCKS
         some = kept[piece]
-        present = {each[actor] for each in some} | {each[subject] for each in some}
+        present = set(map(_ACTOR, some)).union(map(_SUBJECT, some))
         present.discard(NO_PSEUDONYM)
-        for pseudonym in present:
-            persons[pseudonym] = known(pseudonym, 0) | bit
+        blocks = map(or_, map(known, present, repeat(0)), repeat(bit))
+        persons.update(zip(present, blocks, strict=True))
 
 
 def save_part(connection: sqlite3.Connection, part: int, persons: Persons) -> None:

@@ -4,6 +4,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit import blocks
 from gateway.audit.blocks import (
@@ -16,11 +18,12 @@ from gateway.audit.blocks import (
     find_entry,
     read_blocks,
 )
-from gateway.audit.columns import ClearColumns
-from gateway.audit.entry import Outcome, new_entry_id
+from gateway.audit.columns import OUTCOME_CODES, PHASE_CODES, ClearColumns
+from gateway.audit.entry import Outcome, Phase, new_entry_id
 from tests.doubles.record import START, RecordBench, decision, microseconds
 
 ANY = -(2**62), 2**62
+DECISION = PHASE_CODES[Phase.DECISION]
 
 
 def said(
@@ -51,6 +54,30 @@ def test_it_says_the_same_however_the_entries_came(connection: sqlite3.Connectio
         1: Block(30, 40, 0b101, "\x7f", ""),
     }
     assert Block.of(columns[:4]) == Block(5, 20, 0b11, "7H3K9QZ001", "B")
+
+
+SAID = st.builds(
+    said,
+    st.integers(0, 99),
+    phase=st.sampled_from(sorted(PHASE_CODES.values())),
+    outcome=st.sampled_from(sorted(OUTCOME_CODES.values())),
+    reference=st.sampled_from([b"", b"A", b"B", b"C", b"D"]),
+)
+
+
+@given(st.lists(SAID, min_size=1, max_size=12), st.integers(1, 12))
+def test_a_block_says_of_all_what_is_said_of_each(columns: list[ClearColumns], cut: int) -> None:
+    times, outcomes = [each[1] for each in columns], {each[4] for each in columns}
+    named = [each[5].decode() for each in columns if each[5] and each[3] == DECISION]
+    block = Block.of(columns)
+
+    assert (block.from_us, block.to_us) == (min(times), max(times))
+    assert {code for code in range(64) if block.outcomes >> code & 1} == outcomes
+    assert (block.low_reference, block.high_reference) == (
+        (min(named), max(named)) if named else ("\x7f", "")
+    )
+    if columns[cut:]:
+        assert Block.of(columns[:cut]).joined(Block.of(columns[cut:])) == block
 
 
 def test_blocks_are_chosen_by_time_outcome_and_reference(connection: sqlite3.Connection) -> None:

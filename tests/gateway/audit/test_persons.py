@@ -4,6 +4,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.audit.bundles import StoredEntry
 from gateway.audit.persons import (
@@ -40,6 +42,26 @@ def test_each_person_has_a_bit_for_each_block() -> None:
     add_persons(persons, PART_ENTRIES + 2 * 1_024 - 3, entries)
 
     assert persons == {ANNA: 0b11, BEN: 0b10, CARL: 0b100}
+
+
+PERSON = st.sampled_from([ANNA, BEN, CARL, NO_PSEUDONYM])
+
+
+@given(
+    st.lists(st.tuples(PERSON, PERSON), max_size=40),
+    st.integers(PART_ENTRIES, 2 * PART_ENTRIES - 40) | st.integers(1_000, 1_023),
+    st.dictionaries(st.sampled_from([ANNA, BEN]), st.integers(1, 0xFFFF)),
+)
+def test_persons_are_noted_all_at_once_as_one_by_one(
+    pairs: list[tuple[bytes, bytes]], first: int, known: dict[bytes, int]
+) -> None:
+    expected = dict(known)
+    for index, pair in enumerate(pairs, first):
+        for person in set(pair) - {NO_PSEUDONYM}:
+            expected[person] = expected.get(person, 0) | 1 << index // 1_024 % 16
+    add_persons(known, first, [kept(*pair) for pair in pairs])
+
+    assert known == expected
 
 
 def test_what_is_said_is_read(connection: sqlite3.Connection) -> None:
