@@ -31,7 +31,7 @@ class Disk:
         """Wait until what was written to a file would survive a power cut."""
         os.fdatasync(handle)
 
-    def flush_directory(self, directory: Path) -> None:
+    def flush_directory(self, directory: Path | str) -> None:
         """Wait until the names in a directory would survive a power cut."""
         handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
@@ -50,9 +50,9 @@ class Disk:
             directory.mkdir(mode, exist_ok=True)
         self.flush_directory(directory.parent)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: Path | str, target: Path | str) -> None:
         """Give a file its final name."""
-        source.rename(target)
+        os.rename(source, target)  # noqa: PTH104 - either may be text
 
     def replace_file(self, path: Path, content: bytes) -> None:
         """Put a whole file in place at once, durably."""
@@ -61,7 +61,7 @@ class Disk:
         self.rename(temporary, path)
         self.flush_directory(path.parent)
 
-    def write_file(self, path: Path, content: bytes) -> None:
+    def write_file(self, path: Path | str, content: bytes) -> None:
         """Write a whole file and flush it; its name is flushed with the directory."""
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
         try:
@@ -69,7 +69,7 @@ class Disk:
             self.flush(handle)
         except BaseException:
             with contextlib.suppress(OSError):
-                path.unlink()
+                Path(path).unlink()
             raise
         finally:
             os.close(handle)

@@ -9,6 +9,7 @@ means two histories. Partial tiles go when the full tile is there.
 """
 
 import contextlib
+import os
 from pathlib import Path
 
 from gateway.audit.disk import Disk
@@ -22,13 +23,16 @@ TILE_FOLDER = "tile"
 
 def tile_path(directory: Path, level: int, number: int, width: int = TILE_WIDTH) -> Path:
     """Name the file of a tile; `width` below 256 names the partial tile."""
-    groups = [f"{number % 1000:03d}"]
+    return directory / _tile_name(level, number, width)
+
+
+def _tile_name(level: int, number: int, width: int = TILE_WIDTH) -> str:
+    """Say where a tile is within the log."""
+    name = f"{number % 1000:03d}"
     while number := number // 1000:
-        groups.insert(0, f"x{number % 1000:03d}")
-    if width < TILE_WIDTH:
-        groups[-1] += ".p"
-        groups.append(str(width))
-    return directory.joinpath(TILE_FOLDER, str(level), *groups)
+        name = f"x{number % 1000:03d}/{name}"
+    end = "" if width == TILE_WIDTH else f".p/{width}"
+    return f"{TILE_FOLDER}/{level}/{name}{end}"
 
 
 def tile_shape(size: int) -> list[tuple[int, int, int]]:
@@ -102,13 +106,13 @@ class TileTree:
 
     def __init__(self, directory: Path, disk: Disk, size: int = 0) -> None:
         """Load the right edge of a tree of `size` leaves from its tiles; raises TileError."""
-        self._directory = directory
+        # As text: making a path costs more than anything that is done with it.
+        self._directory = str(directory)
         self._disk = disk
         # The hashes of the rightmost, unfinished tile of each level.
         self._edge: list[list[bytes]] = []
         self._full: list[tuple[int, int, list[bytes]]] = []
         self._written_widths: dict[int, tuple[int, int]] = {}
-        self._flushed_directories: set[Path] = set()
         peaks: list[bytes] = []
         for level, number, width in tile_shape(size):
             hashes = read_tile(directory, level, number, width) if width else []
@@ -157,7 +161,7 @@ class TileTree:
             TileError: A tile is there already with other content.
             OSError: The disk failed.
         """
-        directories: set[Path] = set()
+        directories: set[str] = set()
         for level, number, hashes in self._full:
             self._write_once(level, number, hashes, directories)
         for level, hashes in enumerate(self._edge):
@@ -182,34 +186,49 @@ class TileTree:
             self._edge[level] = []
 
     def _write_once(
-        self, level: int, number: int, hashes: list[bytes], directories: set[Path]
+        self, level: int, number: int, hashes: list[bytes], directories: set[str]
     ) -> None:
-        path = tile_path(self._directory, level, number, len(hashes))
-        content = b"".join(hashes)
-        if path.exists():
-            if path.read_bytes() != content:
-                raise TileError(f"tile: `{path}` is there already, with another content")
-            # Perhaps written just before a crash: its name may not be durable yet.
-            directories.add(path.parent)
-            return
-        self._make_directory(path.parent, directories)
-        temporary = path.with_name(path.name + ".new")
-        self._disk.write_file(temporary, content)
-        self._disk.rename(temporary, path)
-        directories.add(path.parent)
+        path = f"{self._directory}/{_tile_name(level, number, len(hashes))}"
+        folder, content = path[: path.rindex("/")], b"".join(hashes)
+        there = _content(path)
+        if there is None:
+            self._write(folder, path, content, directories)
+        elif there != content:
+            raise TileError(f"tile: `{path}` is there already, with another content")
+        # If it was there, perhaps just before a crash: its name may not be durable yet.
+        directories.add(folder)
 
-    def _make_directory(self, directory: Path, directories: set[Path]) -> None:
+    def _write(self, folder: str, path: str, content: bytes, directories: set[str]) -> None:
+        temporary = f"{path}.new"
+        try:
+            self._disk.write_file(temporary, content)
+        except FileNotFoundError:
+            self._make_directory(Path(folder), directories)
+            self._disk.write_file(temporary, content)
+        self._disk.rename(temporary, path)
+
+    def _make_directory(self, directory: Path, directories: set[str]) -> None:
         if not directory.is_dir():
             self._make_directory(directory.parent, directories)
             directory.mkdir(exist_ok=True)
-            directories.add(directory.parent)
+            directories.add(str(directory.parent))
 
     def _remove_partial(self, level: int, number: int) -> None:
-        partial = tile_path(self._directory, level, number, 1).parent
-        with contextlib.suppress(FileNotFoundError):
-            for path in partial.iterdir():
-                path.unlink(missing_ok=True)
-            partial.rmdir()
+        folder = f"{self._directory}/{_tile_name(level, number)}.p"
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as partial:
+            for each in list(partial):
+                Path(each.path).unlink(missing_ok=True)
+            Path(folder).rmdir()
+
+
+def _content(path: str) -> bytes | None:
+    """Read a file that is mostly not there."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        return file.read()
 
 
 def _peaks_of(hashes: list[bytes]) -> list[bytes]:

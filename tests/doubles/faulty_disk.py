@@ -59,11 +59,11 @@ class FaultyDisk(Disk):
         self.released.wait()
         super().flush(handle)
 
-    def flush_directory(self, directory: Path) -> None:
+    def flush_directory(self, directory: Path | str) -> None:
         self._perhaps_fail("flush_directory")
         super().flush_directory(directory)
 
-    def rename(self, source: Path, target: Path) -> None:
+    def rename(self, source: Path | str, target: Path | str) -> None:
         self._perhaps_fail("rename")
         super().rename(source, target)
 

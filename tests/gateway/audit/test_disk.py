@@ -17,6 +17,17 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["head"]
 
 
+def test_a_file_may_be_named_by_text_too(tmp_path: Path) -> None:
+    Disk().write_file(f"{tmp_path}/head.new", b"new")
+    Disk().rename(f"{tmp_path}/head.new", f"{tmp_path}/head")
+    Disk().flush_directory(str(tmp_path))
+
+    assert (tmp_path / "head").read_bytes() == b"new"
+    with pytest.raises(OSError, match="No space"):
+        FaultyDisk("flush", code=errno.ENOSPC).write_file(f"{tmp_path}/half", b"new")
+    assert [path.name for path in tmp_path.iterdir()] == ["head"]
+
+
 @pytest.mark.parametrize("operation", ["write", "flush", "rename"])
 def test_a_failure_leaves_the_old_file(tmp_path: Path, operation: str) -> None:
     (tmp_path / "head").write_bytes(b"old")
@@ -56,9 +67,9 @@ class NotingDisk(Disk):
     def __init__(self) -> None:
         self.flushed: list[Path] = []
 
-    def flush_directory(self, directory: Path) -> None:
+    def flush_directory(self, directory: Path | str) -> None:
         super().flush_directory(directory)
-        self.flushed.append(directory)
+        self.flushed.append(Path(directory))
 
 
 def test_free_space_is_what_the_file_system_says(tmp_path: Path) -> None:

@@ -70,9 +70,9 @@ def test_a_living_writer_holds_its_lock_from_the_moment_its_name_appears(tmp_pat
     seen: list[bool] = []
 
     class Watching(Disk):
-        def rename(self, source: Path, target: Path) -> None:
-            if target.name == "worker-1":
-                seen.append(held(source / "alive"))
+        def rename(self, source: Path | str, target: Path | str) -> None:
+            if Path(target).name == "worker-1":
+                seen.append(held(Path(source, "alive")))
             super().rename(source, target)
 
     writer = opened(tmp_path, Watching())

@@ -144,6 +144,65 @@ def test_a_crash_at_any_operation_leaves_a_tree_that_goes_on(tmp_path: Path) -> 
     assert nth > 3
 
 
+def test_names_of_new_tiles_and_of_new_folders_are_made_durable(tmp_path: Path) -> None:
+    flushed: list[str] = []
+
+    class NotingDisk(Disk):
+        def flush_directory(self, directory: Path | str) -> None:
+            super().flush_directory(directory)
+            flushed.append(Path(directory).relative_to(tmp_path).as_posix())
+
+    tree = TileTree(tmp_path, NotingDisk())
+    steps = {
+        10: [".", "tile", "tile/0", "tile/0/000.p"],
+        20: ["tile/0/000.p"],
+        300: ["tile", "tile/0", "tile/0/001.p", "tile/1", "tile/1/000.p"],
+    }
+    for size, folders in steps.items():
+        tree.extend(leaves_of(size - tree.size, tree.size))
+        tree.write()
+        assert flushed == folders, size
+        flushed.clear()
+    # What is there already may have got its name just before a crash.
+    again = TileTree(tmp_path, NotingDisk())
+    again.extend(leaves_of(300))
+    again.write()
+    assert flushed == ["tile/0", "tile/0/001.p", "tile/1/000.p"]
+
+
+def test_a_thousand_tiles_share_a_folder(tmp_path: Path) -> None:
+    size = 1_000 * 256
+    for level, number, width in ((1, 3, 232), (2, 0, 3)):
+        path = tile_path(tmp_path, level, number, width)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"".join(leaves_of(width)))
+    tree = TileTree(tmp_path, Disk(), size)
+    tree.extend(leaves_of(5))
+    tree.write()
+    assert "tile/0/x001/000.p/5" in files(tmp_path)
+    tree.extend(leaves_of(251, 5))
+    tree.write()
+
+    assert files(tmp_path) == {
+        "tile/0/x001/000": 8192,
+        "tile/1/003.p/232": 232 * 32,
+        "tile/1/003.p/233": 233 * 32,
+        "tile/2/000.p/3": 96,
+    }
+    assert read_tile(tmp_path, 0, 1_000, 256) == leaves_of(256)
+
+
+def test_what_can_not_be_read_is_not_written_over(tmp_path: Path) -> None:
+    path = tile_path(tmp_path, 0, 0, 10)
+    path.mkdir(parents=True)
+    tree = TileTree(tmp_path, Disk())
+    tree.extend(leaves_of(10))
+
+    with pytest.raises(OSError, match="directory"):
+        tree.write()
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_partial_tiles_go_when_the_tile_is_full(tmp_path: Path) -> None:
     tree = grown(tmp_path, *[1] * 20)
     assert len(list((tmp_path / "tile/0/000.p").iterdir())) == 20
