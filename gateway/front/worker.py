@@ -26,7 +26,7 @@ from gateway.front.assembly import Assembly
 from gateway.front.collecting import Collecting
 from gateway.front.entrance_parts import reception
 from gateway.front.heap import give_back, share_heaps
-from gateway.front.scheduling import Scheduling
+from gateway.front.scheduling import Scheduling, runnable_seconds
 
 if TYPE_CHECKING:
     from gateway.entrance.certificates import ServedCertificate
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger("worker")
 _HEARTBEAT_SECONDS: Final = 1.0
+_SCHEDULING_SECONDS: Final = 0.25
 _RESTART_SECONDS: Final = 1.0
 _GC_ALLOCATIONS: Final = 20_000  # between collections amid requests, which make few cycles
 _GC_BEATS: Final = 15  # between collections at rest, so that pages' few never add up to megabytes
@@ -99,14 +100,13 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 self._listen(listener.sock, way)
             _log.info("serving", pid=os.getpid())
             beats, collecting = 0, Collecting(loop.time, time.thread_time)
-            scheduling = Scheduling(loop.time, time.thread_time)
+            scheduling = loop.create_task(self._schedule(loop))
             while not stopping.is_set() and self.ppid == os.getppid():
                 self.notify()
                 try:
                     await asyncio.wait_for(stopping.wait(), _HEARTBEAT_SECONDS)
                 except TimeoutError:
                     beats += 1
-                    scheduling.look(*self._counts.place(self.age))
                     if beats % _GC_BEATS == 0 and collecting.collect():
                         await loop.run_in_executor(None, give_back)
                     await loop.run_in_executor(None, self._renew)
@@ -121,6 +121,13 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
                 self.notify()
                 await asyncio.wait({draining}, timeout=_HEARTBEAT_SECONDS)
             housekeeper.cancel()
+            scheduling.cancel()
+
+    async def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
+        scheduling = Scheduling(loop.time, runnable_seconds)
+        while True:
+            await asyncio.sleep(_SCHEDULING_SECONDS)
+            scheduling.look(*self._counts.place(self.age))
 
     def _renew(self) -> None:
         """Look whether there is a new certificate."""

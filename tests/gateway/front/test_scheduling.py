@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from gateway.front.scheduling import Scheduling
+from gateway.front.scheduling import Scheduling, runnable_seconds
 
 
 class Worker:
@@ -75,12 +78,20 @@ def test_a_busy_worker_is_a_batch_on_a_core_of_its_own(cores: frozenset[int]) ->
 
 def test_at_ease_it_is_as_it_was_started(cores: frozenset[int]) -> None:
     worker = Worker()
-    worker.look(0.3)
+    worker.look(0.4)
     at_first = schedules()
     worker.look(0.5)
-    worker.look(0.3)
+    worker.look(0.2)
 
     assert at_first == schedules() == {(os.SCHED_OTHER, cores)}
+
+
+def test_what_is_busy_stays_so_until_it_is_clearly_at_ease(cores: frozenset[int]) -> None:
+    worker = Worker()
+    worker.look(0.6, 0, len(cores))
+    for spent in (0.4, 0.35):
+        worker.look(spent, 0, len(cores))
+        assert schedules() == {(os.SCHED_BATCH, frozenset({min(cores)}))}
 
 
 def test_on_fewer_cores_than_workers_none_has_one_of_its_own(cores: frozenset[int]) -> None:
@@ -113,3 +124,29 @@ def test_where_it_is_forbidden_the_worker_goes_on(monkeypatch: pytest.MonkeyPatc
         worker.look(spent)
 
     assert len(asked) == 1
+
+
+def test_who_waits_for_a_core_is_busy_too(cores: frozenset[int]) -> None:
+    """Two that always have work share one core: each is on it half of the time."""
+    schedule(os.SCHED_OTHER, {min(cores)})
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
+        began, wanted, spent = time.monotonic(), runnable_seconds(), time.thread_time()
+        while (took := time.monotonic() - began) < 0.4:
+            pass
+        wanted, spent = runnable_seconds() - wanted, time.thread_time() - spent
+        other.kill()
+
+    assert spent < 0.8 * took
+    assert wanted > 0.9 * took
+
+
+def test_where_the_system_does_not_tell_who_waits_is_not_counted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for content in (None, "", "0 0 0", "1 2"):
+        monkeypatch.setattr("gateway.front.scheduling._SPENT", tmp_path / "schedstat")
+        if content is not None:
+            (tmp_path / "schedstat").write_text(content)
+        before = time.thread_time()
+
+        assert before <= runnable_seconds() <= time.thread_time()

@@ -276,12 +276,13 @@ def test_what_leaves_cycles_behind_is_collected_at_rest(
 def test_a_busy_worker_is_scheduled_as_one(
     make_settings: SettingsMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.front.worker._HEARTBEAT_SECONDS", 0.02)
+    monkeypatch.setattr("gateway.front.worker._SCHEDULING_SECONDS", 0.02)
     seen: list[tuple[int, int]] = []
 
     def look() -> None:
         for busy, wanted in ((0.0, (os.SCHED_BATCH, 1)), (2.0, (os.SCHED_OTHER, len(cores)))):
-            monkeypatch.setattr("gateway.front.scheduling._BUSY", busy)
+            for limit in ("_BUSY", "_AT_EASE"):
+                monkeypatch.setattr(f"gateway.front.scheduling.{limit}", busy)
             wait_until(partial(is_scheduled, wanted), every=0.02)
             seen.append(scheduled())
 
