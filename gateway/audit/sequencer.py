@@ -186,9 +186,9 @@ class Sequencer:
         at = self._clock()
         before = self._sealer.position, self._own.wseq
         batch = Batch(first=self._tree.size, at_us=_microseconds(at))
-        portions = self._collect(batch)
-        self._add_own_entries(batch, at)
         try:
+            portions = self._collect(batch)
+            self._add_own_entries(batch, at)
             if portions or batch.rows or self._unsaved_head:
                 self._commit(batch, portions)
         except BaseException:

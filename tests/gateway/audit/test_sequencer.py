@@ -258,6 +258,32 @@ def test_a_file_locked_by_somebody_else_is_waited_for(bench: RecordBench) -> Non
     assert bench.verify().holds
 
 
+def test_a_log_that_cannot_be_read_for_a_while_takes_in_everything_once(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails amid a look, when some of what the journals hold has been admitted already."""
+    first, second = decision(1), decision(2)
+    bench.record(first)
+    bench.drain()
+    bench.record(second, *(each.result(Outcome.PERMIT, at_us=5) for each in (second, first)))
+    with bench.sequencer() as sequencer:
+        with monkeypatch.context() as patch:
+            patch.setattr(sequencer._store, "find", _locked)
+            with pytest.raises(sqlite3.OperationalError):
+                sequencer.step()
+        sequencer.step()
+
+    assert [row.clear["code"] for row in bench.search(kind=Kind.SYSTEM).rows] == [
+        "sequencer-started",
+        "sequencer-started",
+    ]
+    assert bench.verify().holds
+
+
+def _locked(_: bytes) -> None:
+    raise sqlite3.OperationalError("database is locked")
+
+
 def test_a_log_rolled_back_to_a_backup_is_not_signed_on(bench: RecordBench) -> None:
     bench.filled(5)
     backup = bench.log.parent / "backup.sqlite"
