@@ -60,7 +60,13 @@ _MAX_INTEGER = 2**63 - 1
 Chance = tuple[bytes, bytes, bytes]
 # What a sealer has made of that which entries say alike each time: texts around the reference,
 # the last of which goes on to the sequence number, personal fields, pseudonyms.
-_Prepared: TypeAlias = "tuple[Sealer, bytes, bytes, PersonalText | None, bytes]"
+_Prepared: TypeAlias = "tuple[Sealer, bytes, bytes, PersonalText, bytes]"
+# What an envelope says behind its clear fields and its writer: number and leaf before, then, of
+# whom it is about, what it commits to; and all of it, where it says the rest as another did.
+_CHAINED = b'%d,"prev":"%b"'
+_INDEXED = b',"index_root":"%b"'
+_ENCRYPTED = b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"'
+_REPEATED = REPEATED_TEXT + _CHAINED + _INDEXED + _ENCRYPTED + b"}"
 _BODY_HEADER = struct.Struct(">c32s48sII")  # the same with salt and pseudonyms in one
 _new_sealed = tuple.__new__
 
@@ -118,7 +124,6 @@ class Sealer:
         self._written_by = b',"writer":"%b","wseq":' % self._suffix
         self._wseq = 0
         self._leaf = NO_LEAF
-        self._leaf_hash = sha256(b"\0")
         self._chances: Iterator[Chance] = iter(())
 
     @property
@@ -200,41 +205,38 @@ class Sealer:
             TypeError, ValueError, OverflowError: A value cannot be expressed.
             KeysError, OSError: There is no key.
         """
+        wseq = self._wseq + 1
         repetition = draft.repetition
         if repetition is None:
-            clear = clear_text(draft) + self._written_by
-            personal, pseudonyms = self._persons(draft)
+            text, index_columns, ct_sha256, ciphertext = self._write(draft, chance, said)
         else:
             known: _Prepared = repetition.prepared
             if known[0] is not self:
+                prepared = self._prepare(draft)
+                if prepared is None:
+                    return self._seal(replace(draft), chance, said)  # which repeats nothing
                 # Whatever seals these next finds it; nothing that has changed is a repetition.
-                before, after = TextAround.of(draft)
-                known = self, before, after + self._written_by, *self._persons(draft)
-                repetition.prepared = known
+                known = repetition.prepared = prepared
             _, before, after, personal, pseudonyms = known
-            reference = orjson.dumps(draft.reference)
-            clear = REPEATED_TEXT % (hexlify(draft.id), draft.at_us, before, reference, after)
-        seed, nonce, salt = chance
-        index_columns = NO_COLUMNS
-        if pseudonyms:
+            seed, nonce, salt = chance
             index_columns = salt + pseudonyms
-            index_root = sha256(index_columns).digest()
-            said += b',"index_root":"%b"' % b2a_base64(index_root, newline=False)
-        ciphertext = ct_sha256 = b""
-        if personal is not None:
             kid, kc, root, ciphertext = self._encryption.encrypt(personal, draft, seed, nonce)
             ct_sha256 = sha256(ciphertext).digest()
-            said += b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"' % (
+            text = _REPEATED % (
+                hexlify(draft.id),
+                draft.at_us,
+                before,
+                orjson.dumps(draft.reference),
+                after,
+                wseq,
+                b2a_base64(self._leaf, newline=False),
+                b2a_base64(sha256(index_columns).digest(), newline=False),
                 kid,
                 b2a_base64(kc, newline=False),
                 b2a_base64(ct_sha256, newline=False),
                 b2a_base64(root, newline=False),
             )
-        wseq = self._wseq + 1
-        text = b'%b%d,"prev":"%b"%b}' % (clear, wseq, b2a_base64(self._leaf, newline=False), said)
-        leaf_hash = self._leaf_hash.copy()
-        leaf_hash.update(text)
-        leaf = leaf_hash.digest()
+        leaf = sha256(b"\0" + text).digest()
         covered = MAC_MESSAGE % (
             leaf,
             index_columns,
@@ -249,6 +251,43 @@ class Sealer:
             return None
         self._wseq, self._leaf = wseq, leaf
         return _new_sealed(Sealed, (body, leaf, wseq))
+
+    def _write(
+        self, draft: EntryDraft, chance: Chance, said: bytes
+    ) -> tuple[bytes, bytes, bytes, bytes]:
+        """Write the envelope of a draft that is known from nowhere.
+
+        It returns the envelope, salt and pseudonyms, SHA-256 of the ciphertext, and the ciphertext.
+        """
+        seed, nonce, salt = chance
+        clear = clear_text(draft)
+        personal, pseudonyms = self._persons(draft)
+        index_columns = NO_COLUMNS
+        if pseudonyms:
+            index_columns = salt + pseudonyms
+            index_root = sha256(index_columns).digest()
+            said += _INDEXED % b2a_base64(index_root, newline=False)
+        ciphertext = ct_sha256 = b""
+        if personal is not None:
+            kid, kc, root, ciphertext = self._encryption.encrypt(personal, draft, seed, nonce)
+            ct_sha256 = sha256(ciphertext).digest()
+            said += _ENCRYPTED % (
+                kid,
+                b2a_base64(kc, newline=False),
+                b2a_base64(ct_sha256, newline=False),
+                b2a_base64(root, newline=False),
+            )
+        chained = _CHAINED % (self._wseq + 1, b2a_base64(self._leaf, newline=False))
+        text = b"%b%b%b%b}" % (clear, self._written_by, chained, said)
+        return text, index_columns, ct_sha256, ciphertext
+
+    def _prepare(self, draft: EntryDraft) -> "_Prepared | None":
+        """Make ready what entries say alike each time; None where they say nothing of persons."""
+        before, after = TextAround.of(draft)
+        personal, pseudonyms = self._persons(draft)
+        if personal is None or not pseudonyms:
+            return None
+        return self, before, after + self._written_by, personal, pseudonyms
 
     def _seal_shortened(self, draft: EntryDraft, chance: Chance) -> Sealed:
         for text_limit, list_limit in _CUTS:

@@ -7,6 +7,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from gateway.audit.entry import EntryDraft, Kind, Outcome, Repetition
 from gateway.audit.field_encryption import PERSONAL_FIELDS
@@ -15,13 +17,15 @@ from gateway.audit.sealing import (
     HEADER,
     MAX_ENTRY_BYTES,
     NO_PSEUDONYM,
+    Chance,
     Pseudonyms,
     Sealed,
     Sealer,
 )
 from gateway.keys import KeyRing
-from tests.doubles.record import RecordBench, decision
+from tests.doubles.record import START, RecordBench, decision
 
+START_US = int(START.timestamp()) * 1_000_000
 CHANCE = b"seed" * 4, b"once" * 3, b"salt" * 4
 
 
@@ -111,6 +115,48 @@ def test_what_repeats_is_sealed_as_if_it_were_the_first(bench: RecordBench) -> N
         draft = decision(1, id=bytes([number]) * 16, staff_id="a/1", inputs="read:1")
 
         assert one.seal(repeated(draft, repetition), CHANCE) == other.seal(draft, CHANCE)
+
+
+SAID = st.sampled_from(["", "a/1", 'quo"te', "é", "x" * 300, "x" * 20_000, "a\udcffb"])
+FACTS = st.fixed_dictionaries(
+    {"kind": st.sampled_from(Kind), "outcome": st.sampled_from(Outcome)},
+    optional={
+        **dict.fromkeys(PERSONAL_FIELDS, SAID),
+        "session": st.binary(max_size=32),
+        "regime": st.sampled_from(["", "GP", "LE"]),
+        "code": SAID,
+        "inputs": st.sampled_from(["read:1", 2**70, [1, {"a": None}]]),
+        "obligations": st.lists(SAID, max_size=2).map(tuple),
+        "status": st.sampled_from([0, 200]),
+    },
+)
+# Of one visit each: chance, id, and an instant of two years.
+VISITS = st.lists(
+    st.tuples(
+        st.tuples(st.binary(min_size=16, max_size=16), st.just(b"once" * 3), st.just(b"salt" * 4)),
+        st.binary(min_size=16, max_size=16),
+        st.integers(0, 2 * 365 * 86_400_000_000),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(facts=FACTS, visits=VISITS)
+def test_whatever_repeats_is_sealed_as_if_it_were_the_first(
+    bench: RecordBench, facts: dict[str, Any], visits: list[tuple[Chance, bytes, int]]
+) -> None:
+    """Shortened too, of nobody too, and in whichever month."""
+    one, other = Sealer(bench.key_ring, "worker-1"), Sealer(bench.key_ring, "worker-1")
+    repetition = Repetition(EntryDraft(at_us=START_US, reference="R0", **facts))
+    for number, (chance, entry_id, later_us) in enumerate(visits):
+        draft = EntryDraft(id=entry_id, at_us=START_US + later_us, reference=f"R{number}", **facts)
+
+        assert one.seal(repeated(draft, repetition), chance) == other.seal(draft, chance)
+        assert one.position == other.position
 
 
 def test_what_was_changed_after_it_repeated_is_sealed_as_it_is(sealer: Sealer) -> None:
