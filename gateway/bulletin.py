@@ -28,9 +28,10 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import Connection, Engine, delete, func, insert, select
 
@@ -55,6 +56,8 @@ KEEP = timedelta(days=1)
 
 CATCH_UP_ROWS = 5_000
 """The most subjects handed over one by one; beyond it `everything` costs less."""
+
+_UNREAD: Final = (-1, -inf)  # no counter is so, and no instant so early
 
 Listener = Callable[[frozenset[str]], None]
 
@@ -85,7 +88,11 @@ def directory_subject(directory: str) -> str:
 
 
 class Bulletin:
-    """The list in the database and the counter in shared memory, safe for several threads."""
+    """The list in the database and the counter in shared memory, safe for several threads.
+
+    Attributes:
+        value: the counter, and nothing else, to be read by whoever asks with each request.
+    """
 
     def __init__(self, state_directory: Path) -> None:
         """Map the counter, making its file if it is missing.
@@ -109,6 +116,7 @@ class Bulletin:
             raise
         # A cast view reads all eight bytes in one load, so a reader never sees half a number.
         self._value = memoryview(self._map).cast("Q")
+        self.value = self._value.toreadonly()
 
     def announce(self, connection: Connection, subject: str, at: datetime) -> int:
         """Add a subject inside the caller's transaction; the caller rings after the commit.
@@ -177,6 +185,7 @@ class Bulletin:
 
     def close(self) -> None:
         """Give the mapping back."""
+        self.value.release()
         self._value.release()
         self._map.close()
         os.close(self._descriptor)
@@ -214,9 +223,9 @@ class BulletinReader:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._position: int | None = None  # owned by _lock
-        # Replaced whole by the reading thread, read by the event loop: counter seen, when
-        # (seconds).
-        self._state: tuple[int, float] | None = None
+        # Replaced whole by the reading thread, read by the event loop: counter seen, up to when
+        # that is lately enough (seconds).
+        self._state: tuple[int, float] = _UNREAD
 
     def listen(self, listener: Listener) -> None:
         """Have a function told of the subjects of each read, before the reader counts as current.
@@ -232,12 +241,8 @@ class BulletinReader:
         Args:
             now_monotonic: the same clock's seconds as this reader was given.
         """
-        state = self._state
-        return (
-            state is not None
-            and state[0] == self._bulletin.counter()
-            and now_monotonic - state[1] <= STALE_SECONDS
-        )
+        counter, fresh_until = self._state
+        return counter == self._bulletin.value[0] and now_monotonic <= fresh_until
 
     def has_read_lately(self, now_monotonic: float) -> bool:
         """Tell whether reading works: what a request would find missing it can read.
@@ -245,8 +250,7 @@ class BulletinReader:
         Unlike `is_current` this does not turn false for a moment at each change; it is for
         readiness.
         """
-        state = self._state
-        return state is not None and now_monotonic - state[1] <= STALE_SECONDS
+        return now_monotonic <= self._state[1]
 
     def read(self) -> bool:
         """Read the list and tell the listeners (blocks).
@@ -291,7 +295,7 @@ class BulletinReader:
             for listener in self._listeners:
                 listener(subjects)
             self._position = news[-1][0]
-        self._state = (counter, started)
+        self._state = (counter, started + STALE_SECONDS)
 
     def start(self) -> None:
         """Read once, then keep reading on a thread of its own."""

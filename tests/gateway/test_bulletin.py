@@ -302,6 +302,15 @@ def test_rings_of_several_processes_all_move_the_counter(place: Place, tmp_path:
     assert place.bulletin.counter() - before == 30_000
 
 
+def test_the_counter_is_moved_by_rings_alone(place: Place) -> None:
+    before = place.bulletin.value[0]
+    with pytest.raises(TypeError):
+        place.bulletin.value[0] = 0
+    place.bulletin.ring()
+
+    assert place.bulletin.value[0] == place.bulletin.counter() == before + 1
+
+
 def test_the_counter_is_for_its_owner_alone(tmp_path: Path) -> None:
     Bulletin(tmp_path).close()
 
