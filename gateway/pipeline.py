@@ -164,8 +164,10 @@ class Pipeline:
     def _begin(self, visit: Visit) -> Coroutine[Any, Any, None]:
         """Follow what was found a moment ago, if nothing of it can have changed; else find it."""
         known = self._staff.known(visit)
-        before = None if known is None else self._precedents.find(visit, known, self._engine())
-        if known is None or before is None or (match := before.match) is None:
+        if known is None:
+            return self._pass(visit, None)
+        before = self._precedents.find(visit, known, self._engine())
+        if before is None or (match := before.match) is None:
             return self._pass(visit, known)
         question, decision = before.question, before.decision
         visit.target = before.target  # before anything is refused: the record names it

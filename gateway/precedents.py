@@ -38,6 +38,7 @@ _MOST: Final = 4_096  # some 3 kB each, with what sealing has made of it
 _TIDY_FROM: Final = 256
 _LIFE_US: Final = 60_000_000
 _LONGEST: Final = 1_024  # target and agent together: what is longer is memory that anybody can fill
+_KNOWN_AS: Final = "precedent"  # where a head keeps what it asked for last
 _Key = tuple[object, ...]
 
 
@@ -46,6 +47,7 @@ class Precedent:
 
     Attributes:
         live: whose request it was. Held by identity, as the next three: none of them ever changes.
+        asked: the target as it came.
         target: the one canonical target.
         match: which function and route it means; None for none.
         engine: which decided.
@@ -60,6 +62,7 @@ class Precedent:
     """
 
     __slots__ = (
+        "asked",
         "decision",
         "engine",
         "live",
@@ -84,6 +87,7 @@ class Precedent:
         draft: EntryDraft,
     ) -> None:
         self.live = live
+        self.asked = visit.incoming.head.target
         self.target = target
         self.match = match
         self.engine = engine
@@ -93,6 +97,12 @@ class Precedent:
         self.since_us = visit.at_us
         self.until_us = 0
         self.prepared: object = None
+
+    def holds(self, live: LiveSession, engine: Engine, at_us: int) -> bool:
+        """Tell whether nothing that it rests on has changed, for whoever asks the same again."""
+        return (
+            self.live is live and self.engine is engine and self.since_us <= at_us < self.until_us
+        )
 
     def says(
         self,
@@ -145,15 +155,19 @@ class Precedents:
             live: the session of its request, which may be used as it is.
             engine: of the policy set in force.
         """
-        known = self._known.get(_key(visit, live))
+        head = visit.incoming.head
+        known: Precedent | None = head.worked_out.get(_KNOWN_AS)
+        # INVARIANT: heads that share this differ in their target alone; of one connection, method
+        # and fields tell all else that is in the key, and that there is no body.
         if (
             known is None
-            or known.live is not live
-            or known.engine is not engine
-            or not known.since_us <= visit.at_us < known.until_us
-            or visit.incoming.head.body_length
+            or known.asked != head.target
+            or not known.holds(live, engine, visit.at_us)
         ):
-            return None
+            known = self._known.get(_key(visit, live))
+            if known is None or head.body_length or not known.holds(live, engine, visit.at_us):
+                return None
+            head.worked_out[_KNOWN_AS] = known
         return known
 
     def draft(

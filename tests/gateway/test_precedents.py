@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from random import Random
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -19,10 +21,10 @@ from gateway.given_purposes import GivenPurpose
 from gateway.identity.sessions.live_session import LiveSession
 from gateway.identity.sessions.presence import Presence, PresenceLimit
 from gateway.pace import Pace
-from gateway.precedents import Precedent, Precedents
+from gateway.precedents import Precedent, Precedents, _key
 from gateway.store.engine import writing
 from gateway.visit import Visit
-from gateway.wire.incoming import Incoming
+from gateway.wire.incoming import BodySource, Incoming
 from policies.catalogue import Catalogue, Match
 from policies.decision import Decision
 from policies.engine import Engine
@@ -365,6 +367,72 @@ def test_what_is_known_is_bounded(live: LiveSession) -> None:
         for _ in range(2):
             known.draft(visit, question, decision, match, host=HOST)
         assert len(known) <= 20
+
+
+class Clients:
+    """Connections of several clients, whose heads keep what was found for them."""
+
+    def __init__(self) -> None:
+        sent: list[tuple[str, bytes]] = [("GET", b"Firefox"), ("GET", b"Chrome"), ("HEAD", b"A")]
+        self.heads = [
+            (
+                SimpleNamespace(peer_ip=f"10.0.0.{connection // 2}"),
+                request(method, PAYSLIP, user_agent=agent).head,
+            )
+            for connection in range(4)
+            for method, agent in sent
+        ]
+        self.targets = [PAYSLIP, PAYSLIP + b"&a=b"]
+
+    def one(self, bench: Bench, chance: Random, at_us: int) -> Visit:
+        client, head = chance.choice(self.heads)
+        asked_for = head.for_target(chance.choice(self.targets))
+        incoming = Incoming(asked_for, cast("BodySource", client), complete=True)
+        return bench.visit(incoming=incoming, client=client, at_us=at_us)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_a_head_keeps_is_what_would_be_looked_up(live: LiveSession, seed: int) -> None:
+    """Whatever changes meanwhile: sessions, policy sets, time, what is known at all."""
+    bench, clients, chance = Bench(live), Clients(), Random(seed)
+    keys: dict[int, object] = {}
+    at_us, kept, followed = us(AT), [], 0
+    for _ in range(1_500):
+        at_us += chance.choice([1, 1_000, 1_000_000, -1_000])
+        what = chance.random()
+        if what < 0.01:
+            bench.live = replace(bench.live, _facts=None)
+        elif what < 0.02:
+            bench.engine = Engine.compile(cheshire())
+        elif what < 0.03:
+            bench.target = replace(bench.target)
+        elif what < 0.04:
+            bench.known._known.clear()
+        elif what < 0.05:
+            at_us += MINUTE_US
+        visit = clients.one(bench, chance, at_us)
+        found = bench.find(visit)
+        head = visit.incoming.head
+        visit.incoming.head = replace(head, worked_out={})
+        looked_up = bench.find(visit)
+        visit.incoming.head = head
+
+        if looked_up is not None:
+            assert found is not None
+        if found is None:
+            bench.decide(visit)
+            known = bench.known._known.get(_key(visit, bench.live))
+            if known is not None:
+                kept.append(known)  # so that no other has its place in memory
+                keys[id(known)] = _key(visit, bench.live)
+        else:
+            followed += 1
+            assert keys[id(found)] == _key(visit, bench.live)
+            assert found.live is bench.live
+            assert found.engine is bench.engine
+            assert found.since_us <= at_us < found.until_us
+
+    assert followed > 500
 
 
 def test_what_was_denied_is_decided_each_time(live: LiveSession) -> None:
