@@ -54,28 +54,19 @@ class _Made:
     """What was made for one who asks, left for the next request that is the same.
 
     Attributes:
-        act: who made it.
-        live: for whom.
-        target: what for.
-        changes: of the mint, then.
+        made_of: who made it, for whom, what for, and the changes of the mint, then.
         since_us: when; before it stands a clock that went back.
         until_us: up to when cookies and assertion are given once more.
     """
 
-    act: ForwardAct
-    live: LiveSession
-    target: CanonicalTarget
-    changes: int
+    made_of: tuple[ForwardAct, LiveSession, CanonicalTarget, int]
     since_us: int
     until_us: int
 
     def holds(self, act: ForwardAct, mint: AssertionMint, visit: Visit) -> bool:
         """Tell whether it would be made alike now, if the cookies are the same."""
         return (
-            self.act is act
-            and self.live is visit.live
-            and self.target is visit.target
-            and self.changes == mint.changes
+            self.made_of == (act, visit.live, visit.target, mint.changes)
             and self.since_us <= visit.at_us < self.until_us
         )
 
@@ -155,8 +146,8 @@ class ForwardAct:
 
     def __call__(self, visit: Visit, grant: Grant | None) -> Awaitable[Forwarded]:
         """Forward the visit; see `pipeline.Act`."""
-        if grant is not None and grant.ready is not None and visit.asking is None:
-            left = grant.ready.prepared
+        if grant is not None and (ready := grant.ready) is not None and visit.asking is None:
+            left = ready.prepared
             if (
                 isinstance(left, _Sent)
                 and left.holds(self, self._mint, visit)
@@ -293,11 +284,11 @@ class ForwardAct:
 
     def _made(
         self, visit: Visit, live: LiveSession, target: CanonicalTarget, until: float
-    ) -> tuple[ForwardAct, LiveSession, CanonicalTarget, int, int, int]:
+    ) -> tuple[tuple[ForwardAct, LiveSession, CanonicalTarget, int], int, int]:
         """Say how something was made just now, of cookies that stand so long; see `_Made`."""
         used = self._mint.used_until(live.session.hash, self._profile.audience)
         until_us = int(min(until, used) * 1_000_000)
-        return self, live, target, self._mint.changes, visit.at_us, until_us
+        return (self, live, target, self._mint.changes), visit.at_us, until_us
 
     def _ready(self, grant: Grant | None) -> Ready | None:
         """Say where what is made is left for the next request that is the same; None for not."""

@@ -330,7 +330,8 @@ def _given_up(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
 
 
 def _by_another(one: Office, ready: SimpleNamespace) -> None:
-    ready.prepared.act = one._act({})
+    _, *others = ready.prepared.made_of
+    ready.prepared.made_of = (one._act({}), *others)
 
 
 def _for_another(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
@@ -338,7 +339,8 @@ def _for_another(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
 
 
 def _at_another_target(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
-    ready.prepared.target = replace(ready.prepared.target)
+    act, live, target, changes = ready.prepared.made_of
+    ready.prepared.made_of = (act, live, replace(target, path="/y"), changes)
 
 
 def _with_another_jar(one: Office, ready: SimpleNamespace) -> None:  # noqa: ARG001
