@@ -76,8 +76,6 @@ class FrontProxy:
 class _NoBody:
     """Stands for the way to a body that the proxy keeps."""
 
-    answer_fields = b""
-
     def send_continue(self) -> None:
         """Nobody waits for it."""
 

@@ -16,6 +16,7 @@ from gateway.backoffice.headers import local_location, passed_on, request_head, 
 from gateway.backoffice.transport import ExchangeError, UpstreamConnection
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from gateway.wire.promise import CLOSE, promise
 from gateway.wire.request_head import CHUNKED, RequestHead
 
 _CHUNKED_FIELD: Final = b"Transfer-Encoding: chunked\r\n"
@@ -256,7 +257,7 @@ class Exchange:
         length: int | None,
         location: bytes | None,
     ) -> bytes:
-        self.keep_open = self._client.keeps_open(self._incoming)
+        self.keep_open, connection = promise(self._incoming, self._client)
         bodiless = self._incoming.head.method == "HEAD" or status in {204, 304}
         if length is not None:
             framing = b"" if status == 204 else b"Content-Length: %d\r\n" % length  # noqa: PLR2004
@@ -264,13 +265,14 @@ class Exchange:
             framing = b""
         elif self._incoming.head.http_1_0:
             framing, self.keep_open = b"", False
+            connection = self._client.answer_fields + CLOSE
         else:
             framing, self._chunked = _CHUNKED_FIELD, True
         return response_head(
             status=status,
             fields=passed_on(fields),
             framing=framing,
-            connection=self._incoming.connection_field(keep_open=self.keep_open),
+            connection=connection,
             location=location,
             reference=self._visit.reference,
             resource=self._outbound.resource,

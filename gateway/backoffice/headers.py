@@ -49,14 +49,17 @@ RESPONSE_FIELDS: Final = (
     b"Vary",  # beside our own
 )
 _OPENINGS: Final = {spelt.lower(): b"\r\n" + spelt + b": " for spelt in RESPONSE_FIELDS}
-_OURS: Final = (
+_ALWAYS: Final = (
     b"\r\nVary: Cookie\r\nX-Content-Type-Options: nosniff\r\nReferrer-Policy: same-origin"
     b"\r\nGateway-Reference: "
 )
 # The browser may keep a copy for itself at most; what one person may see no shared cache may hold,
 # and one that holds it all the same is told that it depends on the session.
-_PRIVATE: Final = b"\r\nCache-Control: private, no-store" + _OURS
-_REVALIDATE: Final = b"\r\nCache-Control: private, no-cache" + _OURS
+# By whether it is a style sheet, script or image. The reference of the visit follows.
+OURS: Final = {
+    False: b"\r\nCache-Control: private, no-store" + _ALWAYS,
+    True: b"\r\nCache-Control: private, no-cache" + _ALWAYS,
+}
 _SCHEMES: Final = ("https", "http")
 _PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 _STATUS_LINES: Final = {
@@ -152,7 +155,7 @@ def response_head(
         status: 200-599.
         fields: those of the allow-list; see `passed_on`.
         framing: one framing field with its CRLF, or empty for a body that ends with the connection.
-        connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
+        connection: the `Connection` field with its CRLF; see `promise`.
         location: where the browser is sent, already judged; None for nowhere.
         reference: the visit's reference.
         resource: a style sheet, script or image, which the browser may keep for itself.
@@ -160,16 +163,24 @@ def response_head(
     """
     if location is not None:
         fields += b"\r\nLocation: " + location
-    ours = _REVALIDATE if resource else _PRIVATE
-    return b"%b%b%b%b\r\n%b%b%b\r\n" % (
-        _STATUS_LINES[status],
-        fields,
-        ours,
+    return b"%b%b%b\r\n%b%b%b\r\n" % (
+        response_opening(status, fields),
+        OURS[resource],
         reference.encode("ascii"),
         more,
         framing,
         connection,
     )
+
+
+def response_opening(status: int, fields: bytes) -> bytes:
+    """Write the beginning of an answer's head, up to `OURS` and the reference of the visit.
+
+    Args:
+        status: 200-599.
+        fields: those of the allow-list; see `passed_on`.
+    """
+    return _STATUS_LINES[status] + fields
 
 
 def local_location(value: bytes, origins: Mapping[str, bytes]) -> bytes | None:

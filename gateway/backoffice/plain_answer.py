@@ -10,13 +10,14 @@ or whoever looks at its fields, would have refused or read in another way:
   that may be there; neither is one in an unusual spelling, or that nobody has thought of.
 - What is passed on are the same fields, in their order, as `headers.passed_on` would write.
 
-Whatever does not match is for the parser.
+Whatever does not match is for the parser. What begins with the very head that was read last on its
+connection, to the empty line, is read as that was: no pattern is asked again.
 """
 
 import re
 from typing import Final, NamedTuple
 
-from gateway.backoffice.headers import RESPONSE_FIELDS
+from gateway.backoffice.headers import RESPONSE_FIELDS, response_opening
 
 # Never passed on, and without any meaning to us. `X-` is none of those that are passed on.
 _DROPPED: Final = (
@@ -44,6 +45,7 @@ _HEAD: Final = re.compile(
     rb"HTTP/1\.1 (?!204|304)([2-5][0-9][0-9]) [ -~]*+\r\n"
     rb"%bContent-Length: (0|[1-9][0-9]{0,17})\r\n%b\r\n" % (_LINES, _LINES)
 )
+_LONGEST: Final = 4 * 1024  # of a head that is kept: it is memory for each connection
 _PASSED_ON: Final = re.compile(rb"\r\n(?:%b): [^\r]++" % b"|".join(RESPONSE_FIELDS))
 
 
@@ -52,23 +54,49 @@ _new = tuple.__new__
 
 
 class PlainAnswer(NamedTuple):
-    """The head of an answer.
+    """The head of an answer, with what is written of it.
 
     Attributes:
         status: 200-599, one with a body.
-        fields: those that are passed on, each behind a CRLF.
-        length: of the body, in bytes.
+        opening: of the head that goes to the browser, see `response_opening`.
+        framing: its one framing field, between two CRLF.
         body_at: where the body begins in what was read.
+        size: of head and body as they come, in bytes.
     """
 
     status: int
-    fields: bytes
-    length: int
+    opening: bytes
+    framing: bytes
     body_at: int
+    size: int
+
+
+class PlainAnswers:
+    """Reads the answers of one connection; the last head is known again by its bytes."""
+
+    __slots__ = ("_head", "_last")
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._head: bytes | tuple[()] = ()  # nothing begins with what is in there
+        self._last: PlainAnswer | None = None
+
+    def read(self, data: bytes) -> PlainAnswer | None:
+        """Read an answer whose whole head is at hand; None for all that is not plain.
+
+        Args:
+            data: all that has come of it.
+        """
+        if data.startswith(self._head):
+            return self._last
+        answer = read_plain(data)
+        if answer is not None and answer.body_at <= _LONGEST:
+            self._head, self._last = data[: answer.body_at], answer
+        return answer
 
 
 def read_plain(data: bytes) -> PlainAnswer | None:
-    """Read an answer whose whole head is at hand; None for all that is not plain.
+    """Read an answer anew, see `PlainAnswers`.
 
     Args:
         data: all that has come of it.
@@ -76,7 +104,8 @@ def read_plain(data: bytes) -> PlainAnswer | None:
     found = _HEAD.match(data)
     if found is None:
         return None
-    status, length = found.groups()
-    body_at = found.end()
-    fields = b"".join(_PASSED_ON.findall(data, 0, body_at))
-    return _new(PlainAnswer, (int(status), fields, int(length), body_at))
+    said, length = found.groups()
+    status, body_at = int(said), found.end()
+    opening = response_opening(status, b"".join(_PASSED_ON.findall(data, 0, body_at)))
+    framing = b"\r\nContent-Length: %b\r\n" % length
+    return _new(PlainAnswer, (status, opening, framing, body_at, body_at + int(length)))

@@ -10,9 +10,10 @@ from typing import Final
 from typing_extensions import override
 
 from gateway.backoffice.forward import Exchange, Forwarded
-from gateway.backoffice.headers import response_head
+from gateway.backoffice.headers import OURS, request_head
 from gateway.backoffice.plain_answer import PlainAnswer
 from gateway.backoffice.transport import UpstreamConnection
+from gateway.wire.promise import promise
 
 _DONE: Final = {status: Forwarded(status, "", answered=True) for status in range(200, 600)}
 
@@ -28,7 +29,13 @@ class PlainExchange(Exchange):
         if head.body_length or head.method == "HEAD":
             super().start(upstream, host)
         else:
-            asked = self._request_head(head, host)
+            asked = request_head(
+                head=head,
+                target=self._outbound.target,
+                host=host,
+                told=self._outbound.told,
+                reference=self._visit.reference,
+            )
             self._upstream = upstream
             incoming.on_gone = self._client_gone
             upstream.begin(asked, self, head_only=False, complete=True, plain=self)
@@ -36,28 +43,29 @@ class PlainExchange(Exchange):
     def on_plain(self, answer: PlainAnswer, data: bytes, *, whole: bool) -> None:
         """Write the head to the client, and what there is of the body with it."""
         incoming, client = self._incoming, self._client
-        status, fields, length, body_at = answer
-        self.keep_open = keep_open = client.keeps_open(incoming)
-        head = response_head(
-            status=status,
-            fields=fields,
-            framing=b"Content-Length: %d\r\n" % length,
-            connection=incoming.connection_field(keep_open=keep_open),
-            location=None,
-            reference=self._visit.reference,
-            resource=self._outbound.resource,
+        status, opening, framing, body_at, _ = answer
+        self.keep_open, connection = promise(incoming, client)
+        # As `response_head` writes it, and the body without a copy of its own.
+        said = b"".join(
+            (
+                opening,
+                OURS[self._outbound.resource],
+                self._visit.reference.encode("ascii"),
+                framing,
+                connection,
+                b"\r\n",
+                memoryview(data)[body_at:],
+            )
         )
         if whole:
             # The connection serves others from here on: nothing of ours may touch it any more.
             self._upstream = incoming.on_gone = None
-            client.send(b"".join((head, memoryview(data)[body_at:])))
+            client.send(said)
             done = self.done
             if not done.done():
                 done.set_result(_DONE[status])
             return
         self._status = status
         self._keep_pace()
-        self._pieces.append(head)
-        if body_at < len(data):
-            self._pieces.append(data[body_at:])
+        self._pieces.append(said)
         self.on_read()

@@ -18,7 +18,7 @@ from typing import Final, NoReturn, Protocol, cast
 
 import httptools
 
-from gateway.backoffice.plain_answer import read_plain
+from gateway.backoffice.plain_answer import PlainAnswers
 from gateway.backoffice.response_sink import PlainTaker, ResponseSink
 from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 from gateway.errors import UpstreamError
@@ -79,8 +79,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._sink: ResponseSink | None = None
-        self._head_only = False
-        self._sent_all = False
+        self._head_only = self._sent_all = False
         self._slow = False  # what we wrote has not all been taken
         self._clean = True  # nothing odd has happened
         self._fields: list[tuple[bytes, bytes]] = []
@@ -91,6 +90,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._lie: ExchangeError | None = None  # why our own callback stopped the parser
         self._plain: PlainTaker | None = None  # takes a plain answer, of which nothing is here yet
         self._left = 0  # bytes to come of a plain answer's body
+        self._plain_answers = PlainAnswers()
 
     # ---- the exchange ---------------------------------------------------------------------
 
@@ -197,12 +197,12 @@ class UpstreamConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take what the system says; bytes nobody asked for close the connection."""
+        plain = self._plain  # the sink, or none: what ends an exchange clears both
+        if plain is not None and self._take_plain(plain, data):
+            return
         sink = self._sink
         if sink is None:
             self.discard()
-            return
-        plain = self._plain
-        if plain is not None and self._take_plain(plain, data):
             return
         self._answered = True
         self.deadline = self._now() + self._address.idle_seconds
@@ -234,10 +234,10 @@ class UpstreamConnection(asyncio.Protocol):
     def _take_plain(self, taker: PlainTaker, data: bytes) -> bool:
         """Hand a plain answer on; False leaves it, whatever it is, to the parser."""
         self._plain = None
-        answer = read_plain(data)
+        answer = self._plain_answers.read(data)
         if answer is None:
             return False
-        left = answer.length - len(data) + answer.body_at
+        left = answer.size - len(data)
         if left < 0 or self._slow:
             return False
         if left:

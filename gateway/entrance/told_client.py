@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from gateway.entrance.inside import UNREAD
 from gateway.errors import RequestError
 from gateway.wire.answers import give, to_bytes
+from gateway.wire.promise import CLOSE
 
 if TYPE_CHECKING:
     from gateway.entrance.inside import Inside
@@ -75,7 +76,7 @@ class ToldByHeader:
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         """Refuse what could not be read; whose it was nobody knows, so it is the front's."""
         answer = self._inside.refusal(status, code, connection.near_ip, UNREAD)
-        return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
+        return to_bytes(answer, connection=connection.answer_fields + CLOSE)
 
     def _asks(self, target: bytes) -> bool:
         """Tell whether it is that address, and none that only begins like it."""

@@ -16,6 +16,7 @@ from gateway.entrance.inside import UNREAD
 from gateway.wire.answers import Answer, give, plain, to_bytes
 from gateway.wire.connection import Connection
 from gateway.wire.limits import ConnectionLimits
+from gateway.wire.promise import CLOSE
 from gateway.wire.request_head import METHODS
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Front:
         answer = self.refusal(status, code, connection.peer_ip, UNREAD)
         if status == HTTPStatus.METHOD_NOT_ALLOWED:  # RFC 9110 section 15.5.6
             answer = replace(answer, fields=(*answer.fields, _ALLOWED))
-        return to_bytes(answer, connection=connection.answer_fields + b"Connection: close\r\n")
+        return to_bytes(answer, connection=connection.answer_fields + CLOSE)
 
     def refusal(self, status: int, code: str, ip: str, sentence: str) -> Answer:
         """Give a refusal that came before any visit; recorded within limits, not waited for."""

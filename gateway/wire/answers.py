@@ -7,6 +7,7 @@ from typing import Final
 
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from gateway.wire.promise import CLOSE, promise
 
 _PLAIN: Final = b"text/html; charset=utf-8"
 _HARDENING: Final = (
@@ -33,15 +34,13 @@ class Answer:
     body: bytes
 
 
-def to_bytes(
-    answer: Answer, *, head_only: bool = False, connection: bytes = b"Connection: close\r\n"
-) -> bytes:
+def to_bytes(answer: Answer, *, head_only: bool = False, connection: bytes = CLOSE) -> bytes:
     """Write an answer with its one framing field.
 
     Args:
         answer: what to say.
         head_only: leave the body out (HEAD), its length is still told.
-        connection: the `Connection` field with its CRLF; see `Incoming.connection_field`.
+        connection: the `Connection` field with its CRLF; see `promise`.
     """
     parts = [_status_line(answer.status)]
     for name, value in answer.fields:
@@ -61,8 +60,7 @@ def give(answer: Answer, incoming: Incoming, client: Connection) -> None:
     answer to the next one; where an answer has begun, the connection is cut.
     """
     if _may_be_given(incoming, client):
-        keep_open = client.keeps_open(incoming)
-        field = incoming.connection_field(keep_open=keep_open)
+        keep_open, field = promise(incoming, client)
         client.send(to_bytes(answer, head_only=incoming.head.method == "HEAD", connection=field))
         client.finish(incoming, keep_open=keep_open)
 
@@ -76,8 +74,7 @@ def give_bodiless(head: bytes, incoming: Incoming, client: Connection) -> None:
         client: whose it is.
     """
     if _may_be_given(incoming, client):
-        keep_open = client.keeps_open(incoming)
-        field = incoming.connection_field(keep_open=keep_open)
+        keep_open, field = promise(incoming, client)
         client.send(b"%bContent-Length: 0\r\n%b\r\n" % (head, field))
         client.finish(incoming, keep_open=keep_open)
 

@@ -157,7 +157,8 @@ class Connection(asyncio.Protocol):
         self._client_slow = False
         self._renew_deadline()
         if self._current is None:
-            self._serve_next()
+            if self._discarded < 0:
+                self._serve_next()
         elif self._current.on_resume is not None:
             self._current.on_resume()
 
@@ -227,15 +228,6 @@ class Connection(asyncio.Protocol):
         """Whether `incoming` is the one being served, and not answered yet."""
         return incoming is self._current
 
-    def keeps_open(self, incoming: Incoming) -> bool:
-        """Whether this answer may leave the connection open for another request."""
-        return (
-            incoming.head.keep_alive
-            and incoming.complete
-            and not incoming.failed
-            and not self.handler.draining
-        )
-
     def send(self, data: bytes) -> None:
         """Write bytes of an answer; nothing happens when the client is gone."""
         if self._transport is not None:
@@ -252,7 +244,7 @@ class Connection(asyncio.Protocol):
 
         Args:
             incoming: the request that has been answered in full.
-            keep_open: what the answer's head promised; see `keeps_open`.
+            keep_open: what the answer's head promised; see `promise`.
         """
         if incoming is not self._current:
             return
@@ -348,7 +340,7 @@ class Connection(asyncio.Protocol):
 
     def _serve_next(self) -> None:
         """Serve what waits, say what is wrong with what came last, or wait for more."""
-        if self.closing or self._discarded >= 0:
+        if self.closing:
             return
         if self._client_slow:
             self._renew_deadline()  # goes on when the client has read what it was given
@@ -364,8 +356,9 @@ class Connection(asyncio.Protocol):
             if self._paused_reading:  # the last body may have ended while it was held back
                 self.resume_body()
             limits = self.handler.limits
-            seconds = limits.head_seconds if self._in_head else limits.idle_seconds
-            self.deadline = self.loop.time() + seconds
+            self.deadline = self.loop.time() + (
+                limits.head_seconds if self._in_head else limits.idle_seconds
+            )
 
     def _stop_at(self, error: HeadError) -> NoReturn:
         """Stop the parser, which itself tells only that a callback of ours failed."""

@@ -16,13 +16,7 @@ _GONE: Final = (499, "client-gone")
 
 
 class BodySource(Protocol):
-    """Where a body comes from; the connection.
-
-    Attributes:
-        answer_fields: header fields, each with its CRLF, that every answer on it carries.
-    """
-
-    answer_fields: bytes
+    """Where a body comes from; the connection."""
 
     def send_continue(self) -> None:
         """Tell the client that its body is awaited."""
@@ -74,7 +68,6 @@ class Incoming:
     """
 
     # How each begins. Most never change: what is not set costs nothing.
-    complete = False
     failed = False
     failure = _GONE
     received_bytes = 0
@@ -92,8 +85,7 @@ class Incoming:
     def __init__(self, head: RequestHead, source: BodySource, *, complete: bool = False) -> None:
         self.head = head
         self._source = source
-        if complete:
-            self.complete = True
+        self.complete = complete
 
     # ---- the side of whoever serves it ------------------------------------------------------
 
@@ -187,17 +179,6 @@ class Incoming:
     def resume_body(self) -> None:
         """Read on."""
         self._source.resume_body()
-
-    def connection_field(self, *, keep_open: bool) -> bytes:
-        """Give what every answer on the connection carries, with `Connection` where it is needed.
-
-        Each field comes with its CRLF.
-        """
-        if not keep_open:
-            return self._source.answer_fields + b"Connection: close\r\n"
-        if self.head.http_1_0:
-            return self._source.answer_fields + b"Connection: keep-alive\r\n"
-        return self._source.answer_fields
 
     # ---- the connection's side --------------------------------------------------------------
 

@@ -15,6 +15,7 @@ import h11
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
 from gateway.wire.limits import ConnectionLimits
+from gateway.wire.promise import promise
 from tests.attacks.test_smuggling import CHUNKS, CL_AND_TE, CODINGS, LENGTHS, LINES
 
 MUTATIONS = 1_500
@@ -96,7 +97,7 @@ class Serving:
         incoming.take_body(body.extend, lambda: None)
         if incoming.complete:
             connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
-            connection.finish(incoming, keep_open=connection.keeps_open(incoming))
+            connection.finish(incoming, keep_open=promise(incoming, connection)[0])
 
     def refuse_head(self, status: int, code: str, connection: Connection) -> bytes:
         del code, connection

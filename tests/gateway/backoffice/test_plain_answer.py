@@ -1,9 +1,11 @@
 """What is plain is read as the parser reads it; whatever is not is left to the parser."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.backoffice.headers import RESPONSE_FIELDS
-from gateway.backoffice.plain_answer import _DROPPED, PlainAnswer, read_plain
+from gateway.backoffice.plain_answer import _DROPPED, PlainAnswer, PlainAnswers, read_plain
 
 NGINX = (
     b"HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 03:30:00 GMT\r\n"
@@ -16,11 +18,12 @@ NGINX = (
 def test_a_plain_head_gives_what_is_passed_on() -> None:
     assert read_plain(NGINX + b"hello") == PlainAnswer(
         status=200,
-        fields=b"\r\nContent-Type: text/html; charset=utf-8"
+        opening=b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8"
         b"\r\nLast-Modified: Sun, 22 Nov 2026 03:00:00 GMT"
         b'\r\nETag: "6561-1000"\r\nAccept-Ranges: bytes',
-        length=5,
+        framing=b"\r\nContent-Length: 5\r\n",
         body_at=len(NGINX),
+        size=len(NGINX) + 5,
     )
 
 
@@ -28,7 +31,7 @@ def test_a_body_says_nothing_of_its_head() -> None:
     found = read_plain(NGINX + b'\r\nETag: "evil"\r\n')
 
     assert found is not None
-    assert b"evil" not in found.fields
+    assert b"evil" not in found.opening
 
 
 def test_another_version_is_not_plain() -> None:
@@ -103,3 +106,45 @@ def test_a_length_that_is_not_canonical_is_not_plain(length: bytes) -> None:
 
 def test_without_a_length_it_is_not_plain() -> None:
     assert read_plain(NGINX.replace(b"Content-Length: 5\r\n", b"")) is None
+
+
+# Ends of heads and of lines among them: what begins as the last answer did may go on otherwise.
+PIECES = [
+    NGINX,
+    NGINX[:-2],
+    NGINX.replace(b"Length: 5", b"Length: 50"),
+    NGINX.replace(b"200 OK", b"404 Not Found"),
+    NGINX.replace(b"Server", b"Set-Cookie"),
+    b"X-Another: field\r\n",
+    b"Set-Cookie: a=1\r\n",
+    b"\r\n",
+    b"hello",
+    b"",
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(st.sampled_from(PIECES), max_size=3).map(b"".join), max_size=8))
+def test_a_head_that_is_known_is_read_as_one_that_is_not(reads: list[bytes]) -> None:
+    answers = PlainAnswers()
+
+    assert [answers.read(data) for data in reads] == [read_plain(data) for data in reads]
+
+
+def test_the_last_head_is_known_by_its_bytes() -> None:
+    answers = PlainAnswers()
+    first = answers.read(NGINX + b"hello")
+
+    assert first is not None
+    assert answers.read(NGINX + b"other") is first
+    assert answers.read(b"no answer") is None
+    assert answers.read(NGINX) is first
+    assert answers.read(NGINX.replace(b"nginx", b"other")) is not first
+
+
+def test_a_long_head_is_not_kept() -> None:
+    answers = PlainAnswers()
+    long = NGINX.replace(b"nginx", b"n" * 4096)
+
+    assert answers.read(long) == answers.read(long) == read_plain(long)
+    assert answers.read(long) is not answers.read(long)

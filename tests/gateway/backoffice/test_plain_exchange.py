@@ -63,8 +63,8 @@ PLAIN = b"HTTP/1.1 200 OK\r\n" + b"\r\n".join(LINES) + b"\r\n\r\nhello"
 class Coupled:
     """A client and a system on both sides of one exchange, and all that can be seen of them."""
 
-    def __init__(self, kind: type[Exchange]) -> None:
-        self.kind = kind
+    def __init__(self, kind: type[Exchange], *, resource: bool = False) -> None:
+        self.kind, self.resource = kind, resource
         self.handler = Handler(self._forward, LIMITS)
         self.client = Connection(self.handler, asyncio.get_running_loop())
         self.client_wire, self.system_wire = Wire(), Wire()
@@ -82,7 +82,7 @@ class Coupled:
             target=canonicalise_target(incoming.head.target, frozenset()),
             told=b"",
             origins={},
-            resource=False,
+            resource=self.resource,
             keep=self._keep,
             learns=lambda: True,
             body_bytes=100,
@@ -194,6 +194,20 @@ async def test_whole_or_in_two_reads_it_is_passed_on_the_same(asked: str, said: 
     for cut in (0, 12, head - 1, head, head + 3):
         pieces = [piece for piece in (said[:cut], said[cut:]) if piece]
         await assert_alike(pieces, ASKED[asked])
+
+
+@pytest.mark.parametrize("cut", [0, 5])
+async def test_what_a_browser_may_keep_for_itself_is_told_so(cut: int) -> None:
+    written = []
+    for kind in (Exchange, PlainExchange):
+        both = Coupled(kind, resource=True)
+        await both.ask(GET)
+        for piece in (PLAIN[: len(PLAIN) - cut], PLAIN[len(PLAIN) - cut :]):
+            await both.say(piece)
+        written.append(both.client_wire.written)
+
+    assert b"Cache-Control: private, no-cache\r\n" in written[0]
+    assert written[0] == written[1]
 
 
 async def test_what_follows_the_beginning_of_a_head_is_the_rest_of_it() -> None:

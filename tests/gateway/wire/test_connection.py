@@ -10,9 +10,16 @@ import pytest
 from gateway.wire.answers import give, plain
 from gateway.wire.connection import Connection
 from gateway.wire.incoming import Incoming
+from gateway.wire.limits import ConnectionLimits
+from gateway.wire.promise import promise
 from tests.doubles.raw_client import lazy_client
 from tests.doubles.waiting import until
-from tests.gateway.wire.bench import REFERENCE, bench, echo, ok
+from tests.doubles.wire import Wire
+from tests.gateway.wire.bench import REFERENCE, Handler, bench, echo, ok
+
+LIMITS = ConnectionLimits(
+    head_bytes=8192, head_fields=20, head_seconds=2, idle_seconds=2, hosts=frozenset({b"gate"})
+)
 
 HEAD = b"GET / HTTP/1.1\r\nHost: gate\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: gate\r\nContent-Length: %d\r\n\r\n"
@@ -397,6 +404,19 @@ async def test_the_answer_to_a_body_nobody_wants_is_not_lost() -> None:
         assert await client.is_closed()
 
 
+async def test_a_slow_client_is_refused_once_however_often_it_catches_up() -> None:
+    handler = Handler(ok, LIMITS)
+    connection, wire = Connection(handler, asyncio.get_running_loop()), Wire()
+    connection.connection_made(wire)
+    connection.data_received(b"no http\r\n\r\n")
+    for _ in range(2):
+        connection.pause_writing()
+        connection.resume_writing()
+
+    assert wire.written.count(b"HTTP/1.1 ") == 1
+    assert wire.did == ["eof"]
+
+
 async def test_no_more_than_a_little_of_a_refused_body_is_swallowed() -> None:
     async with bench(ok, slow_seconds=0.2) as gate:
         client = await gate.client()
@@ -520,7 +540,7 @@ async def test_an_answer_that_promised_to_keep_the_connection_does_not_keep_a_st
     None
 ):
     async def meanwhile(incoming: Incoming, connection: Connection) -> None:
-        keep_open = connection.keeps_open(incoming)
+        keep_open, _ = promise(incoming, connection)
         connection.send(b"HTTP/1.1 204 No Content\r\n\r\n")
         gate.handler.draining = True
         connection.finish(incoming, keep_open=keep_open)

@@ -12,8 +12,6 @@ from gateway.wire.request_head import CHUNKED, RequestHead
 class Source:
     """A connection that only notes what it is asked."""
 
-    answer_fields = b""
-
     def __init__(self) -> None:
         self.asked: list[str] = []
 
@@ -27,7 +25,7 @@ class Source:
         self.asked.append("resume")
 
 
-def incoming(length: int, *, waits: bool = False, old: bool = False) -> tuple[Incoming, Source]:
+def incoming(length: int, *, waits: bool = False) -> tuple[Incoming, Source]:
     head = RequestHead(
         method="POST",
         target=b"/",
@@ -35,7 +33,7 @@ def incoming(length: int, *, waits: bool = False, old: bool = False) -> tuple[In
         body_length=length,
         keep_alive=True,
         expects_continue=waits,
-        http_1_0=old,
+        http_1_0=False,
     )
     source = Source()
     return Incoming(head, source), source
@@ -153,24 +151,6 @@ def test_who_serves_it_can_pause_and_resume_it() -> None:
     request.resume_body()
 
     assert source.asked == ["pause", "resume"]
-
-
-@pytest.mark.parametrize(
-    ("old", "keep_open", "field"),
-    [
-        (False, True, b""),
-        (False, False, b"Connection: close\r\n"),
-        (True, True, b"Connection: keep-alive\r\n"),
-        (True, False, b"Connection: close\r\n"),
-    ],
-)
-def test_the_client_is_told_whether_the_connection_is_kept(
-    old: bool, keep_open: bool, field: bytes
-) -> None:
-    """HTTP/1.0 closes unless told otherwise, HTTP/1.1 keeps unless told otherwise."""
-    request, _ = incoming(0, old=old)
-
-    assert request.connection_field(keep_open=keep_open) == field
 
 
 class Check:
