@@ -33,7 +33,6 @@ _REQUEST_FIELDS: Final = {
         b"X-Requested-With",
     )
 }
-_KNOWN_AS: Final = "asked"  # where a head keeps what it makes of requests, by the system's `Host`
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 RESPONSE_FIELDS: Final = (
     b"Content-Type",
@@ -85,12 +84,9 @@ def request_head(
         told: what the system is told of who asks, see `told_fields`.
         reference: the visit's reference.
     """
-    known: dict[bytes, tuple[bytes, bytes, bytes]] | None = head.worked_out.get(_KNOWN_AS)
-    if known is None:
-        known = head.worked_out[_KNOWN_AS] = {}
-    parts = known.get(host)
+    parts: tuple[bytes, bytes, bytes] | None = head.worked_out.get(host)
     if parts is None:
-        parts = known[host] = _parts_of(head, host)
+        parts = head.worked_out[host] = _parts_of(head, host)
     method, fields, end = parts
     return b"%b%b%b%b\r\nX-Request-ID: %b%b" % (
         method,

@@ -67,8 +67,8 @@ class RequestHead:
         keep_alive: whether the client wants the connection kept.
         expects_continue: whether the client waits for `100 Continue` before it sends the body.
         http_1_0: whether the client speaks 1.0, which knows no chunked responses.
-        worked_out: what others made of the fields, by their own names for it; one with all heads of
-            the same client that have the same fields.
+        worked_out: what others made of the fields, by their own names for it, or by the system that
+            it is for; one with all heads of the same client that have the same fields.
     """
 
     method: str
@@ -78,7 +78,7 @@ class RequestHead:
     keep_alive: bool
     expects_continue: bool
     http_1_0: bool
-    worked_out: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    worked_out: dict[str | bytes, Any] = field(default_factory=dict, compare=False, repr=False)
 
     def for_target(self, target: bytes) -> "RequestHead":
         """Give the head of a request for another target with the same method and fields."""
