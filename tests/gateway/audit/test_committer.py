@@ -112,19 +112,22 @@ def test_the_next_segment_begins_when_all_of_the_one_before_is_durable(bench: Re
 
 
 def test_a_flush_that_fails_while_the_next_segment_waits_for_it_stops_for_good(
-    bench: RecordBench,
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The other lane has turned to the next segment by then; it must not write there."""
     disk, told = SlowDisk(0, failing=(0,)), Told()
     with bench.recorder(SMALL, disk) as recorder:
         recorder.record_and_wait(decision(0))
+        landings = Mock(side_effect=recorder._committer._wait_for_landings)
+        monkeypatch.setattr(recorder._committer, "_wait_for_landings", landings)
         disk.counts = True
         recorder.record(decision(1), told)
         wait_until(lambda: disk.begun == 1)
         for number in range(2, 20):
             recorder.record(decision(number, detail="d" * 6_000), told)
-        wait_until(lambda: len(told) > 5)  # as many as the segment takes
+        wait_until(lambda: landings.called)  # as many are told as the segment takes
         durable = len(told)
+        assert durable > 5
         disk.held[0].set()
         wait_until(lambda: len(told) == 19)
 
