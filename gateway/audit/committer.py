@@ -136,8 +136,7 @@ class Committer:
             return
         self._closing = True
         self._note_state(None)
-        for _ in range(LANES):
-            self.wake()
+        self._idle.wake_all()
         for thread in self._threads[:LANES]:
             thread.join(timeout_seconds)
         self._closed.set()
