@@ -7,7 +7,7 @@ names its decision as `corr`.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ class Outcomes:
         """Tell whether there are any."""
         return bool(self._ended)
 
-    def take(self, now: float, *, everything: bool) -> Iterator[EntryDraft]:
+    def take(self, now: float, *, everything: bool) -> list[EntryDraft]:
         """Draft entries for as many as fill one, or for all where it is time.
 
         Args:
@@ -48,11 +48,13 @@ class Outcomes:
             everything: Whether to wait for no more.
         """
         ended = self._ended
+        drafts = []
         while ended and (len(ended) >= MOST_CLOSINGS or everything or now >= self._due):
             count = min(len(ended), MOST_CLOSINGS)
-            yield closing_draft(tuple(ended.popleft() for _ in range(count)))
+            drafts.append(closing_draft(tuple([ended.popleft() for _ in range(count)])))
             if not ended or count < MOST_CLOSINGS:
                 self._due = now + self._patience_seconds
+        return drafts
 
 
 def closing_draft(closings: tuple[Closing, ...]) -> EntryDraft:

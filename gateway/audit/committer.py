@@ -24,7 +24,7 @@ from gateway.audit.errors import DiskFullError, JournalError, SealError
 from gateway.audit.idle_lanes import IdleLanes
 from gateway.audit.journal import FRAME, LANES, JournalWriter, frame
 from gateway.audit.recorder_limits import RecorderLimits
-from gateway.audit.sealing import NO_LEAF, Position, Sealer
+from gateway.audit.sealing import NO_LEAF, Position, Sealed, Sealer
 from gateway.audit.waiting import Waiting, WaitingRoom, lets_happen
 
 RecorderState = Literal["ok", "reserve", "stopped"]
@@ -77,16 +77,16 @@ class Committer:
         self._closed = threading.Event()
         self._prepare = threading.Event()
         self._start_frame = b""
-        self._acknowledged = 0
+        self._acknowledged = [0] * LANES  # the last entry each has flushed; all before it are too
         # The last entry written or given up; what follows it is still to come.
-        self._reached = Position(wseq=0, leaf=NO_LEAF)
+        self._reached: Position | Sealed = Position(wseq=0, leaf=NO_LEAF)
         self._retry_at = 0.0
         # Held from the seal of an entry until it stands in `pending`: both follow one order.
         self._sealing = threading.Lock()
         self._turn = threading.Lock()  # held while entries are taken and written
-        self._counting = threading.Lock()
-        self._landing = threading.Condition(self._counting)
-        self._flights = 0  # flushes that run; changed with `_counting` held
+        # Each is held while its lane flushes: from when it still has the turn until it has noted
+        # how that went. Nobody takes one without the turn.
+        self._flying = [threading.Lock() for _ in range(LANES)]
         self._lanes = LANES  # committers that have not ended; changed with the turn
         self._threads: list[threading.Thread] = []
 
@@ -185,7 +185,7 @@ class Committer:
         with self._turn:
             for draft in self.outcomes.take(time.monotonic(), everything=self._closing):
                 self.place(Waiting(draft))
-            batch = self.room.take(_BATCH_ENTRIES)
+            batch = self.room.take(lane, _BATCH_ENTRIES)
             if not batch:
                 if self._state == "reserve":
                     self._recover()
@@ -196,12 +196,12 @@ class Committer:
                 self._stop(error)
                 written = ()
             if written:
-                self._take_off()
+                self._flying[lane].acquire()
         if written:
             self._flush(lane, written)
         if self._state == "stopped":
             self.room.settle(batch, STOPPED)  # those who were not even written
-        self.room.land(batch)
+        self.room.land(lane)
 
     def _write(self, lane: int, batch: tuple[Waiting, ...]) -> tuple[Waiting, ...]:
         """Write a batch; return those of it that are still to be flushed. Has the turn."""
@@ -213,9 +213,9 @@ class Committer:
             count, content = self._fitting(batch, self._journal.room())
             written, batch = batch[:count], batch[count:]
             if written:
-                self._reached = written[-1].sealed.position
+                self._reached = written[-1].sealed
                 try:
-                    self._journal.write(self._start_frame + content)
+                    self._journal.write(content)
                 except DiskFullError:
                     # The numbers of these are never used again: the sequencer may have seen them.
                     self.room.settle(written, "the disk is full")
@@ -223,17 +223,12 @@ class Committer:
                     self._start_frame = b""
                     if not batch:
                         return written
-                    self._take_off()
+                    self._flying[lane].acquire()
                     self._flush(lane, written)
             # The flush may have stopped all: then there is no next segment.
             if self.state == "stopped" or not self._guarded_rotation(batch):
                 return ()
         return ()
-
-    def _take_off(self) -> None:
-        """Note that a flush begins; the next segment waits for it."""
-        with self._counting:
-            self._flights += 1
 
     def _flush(self, lane: int, written: tuple[Waiting, ...]) -> None:
         """Wait for the disk, and tell everyone of whom it is known by then."""
@@ -242,25 +237,27 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - as above
             self._stop(error)
         failure = STOPPED if self._state == "stopped" else None
-        with self._counting:
-            if failure is None:
-                self._acknowledged = max(self._acknowledged, written[-1].sealed.wseq)
-            self._flights -= 1
-            if not self._flights:
-                self._landing.notify_all()
+        if failure is None:
+            self._acknowledged[lane] = written[-1].sealed.wseq
+        self._flying[lane].release()
         self.room.settle(written, failure)
 
     def _wait_for_landings(self) -> None:
-        with self._landing:
-            self._landing.wait_for(lambda: not self._flights)
+        """Wait until nobody flushes. Has the turn, so nobody begins to either."""
+        for flying in self._flying:
+            with flying:
+                pass
 
     def _fitting(self, batch: tuple[Waiting, ...], room: int) -> tuple[int, bytes]:
-        """Take the longest start of a batch that fits; return its count and its frames."""
+        """Take the longest start of a batch that fits; return its count and what is written."""
         bodies = [waiting.sealed.body for waiting in batch]
-        size = len(self._start_frame) + len(bodies) * FRAME.size + sum(map(len, bodies))
+        content = self._start_frame + frame(*bodies)
+        size = len(content)
         while bodies and size > room:
             size -= FRAME.size + len(bodies.pop())
-        return len(bodies), frame(*bodies)
+        if len(bodies) < len(batch):
+            content = self._start_frame + frame(*bodies)
+        return len(bodies), content
 
     def _reseal_without_permits(self, batch: tuple[Waiting, ...]) -> None:
         """On a full disk: refuse the permits that came before it was known, keep the refusals.
@@ -301,13 +298,14 @@ class Committer:
             except DiskFullError:
                 self.room.settle(waiting, "the disk is full, and the reserve too")
                 if waiting:
-                    self._reached = waiting[-1].sealed.position  # these numbers are given up
+                    self._reached = waiting[-1].sealed  # these numbers are given up
                 return False
         self._begin_segment()
         return True
 
     def _begin_segment(self) -> None:
-        body = self._sealer.start_body(self._journal.number, self._acknowledged, self._reached.wseq)
+        acknowledged = max(self._acknowledged)
+        body = self._sealer.start_body(self._journal.number, acknowledged, self._reached.wseq)
         self._start_frame = frame(body)
         self._prepare.set()
 

@@ -78,11 +78,6 @@ class Sealed(NamedTuple):
     leaf: bytes
     wseq: int
 
-    @property
-    def position(self) -> "Position":
-        """Its place among the entries of its writer."""
-        return Position(wseq=self.wseq, leaf=self.leaf)
-
 
 class Position(NamedTuple):
     """How far a writer has come: the sequence number and leaf of its last entry."""
@@ -131,7 +126,7 @@ class Sealer:
         """Sequence number and leaf of the last entry sealed."""
         return Position(wseq=self._wseq, leaf=self._leaf)
 
-    def restore(self, position: Position) -> None:
+    def restore(self, position: Position | Sealed) -> None:
         """Go back: the entries after `position` were not written, and never will be."""
         self._wseq = position.wseq
         self._leaf = position.leaf

@@ -4,17 +4,20 @@ import asyncio
 import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from itertools import filterfalse
 
 import structlog
 
 from gateway.audit.entry import EntryDraft, Outcome, Phase
+from gateway.audit.journal import LANES
 from gateway.audit.sealing import Sealed
 from gateway.errors import RecordUnavailable
 
 Done = Callable[[BaseException | None], None]
 
 _NEVER = float("inf")
+_loop_of = asyncio.Future.get_loop
 
 _log = structlog.get_logger("record")
 
@@ -49,62 +52,63 @@ class Waiting:
         self.due = due
         self.done = done
         self.future = future
-        self.settled = False  # changed only under the room's lock
+        self.settled = False  # of those without a future; changed under the room's lock
 
 
 class WaitingRoom:
-    """All who wait: `pending` not yet taken by a committer, `in_flight` in the hands of one."""
+    """All who wait: `pending` not yet taken, `in_flight` in the hands of each committer."""
 
     def __init__(self) -> None:
         self.pending: deque[Waiting] = deque()
-        self.in_flight: list[tuple[Waiting, ...]] = []
+        self.in_flight: list[tuple[Waiting, ...]] = [()] * LANES
         self.lost = 0
         self._settling = threading.Lock()
 
-    def take(self, most: int) -> tuple[Waiting, ...]:
+    def take(self, lane: int, most: int) -> tuple[Waiting, ...]:
         """Give those who came first into the hands of a committer; one at a time may ask."""
         pending = self.pending
         batch = tuple([pending.popleft() for _ in range(min(len(pending), most))])
         if batch:
-            self.in_flight.append(batch)
+            self.in_flight[lane] = batch
         return batch
 
-    def land(self, batch: tuple[Waiting, ...]) -> None:
-        """Note that everyone of a batch that was taken has been told, or waits again."""
-        self.in_flight.remove(batch)
+    def land(self, lane: int) -> None:
+        """Note that everyone in the hands of a committer has been told, or waits again."""
+        self.in_flight[lane] = ()
 
-    def settle(self, batch: Iterable[Waiting], failure: str | None) -> None:
+    def settle(self, batch: Sequence[Waiting], failure: str | None) -> None:
         """Tell everyone in a batch how it went; each event loop is woken once.
 
         Args:
             batch: Those to tell; whoever was told before is passed over.
             failure: Why the entries are not durable, or None when they are.
         """
-        told: list[Waiting] = []
-        by_loop: dict[asyncio.AbstractEventLoop, list[asyncio.Future[None]]] = {}
-        loop, futures = None, []
+        futures = [waiting.future for waiting in batch if waiting.future is not None]
+        if len(futures) < len(batch):
+            self._call_others(batch, failure)
+        # Whoever of these was told before is passed over where they are resolved, on one thread.
+        loops = set(map(_loop_of, futures))
+        for loop in loops:
+            theirs = futures
+            if len(loops) > 1:
+                theirs = [future for future in futures if future.get_loop() is loop]
+            try:
+                loop.call_soon_threadsafe(_resolve, theirs, failure)
+            except RuntimeError:
+                continue  # the loop is closed: nobody waits any more
+
+    def _call_others(self, batch: Sequence[Waiting], failure: str | None) -> None:
+        """Tell those who have no future; with whom nobody waits the loss is counted."""
         with self._settling:
-            for waiting in batch:
-                if waiting.settled:
-                    continue
+            told = [waiting for waiting in batch if waiting.future is None and not waiting.settled]
+            for waiting in told:
                 waiting.settled = True
-                future = waiting.future
-                if future is None:
-                    told.append(waiting)
-                else:
-                    if future.get_loop() is not loop:
-                        loop = future.get_loop()
-                        futures = by_loop.setdefault(loop, [])
-                    futures.append(future)
         for waiting in told:
             if waiting.done is not None:
                 _call(waiting.done, failure)
             elif failure is not None:
                 self.lost += 1
                 _log.error("entry-lost", reference=waiting.draft.reference, detail=failure)
-        for loop, futures in by_loop.items():
-            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                loop.call_soon_threadsafe(_resolve, futures, failure)
 
     def settle_late(self, now: float) -> None:
         """Fail everyone who is due, though the committer may hang."""
@@ -116,6 +120,8 @@ class WaitingRoom:
                 late += [waiting for waiting in tuple(self.pending) if waiting.due <= now]
         if late:
             self.settle(late, "the disk did not answer in time")
+            for waiting in late:
+                waiting.due = _NEVER  # not again each time while the disk hangs
 
 
 def _call(done: Done, failure: str | None) -> None:
@@ -126,12 +132,11 @@ def _call(done: Done, failure: str | None) -> None:
 
 
 def _resolve(futures: list["asyncio.Future[None]"], failure: str | None) -> None:
-    for future in futures:
-        if not future.done():
-            if failure is None:
-                future.set_result(None)
-            else:
-                future.set_exception(RecordUnavailable(f"record: {failure}"))
+    for future in filterfalse(asyncio.Future.done, futures):
+        if failure is None:
+            future.set_result(None)
+        else:
+            future.set_exception(RecordUnavailable(f"record: {failure}"))
 
 
 def lets_happen(draft: EntryDraft) -> bool:

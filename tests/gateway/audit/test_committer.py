@@ -5,12 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from itertools import accumulate
+from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from gateway.audit.committer import Committer
 from gateway.audit.disk import Disk
 from gateway.audit.entry import Kind
+from gateway.audit.journal import FRAME, frame
+from gateway.audit.sealing import MARK, START_BODY, Sealed
+from gateway.audit.waiting import Waiting
 from gateway.errors import RecordUnavailable
 from tests.doubles.record import SMALL, RecordBench, decision
 from tests.doubles.waiting import wait_until
@@ -179,3 +187,63 @@ def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
     bench.drain()
     assert told == [None, None]
     assert not list(bench.journal.iterdir())  # drained, closed and removed
+
+
+@given(
+    start=st.sampled_from((b"", frame(b"start"))),
+    sizes=st.lists(st.integers(0, 40), min_size=1, max_size=8),
+    full=st.integers(0, 8),
+    spare=st.sampled_from((-20, -1, 0, 1)),
+)
+def test_as_many_are_written_as_fit(start: bytes, sizes: list[int], full: int, spare: int) -> None:
+    committer = Committer(directory=Path(), sealer=Mock(), limits=SMALL, disk=Disk())
+    committer._start_frame = start
+    bodies = [bytes([number]) * size for number, size in enumerate(sizes)]
+    batch = [Waiting(decision(number)) for number in range(len(sizes))]
+    for waiting, body in zip(batch, bodies, strict=True):
+        waiting.sealed = Sealed(body, b"", 0)
+    ends = list(accumulate((FRAME.size + size for size in sizes), initial=len(start)))
+    room = ends[min(full, len(sizes))] + spare
+    count, content = committer._fitting(tuple(batch), room)
+
+    assert count == max(sum(end <= room for end in ends) - 1, 0)
+    if count:
+        assert content == start + b"".join(frame(body) for body in bodies[:count])
+
+
+def test_the_next_segment_says_up_to_where_all_is_durable(bench: RecordBench) -> None:
+    """Whichever lane flushed last before it."""
+    with bench.recorder() as recorder:
+        for number in range(60):
+            recorder.record_and_wait(decision(number, detail="d" * 6_000))
+        segments = sorted((bench.journal / recorder.writer).glob("0*.seg"))
+        marks = [path.read_bytes()[FRAME.size :][: 1 + MARK.size] for path in segments]
+
+    assert len(marks) > 3
+    assert all(mark.startswith(START_BODY) for mark in marks)
+    said = [MARK.unpack(mark[1:]) for mark in marks]
+    assert [number for number, _, _ in said] == list(range(1, len(marks) + 1))
+    assert all(durable == reached for _, durable, reached in said)
+    assert [durable > 0 for _, durable, _ in said] == [False] + [True] * (len(marks) - 1)
+
+
+def test_what_fills_several_segments_at_once_is_all_there(bench: RecordBench) -> None:
+    """Each of them begins with where its writer was, though a part of one batch is all it has."""
+    disk, told = SlowDisk(0, 1), Told()
+    with bench.recorder(disk=disk) as recorder:
+        disk.counts = True
+        recorder.record(decision(0), told)
+        wait_until(lambda: disk.begun == 1)
+        recorder.record(decision(1), told)
+        wait_until(lambda: disk.begun == 2)
+        for number in range(2, 60):
+            recorder.record(decision(number, detail="d" * 6_000), told)
+        for held in disk.held.values():
+            held.set()
+        wait_until(lambda: len(told) == 60)
+
+    assert told == [None] * 60
+    bench.drain()
+    report = bench.verify()
+    assert (report.holds, report.alarms) == (True, ())
+    assert len(bench.search(kind=Kind.ACCESS, limit=90).rows) == 60
