@@ -73,31 +73,21 @@ def read_run(
         None if any of them is not what it should be.
     """
     try:
-        return _read(bodies, first, writer, keyed, columns)
+        kinds, macs, persons, lengths, more = zip(*map(_PARTS.unpack_from, bodies), strict=True)
+        ends = list(map(add, lengths, repeat(HEADER.size)))
+        if {*kinds} != _ONLY_ENTRIES or [*map(add, ends, more)] != [*map(len, bodies)]:
+            return None
+        envelopes = [body[HEADER.size : end] for body, end in zip(bodies, ends, strict=True)]
+        leaves = [*map(_DIGEST, map(sha256, map(b"\0".__add__, envelopes)))]
+        ciphertexts = [body[end:] for body, end in zip(bodies, ends, strict=True)]
+        hashes = [_DIGEST(sha256(ciphertext)) if ciphertext else b"" for ciphertext in ciphertexts]
+        numbers = map(_NUMBER.pack, range(first, first + len(bodies)))
+        covered = zip(leaves, persons, numbers, hashes, repeat(writer))
+        if (*map(keyed.digest, map(MAC_MESSAGE.__mod__, covered)),) != macs:
+            return None
+        said = columns.read(envelopes)
+        if said is None:
+            return None
+        return BodyRun([*map(itemgetter(KEPT), bodies)], leaves, *said)
     except UNREADABLE:
         return None
-
-
-def _read(
-    bodies: Sequence[bytes],
-    first: int,
-    writer: bytes,
-    keyed: KeyedHash,
-    columns: EnvelopeColumns,
-) -> BodyRun | None:
-    kinds, macs, persons, lengths, more = zip(*map(_PARTS.unpack_from, bodies), strict=True)
-    ends = list(map(add, lengths, repeat(HEADER.size)))
-    if {*kinds} != _ONLY_ENTRIES or [*map(add, ends, more)] != [*map(len, bodies)]:
-        return None
-    envelopes = [body[HEADER.size : end] for body, end in zip(bodies, ends, strict=True)]
-    leaves = [*map(_DIGEST, map(sha256, map(b"\0".__add__, envelopes)))]
-    ciphertexts = [body[end:] for body, end in zip(bodies, ends, strict=True)]
-    hashes = [_DIGEST(sha256(ciphertext)) if ciphertext else b"" for ciphertext in ciphertexts]
-    numbers = map(_NUMBER.pack, range(first, first + len(bodies)))
-    covered = zip(leaves, persons, numbers, hashes, repeat(writer))
-    if (*map(keyed.digest, map(MAC_MESSAGE.__mod__, covered)),) != macs:
-        return None
-    said = columns.read(envelopes)
-    if said is None:
-        return None
-    return BodyRun([*map(itemgetter(KEPT), bodies)], leaves, *said)

@@ -429,13 +429,19 @@ def test_the_same_draft_recorded_twice_is_one_entry(bench: RecordBench) -> None:
     assert bench.verify().holds
 
 
-@pytest.mark.parametrize("same", [True, False], ids=["copied", "another"])
-def test_an_id_of_older_entries_than_are_remembered_comes_in_once(
-    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, same: bool
-) -> None:
+@pytest.fixture
+def _small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few entries be older than those that are remembered."""
     monkeypatch.setattr(open_part, "PART_ENTRIES", 8)
     for module in (open_part, blocks):
         monkeypatch.setattr(module, "BLOCK_ENTRIES", 4)
+
+
+@pytest.mark.usefixtures("_small_parts")
+@pytest.mark.parametrize("same", [True, False], ids=["copied", "another"])
+def test_an_id_of_older_entries_than_are_remembered_comes_in_once(
+    bench: RecordBench, same: bool
+) -> None:
     draft = decision(1)
     bench.record(draft)
     first = next(bench.journal.iterdir())
@@ -454,13 +460,9 @@ def test_an_id_of_older_entries_than_are_remembered_comes_in_once(
     assert (CODE_MAC if same else CODE_DUPLICATE) in log_codes(bench)
 
 
+@pytest.mark.usefixtures("_small_parts")
 @pytest.mark.parametrize("after", [1, 4, 28], ids=["open part", "part before", "older"])
-def test_an_id_that_is_in_the_log_is_found_among_many(
-    bench: RecordBench, monkeypatch: pytest.MonkeyPatch, after: int
-) -> None:
-    monkeypatch.setattr(open_part, "PART_ENTRIES", 8)
-    for module in (open_part, blocks):
-        monkeypatch.setattr(module, "BLOCK_ENTRIES", 4)
+def test_an_id_that_is_in_the_log_is_found_among_many(bench: RecordBench, after: int) -> None:
     first = decision(1)
     bench.record(first, *(decision(2 + number) for number in range(after)))
     bench.drain()

@@ -17,6 +17,7 @@ from gateway.audit.committer import Committer
 from gateway.audit.disk import Disk
 from gateway.audit.entry import Kind
 from gateway.audit.journal import FRAME, frame
+from gateway.audit.recorder import Recorder
 from gateway.audit.sealing import MARK, START_BODY, Sealed
 from gateway.audit.waiting import Waiting
 from gateway.errors import RecordUnavailable
@@ -54,6 +55,14 @@ class Told(list[BaseException | None]):
 
     def __call__(self, error: BaseException | None) -> None:
         self.append(error)
+
+
+def keep_both_flushing(recorder: Recorder, disk: SlowDisk, told: Told) -> None:
+    """Have each committer hang in a flush that the disk holds, the first two of them."""
+    disk.counts = True
+    for number in range(2):
+        recorder.record(decision(number), told)
+        wait_until(lambda: disk.begun > number)  # noqa: B023 - it is called before the next
 
 
 def test_whoever_comes_while_the_disk_is_busy_does_not_wait_for_that_flush(
@@ -176,11 +185,7 @@ def test_a_fault_of_ours_stops_it_and_nobody_waits(
 def test_closing_waits_for_both_and_marks_the_end(bench: RecordBench) -> None:
     disk, told = SlowDisk(0, 1), Told()
     with bench.recorder(disk=disk) as recorder:
-        disk.counts = True
-        recorder.record(decision(0), told)
-        wait_until(lambda: disk.begun == 1)
-        recorder.record(decision(1), told)
-        wait_until(lambda: disk.begun == 2)
+        keep_both_flushing(recorder, disk, told)
         for held in disk.held.values():
             threading.Timer(0.05, held.set).start()
 
@@ -231,11 +236,7 @@ def test_what_fills_several_segments_at_once_is_all_there(bench: RecordBench) ->
     """Each of them begins with where its writer was, though a part of one batch is all it has."""
     disk, told = SlowDisk(0, 1), Told()
     with bench.recorder(disk=disk) as recorder:
-        disk.counts = True
-        recorder.record(decision(0), told)
-        wait_until(lambda: disk.begun == 1)
-        recorder.record(decision(1), told)
-        wait_until(lambda: disk.begun == 2)
+        keep_both_flushing(recorder, disk, told)
         for number in range(2, 60):
             recorder.record(decision(number, detail="d" * 6_000), told)
         for held in disk.held.values():
