@@ -152,7 +152,10 @@ class Admission:
             at += len(some)
 
     def _admit_run(self, run: BodyRun, progress: WriterProgress, batch: Batch) -> bool:
-        """Add entries that are as they should be; False, and nothing done, if not all are new."""
+        """Add entries that are as they should be.
+
+        It returns False, with nothing done, if not all are new or too many would be left open.
+        """
         newest, columns = self._store.newest, run.columns
         count, undecided = len(columns), progress.undecided
         ids = [*map(_ID, columns)]

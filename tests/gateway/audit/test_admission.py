@@ -471,3 +471,31 @@ def test_an_id_that_is_in_the_log_is_found_among_many(bench: RecordBench, after:
 
     assert len(batch.rows) == 2
     assert codes(batch) == [CODE_DUPLICATE]
+
+
+def test_an_id_of_the_part_before_is_found_among_many(bench: RecordBench) -> None:
+    """As a sequencer has it that was there when the part before was filled."""
+    first = decision(1)
+    bench.record(first)
+    bench.drain()
+    store = LogStore(bench.log)
+    store.newest.ids_before, store.newest.ids = store.newest.ids, {}
+    sealed = Sealer(bench.key_ring, WRITER).seal_all([decision(90), first, decision(91)])
+    batch = Batch(first=store.size(), at_us=0)
+    bodies = [item.body for item in sealed if isinstance(item, Sealed)]
+    Admission(bench.key_ring, store).admit(WriterProgress(WRITER), bodies, batch)
+
+    assert len(batch.rows) == 2
+    assert codes(batch) == [CODE_DUPLICATE]
+
+
+def test_no_more_open_decisions_are_remembered_than_may_be(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither of a run that just fits nor of one that does not; all entries are admitted."""
+    monkeypatch.setattr("gateway.audit.admission._MAX_UNDECIDED", 5)
+    monkeypatch.setattr("gateway.audit.admission.RUN_BODIES", 3)
+    batch, progress = admitted(bench, sealed_bodies(bench, 9))
+
+    assert len(batch.rows) == 9
+    assert list(progress.undecided.values()) == [0, 1, 2, 3, 4]
