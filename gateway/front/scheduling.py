@@ -17,7 +17,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
@@ -25,25 +25,33 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _log = structlog.get_logger("worker")
-# Of the time, its thread on a core or waiting for one. Two workers as fast as two cores let them
-# are on one for 0.35 to 0.65 of it and wait for another 0.2 to 0.4, as the rest goes to whom they
-# serve and ask; with 500 requests a second each, both make 0.1 to 0.2. What is busy stays so until
-# it is clearly at ease, not from look to look.
-_BUSY: Final = 0.5
-_AT_EASE: Final = 0.3
+# Of the time, its thread on a core, and with waiting for one. Two workers as fast as two cores let
+# them are on one for 0.3 to 0.65 and wait for another 0.2 to 0.4, as the rest goes to whom they
+# serve and ask; with 500 requests a second each, both make 0.1 to 0.2. Among others' programs that
+# want every core it gets less, and would get less still as a batch that cannot leave its own.
+_ON_CORE: Final = 0.3
+_WANTED: Final = 0.5
+_STILL_ON_CORE: Final = 0.2  # what is busy stays so until it is clearly not, not from look to look
 _THREADS: Final = Path("/proc/self/task")
 _SPENT: Final = Path("/proc/thread-self/schedstat")
+
+
+class CoreSeconds(NamedTuple):
+    """For how long a thread was on a core, and for how long it waited for one."""
+
+    on_core: float
+    waiting: float
 
 
 class Scheduling:
     """How one worker is scheduled; for the thread of its event loop."""
 
-    def __init__(self, clock: Callable[[], float], spent: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], spent: Callable[[], CoreSeconds]) -> None:
         """Begin as the worker was started.
 
         Args:
             clock: seconds, from any beginning.
-            spent: seconds that the thread was on a core or waited for one.
+            spent: what the thread has had of the cores.
         """
         self._clock, self._spent = clock, spent
         self._looked_at, self._spent_then = clock(), spent()
@@ -61,9 +69,14 @@ class Scheduling:
             workers: how many there are; on fewer cores none has one of its own.
         """
         now, spent = self._clock(), self._spent()
-        enough = _AT_EASE if self._as_it_is[0] else _BUSY
-        busy = spent - self._spent_then >= enough * (now - self._looked_at)
+        took = now - self._looked_at
+        on_core = spent.on_core - self._spent_then.on_core
+        wanted = on_core + spent.waiting - self._spent_then.waiting
         self._looked_at, self._spent_then = now, spent
+        if self._as_it_is[0]:
+            busy = on_core >= _STILL_ON_CORE * took
+        else:
+            busy = on_core >= _ON_CORE * took and wanted >= _WANTED * took
         cores = self._cores
         if busy and place < workers <= len(cores):
             cores = frozenset({sorted(cores)[place]})
@@ -86,13 +99,13 @@ class Scheduling:
             _log.info("scheduling left as it is", error=type(error).__name__)
 
 
-def runnable_seconds() -> float:
-    """Tell how long this thread was on a core or waited for one; only on one, if that is all known.
+def core_seconds() -> CoreSeconds:
+    """Tell what this thread has had of the cores; where Linux does not tell who waits, nobody does.
 
     The first two numbers of its `schedstat`, in nanoseconds (Linux, "Scheduler Statistics").
     """
-    running = time.thread_time()
     with suppress(OSError, ValueError):
         on_core, waiting, _ = map(int, _SPENT.read_bytes().split())
-        return max(running, (on_core + waiting) / 1e9)
-    return running
+        if on_core:
+            return CoreSeconds(on_core / 1e9, waiting / 1e9)
+    return CoreSeconds(time.thread_time(), 0.0)

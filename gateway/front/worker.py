@@ -26,7 +26,7 @@ from gateway.front.assembly import Assembly
 from gateway.front.collecting import Collecting
 from gateway.front.entrance_parts import reception
 from gateway.front.heap import give_back, share_heaps
-from gateway.front.scheduling import Scheduling, runnable_seconds
+from gateway.front.scheduling import Scheduling, core_seconds
 
 if TYPE_CHECKING:
     from gateway.entrance.certificates import ServedCertificate
@@ -124,7 +124,7 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn has no types
             scheduling.cancel()
 
     async def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        scheduling = Scheduling(loop.time, runnable_seconds)
+        scheduling = Scheduling(loop.time, core_seconds)
         while True:
             await asyncio.sleep(_SCHEDULING_SECONDS)
             scheduling.look(*self._counts.place(self.age))

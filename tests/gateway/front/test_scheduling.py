@@ -13,20 +13,23 @@ from pathlib import Path
 
 import pytest
 
-from gateway.front.scheduling import Scheduling, runnable_seconds
+from gateway.front.scheduling import CoreSeconds, Scheduling, core_seconds
 
 
 class Worker:
     """What a worker's thread did, and how its process is scheduled."""
 
     def __init__(self) -> None:
-        self.now = self.spent = 0.0
+        self.now = 0.0
+        self.spent = CoreSeconds(0.0, 0.0)
         self.scheduling = Scheduling(lambda: self.now, lambda: self.spent)
 
-    def look(self, spent: float, place: int = 0, workers: int = 1) -> None:
-        """Be on a core for so much of a second, and look."""
+    def look(
+        self, on_core: float, place: int = 0, workers: int = 1, *, waiting: float = 0.0
+    ) -> None:
+        """Be on a core for so much of a second, wait for one for so much of it, and look."""
         self.now += 1.0
-        self.spent += spent
+        self.spent = CoreSeconds(self.spent.on_core + on_core, self.spent.waiting + waiting)
         self.scheduling.look(place, workers)
 
 
@@ -81,7 +84,7 @@ def test_at_ease_it_is_as_it_was_started(cores: frozenset[int]) -> None:
     worker.look(0.4)
     at_first = schedules()
     worker.look(0.5)
-    worker.look(0.2)
+    worker.look(0.1)
 
     assert at_first == schedules() == {(os.SCHED_OTHER, cores)}
 
@@ -89,7 +92,7 @@ def test_at_ease_it_is_as_it_was_started(cores: frozenset[int]) -> None:
 def test_what_is_busy_stays_so_until_it_is_clearly_at_ease(cores: frozenset[int]) -> None:
     worker = Worker()
     worker.look(0.6, 0, len(cores))
-    for spent in (0.4, 0.35):
+    for spent in (0.4, 0.25):
         worker.look(spent, 0, len(cores))
         assert schedules() == {(os.SCHED_BATCH, frozenset({min(cores)}))}
 
@@ -127,17 +130,35 @@ def test_where_it_is_forbidden_the_worker_goes_on(monkeypatch: pytest.MonkeyPatc
 
 
 def test_who_waits_for_a_core_is_busy_too(cores: frozenset[int]) -> None:
+    worker = Worker()
+    worker.look(0.35, 0, len(cores), waiting=0.25)
+
+    assert schedules() == {(os.SCHED_BATCH, frozenset({min(cores)}))}
+
+
+def test_among_others_that_want_every_core_it_goes_where_there_is_room(
+    cores: frozenset[int],
+) -> None:
+    worker = Worker()
+    for _ in range(2):
+        worker.look(0.15, 0, len(cores), waiting=0.8)
+        assert schedules() == {(os.SCHED_OTHER, cores)}
+        worker.look(0.6, 0, len(cores))
+
+
+def test_waiting_for_a_core_is_told_apart_from_being_on_one(cores: frozenset[int]) -> None:
     """Two that always have work share one core: each is on it half of the time."""
     schedule(os.SCHED_OTHER, {min(cores)})
     with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as other:
-        began, wanted, spent = time.monotonic(), runnable_seconds(), time.thread_time()
+        began, before = time.monotonic(), core_seconds()
         while (took := time.monotonic() - began) < 0.4:
             pass
-        wanted, spent = runnable_seconds() - wanted, time.thread_time() - spent
+        after = core_seconds()
         other.kill()
+    on_core, waiting = (now - then for now, then in zip(after, before, strict=True))
 
-    assert spent < 0.8 * took
-    assert wanted > 0.9 * took
+    assert on_core < 0.8 * took
+    assert on_core + waiting > 0.9 * took
 
 
 def test_where_the_system_does_not_tell_who_waits_is_not_counted(
@@ -148,5 +169,7 @@ def test_where_the_system_does_not_tell_who_waits_is_not_counted(
         if content is not None:
             (tmp_path / "schedstat").write_text(content)
         before = time.thread_time()
+        spent = core_seconds()
 
-        assert before <= runnable_seconds() <= time.thread_time()
+        assert before <= spent.on_core <= time.thread_time()
+        assert spent.waiting == 0

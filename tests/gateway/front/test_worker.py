@@ -281,7 +281,7 @@ def test_a_busy_worker_is_scheduled_as_one(
 
     def look() -> None:
         for busy, wanted in ((0.0, (os.SCHED_BATCH, 1)), (2.0, (os.SCHED_OTHER, len(cores)))):
-            for limit in ("_BUSY", "_AT_EASE"):
+            for limit in ("_ON_CORE", "_WANTED", "_STILL_ON_CORE"):
                 monkeypatch.setattr(f"gateway.front.scheduling.{limit}", busy)
             wait_until(partial(is_scheduled, wanted), every=0.02)
             seen.append(scheduled())
