@@ -31,7 +31,6 @@ def serve(config: Path) -> None:
 def sequencer(config: Path) -> None:
     """Run the sequencer of the record."""
     from gateway.audit.sequencer import Sequencer, SequencerTimes
-    from gateway.front.heap import keep_for_next_time
     from gateway.keys import KeyRing
     from gateway.operational_log import configure_operational_log
 
@@ -48,9 +47,7 @@ def sequencer(config: Path) -> None:
         clock=current_instant,
         times=SequencerTimes(heartbeat=timedelta(minutes=settings.record.heartbeat_minutes)),
     )
-    # A look makes thousands of rows and no cycles: the collector need not walk them each time, and
-    # the next look needs as much memory.
-    keep_for_next_time()
+    # A look makes thousands of rows and no cycles: the collector need not walk them each time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_ALLOCATIONS)

@@ -37,19 +37,6 @@ before = psutil.Process().memory_full_info().uss
 give_back()
 print(before - psutil.Process().memory_full_info().uss)
 """
-KEPT = """
-import resource, sys
-from gateway.front.heap import give_back, keep_for_next_time
-if sys.argv[1] == "kept":
-    keep_for_next_time()
-def work():
-    return [bytes(200_000) for _ in range(100)]
-work()
-before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(10):
-    work()
-print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
-"""
 
 
 def said(program: str, *arguments: str) -> int:
@@ -65,9 +52,3 @@ def test_threads_share_one_heap() -> None:
 def test_what_was_needed_once_is_given_back() -> None:
     """40 MB were in use at once, and less than one of them is, here and there."""
     assert said(TRIMMED) > 15_000_000
-
-
-def test_what_is_wanted_every_time_is_kept() -> None:
-    """20 MB at a time are 5,000 pages."""
-    assert said(KEPT, "plain") > 20_000
-    assert said(KEPT, "kept") < 5_000
