@@ -8,7 +8,6 @@ log an alarm.
 
 import hashlib
 import re
-import struct
 import time
 from dataclasses import dataclass, field
 from itertools import compress, repeat
@@ -60,11 +59,6 @@ _AWAITS_RESULT = (
 _RESULT = PHASE_CODES[Phase.RESULT]
 _RELOAD_SECONDS = 1.0
 _HEADER_BYTES = HEADER.size
-# Of a body: its MAC, what that covers of persons, and the two lengths.
-_MAC = slice(1, 33)
-_INDEX_COLUMNS = slice(33, 81)
-_LENGTHS = struct.Struct(">II")
-_LENGTHS_AT = _HEADER_BYTES - _LENGTHS.size
 _MARK_BYTES = 1 + MARK.size
 _MAX_INTEGER = 2**63
 # What a forged envelope must hold, where it says it at all.
@@ -224,7 +218,7 @@ class Admission:
         self, body: bytes, progress: WriterProgress
     ) -> tuple[Row, bytes, int, tuple[bytes, ...]]:
         """Make a row of a body; return it with its leaf hash, its number, and what it closes."""
-        length, more = _LENGTHS.unpack_from(body, _LENGTHS_AT)
+        _, mac, index_columns, length, more = HEADER.unpack_from(body)
         start = _HEADER_BYTES + length
         if start + more != len(body):
             raise ValueError(body[:1])
@@ -234,8 +228,8 @@ class Admission:
         entry: dict[str, Any] = orjson.loads(envelope)
         wseq = entry["wseq"]
         number = wseq.to_bytes(8, "big")
-        message = MAC_MESSAGE % (leaf, body[_INDEX_COLUMNS], number, ct_sha256, progress.suffix)
-        flag = 0 if self._find_mac(message, body[_MAC]) else _check_forged(entry)
+        message = MAC_MESSAGE % (leaf, index_columns, number, ct_sha256, progress.suffix)
+        flag = 0 if self._find_mac(message, mac) else _check_forged(entry)
         row = Row(flag, body[KEPT], clear_columns(entry))
         return row, leaf, wseq, () if flag else closed_by(entry)
 

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from gateway.audit.bundles import KEPT
 from gateway.audit.columns import ClearColumns, EnvelopeColumns
 from gateway.audit.keyed_hash import KeyedHash
+from gateway.audit.merkle import leaf_hash
 from gateway.audit.sealing import ENTRY_BODY, HEADER, MAC_MESSAGE
 
 RUN_BODIES: Final = 256
@@ -30,10 +31,7 @@ UNREADABLE: Final = (
 )
 """What reading a body can raise that somebody has meddled with; ours raise none."""
 
-# Of a body: its kind, its MAC, what that covers of persons, and the two lengths.
-_PARTS: Final = struct.Struct(">c32s48sII")
 _NUMBER: Final = struct.Struct(">Q")
-_DIGEST: Final = type(sha256()).digest
 _ONLY_ENTRIES: Final = {ENTRY_BODY}
 
 
@@ -73,14 +71,14 @@ def read_run(
         None if any of them is not what it should be.
     """
     try:
-        kinds, macs, persons, lengths, more = zip(*map(_PARTS.unpack_from, bodies), strict=True)
+        kinds, macs, persons, lengths, more = zip(*map(HEADER.unpack_from, bodies), strict=True)
         ends = list(map(add, lengths, repeat(HEADER.size)))
         if {*kinds} != _ONLY_ENTRIES or [*map(add, ends, more)] != [*map(len, bodies)]:
             return None
         envelopes = [body[HEADER.size : end] for body, end in zip(bodies, ends, strict=True)]
-        leaves = [*map(_DIGEST, map(sha256, map(b"\0".__add__, envelopes)))]
+        leaves = [*map(leaf_hash, envelopes)]
         ciphertexts = [body[end:] for body, end in zip(bodies, ends, strict=True)]
-        hashes = [_DIGEST(sha256(ciphertext)) if ciphertext else b"" for ciphertext in ciphertexts]
+        hashes = [sha256(ciphertext).digest() if ciphertext else b"" for ciphertext in ciphertexts]
         numbers = map(_NUMBER.pack, range(first, first + len(bodies)))
         covered = zip(leaves, persons, numbers, hashes, repeat(writer))
         if (*map(keyed.digest, map(MAC_MESSAGE.__mod__, covered)),) != macs:

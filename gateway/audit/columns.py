@@ -47,8 +47,6 @@ _BEFORE_ID: Final = b'{"v":1,"id":"'
 _BEFORE_TIME: Final = b'","time":'
 _BEFORE_REFERENCE: Final = b',"reference":"'
 _START: Final = struct.Struct("13s32s9s16s")  # up to the end of the instant
-_ID: Final = slice(13, 45)
-_BETWEEN: Final = slice(45, 54)
 _TIME: Final = slice(54, 70)
 # Kind, phase and outcome are words; no reference begins further behind them.
 _FURTHEST: Final = 200

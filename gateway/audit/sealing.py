@@ -35,8 +35,8 @@ from gateway.keys import KeyRing
 
 # First byte of a body: what it is.
 ENTRY_BODY, START_BODY, CLOSE_BODY = b"\x01", b"\x02", b"\x03"
-# MAC, salt, pseudonym of the actor, pseudonym of the subject, length of envelope, of ciphertext.
-HEADER = struct.Struct(">x32s16s16s16sII")
+# Kind, MAC, salt with the pseudonyms of actor and subject, length of envelope, of ciphertext.
+HEADER = struct.Struct(">c32s48sII")
 # What an entry's MAC covers: leaf, salt and pseudonyms, number in 8 bytes, SHA-256 of a ciphertext,
 # writer; every part but the last two has a fixed length.
 MAC_MESSAGE = b"%b%b%b%b\0%b"
@@ -67,7 +67,6 @@ _CHAINED = b'%d,"prev":"%b"'
 _INDEXED = b',"index_root":"%b"'
 _ENCRYPTED = b',"kid":"%b","kc":"%b","ct_sha256":"%b","fields_root":"%b"'
 _REPEATED = REPEATED_TEXT + _CHAINED + _INDEXED + _ENCRYPTED + b"}"
-_BODY_HEADER = struct.Struct(">c32s48sII")  # the same with salt and pseudonyms in one
 _new_sealed = tuple.__new__
 
 
@@ -240,7 +239,7 @@ class Sealer:
             self._suffix,
         )
         mac = self._mac.digest(covered)
-        header = _BODY_HEADER.pack(ENTRY_BODY, mac, index_columns, len(text), len(ciphertext))
+        header = HEADER.pack(ENTRY_BODY, mac, index_columns, len(text), len(ciphertext))
         body = header + text + ciphertext
         if len(body) > MAX_ENTRY_BYTES:
             return None

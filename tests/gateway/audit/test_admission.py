@@ -29,7 +29,7 @@ from gateway.audit.columns import clear_columns
 from gateway.audit.entry import Closing, EntryDraft, Kind, Outcome, Phase
 from gateway.audit.journal import frame
 from gateway.audit.log_store import LogStore
-from gateway.audit.sealing import ENTRY_BODY, HEADER, Sealed, Sealer
+from gateway.audit.sealing import HEADER, Sealed, Sealer
 from gateway.keys import KeyPurpose
 from tests.doubles.record import RecordBench, decision
 
@@ -59,10 +59,10 @@ def codes(batch: Batch) -> list[str]:
 
 
 def with_envelope(body: bytes, change: Callable[[bytes], bytes]) -> bytes:
-    mac, salt, actor, subject, length, more = HEADER.unpack_from(body)
+    kind, mac, persons, length, more = HEADER.unpack_from(body)
     envelope = change(body[HEADER.size : HEADER.size + length])
-    header = HEADER.pack(mac, salt, actor, subject, len(envelope), more)
-    return ENTRY_BODY + header[1:] + envelope + body[HEADER.size + length :]
+    header = HEADER.pack(kind, mac, persons, len(envelope), more)
+    return header + envelope + body[HEADER.size + length :]
 
 
 @pytest.mark.parametrize(

@@ -47,11 +47,17 @@ class Sleepers:
         assert self._woke.acquire(timeout=SECONDS)
 
 
-def test_the_last_to_fall_asleep_is_woken_and_the_other_sleeps_on() -> None:
+def both_asleep() -> tuple[IdleLanes, Sleepers]:
+    """Have two lie down, the first of them first."""
     lanes = IdleLanes(2)
     sleepers = Sleepers(lanes, 2)
-    sleepers.lie_down(0)
-    sleepers.lie_down(1)
+    for lane in range(2):
+        sleepers.lie_down(lane)
+    return lanes, sleepers
+
+
+def test_the_last_to_fall_asleep_is_woken_and_the_other_sleeps_on() -> None:
+    lanes, sleepers = both_asleep()
 
     lanes.wake()
     sleepers.one_more_wakes()
@@ -125,10 +131,7 @@ def test_while_one_gets_up_nobody_else_is_woken() -> None:
 
 
 def test_all_can_be_woken_though_one_gets_up() -> None:
-    lanes = IdleLanes(2)
-    sleepers = Sleepers(lanes, 2)
-    sleepers.lie_down(0)
-    sleepers.lie_down(1)
+    lanes, sleepers = both_asleep()
 
     lanes.wake_all()
     sleepers.one_more_wakes()

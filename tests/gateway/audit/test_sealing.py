@@ -30,7 +30,8 @@ CHANCE = b"seed" * 4, b"once" * 3, b"salt" * 4
 
 
 def opened(sealed: Sealed) -> tuple[dict[str, Any], bytes, tuple[bytes, bytes, bytes]]:
-    _, salt, actor, subject, length, more = HEADER.unpack_from(sealed.body)
+    _, _, persons, length, more = HEADER.unpack_from(sealed.body)
+    salt, actor, subject = persons[:16], persons[16:32], persons[32:]
     envelope = sealed.body[HEADER.size : HEADER.size + length]
     assert len(sealed.body) == HEADER.size + length + more
     assert leaf_hash(envelope) == sealed.leaf
