@@ -62,7 +62,9 @@ class Forwarder:
         idle = None if incoming.failed else instance.pool.take_idle(outbound.asker)
         try:
             if idle is None:
-                return await self._attempt(instance, visit, outbound, fresh=False)
+                idle = await _acquired(instance.pool, incoming, outbound.asker, fresh=False)
+                if idle is None:
+                    return _given_up(incoming)
             exchange = self._exchange(visit, outbound)
             exchange.start(idle, instance.host)
             forwarded = await exchange.done
@@ -117,10 +119,7 @@ class Forwarder:
         if upstream is None:
             upstream = await _acquired(pool, incoming, outbound.asker, fresh=fresh)
             if upstream is None:
-                status, code = incoming.failure
-                return Forwarded(status=status, code=code, answered=False)
-            if not upstream.is_reusable:  # gone before it could be used
-                raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
+                return _given_up(incoming)
         exchange = self._exchange(visit, outbound)
         exchange.start(upstream, instance.host)
         forwarded = await exchange.done
@@ -139,10 +138,21 @@ async def _acquired(
         if not incoming.failed:
             raise
         return None
-    if upstream is not None and incoming.failed:
+    if upstream is None:
+        return None
+    if incoming.failed:
         pool.put_back(upstream)
         return None
+    if not upstream.is_reusable:  # gone before it could be used
+        upstream.discard()
+        raise ExchangeError(502, "upstream-gone", retryable=True, unsent=True)
     return upstream
+
+
+def _given_up(incoming: Incoming) -> Forwarded:
+    """Tell why the client gave up what was never sent."""
+    status, code = incoming.failure
+    return Forwarded(status=status, code=code, answered=False)
 
 
 def _may_repeat(error: ExchangeError, visit: ForwardedVisit) -> bool:

@@ -14,7 +14,6 @@ import asyncio
 import ssl
 from collections import Counter, OrderedDict
 from collections.abc import Callable
-from enum import Enum, auto
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
@@ -35,14 +34,10 @@ class Client(Protocol):
     on_gone: Callable[[], None] | None
 
 
-class _Instead(Enum):
-    """What a waiter is told where there is no connection for them."""
-
-    ROOM = auto()  # for one, which is counted as theirs already
-    LEFT = auto()
-
-
-_Waiter: TypeAlias = "asyncio.Future[UpstreamConnection | _Instead]"
+# Is given a connection, or None: room for one, which is counted as theirs already.
+_Waiter: TypeAlias = "asyncio.Future[UpstreamConnection | None]"
+# Whether they want a fresh one, whether all were in use when they came, and how long they wait.
+_Place: TypeAlias = tuple[bool, bool, float]
 
 
 class UpstreamPool:
@@ -58,8 +53,8 @@ class UpstreamPool:
         self._kept_back = 0  # so many idle ones are not for whoever comes; see `_count`
         self._open: set[UpstreamConnection] = set()
         self._opening: list[str] = []  # who asked for each
-        # By asker, whose turn is next first: those who wait, and whether for a fresh one.
-        self._line: OrderedDict[str, OrderedDict[_Waiter, bool]] = OrderedDict()
+        # By asker, whose turn is next first: those who wait.
+        self._line: OrderedDict[str, OrderedDict[_Waiter, _Place]] = OrderedDict()
 
     async def acquire(
         self, asker: str = "", client: Client | None = None, *, fresh: bool = False
@@ -86,10 +81,16 @@ class UpstreamPool:
                 self._opening.append(asker)
                 self._make_room()
                 return await self._connect(asker)
-            given = await self._wait_in_line(asker, client, fresh=fresh)
-            if given is _Instead.LEFT:
-                raise ExchangeError(499, "client-gone", unsent=True)
-            if given is _Instead.ROOM:
+            waiter = self._line_up(asker, client, fresh=fresh)
+            try:
+                given = await waiter
+            except asyncio.CancelledError:
+                self._pass_on(asker, waiter)
+                raise
+            finally:
+                if client is not None:
+                    client.on_gone = None
+            if given is None:
                 return await self._connect(asker)
             if given.is_reusable:
                 return given
@@ -139,6 +140,16 @@ class UpstreamPool:
         """End what has passed its deadline; called a few times a second."""
         for connection in [each for each in self._open if min(each.deadline, each.ends_at) <= now]:
             connection.expire()
+        # A timer for each would cost more than all else that waiting does.
+        for asker, waiter, busy in [
+            (asker, waiter, busy)
+            for asker, waiting in self._line.items()
+            for waiter, (_, busy, until) in waiting.items()
+            if until <= now
+        ]:
+            self._turn_away(
+                asker, waiter, *((504, "upstream-busy") if busy else (429, PERSON_SHARE))
+            )
 
     @property
     def busy(self) -> int:
@@ -227,52 +238,38 @@ class UpstreamPool:
 
     # ---- the line ---------------------------------------------------------------------------
 
-    async def _wait_in_line(
-        self, asker: str, client: Client | None, *, fresh: bool
-    ) -> UpstreamConnection | _Instead:
+    def _line_up(self, asker: str, client: Client | None, *, fresh: bool) -> _Waiter:
         address = self.address
         # Where one is free, but not for them, they wait for their own: it will take its time.
         busy = self._in_use >= self._most
+        seconds = address.connect_seconds if busy else address.first_byte_seconds
         waiter: _Waiter = self.loop.create_future()
-        self._line.setdefault(asker, OrderedDict())[waiter] = fresh
+        waiting = self._line.get(asker)
+        if waiting is None:
+            waiting = self._line[asker] = OrderedDict()
+        waiting[waiter] = fresh, busy, self.loop.time() + seconds
         if client is not None:
-            client.on_gone = partial(self._leave, asker, waiter)
-        taken = False
-        try:
-            async with asyncio.timeout(
-                address.connect_seconds if busy else address.first_byte_seconds
-            ):
-                given = await waiter
-                taken = True
-                return given
-        except TimeoutError as error:
-            if busy:
-                raise ExchangeError(504, "upstream-busy", unsent=True) from error
-            raise ExchangeError(429, PERSON_SHARE, unsent=True) from error
-        finally:
-            if client is not None:
-                client.on_gone = None
-            if not taken:
-                self._pass_on(asker, waiter)
+            client.on_gone = partial(self._turn_away, asker, waiter, 499, "client-gone")
+        return waiter
 
-    def _leave(self, asker: str, waiter: _Waiter) -> None:
-        """Wait no longer: the client is gone."""
+    def _turn_away(self, asker: str, waiter: _Waiter, status: int, code: str) -> None:
+        """Have somebody wait no longer, unless they have just been given something."""
         self._strike_out(asker, waiter)
         if not waiter.done():
-            waiter.set_result(_Instead.LEFT)
+            waiter.set_exception(ExchangeError(status, code, unsent=True))
 
     def _pass_on(self, asker: str, waiter: _Waiter) -> None:
         """Leave the line; what was given at the very moment goes to the next."""
         self._strike_out(asker, waiter)
-        if waiter.cancelled() or not waiter.done():
+        if waiter.cancelled() or waiter.exception() is not None:
             return
         given = waiter.result()
-        if given is _Instead.ROOM:
+        if given is not None:
+            self.put_back(given)
+        else:
             self._opening.remove(asker)
             self._count()
             self._serve_line(asker)
-        elif given is not _Instead.LEFT:
-            self.put_back(given)
 
     def _strike_out(self, asker: str, waiter: _Waiter) -> None:
         waiting = self._line.get(asker)
@@ -286,7 +283,7 @@ class UpstreamPool:
             if asker is None:
                 return
             waiting = self._line[asker]
-            waiter, fresh = waiting.popitem(last=False)
+            waiter, (fresh, _, _) = waiting.popitem(last=False)
             if waiting:
                 self._line.move_to_end(asker)
             else:
@@ -315,7 +312,7 @@ class UpstreamPool:
                 return
             connection.discard()
         self._make_room()
-        waiter.set_result(_Instead.ROOM)
+        waiter.set_result(None)
 
 
 async def open_connection(keeper: ConnectionKeeper) -> UpstreamConnection:

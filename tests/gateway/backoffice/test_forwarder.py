@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from gateway.backoffice import upstream_pool
 from gateway.backoffice.instance_health import HealthRule
-from gateway.backoffice.transport import ExchangeError, UpstreamConnection
+from gateway.backoffice.transport import ConnectionKeeper, ExchangeError, UpstreamConnection
 from gateway.backoffice.upstream import Upstream
+from gateway.backoffice.upstream_pool import open_connection
 from gateway.wire.incoming import Incoming
 from tests.doubles.instance_process import InstanceProcess
 from tests.doubles.raw_client import RawClient
@@ -133,21 +135,25 @@ async def test_a_connection_that_is_gone_before_it_is_used_has_taken_nothing_wit
         assert [asked(each, b"abc") for each in made] == [0, 2]
 
 
-async def test_where_there_is_one_instance_a_connection_that_is_gone_is_replaced() -> None:
+async def test_where_there_is_one_instance_a_connection_that_is_gone_is_replaced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It was lost as it was made, and is not counted as in use for ever."""
+    opened: list[UpstreamConnection] = []
+
+    async def lost_once(keeper: ConnectionKeeper) -> UpstreamConnection:
+        opened.append(await open_connection(keeper))
+        if len(opened) == 1:
+            opened[0].connection_lost(None)
+        return opened[-1]
+
+    monkeypatch.setattr(upstream_pool, "open_connection", lost_once)
     async with offices(answers) as (client, _, system, made):
-        pool = system.instances[0].pool
-        acquire = pool.acquire
-
-        async def lost_once(*asker: Any, fresh: bool = False) -> UpstreamConnection:
-            given = await acquire(*asker, fresh=fresh)
-            given.discard()
-            pool.acquire = acquire  # type: ignore[method-assign]
-            return given
-
-        pool.acquire = lost_once  # type: ignore[method-assign, assignment]
         await client.say(b"POST /x HTTP/1.1\r\nHost: gate\r\nContent-Length: 3\r\n\r\nabc")
         assert (await client.answer()).endswith(b"ok")
+        await until(lambda: system.instances[0].pool.busy == 0)
 
+        assert len(opened) == 2
         assert asked(made[0], b"abc") == 1
         assert system.only is not None
 

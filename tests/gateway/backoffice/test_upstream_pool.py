@@ -45,10 +45,19 @@ async def pool(
             idle_seconds=1,
             max_connections=most,
         )
-        made = UpstreamPool(address, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        made = UpstreamPool(address, loop)
+
+        async def sweep() -> None:  # as the front does, more often
+            while True:
+                made.sweep(loop.time())
+                await asyncio.sleep(0.005)
+
+        sweeping = loop.create_task(sweep())
         try:
             yield made, upstream
         finally:
+            sweeping.cancel()
             made.close()
             await asyncio.sleep(0.01)
 
