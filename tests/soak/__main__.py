@@ -11,6 +11,8 @@ who asked. It fails, and says by what, when
     a worker or the sequencer ends, or its memory is not flat within 5 % after the warm-up, or its
     descriptors
 
+What the processes wrote to their logs is then kept, and where is said.
+
     python -m tests.soak --seconds 1800 --out var/bench/soak.json
 
 The main figures go into var/bench/results.json too, as `soak.*`.
@@ -42,7 +44,7 @@ from tests.benchmarks.results import Figure, merge
 from tests.soak.due import CrossTalkError, Person, WrongAnswerError
 from tests.soak.line import BrokenAnswerError
 from tests.soak.load import Load, signed_in
-from tests.soak.stand import SoakStack
+from tests.soak.stand import SoakStack, kept_logs
 from tests.soak.watch import MEBIBYTE, Course, Watch, judge
 
 SECONDS = 1800
@@ -73,21 +75,26 @@ def main() -> int:
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="soak-", dir=parent))
     stack = SoakStack(places=Places.choose(folder, None, with_providers=False), say=say)
+    logs_tell_why = True
     try:
         stack.start()
         due = ANSWERS * chosen.seconds // SECONDS if chosen.answers is None else chosen.answers
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             violations, figures = runner.run(_soak(stack, chosen.seconds, due))
+        logs_tell_why = bool(violations)
     except DemoError as error:
         sys.stderr.write(f"soak: {error}\n")
         return 1
     except (KeyboardInterrupt, asyncio.CancelledError):
         say("soak: ended before it was done; nothing is left running")
+        logs_tell_why = False
         return 130
     finally:
         for number in ENDING:  # a second one must not break off the ending of the servers
             signal.signal(number, signal.SIG_IGN)
         stack.stop()
+        if logs_tell_why and (kept := kept_logs(stack.places)):
+            sys.stderr.write(f"soak: the logs are in {kept}\n")
         shutil.rmtree(folder, ignore_errors=True)
     chosen.out.parent.mkdir(parents=True, exist_ok=True)
     chosen.out.write_text(json.dumps(figures, indent=2) + "\n", "utf-8")

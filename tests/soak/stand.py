@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from typing_extensions import override
 
+from deploy.demo.places import Places
 from deploy.demo.stack import Stack
 from deploy.demo.staff import StaffMember
 
@@ -36,3 +38,14 @@ class SoakStack(Stack):
     def pid_of(self, title: str) -> int:
         """Give the process of one of the children."""
         return next(child.pid for child in self.children if child.title == title)
+
+
+def kept_logs(places: Places) -> Path | None:
+    """Move the logs out of a folder that is about to go; None where there are none.
+
+    Gives:
+        where they are: beside the folder, under its name with `-logs` behind.
+    """
+    if not places.logs.is_dir():
+        return None
+    return places.logs.rename(places.folder.with_name(f"{places.folder.name}-logs"))
