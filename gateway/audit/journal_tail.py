@@ -20,7 +20,6 @@ from gateway.audit.sealing import MAX_ENTRY_BYTES
 
 # Small, because a read past the newest frame gives zeros for the rest of it.
 _CHUNK_BYTES = 1 << 18
-_PORTION_BYTES = 4 << 20
 _MAX_BODY_BYTES = 2 * MAX_ENTRY_BYTES
 # A read may overlap a write and see its pages out of order; after this time it is no such read.
 _PATIENCE_SECONDS = 1.0
@@ -78,8 +77,12 @@ class JournalTail:
             os.close(self._handle)
             self._handle = -1
 
-    def read(self, limit_bytes: int = _PORTION_BYTES) -> Portion:
-        """Read what has been written since the last `advance`, at most about `limit_bytes`."""
+    def read(self, limit_bytes: int) -> Portion:
+        """Read what has been written since the last `advance`.
+
+        Args:
+            limit_bytes: Read no more once there is so much: at most a piece more than that.
+        """
         alive = self._is_alive()
         portion = Portion(segment=self.segment, offset=self.offset)
         left = limit_bytes

@@ -16,6 +16,7 @@ from gateway.audit.journal_tail import (
 )
 
 SIZES = JournalSizes(segment_bytes=16 << 10, reserve_bytes=4 << 10, headroom_bytes=0)
+ALL = 1 << 20
 
 
 class Journal:
@@ -36,7 +37,7 @@ class Journal:
             file.write(content)
 
     def read(self) -> list[bytes]:
-        portion = self.tail.read()
+        portion = self.tail.read(ALL)
         self.tail.advance(portion)
         return portion.bodies
 
@@ -58,14 +59,14 @@ def test_reading_again_without_advancing_gives_the_same(journal: Journal) -> Non
     """A transaction that fails must find everything again."""
     journal.writer.append(frame(b"one"))
 
-    assert journal.tail.read().bodies == journal.tail.read().bodies == [b"one"]
+    assert journal.tail.read(ALL).bodies == journal.tail.read(ALL).bodies == [b"one"]
 
 
 def test_segments_are_followed_and_removed_once_done(journal: Journal) -> None:
     journal.writer.append(frame(b"one"))
     journal.writer.next_segment(use_reserve=False)
     journal.writer.append(frame(b"two"))
-    portion = journal.tail.read()
+    portion = journal.tail.read(ALL)
 
     assert portion.bodies == [b"one", b"two"]
     assert journal.segment(1).exists()
@@ -78,27 +79,27 @@ def test_segments_are_followed_and_removed_once_done(journal: Journal) -> None:
 def test_a_living_writer_is_not_finished_and_a_dead_one_is(journal: Journal) -> None:
     journal.writer.append(frame(b"one"))
 
-    assert not journal.tail.read().finished
+    assert not journal.tail.read(ALL).finished
     journal.writer.close()
-    assert journal.tail.read().finished
+    assert journal.tail.read(ALL).finished
 
 
 def test_a_frame_being_written_is_waited_for(journal: Journal) -> None:
     whole = frame(b"x" * 100)
     journal.writer.append(frame(b"one"))
     journal.overwrite(len(frame(b"one")), whole[:50])
-    cut = journal.tail.read()
+    cut = journal.tail.read(ALL)
     journal.overwrite(len(frame(b"one")), whole)
 
     assert (cut.bodies, cut.damages) == ([b"one"], [])
-    assert journal.tail.read().bodies == [b"one", b"x" * 100]
+    assert journal.tail.read(ALL).bodies == [b"one", b"x" * 100]
 
 
 def test_the_torn_end_of_a_dead_writer_is_kept_as_such(journal: Journal) -> None:
     journal.writer.append(frame(b"one"))
     journal.overwrite(len(frame(b"one")), frame(b"y" * 100)[:50])
     journal.writer.close()
-    portion = journal.tail.read()
+    portion = journal.tail.read(ALL)
 
     assert portion.bodies == [b"one"]
     assert [(each.code, each.content) for each in portion.damages] == [
@@ -114,7 +115,7 @@ def test_a_damaged_frame_is_stepped_over_and_kept(journal: Journal, at: int) -> 
     journal.writer.append(first + second + frame(b"third"))
     journal.overwrite(at, b"\xee\xee")
     journal.writer.close()
-    portion = journal.tail.read()
+    portion = journal.tail.read(ALL)
 
     assert portion.bodies == [b"second", b"third"]
     assert [(each.code, each.offset) for each in portion.damages] == [(CODE_DAMAGED, 0)]
@@ -127,9 +128,9 @@ def test_damage_in_a_living_writers_segment_is_believed_only_after_a_while(
     journal.writer.append(frame(b"first") + frame(b"second"))
     journal.overwrite(13, b"\xee")
 
-    assert journal.tail.read().bodies == []
+    assert journal.tail.read(ALL).bodies == []
     journal.tail._bad_since = 0.0
-    assert journal.tail.read().bodies == [b"second"]
+    assert journal.tail.read(ALL).bodies == [b"second"]
 
 
 def test_damage_at_the_end_of_a_finished_segment_does_not_stop_the_next(journal: Journal) -> None:
@@ -137,7 +138,7 @@ def test_damage_at_the_end_of_a_finished_segment_does_not_stop_the_next(journal:
     journal.overwrite(len(frame(b"one")), b"garbage")
     journal.writer.next_segment(use_reserve=False)
     journal.writer.append(frame(b"two"))
-    portion = journal.tail.read()
+    portion = journal.tail.read(ALL)
 
     assert portion.bodies == [b"one", b"two"]
     assert [each.content for each in portion.damages] == [b"garbage"]
@@ -150,7 +151,7 @@ def test_a_segment_taken_away_from_a_dead_writer_does_not_hide_the_rest(journal:
     journal.writer.close()
     journal.segment(2).unlink()
 
-    assert journal.tail.read().bodies == [b"one", b"three"]
+    assert journal.tail.read(ALL).bodies == [b"one", b"three"]
 
 
 def test_a_large_journal_is_read_in_portions(journal: Journal) -> None:
@@ -195,7 +196,7 @@ def test_what_a_writer_left_that_died_at_its_birth_is_removed(tmp_path: Path) ->
 def test_a_removed_journal_is_gone(journal: Journal) -> None:
     journal.writer.append(frame(b"one"))
     journal.writer.close()
-    journal.tail.advance(journal.tail.read())
+    journal.tail.advance(journal.tail.read(ALL))
     journal.tail.remove()
 
     assert not (journal.directory / "worker-1").exists()

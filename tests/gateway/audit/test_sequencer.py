@@ -5,12 +5,17 @@ import os
 import shutil
 import sqlite3
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
+from gateway.audit import sequencer as sequencer_module
 from gateway.audit.checkpoint import open_checkpoint
-from gateway.audit.entry import Kind, Outcome
+from gateway.audit.entry import EntryDraft, Kind, Outcome
 from gateway.audit.errors import LogForkedError, SequencerBusyError
 from gateway.audit.sequencer import Sequencer, SequencerTimes
 from gateway.keys import KeyPurpose
@@ -171,6 +176,98 @@ def test_many_entries_make_the_next_look_later_few_do_not(bench: RecordBench) ->
 
     assert stop.waits[0] > 100
     assert max(stop.waits[1:]) <= 100
+
+
+@dataclass(slots=True, kw_only=True)
+class Busy:
+    """A sequencer for which much waits, how many entries each transaction added, and the seals."""
+
+    sequencer: Sequencer
+    drafts: list[EntryDraft]
+    added: list[int] = field(default_factory=list)
+    sealed: list[int] = field(default_factory=list)
+
+
+@pytest.fixture
+def busy(bench: RecordBench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
+    """Two writers have filled many segments, of which each is read by itself."""
+    monkeypatch.setattr(sequencer_module, "_TAKEN_BYTES", 2)
+    drafts = [decision(number, detail="d" * 3_000) for number in range(160)]
+    with bench.recorder() as first, bench.recorder() as second, bench.sequencer() as sequencer:
+        sequencer.step()
+        seen = Busy(sequencer=sequencer, drafts=drafts)
+        add, seal = sequencer._store.add, sequencer._seal
+
+        def added(flags: bytes, *entries: Any) -> None:
+            seen.added.append(len(flags))
+            add(flags, *entries)
+
+        def sealed(at: datetime) -> None:
+            seal(at)
+            seen.sealed.append(sequencer.sealed_size)
+
+        monkeypatch.setattr(sequencer._store, "add", added)
+        monkeypatch.setattr(sequencer, "_seal", sealed)
+        for one, other in zip(drafts[:80], drafts[80:], strict=True):
+            first.queue(one)
+            second.queue(other)
+        first.record_and_wait(decision(998))
+        second.record_and_wait(decision(999))
+        yield seen
+
+
+def test_what_waits_is_taken_in_bit_by_bit_and_sealed_together(
+    bench: RecordBench, busy: Busy
+) -> None:
+    """Memory is for one bit; sealing costs the same for all."""
+    size = busy.sequencer.size
+    took = busy.sequencer.step()
+
+    assert took == sum(busy.added) == busy.sequencer.size - size > len(busy.drafts)
+    assert len(busy.added) > 4
+    assert max(busy.added) <= 2 * (64 << 10) // 3_000  # a segment of each
+    assert busy.sealed == [busy.sequencer.size]
+    assert set(bench.ids()) >= {draft.id for draft in busy.drafts}
+    assert bench.verify().holds
+
+
+def test_no_entry_waits_for_its_seal_behind_too_many(
+    busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer_module, "_SEALED_TOGETHER", 60)
+    size, stop = busy.sequencer.size, CountingStop()
+    busy.sequencer.run(stop)
+    steps = [after - before for before, after in pairwise([size, *busy.sealed])]
+
+    assert len(steps) > 2
+    assert all(each >= 60 for each in steps[:-1])
+    assert all(each < 60 + max(busy.added) for each in steps)
+    assert len(stop.waits) == 3  # none between steps that left something
+
+
+def test_a_failure_half_way_leaves_each_entry_in_the_log_once(
+    bench: RecordBench, busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = busy.sequencer._store.add
+
+    def fail_third(flags: bytes, *entries: Any) -> None:
+        add(flags, *entries)
+        if len(busy.added) == 3:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    monkeypatch.setattr(busy.sequencer._store, "add", fail_third)
+    with pytest.raises(sqlite3.OperationalError):
+        busy.sequencer.step()
+    size = busy.sequencer.size
+    busy.sequencer.step()
+    report = bench.verify()
+
+    assert size > 0
+    assert busy.sealed == [busy.sequencer.size]
+    assert report.holds
+    assert report.alarms == ()
+    assert report.sealed == report.size
+    assert set(bench.ids()) >= {draft.id for draft in busy.drafts}
 
 
 def test_the_table_of_checkpoints_follows_the_file(bench: RecordBench) -> None:
