@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from contextlib import suppress
 from itertools import accumulate
 from pathlib import Path
 from unittest.mock import Mock
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.audit.committer import Committer
 from gateway.audit.disk import Disk
-from gateway.audit.entry import Kind
+from gateway.audit.entry import Kind, Outcome
 from gateway.audit.journal import FRAME, frame
 from gateway.audit.recorder import Recorder
 from gateway.audit.sealing import MARK, START_BODY, Sealed
@@ -32,6 +33,7 @@ class SlowDisk(Disk):
         held: Numbers of flushes that wait until they are let go.
         failing: Numbers of flushes that fail.
         begun: How many have begun.
+        free: Free space to report, or None for the truth.
     """
 
     def __init__(self, *held: int, failing: tuple[int, ...] = ()) -> None:
@@ -39,6 +41,10 @@ class SlowDisk(Disk):
         self.failing = failing
         self.begun = 0
         self.counts = False
+        self.free: int | None = None
+
+    def free_bytes(self, directory: Path) -> int:
+        return super().free_bytes(directory) if self.free is None else self.free
 
     def flush(self, handle: int) -> None:
         if self.counts and threading.current_thread().name.startswith("commit"):
@@ -152,6 +158,37 @@ def test_a_flush_that_fails_while_the_next_segment_waits_for_it_stops_for_good(
         assert [type(error) for error in told[durable:]] == [RecordUnavailable] * (19 - durable)
         segments = bench.journal / recorder.writer
         assert [path.name for path in segments.glob("0*.seg")] == ["00000001.seg"]
+
+
+def test_the_reserve_is_left_when_all_of_it_is_durable(
+    bench: RecordBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk, told, later = SlowDisk(0), Told(), Told()
+    with bench.recorder(disk=disk) as recorder:
+        disk.free = 0
+        with suppress(RecordUnavailable):
+            for number in range(1_000):
+                recorder.record_and_wait(decision(number, detail="d" * 3_000))
+        segments = bench.journal / recorder.writer
+        before = sorted(segments.glob("0*.seg"))
+        disk.counts = True
+        recorder.record(decision(1, outcome=Outcome.DENY), told)
+        wait_until(lambda: disk.begun == 1)
+        landings = Mock(side_effect=recorder._committer._wait_for_landings)
+        monkeypatch.setattr(recorder._committer, "_wait_for_landings", landings)
+        disk.free, recorder._committer._retry_at = None, 0.0
+        recorder.record(decision(2, outcome=Outcome.DENY), later)
+        wait_until(lambda: landings.called or later)
+
+        assert (recorder.state, sorted(segments.glob("0*.seg"))) == ("reserve", before)
+        disk.held[0].set()
+        wait_until(lambda: later)
+        assert (recorder.state, len(list(segments.glob("0*.seg")))) == ("ok", len(before) + 1)
+
+    bench.drain()
+    report = bench.verify()
+    assert told == later == [None]
+    assert (report.holds, report.alarms) == (True, ())
 
 
 def test_what_has_stopped_is_not_well_again_when_it_closes(bench: RecordBench) -> None:

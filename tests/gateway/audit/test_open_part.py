@@ -68,6 +68,41 @@ def test_ids_of_before_are_read_from_their_blocks(bench: RecordBench) -> None:
         assert not older.have(decision(3).id, 8)
 
 
+_TIME = new_entry_id(5_000)[:6]  # all begin with it, so each is looked for where the others are
+_FIRST, _SECOND = _TIME + b"-a" + _TIME + b"-b", _TIME + b"-c" + bytes(8)
+_BETWEEN = _FIRST[8:] + _SECOND[:8]
+
+
+@pytest.mark.parametrize("third", [_BETWEEN, _TIME + b"-d" + bytes(8)])
+def test_the_end_of_one_id_and_the_beginning_of_the_next_are_none(
+    bench: RecordBench, third: bytes
+) -> None:
+    bench.record(*(decision(id=each, at_us=5_000) for each in (_FIRST, _SECOND, third)))
+    bench.record(*(decision(number) for number in range(8)))
+    bench.drain()
+    with bench.database() as connection:
+        older = OlderIds(connection)
+
+        assert [older.have(each, 8) for each in (_FIRST, _SECOND, third)] == [True] * 3
+        assert older.have(_BETWEEN, 8) is (third == _BETWEEN)
+
+
+def test_an_id_that_somebody_has_cut_hides_none_behind_it(bench: RecordBench) -> None:
+    bench.record(*(decision(number) for number in range(11)))
+    bench.drain()
+    ids = bench.ids()
+    told = b'{"v":1,"id":"%b"' % ids[0].hex().encode()
+    cut = b'{"v":1, "id":"%b" ' % ids[0][:-1].hex().encode()
+    with bench.database() as connection:
+        (content,) = connection.execute("SELECT content FROM bundle LIMIT 1").fetchone()
+        changed = content.replace(told, cut)
+        assert (len(changed), changed == content) == (len(content), False)
+        connection.execute("UPDATE bundle SET content = ? WHERE first = 0", (changed,))
+        older = OlderIds(connection)
+
+        assert [older.have(each, 8) for each in ids[:8]] == [False] + [True] * 7
+
+
 def test_an_id_of_a_later_time_than_all_before_is_new(bench: RecordBench) -> None:
     times = [number * 10_000 for number in range(11)]
     bench.record(*(decision(id=new_entry_id(at_us), at_us=at_us) for at_us in times))
