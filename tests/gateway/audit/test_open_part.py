@@ -73,12 +73,12 @@ _FIRST, _SECOND = _TIME + b"-a" + _TIME + b"-b", _TIME + b"-c" + bytes(8)
 _BETWEEN = _FIRST[8:] + _SECOND[:8]
 
 
-@pytest.mark.parametrize("third", [_BETWEEN, _TIME + b"-d" + bytes(8)])
+@pytest.mark.parametrize("third", [_BETWEEN, _TIME + b"-d" + bytes(8)], ids=["there", "not"])
 def test_the_end_of_one_id_and_the_beginning_of_the_next_are_none(
     bench: RecordBench, third: bytes
 ) -> None:
-    bench.record(*(decision(id=each, at_us=5_000) for each in (_FIRST, _SECOND, third)))
-    bench.record(*(decision(number) for number in range(8)))
+    first = (decision(id=each, at_us=5_000) for each in (_FIRST, _SECOND, third))
+    bench.record(*first, *(decision(number) for number in range(8)))
     bench.drain()
     with bench.database() as connection:
         older = OlderIds(connection)
