@@ -153,15 +153,18 @@ class JournalTail:
 
     def _pass_damage(self, portion: Portion, *, alive: bool) -> bool:
         """Step over what is no frame; False if it may still become one."""
-        rotated = self._following(portion.segment, alive=alive) != 0
-        content = self._chunk(portion.segment, portion.offset, 1 << 40)
-        following = _next_frame(content)
-        if alive and not rotated:
+        may_become = alive and not self._following(portion.segment, alive=alive)
+        if may_become:
             now = time.monotonic()
             if self._bad_since is None:
                 self._bad_since = now
-            if following is None or now - self._bad_since < _PATIENCE_SECONDS:
+            if now - self._bad_since < _PATIENCE_SECONDS:
                 return False
+        # All the rest of the segment: only now, as frames are seen amid their writing all the time.
+        content = self._chunk(portion.segment, portion.offset, 1 << 40)
+        following = _next_frame(content)
+        if may_become and following is None:
+            return False
         code = CODE_DAMAGED
         if following is None:
             code, following = CODE_TORN, len(content)

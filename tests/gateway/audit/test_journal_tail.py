@@ -1,6 +1,7 @@
 """The sequencer reads every whole frame, waits for those being written, and steps over damage."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,31 @@ def test_a_frame_being_written_is_waited_for(journal: Journal) -> None:
 
     assert (cut.bodies, cut.damages) == ([b"one"], [])
     assert journal.tail.read(ALL).bodies == [b"one", b"x" * 100]
+
+
+def test_the_rest_of_a_segment_is_not_read_for_a_frame_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It happens all the time, and the rest is megabytes."""
+    sizes = replace(SIZES, segment_bytes=2 << 20)
+    writer = JournalWriter(tmp_path, "worker-1", sizes, Disk())
+    writer.next_segment(use_reserve=False)
+    writer.write(frame(b"one") + frame(b"x" * 100)[:50])
+    tail = JournalTail(tmp_path, "worker-1", segment=1, offset=0)
+    pread, read = os.pread, list[int]()
+
+    def noted(handle: int, size: int, offset: int) -> bytes:
+        read.append(size)
+        return pread(handle, size, offset)
+
+    monkeypatch.setattr(os, "pread", noted)
+
+    assert tail.read(ALL).bodies == [b"one"]
+    assert 0 < sum(read) < 1 << 20
+    tail._bad_since = 0.0
+    assert tail.read(ALL).damages == []  # nothing follows: it may become one
+    assert sum(read) > 2 << 20
+    writer.close()
 
 
 def test_the_torn_end_of_a_dead_writer_is_kept_as_such(journal: Journal) -> None:
