@@ -20,6 +20,7 @@ from gateway.audit.sealing import MAX_ENTRY_BYTES
 
 # Small, because a read past the newest frame gives zeros for the rest of it.
 _CHUNK_BYTES = 1 << 18
+_LEAST_CHUNK_BYTES = 1 << 16  # more than any frame has
 _MAX_BODY_BYTES = 2 * MAX_ENTRY_BYTES
 # A read may overlap a write and see its pages out of order; after this time it is no such read.
 _PATIENCE_SECONDS = 1.0
@@ -81,13 +82,13 @@ class JournalTail:
         """Read what has been written since the last `advance`.
 
         Args:
-            limit_bytes: Read no more once there is so much: at most a piece more than that.
+            limit_bytes: How much at most; up to 64 KiB more where less would be none.
         """
         alive = self._is_alive()
         portion = Portion(segment=self.segment, offset=self.offset)
         left = limit_bytes
         while left > 0:
-            taken = self._read_frames(portion)
+            taken = self._read_frames(portion, left)
             left -= taken
             if taken:
                 continue
@@ -96,7 +97,7 @@ class JournalTail:
                     return portion
             elif following := self._following(portion.segment, alive=alive):
                 # The writer had finished this segment before it opened the next: look once more.
-                if self._read_frames(portion) == 0 and not self._is_bad(portion):
+                if self._read_frames(portion, left) == 0 and not self._is_bad(portion):
                     portion.segment, portion.offset = following, 0
             else:
                 portion.finished = not alive
@@ -122,11 +123,12 @@ class JournalTail:
         self.close()
         shutil.rmtree(self._path, ignore_errors=True)
 
-    def _read_frames(self, portion: Portion) -> int:
+    def _read_frames(self, portion: Portion, left: int) -> int:
         """Read the valid frames of one chunk; return how many bytes they took."""
         if not any(self._chunk(portion.segment, portion.offset, FRAME.size)):
             return 0
-        chunk = self._chunk(portion.segment, portion.offset, _CHUNK_BYTES)
+        size = min(_CHUNK_BYTES, max(_LEAST_CHUNK_BYTES, left))
+        chunk = self._chunk(portion.segment, portion.offset, size)
         at, end, head, unpack = 0, len(chunk), FRAME.size, FRAME.unpack_from
         bodies: list[bytes] = []
         checksums: list[int] = []

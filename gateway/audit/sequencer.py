@@ -155,7 +155,7 @@ class Sequencer:
         os.close(self._lock)
 
     def run(self, stop: threading.Event) -> None:
-        """Sequence until told to stop; then once more, so that nothing recorded stays unsealed.
+        """Sequence until told to stop; then what is left, so that nothing recorded stays unsealed.
 
         A full disk or a locked file makes it wait and try again; any other failure ends it.
 
@@ -176,7 +176,7 @@ class Sequencer:
                 _log.error("log-not-written", detail=str(error))
                 more, tick_seconds = False, times.tick_seconds
                 stop.wait(_PAUSE_SECONDS)
-            if stopping:
+            if stopping and not more:
                 return
             if not more:
                 stop.wait(max(0.005, tick_seconds - (time.monotonic() - began)))
@@ -189,10 +189,12 @@ class Sequencer:
             TileError: A tile is there already with other content: two histories.
         """
         at, size = self._clock(), self._tree.size
-        while self._take_in(at) and self._more and self._tree.size - size < _SEALED_TOGETHER:
-            pass
-        if self._tree.size != self._signed_size:
-            self._seal(at)
+        try:
+            while self._take_in(at) and self._more and self._tree.size - size < _SEALED_TOGETHER:
+                pass
+        finally:  # also what was taken in before something failed
+            if self._tree.size != self._signed_size:
+                self._seal(at)
         return self._tree.size - size
 
     def _take_in(self, at: datetime) -> int:
@@ -229,7 +231,7 @@ class Sequencer:
         portions: dict[str, Portion] = {}
         self._more = False
         writers = writers_in(self._journal_directory)
-        share = _TAKEN_BYTES // max(1, len(writers))
+        share = max(1, _TAKEN_BYTES // max(1, len(writers)))
         for writer in writers:
             source = self._sources.get(writer) or self._open_source(writer)
             if source is None:

@@ -22,6 +22,10 @@ from gateway.backoffice.transport import ConnectionKeeper, ExchangeError, Upstre
 from gateway.backoffice.upstream_address import NEVER, UpstreamAddress
 
 _IDLE_SECONDS: Final = 4.0  # below the 5 s of servers that close early
+# Who has waited too long is turned away in so many parts, at least so many people at once.
+_PARTS: Final = 20
+_AT_ONCE: Final = 20
+_PART_SECONDS: Final = 0.0125
 
 
 class Client(Protocol):
@@ -90,6 +94,7 @@ class UpstreamPool:
             finally:
                 if client is not None:
                     client.on_gone = None
+                del waiter  # its error holds this frame: a cycle, with all that the client sent
             if given is None:
                 return await self._connect(asker)
             if given.is_reusable:
@@ -141,15 +146,18 @@ class UpstreamPool:
         for connection in [each for each in self._open if min(each.deadline, each.ends_at) <= now]:
             connection.expire()
         # A timer for each would cost more than all else that waiting does.
-        for asker, waiter, busy in [
-            (asker, waiter, busy)
+        over = [
+            (asker, waiter, *((504, "upstream-busy") if busy else (429, PERSON_SHARE)))
             for asker, waiting in self._line.items()
             for waiter, (_, busy, until) in waiting.items()
             if until <= now
-        ]:
-            self._turn_away(
-                asker, waiter, *((504, "upstream-busy") if busy else (429, PERSON_SHARE))
-            )
+        ]
+        # Of hundreds a few at a time: each is refused and recorded, and others are to be served.
+        part = max(_AT_ONCE, -(-len(over) // _PARTS))
+        for each in over[:part]:
+            self._turn_away(*each)
+        for number, each in enumerate(over[part:], part):
+            self.loop.call_later(number // part * _PART_SECONDS, self._turn_away, *each)
 
     @property
     def busy(self) -> int:

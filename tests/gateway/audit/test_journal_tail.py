@@ -15,6 +15,7 @@ from gateway.audit.journal_tail import (
     remove_stillborn,
     writers_in,
 )
+from gateway.audit.sealing import MAX_ENTRY_BYTES
 
 SIZES = JournalSizes(segment_bytes=16 << 10, reserve_bytes=4 << 10, headroom_bytes=0)
 ALL = 1 << 20
@@ -198,6 +199,20 @@ def test_a_large_journal_is_read_in_portions(journal: Journal) -> None:
 
     assert read == bodies
     assert portions > 3
+
+
+def test_little_is_read_where_little_is_asked_for(tmp_path: Path) -> None:
+    """Many writers share what is read at a time; one frame of any length is always taken."""
+    writer = JournalWriter(tmp_path, "worker-1", replace(SIZES, segment_bytes=1 << 20), Disk())
+    writer.next_segment(use_reserve=False)
+    writer.write(frame(b"x" * 2 * MAX_ENTRY_BYTES) + frame(*[b"y" * 1_000] * 500))
+    tail = JournalTail(tmp_path, "worker-1", segment=1, offset=0)
+    portion = tail.read(limit_bytes=1)
+
+    assert len(portion.bodies[0]) == 2 * MAX_ENTRY_BYTES
+    assert 0 < sum(map(len, portion.bodies)) < 70_000
+    assert portion.more
+    writer.close()
 
 
 def test_a_starting_writer_is_not_listed_before_it_has_its_name(tmp_path: Path) -> None:

@@ -191,8 +191,8 @@ class Busy:
 @pytest.fixture
 def busy(bench: RecordBench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
     """Two writers have filled many segments, of which each is read by itself."""
-    monkeypatch.setattr(sequencer_module, "_TAKEN_BYTES", 2)
-    drafts = [decision(number, detail="d" * 3_000) for number in range(160)]
+    monkeypatch.setattr(sequencer_module, "_TAKEN_BYTES", 100_000)
+    drafts = [decision(number, detail="d" * 3_000) for number in range(240)]
     with bench.recorder() as first, bench.recorder() as second, bench.sequencer() as sequencer:
         sequencer.step()
         seen = Busy(sequencer=sequencer, drafts=drafts)
@@ -208,7 +208,7 @@ def busy(bench: RecordBench, monkeypatch: pytest.MonkeyPatch) -> Iterator[Busy]:
 
         monkeypatch.setattr(sequencer._store, "add", added)
         monkeypatch.setattr(sequencer, "_seal", sealed)
-        for one, other in zip(drafts[:80], drafts[80:], strict=True):
+        for one, other in zip(drafts[:120], drafts[120:], strict=True):
             first.queue(one)
             second.queue(other)
         first.record_and_wait(decision(998))
@@ -225,7 +225,7 @@ def test_what_waits_is_taken_in_bit_by_bit_and_sealed_together(
 
     assert took == sum(busy.added) == busy.sequencer.size - size > len(busy.drafts)
     assert len(busy.added) > 4
-    assert max(busy.added) <= 2 * (64 << 10) // 3_000  # a segment of each
+    assert max(busy.added) <= 2 * (64 << 10) // 3_000  # a segment of each, half of what is taken
     assert busy.sealed == [busy.sequencer.size]
     assert set(bench.ids()) >= {draft.id for draft in busy.drafts}
     assert bench.verify().holds
@@ -245,6 +245,18 @@ def test_no_entry_waits_for_its_seal_behind_too_many(
     assert len(stop.waits) == 3  # none between steps that left something
 
 
+def test_who_is_told_to_stop_seals_all_that_waits(
+    busy: Busy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sequencer_module, "_SEALED_TOGETHER", 60)
+    stop = threading.Event()
+    stop.set()
+    busy.sequencer.run(stop)
+
+    assert sum(busy.added) > len(busy.drafts)
+    assert busy.sealed[-1] == busy.sequencer.size
+
+
 def test_a_failure_half_way_leaves_each_entry_in_the_log_once(
     bench: RecordBench, busy: Busy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -258,12 +270,11 @@ def test_a_failure_half_way_leaves_each_entry_in_the_log_once(
     monkeypatch.setattr(busy.sequencer._store, "add", fail_third)
     with pytest.raises(sqlite3.OperationalError):
         busy.sequencer.step()
-    size = busy.sequencer.size
+    assert busy.sealed == [busy.sequencer.size]
     busy.sequencer.step()
     report = bench.verify()
 
-    assert size > 0
-    assert busy.sealed == [busy.sequencer.size]
+    assert sorted(busy.sealed) == [*busy.sealed] == [busy.sealed[0], busy.sequencer.size]
     assert report.holds
     assert report.alarms == ()
     assert report.sealed == report.size

@@ -2,8 +2,11 @@
 
 import asyncio
 import contextlib
+import gc
 import ssl
+import weakref
 from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 
 import pytest
 import trustme
@@ -565,6 +568,47 @@ async def test_a_client_that_leaves_the_line_is_waited_for_no_longer() -> None:
         ] * 2
         assert [each.on_gone for each in clients] == [None] * 3
         assert len(upstream.exchanges) == 2  # nothing was opened for who had left
+
+
+async def test_who_is_turned_away_is_gone_without_a_collector() -> None:
+    """Each holds what their client sent; in a storm that would be all of a worker's memory."""
+    gone: list[weakref.ref[Leaver]] = []
+
+    async def told(connections: UpstreamPool, *, leaves: bool) -> str:
+        client = Leaver()
+        gone.append(weakref.ref(client))
+        asked = asyncio.ensure_future(connections.acquire("late", client))
+        await asyncio.sleep(0.01)
+        if leaves and client.on_gone is not None:
+            client.on_gone()
+        await asyncio.wait({asked})
+        return getattr(asked.exception(), "code", "served")
+
+    async with pool(most=1, seconds=0.05) as (connections, _):
+        await connections.acquire("first")
+        gc.disable()
+        try:
+            codes = [await told(connections, leaves=leaves) for leaves in (True, False)]
+            await asyncio.sleep(0.01)
+
+            assert codes == ["client-gone", "upstream-busy"]
+            assert [each() for each in gone] == [None, None]
+        finally:
+            gc.enable()
+
+
+async def test_of_hundreds_who_waited_too_long_a_few_are_turned_away_at_a_time() -> None:
+    async with pool(most=1, seconds=0.05) as (connections, _):
+        await connections.acquire("first")
+        asked = [asyncio.ensure_future(connections.acquire("late")) for _ in range(400)]
+        turns: list[int] = []
+        while not all(each.done() for each in asked):
+            turns.append(sum(each.done() for each in asked))
+            await asyncio.sleep(0)
+        turns.append(len(asked))
+
+        assert max(after - before for before, after in pairwise(turns)) <= 60
+        assert {getattr(each.exception(), "code", "") for each in asked} == {"upstream-busy"}
 
 
 async def test_a_client_that_leaves_as_it_is_served_leaves_nothing_behind() -> None:
