@@ -43,8 +43,8 @@ class SoakStack(Stack):
 def kept_logs(places: Places) -> Path | None:
     """Move the logs out of a folder that is about to go; None where there are none.
 
-    Gives:
-        where they are: beside the folder, under its name with `-logs` behind.
+    Returns:
+        Where they are: beside the folder, under its name with `-logs` behind.
     """
     if not places.logs.is_dir():
         return None

@@ -22,36 +22,33 @@ from gateway.audit.recorder import Recorder
 from gateway.audit.sealing import MARK, START_BODY, Sealed
 from gateway.audit.waiting import Waiting
 from gateway.errors import RecordUnavailable
+from tests.doubles.faulty_disk import FaultyDisk
 from tests.doubles.record import SMALL, RecordBench, decision
 from tests.doubles.waiting import wait_until
 
 
-class SlowDisk(Disk):
+class SlowDisk(FaultyDisk):
     """A disk that numbers the flushes of the committers, from when it is told to.
 
     Attributes:
         held: Numbers of flushes that wait until they are let go.
-        failing: Numbers of flushes that fail.
+        failures: Numbers of flushes that fail.
         begun: How many have begun.
-        free: Free space to report, or None for the truth.
     """
 
     def __init__(self, *held: int, failing: tuple[int, ...] = ()) -> None:
+        super().__init__()
         self.held = {number: threading.Event() for number in held}
-        self.failing = failing
+        self.failures = failing
         self.begun = 0
         self.counts = False
-        self.free: int | None = None
-
-    def free_bytes(self, directory: Path) -> int:
-        return super().free_bytes(directory) if self.free is None else self.free
 
     def flush(self, handle: int) -> None:
         if self.counts and threading.current_thread().name.startswith("commit"):
             number, self.begun = self.begun, self.begun + 1
             if number in self.held:
                 self.held[number].wait(10)
-            if number in self.failing:
+            if number in self.failures:
                 raise OSError(errno.EIO, os.strerror(errno.EIO))
         super().flush(handle)
 

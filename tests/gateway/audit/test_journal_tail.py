@@ -24,9 +24,10 @@ ALL = 1 << 20
 class Journal:
     """A writer and its tail."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, segment_bytes: int = SIZES.segment_bytes) -> None:
         self.directory = directory
-        self.writer = JournalWriter(directory, "worker-1", SIZES, Disk())
+        sizes = replace(SIZES, segment_bytes=segment_bytes)
+        self.writer = JournalWriter(directory, "worker-1", sizes, Disk())
         self.writer.next_segment(use_reserve=False)
         self.tail = JournalTail(directory, "worker-1", segment=1, offset=0)
 
@@ -101,11 +102,8 @@ def test_the_rest_of_a_segment_is_not_read_for_a_frame_being_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It happens all the time, and the rest is megabytes."""
-    sizes = replace(SIZES, segment_bytes=2 << 20)
-    writer = JournalWriter(tmp_path, "worker-1", sizes, Disk())
-    writer.next_segment(use_reserve=False)
-    writer.write(frame(b"one") + frame(b"x" * 100)[:50])
-    tail = JournalTail(tmp_path, "worker-1", segment=1, offset=0)
+    journal = Journal(tmp_path, segment_bytes=2 << 20)
+    journal.writer.write(frame(b"one") + frame(b"x" * 100)[:50])
     pread, read = os.pread, list[int]()
 
     def noted(handle: int, size: int, offset: int) -> bytes:
@@ -114,12 +112,11 @@ def test_the_rest_of_a_segment_is_not_read_for_a_frame_being_written(
 
     monkeypatch.setattr(os, "pread", noted)
 
-    assert tail.read(ALL).bodies == [b"one"]
+    assert journal.tail.read(ALL).bodies == [b"one"]
     assert 0 < sum(read) < 1 << 20
-    tail._bad_since = 0.0
-    assert tail.read(ALL).damages == []  # nothing follows: it may become one
+    journal.tail._bad_since = 0.0
+    assert journal.tail.read(ALL).damages == []  # nothing follows: it may become one
     assert sum(read) > 2 << 20
-    writer.close()
 
 
 def test_the_torn_end_of_a_dead_writer_is_kept_as_such(journal: Journal) -> None:
@@ -203,16 +200,13 @@ def test_a_large_journal_is_read_in_portions(journal: Journal) -> None:
 
 def test_little_is_read_where_little_is_asked_for(tmp_path: Path) -> None:
     """Many writers share what is read at a time; one frame of any length is always taken."""
-    writer = JournalWriter(tmp_path, "worker-1", replace(SIZES, segment_bytes=1 << 20), Disk())
-    writer.next_segment(use_reserve=False)
-    writer.write(frame(b"x" * 2 * MAX_ENTRY_BYTES) + frame(*[b"y" * 1_000] * 500))
-    tail = JournalTail(tmp_path, "worker-1", segment=1, offset=0)
-    portion = tail.read(limit_bytes=1)
+    journal = Journal(tmp_path, segment_bytes=1 << 20)
+    journal.writer.write(frame(b"x" * 2 * MAX_ENTRY_BYTES) + frame(*[b"y" * 1_000] * 500))
+    portion = journal.tail.read(limit_bytes=1)
 
     assert len(portion.bodies[0]) == 2 * MAX_ENTRY_BYTES
     assert 0 < sum(map(len, portion.bodies)) < 70_000
     assert portion.more
-    writer.close()
 
 
 def test_a_starting_writer_is_not_listed_before_it_has_its_name(tmp_path: Path) -> None:
